@@ -1,0 +1,1 @@
+"""A standalone OpenID Connect provider for students, fed by university SAML identity providers."""

@@ -1,0 +1,45 @@
+"""How many wrong guesses are evaluated before somebody has to wait.
+
+One budget per account, shared by password and mailed code, so that changing the method gives no second chance. A part of
+it is kept back for the mailed code: whoever hammers at the password cannot close the owner's other way in. A browser
+that signed in to the account before has a budget of its own (OWASP "device cookies"), so that strangers cannot lock the
+owner out. A network address is never enough to refuse anybody: thousands of students share one in an exam
+(January 2022); it only changes the answer to a wrong guess.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+WINDOW = timedelta(hours=1)
+
+
+class Method(StrEnum):
+    """With what somebody tries to sign in."""
+
+    PASSWORD = "password"
+    CODE = "code"
+
+
+# Guesses evaluated in one window: all methods together, and those a method may use of it.
+SHARED_BUDGET = 20
+METHOD_BUDGET = {Method.PASSWORD: 10, Method.CODE: 20}
+NETWORK_BUDGET = 120
+NETWORK_WINDOW = timedelta(minutes=10)
+MAILS_PER_HOUR = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Guesser:
+    """Whose budget a guess comes from.
+
+    account: the account's id, or the address where no account has it, so that both are limited alike.
+    device: the remembered browser when it has signed in to this account before, else None.
+    """
+
+    account: str
+    device: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"device:{self.device}:{self.account}" if self.device else f"account:{self.account}"

@@ -1,0 +1,63 @@
+"""Everything that is derived from the one secret key of the installation.
+
+Codes and links are derived from the key and the identifier of their record, so that neither the database nor the
+outbox ever holds one; purposes keep the derivations apart.
+"""
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+
+
+def random_token() -> str:
+    """A fresh secret of 256 bits, URL-safe text without padding."""
+    return secrets.token_urlsafe(32)
+
+
+def random_id() -> str:
+    """A fresh identifier of 128 bits, URL-safe text: unguessable, but not a credential by itself."""
+    return secrets.token_urlsafe(16)
+
+
+def token_hash(token: str) -> str:
+    """How a random token is stored: SHA-256 in hex. Enough for 256 random bits; a password needs more."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def same(left: str, right: str) -> bool:
+    """Compare two secrets without telling by the time taken where they differ."""
+    return hmac.compare_digest(left.encode("utf-8", "surrogatepass"), right.encode("utf-8", "surrogatepass"))
+
+
+class SecretKey:
+    """Derives codes, tokens and keyed hashes with HMAC-SHA256 from one key, a purpose and the parts given."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < 16:
+            raise ValueError("the secret key needs at least 16 bytes")
+        self._key = key
+
+    def __repr__(self) -> str:
+        return "SecretKey(…)"
+
+    def derive(self, purpose: str, *parts: str) -> bytes:
+        """32 bytes that only this key, purpose and these parts give."""
+        # A length before each part keeps ("ab", "c") and ("a", "bc") apart.
+        message = b"".join(
+            len(part).to_bytes(4, "big") + part
+            for part in (text.encode("utf-8", "surrogatepass") for text in (purpose, *parts))
+        )
+        return hmac.digest(self._key, message, "sha256")
+
+    def token(self, purpose: str, *parts: str) -> str:
+        """A URL-safe token of 256 bits."""
+        return urlsafe_b64encode(self.derive(purpose, *parts)).rstrip(b"=").decode("ascii")
+
+    def code(self, purpose: str, *parts: str) -> str:
+        """Six decimal digits, each combination equally likely to within 2^-230."""
+        return f"{int.from_bytes(self.derive(purpose, *parts), 'big') % 1_000_000:06d}"
+
+    def hash(self, purpose: str, *parts: str) -> str:
+        """A keyed hash in hex, for looking up what must not be readable in the database."""
+        return self.derive(purpose, *parts).hex()

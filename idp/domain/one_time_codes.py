@@ -1,0 +1,52 @@
+"""Six-digit codes by mail: what they are for and how long they live."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from idp.domain.keyed import SecretKey, same
+
+LIFETIME = timedelta(minutes=10)
+ATTEMPTS = 5
+
+
+class CodePurpose(StrEnum):
+    """What entering the code does; a code for one purpose is worthless for another."""
+
+    SIGN_IN = "sign-in"
+    PROOFING = "proofing"
+
+
+@dataclass(frozen=True, slots=True)
+class OneTimeCode:
+    """A mailed code's record; the digits are derived from the secret key and ``id`` and stand nowhere.
+
+    browser: the browser that asked, the only one in which the code works.
+    account_id: None when no account has the address: such a code is never mailed and never right.
+    """
+
+    id: str
+    purpose: CodePurpose
+    browser: str
+    address: str
+    created_at: datetime
+    expires_at: datetime
+    account_id: str | None = None
+    proofing_id: str | None = None
+
+
+def digits(secret: SecretKey, code_id: str) -> str:
+    """The six digits of a code's record."""
+    return secret.code("one-time-code", code_id)
+
+
+def typed_digits(typed: str) -> str | None:
+    """The six digits a person typed, without the spaces and hyphens they copied along; None if it is something else."""
+    text = "".join(char for char in typed if not char.isspace() and char not in "-‑–.\u200b\u00a0")
+    return text if len(text) == 6 and text.isascii() and text.isdigit() else None
+
+
+def is_right(secret: SecretKey, code: OneTimeCode, typed: str) -> bool:
+    """Whether these are the code's digits; a code without an account behind it is never right."""
+    matches = same(digits(secret, code.id), typed)
+    return matches and (code.account_id is not None or code.proofing_id is not None)

@@ -1,0 +1,81 @@
+"""Proofing: how a person proves once, at their university, who they are."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from idp.domain.accounts import Identity
+from idp.domain.keyed import SecretKey
+
+
+@dataclass(frozen=True, slots=True)
+class Vouching:
+    """What an identity provider said about a person in a verified assertion; nothing else is ever read from it.
+
+    identifiers: (kind, value), best first: ``subject-id``, ``pairwise-id``, ``eppn``; scopes not yet checked.
+    mails: every value of the mail attribute, as released.
+    attributes: values by friendly name (``displayName``, ``eduPersonScopedAffiliation``, …).
+    """
+
+    entity_id: str
+    response_id: str
+    assertion_id: str
+    authn_instant: datetime
+    authn_context: str
+    identifiers: tuple[tuple[str, str], ...]
+    mails: tuple[str, ...]
+    attributes: dict[str, tuple[str, ...]]
+    metadata_digest: str = ""
+
+
+class ProofingState(StrEnum):
+    """started (AuthnRequest sent) → received (an answer came: there will be no second one) → answered (and is accepted)
+    → vouched (in the right browser; mail sent) → confirmed (mailbox proven) → completed (password chosen)."""
+
+    STARTED = "started"
+    RECEIVED = "received"
+    ANSWERED = "answered"
+    VOUCHED = "vouched"
+    CONFIRMED = "confirmed"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Proofing:
+    """One journey of proof: one browser, one waiting authorization, one identity provider, one person, one mailbox.
+
+    request_id: id of the one AuthnRequest whose answer is accepted.
+    link_browser: the other browser in which the mailed link was confirmed, if any; it may go on as well.
+    """
+
+    id: str
+    browser: str
+    authorization_id: str
+    entity_id: str
+    request_id: str
+    reference: str
+    created_at: datetime
+    expires_at: datetime
+    state: ProofingState = ProofingState.STARTED
+    identities: tuple[Identity, ...] = ()
+    address: str | None = None
+    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    authn_instant: datetime | None = None
+    authn_context: str = ""
+    assertion_id: str = ""
+    metadata_digest: str = ""
+    account_id: str | None = None
+    link_browser: str | None = None
+
+    @property
+    def browsers(self) -> tuple[str, ...]:
+        """The browsers in which this journey may go on."""
+        return (self.browser,) if self.link_browser is None else (self.browser, self.link_browser)
+
+
+LINK_LIFETIME = timedelta(hours=24)
+
+
+def link_token(secret: SecretKey, proofing_id: str) -> str:
+    """The secret part of the mailed link: derived, 256 bits; the database holds only its hash."""
+    return secret.token("proofing-link", proofing_id)

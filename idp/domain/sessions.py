@@ -1,0 +1,67 @@
+"""A browser's session, before and after its sign-in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """One real sign-in of one account: what ``auth_time``, ``amr``, ``acr`` and ``sid`` of every token tell.
+
+    methods: authentication method references (RFC 8176): ``pwd``, ``otp`` (a mailed code).
+    """
+
+    account_id: str
+    sid: str
+    at: datetime
+    methods: tuple[str, ...]
+    acr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What one browser holds.
+
+    id: hash of the cookie's value; the cookie changes at every sign-in.
+    browser: random, stable over sign-ins, never sent anywhere: what requests, codes and proofings are bound to.
+    """
+
+    id: str
+    browser: str
+    expires_at: datetime
+    sign_in: SignIn | None = None
+
+
+# Authentication context classes that we tell (OpenID Connect Core section 2, acr). A mailed code is not a second
+# factor and never raises it; a fresh proof at the university is a class of its own.
+ACR_BASIC = "urn:uness:acr:basic"
+ACR_UNIVERSITY = "urn:uness:acr:university"
+
+# Authentication method references (RFC 8176).
+AMR_PASSWORD = "pwd"  # noqa: S105 - the registered value, not a password
+AMR_CODE = "otp"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A sign-in that has just happened: the new session and the values of the cookies that go with it."""
+
+    session: Session
+    session_cookie: str
+    device_cookie: str
+
+
+class SignsIn(Protocol):
+    """Turns a browser's session into a signed-in one; every way of signing in ends here."""
+
+    def __call__(
+        self,
+        session: Session,
+        *,
+        account_id: str,
+        methods: tuple[str, ...],
+        acr: str,
+        device: str | None,
+        now: datetime,
+    ) -> SignedIn: ...

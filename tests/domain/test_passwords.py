@@ -1,0 +1,75 @@
+import unicodedata
+
+import pytest
+
+from idp.domain.keyed import SecretKey
+from idp.domain.passwords import PasswordHasher, problem_with
+
+
+@pytest.fixture(scope="module")
+def hasher() -> PasswordHasher:
+    return PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 4)
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["Une phrase, avec des espaces !", "motdepasse\x00suite", "é" * 100, "🔑" * 20, "x" * 73, "x" * 100_000, " "],
+)
+def test_o_27_any_password_is_stored_and_verified_whole(hasher: PasswordHasher, password: str) -> None:
+    stored = hasher.hash(password)
+    assert hasher.verify(password, stored)
+    assert not hasher.verify(password + "x", stored)
+    assert not hasher.verify(password[:-1], stored)
+
+
+def test_o_27_passwords_equal_in_their_first_72_bytes_are_not_equal(hasher: PasswordHasher) -> None:
+    assert not hasher.verify("a" * 72 + "c", hasher.hash("a" * 72 + "b"))
+
+
+def test_o_27_nfc_and_nfd_are_the_same_password(hasher: PasswordHasher) -> None:
+    composed = unicodedata.normalize("NFC", "élève à l'hôpital")
+    decomposed = unicodedata.normalize("NFD", composed)
+    assert composed != decomposed
+    assert hasher.verify(decomposed, hasher.hash(composed))
+
+
+def test_where_there_is_no_password_nothing_matches(hasher: PasswordHasher) -> None:
+    assert not hasher.verify("nobody has this password", None)
+    assert not hasher.verify("", None)
+
+
+def test_a_stolen_hash_is_worthless_without_the_secret_key(hasher: PasswordHasher) -> None:
+    other = PasswordHasher(SecretKey(b"another key, another installation"), 4)
+    assert not other.verify("Une phrase secrète", hasher.hash("Une phrase secrète"))
+
+
+def test_another_cost_asks_for_a_new_hash(hasher: PasswordHasher) -> None:
+    stored = hasher.hash("Une phrase secrète")
+    assert not hasher.needs_rehash(stored)
+    assert PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 5).needs_rehash(stored)
+
+
+@pytest.mark.parametrize(
+    ("password", "key"),
+    [
+        ("court", "password.too_short"),
+        ("é" * 11, "password.too_short"),
+        ("aaaaaaaaaaaaaaaa", "password.too_simple"),
+        ("abcabcabcabcabc", "password.too_simple"),
+        ("azertyuiopqs", "password.too_simple"),
+        ("abcdefghijklmn", "password.too_simple"),
+        ("camille.exemple@univ-exemple.fr", "password.contains_address"),
+        ("camille.exemple12", "password.contains_address"),
+    ],
+)
+def test_a_poor_new_password_is_refused_with_its_reason(password: str, key: str) -> None:
+    problem = problem_with(password, address="camille.exemple@univ-exemple.fr", minimum_length=12)
+    assert problem is not None
+    assert problem.key == key
+
+
+@pytest.mark.parametrize(
+    "password", ["trois pommes vertes", "Tr0ub4dor&3xx", "мой длинный пароль", "密码很长没有人能猜到它吧对吗"]
+)
+def test_any_characters_make_a_good_password(password: str) -> None:
+    assert problem_with(password, address="camille.exemple@univ-exemple.fr", minimum_length=12) is None
