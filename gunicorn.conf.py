@@ -1,0 +1,26 @@
+"""Gunicorn's settings, taken from ours; read by ``gunicorn wsgi:app`` when it starts in this folder."""
+
+import os
+import sys
+
+from idp import settings
+from idp.domain.errors import ConfigurationError
+
+try:
+    _settings = settings.load(os.environ)
+except ConfigurationError as error:
+    # One line a fault, no traceback: the reader is an administrator.
+    sys.exit("\n".join(error.faults))
+
+bind = _settings.web.bind
+workers = _settings.web.workers
+worker_class = "gthread"
+threads = _settings.web.threads
+# Headers and body of a request must arrive within this time; bcrypt takes a fraction of a second of it.
+timeout = 30
+graceful_timeout = 15
+keepalive = 5
+limit_request_line = 8190
+# The journey's own log lines tell more; an access log would hold handles and addresses.
+accesslog = None
+loglevel = "warning"

@@ -1,0 +1,65 @@
+"""What every process does beside answering: looks at the federation folder, sends mail, makes indexes.
+
+Any number of processes may do so at once: metadata is read by each for itself, a mail is leased before it is sent.
+"""
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from idp.domain.errors import ServiceUnavailable
+from idp.flows.mail_delivery import MailSender
+from idp.saml.federation import FederationFolder
+from idp.storage.database import Database, Indexes
+
+logger = logging.getLogger(__name__)
+
+INDEX_RETRY_SECONDS = 2
+
+
+class Background:
+    """Daemon threads that live as long as the process; ``start`` returns at once, whatever is slow or away."""
+
+    def __init__(
+        self,
+        database: Database,
+        indexes: Sequence[Indexes],
+        federation: FederationFolder,
+        sender: MailSender,
+        refresh_seconds: int,
+    ) -> None:
+        self._database = database
+        self._indexes = indexes
+        self._federation = federation
+        self._sender = sender
+        self._refresh_seconds = refresh_seconds
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Start looking, making and sending."""
+        for work in (self._make_indexes, self._watch_federation):
+            threading.Thread(target=work, name=work.__name__, daemon=True).start()
+        self._sender.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._sender.stop()
+
+    def _make_indexes(self) -> None:
+        """Single use rests on unique indexes: they are made as soon as the database answers."""
+        while not self._stopped.is_set():
+            try:
+                self._database.create_indexes(self._indexes)
+            except ServiceUnavailable as error:
+                logger.warning("indexes.waiting", extra={"fields": {"detail": error.detail}})
+                self._stopped.wait(INDEX_RETRY_SECONDS)
+            else:
+                return
+
+    def _watch_federation(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._federation.refresh()
+            except Exception:  # noqa: BLE001 - whatever one look met, the next one comes
+                logger.exception("federation.refresh_failed")
+            self._stopped.wait(self._refresh_seconds)

@@ -1,0 +1,125 @@
+"""A person's own page: what we know, the password, signing out everywhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idp.domain.accounts import Account
+from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
+from idp.domain.keyed import random_id
+from idp.domain.messages import MailQueue, Message
+from idp.domain.passwords import PasswordHasher, PasswordProblem, problem_with
+from idp.domain.references import new_reference
+from idp.domain.sessions import Session, SignedIn, SignsIn
+from idp.saml.federation import FederationFolder
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.authorizations import AuthorizationStore
+from idp.storage.devices import DeviceStore
+from idp.storage.grants import GrantStore
+from idp.storage.sessions import SessionStore
+
+# How fresh a sign-in must be for changing what protects the account.
+FRESH = timedelta(minutes=10)
+NOTICE_LIFETIME = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUniversity:
+    """A university that vouched for the person."""
+
+    name: str
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFlow:
+    accounts: AccountStore
+    sessions: SessionStore
+    grants: GrantStore
+    devices: DeviceStore
+    authorizations: AuthorizationStore
+    mails: MailQueue
+    audit: AuditTrail
+    federation: FederationFolder
+    hasher: PasswordHasher
+    signs_in: SignsIn
+    clock: Callable[[], datetime]
+    minimum_length: int
+
+    def account(self, session: Session | None) -> Account | None:
+        """The account signed in here, if it may be used."""
+        if session is None or session.sign_in is None:
+            return None
+        account = self.accounts.find(session.sign_in.account_id)
+        return None if account is None or account.disabled else account
+
+    def is_fresh(self, session: Session) -> bool:
+        """Whether the sign-in is recent enough for a sensitive act."""
+        return session.sign_in is not None and self.clock() - session.sign_in.at <= FRESH
+
+    def ask_to_sign_in(self, session: Session, return_to: str, *, fresh: bool = False) -> str:
+        """The handle of a sign-in that ends at this page of ours."""
+        now = self.clock()
+        request = AuthorizationRequest(None, return_to, max_age=int(FRESH.total_seconds()) if fresh else None)
+        pending = PendingAuthorization(
+            id=random_id(),
+            browser=session.browser,
+            request=request,
+            created_at=now,
+            expires_at=now + timedelta(hours=2),
+            reference=new_reference(),
+        )
+        self.authorizations.put(pending)
+        return pending.id
+
+    def universities(self, account: Account, language: str) -> list[KnownUniversity]:
+        """Who vouched for the person, and by which identifier."""
+        return [
+            KnownUniversity(self._university_name(identity.entity_id, language), identity.value)
+            for identity in account.identities
+        ]
+
+    def change_password(
+        self, account: Account, session: Session, password: str, device: str | None
+    ) -> SignedIn | PasswordProblem:
+        """Store a new password; every other session and every application's token of the account ends."""
+        problem = problem_with(password, address=account.address, minimum_length=self.minimum_length)
+        if problem is not None or session.sign_in is None:
+            return problem or PasswordProblem("password.wrong")
+        now = self.clock()
+        self.accounts.set_password(account.id, self.hasher.hash(password), now=now)
+        self._end_everything(account, session)
+        self._tell(account, now)
+        self.audit.append("account.password_changed", at=now, reference=new_reference(), account_id=account.id)
+        methods, acr = session.sign_in.methods, session.sign_in.acr
+        return self.signs_in(session, account_id=account.id, methods=methods, acr=acr, device=device, now=now)
+
+    def sign_out_everywhere(self, account: Account) -> None:
+        """End every session on every device, and every application's token."""
+        self._end_everything(account, None)
+        self.audit.append(
+            "account.signed_out_everywhere", at=self.clock(), reference=new_reference(), account_id=account.id
+        )
+
+    def _end_everything(self, account: Account, keep: Session | None) -> None:
+        self.sessions.end_account(account.id, except_session=keep.id if keep else None)
+        self.grants.revoke_account(account.id)
+        self.devices.forget_account(account.id)
+
+    def _tell(self, account: Account, now: datetime) -> None:
+        self.mails.put(
+            Message(
+                id=random_id(),
+                kind="password_changed",
+                to=account.address,
+                locale=account.locale,
+                created_at=now,
+                expires_at=now + NOTICE_LIFETIME,
+                reference=new_reference(),
+            )
+        )
+
+    def _university_name(self, entity_id: str, language: str) -> str:
+        provider = self.federation.current.provider(entity_id)
+        return provider.name(language) if provider else entity_id

@@ -1,0 +1,165 @@
+"""Journey A: a client sends a person; the one place that decides what comes next."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from idp.domain.accounts import Account
+from idp.domain.authorization import AuthorizationRequest, PendingAuthorization, needs_sign_in
+from idp.domain.errors import AuthorizationError, Refusal
+from idp.domain.keyed import random_id
+from idp.domain.proofing import ProofingState
+from idp.domain.references import new_reference
+from idp.domain.sessions import Session
+from idp.openid.provider import Provider
+from idp.storage.accounts import AccountStore
+from idp.storage.authorizations import AuthorizationStore
+from idp.storage.proofings import ProofingStore
+
+# Longer than a mailed code, a university's second factor and a coffee; the person is told when it is over.
+LIFETIME = timedelta(hours=2)
+
+
+class Step(StrEnum):
+    """What the person does next."""
+
+    ADDRESS = "address"
+    SIGN_IN = "sign-in"
+    CODE = "code"
+    MAILBOX = "mailbox"
+    NEW_PASSWORD = "new-password"  # noqa: S105 - a page's name
+    FINISH = "finish"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The journey is over: the browser goes to this address, the client's or our own page's."""
+
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The person signs in first; the request waits under this handle."""
+
+    authorization_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationFlow:
+    provider: Provider
+    authorizations: AuthorizationStore
+    accounts: AccountStore
+    proofings: ProofingStore
+    clock: Callable[[], datetime]
+
+    def begin(self, parameters: Sequence[tuple[str, str]], session: Session) -> Finished | Waiting:
+        """Answer an authorization request at once, or keep it until the person has signed in.
+
+        Raises Refusal where nothing may travel to the redirect_uri, AuthorizationError where the error may.
+        """
+        request = self.provider.read_authorization_request(parameters)
+        now = self.clock()
+        account = self._account(session)
+        if not self._needs_sign_in(request, session, account, now):
+            return self._answer(request, session, account)
+        if "none" in request.prompt:
+            raise self.provider.error(request, "login_required", "The person has to sign in")
+        return Waiting(self._wait(request, session, now).id)
+
+    def begin_for_account_page(self, session: Session, account_url: str) -> Waiting:
+        """A sign-in that no client asked for: it ends on our own page."""
+        return Waiting(self._wait(AuthorizationRequest(None, account_url), session, self.clock()).id)
+
+    def pending(self, authorization_id: str, session: Session) -> PendingAuthorization:
+        """The request waiting in this browser; refuses what expired or was started in another browser."""
+        found = self.authorizations.find(authorization_id, session.browser, now=self.clock())
+        if found is None:
+            raise Refusal("authorization.expired", "no such request in this browser")
+        return found
+
+    def client_name(self, pending: PendingAuthorization, language: str) -> str | None:
+        """How pages name the application that the person is on the way to."""
+        client = self.provider.client(pending.request.client_id) if pending.request.client_id else None
+        return client.display_name(language) if client else None
+
+    def next_step(self, pending: PendingAuthorization, session: Session) -> Step:
+        """What comes next in this journey: the only place that decides it."""
+        if not self._needs_sign_in(pending.request, session, self._account(session), self.clock(), pending.created_at):
+            return Step.FINISH
+        if pending.proofing_id is not None:
+            step = self._step_of_proofing(pending.proofing_id)
+            if step is not None:
+                return step
+        if pending.address is None:
+            return Step.ADDRESS
+        return Step.CODE if pending.one_time_code_id else Step.SIGN_IN
+
+    def finish(self, pending: PendingAuthorization, session: Session) -> Finished:
+        """Answer the waiting request; a second answer to the same request is refused."""
+        taken = self.authorizations.take(pending.id, session.browser, now=self.clock())
+        if taken is None:
+            raise Refusal("authorization.expired", "answered already")
+        return self._answer(taken.request, session, self._account(session))
+
+    def cancel(self, pending: PendingAuthorization, session: Session) -> Finished:
+        """The person does not want to sign in: the client is told so (RFC 6749 4.1.2.1)."""
+        self.authorizations.take(pending.id, session.browser, now=self.clock())
+        if pending.request.client_id is None:
+            return Finished(pending.request.redirect_uri)
+        error = self.provider.error(pending.request, "access_denied", "The person did not sign in")
+        return Finished(self.provider.error_redirect(error))
+
+    def error_redirect(self, error: AuthorizationError) -> Finished:
+        """Where the browser carries an error that may travel."""
+        return Finished(self.provider.error_redirect(error))
+
+    def _wait(self, request: AuthorizationRequest, session: Session, now: datetime) -> PendingAuthorization:
+        pending = PendingAuthorization(
+            id=random_id(),
+            browser=session.browser,
+            request=request,
+            created_at=now,
+            expires_at=now + LIFETIME,
+            reference=new_reference(),
+        )
+        self.authorizations.put(pending)
+        return pending
+
+    def _account(self, session: Session) -> Account | None:
+        """The account that is signed in, if it may still be used."""
+        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
+        return None if account is None or account.disabled else account
+
+    def _needs_sign_in(
+        self,
+        request: AuthorizationRequest,
+        session: Session,
+        account: Account | None,
+        now: datetime,
+        asked_at: datetime | None = None,
+    ) -> bool:
+        if account is None or needs_sign_in(request, session.sign_in, now=now, asked_at=asked_at):
+            return True
+        # Somebody who has just signed in for this request gets an answer, if only the error that it is somebody else.
+        signed_in_for_this = asked_at is not None and session.sign_in is not None and session.sign_in.at >= asked_at
+        return not signed_in_for_this and not self._is_hinted(request, account)
+
+    def _is_hinted(self, request: AuthorizationRequest, account: Account) -> bool:
+        """Whether the account is the one that ``id_token_hint`` or ``claims`` names, if any (Core 3.1.2.1, 5.5.1)."""
+        return request.client_id is None or self.provider.is_about(request, account.subject)
+
+    def _step_of_proofing(self, proofing_id: str) -> Step | None:
+        proofing = self.proofings.find(proofing_id, now=self.clock())
+        if proofing is None:
+            return None
+        return {ProofingState.VOUCHED: Step.MAILBOX, ProofingState.CONFIRMED: Step.NEW_PASSWORD}.get(proofing.state)
+
+    def _answer(self, request: AuthorizationRequest, session: Session, account: Account | None) -> Finished:
+        if account is None or session.sign_in is None:
+            raise Refusal("account.disabled", "no usable account behind the session", status=403)
+        if request.client_id is None:
+            return Finished(request.redirect_uri)
+        location = self.provider.authorize(request, account.id, account.subject, session.sign_in, now=self.clock())
+        return Finished(location)

@@ -1,0 +1,56 @@
+"""The browser's session in every journey: found by its cookie, opened, signed in, ended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idp.domain.keyed import SecretKey, random_id, random_token, same
+from idp.domain.sessions import Session, SignedIn, SignIn
+from idp.storage.devices import DeviceStore
+from idp.storage.sessions import SessionStore
+
+ANONYMOUS_LIFETIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserSessions:
+    """Sessions of browsers; ``lifetime`` is how long one sign-in lasts at most."""
+
+    sessions: SessionStore
+    devices: DeviceStore
+    secret: SecretKey
+    clock: Callable[[], datetime]
+    lifetime: timedelta
+
+    def find(self, cookie: str | None) -> Session | None:
+        """The live session of this cookie, if any."""
+        return self.sessions.find(cookie, now=self.clock()) if cookie else None
+
+    def open(self) -> tuple[str, Session]:
+        """A session for a browser that has none, with the value of its cookie."""
+        now = self.clock()
+        return self.sessions.open(now=now, expires_at=now + ANONYMOUS_LIFETIME)
+
+    def sign_in(
+        self,
+        session: Session,
+        *,
+        account_id: str,
+        methods: tuple[str, ...],
+        acr: str,
+        device: str | None,
+        now: datetime,
+    ) -> SignedIn:
+        """Sign the browser in (``domain.sessions.SignsIn``); the browser is remembered as a device of the account."""
+        sign_in = SignIn(account_id, random_id(), now, methods, acr)
+        cookie, signed_in = self.sessions.sign_in(session, sign_in, now=now, expires_at=now + self.lifetime)
+        device = device or random_token()
+        self.devices.remember(device, account_id, now=now)
+        return SignedIn(signed_in, cookie, device)
+
+    def csrf_token(self, session: Session) -> str:
+        """The token that every form of this browser carries; it outlives a sign-in, so that other tabs go on."""
+        return self.secret.token("csrf", session.browser)
+
+    def is_csrf_token(self, session: Session, token: str) -> bool:
+        return same(self.csrf_token(session), token)

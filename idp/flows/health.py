@@ -1,0 +1,49 @@
+"""How the provider is: what a probe, an operator and a graph want to know."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp.domain.errors import ServiceUnavailable
+from idp.domain.federation import MetadataFileStatus
+from idp.saml.federation import FederationFolder
+from idp.storage.database import Database
+from idp.storage.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """ready: whether people can sign in. problems: one line each, also for what does not stop them."""
+
+    ready: bool
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    database: Database
+    federation: FederationFolder
+    outbox: Outbox
+    clock: Callable[[], datetime]
+
+    def readiness(self) -> Readiness:
+        """Ready means that the daily path works: it needs the database, and a first look at the federation folder.
+
+        What is wrong with a metadata file is told, but keeps nobody away: the last good copy stays in use.
+        """
+        problems = [f"federation: {status.file}: {status.problem}" for status in self.files() if status.problem]
+        if not self.federation.loaded:
+            problems.append("federation: still loading")
+        try:
+            self.database.ping()
+        except ServiceUnavailable as error:
+            return Readiness(False, (f"database: {error.detail}", *problems))
+        return Readiness(self.federation.loaded, tuple(problems))
+
+    def files(self) -> tuple[MetadataFileStatus, ...]:
+        """The federation folder's files, as they were last looked at."""
+        return self.federation.status()
+
+    def waiting_mails(self) -> int:
+        """Messages that were not delivered yet."""
+        return self.outbox.waiting(now=self.clock())

@@ -1,0 +1,259 @@
+"""Every other time: an address, then a password or a mailed code.
+
+Known and unknown addresses take the same way here: the same steps, the same number of database operations, the same
+hashing. What differs travels by mail alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idp.domain import addresses, one_time_codes
+from idp.domain.accounts import Account
+from idp.domain.addresses import InvalidAddress
+from idp.domain.authorization import PendingAuthorization
+from idp.domain.errors import Refusal
+from idp.domain.federation import IdentityProvider
+from idp.domain.guessing import (
+    MAILS_PER_HOUR,
+    METHOD_BUDGET,
+    NETWORK_BUDGET,
+    NETWORK_WINDOW,
+    SHARED_BUDGET,
+    WINDOW,
+    Guesser,
+    Method,
+)
+from idp.domain.keyed import SecretKey, random_id
+from idp.domain.messages import MailQueue, Message
+from idp.domain.one_time_codes import CodePurpose, OneTimeCode
+from idp.domain.passwords import PasswordHasher
+from idp.domain.sessions import ACR_BASIC, AMR_CODE, AMR_PASSWORD, Session, SignedIn, SignsIn
+from idp.saml.federation import FederationFolder
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.authorizations import AuthorizationStore
+from idp.storage.devices import DeviceStore
+from idp.storage.limits import LimitStore
+from idp.storage.one_time_codes import OneTimeCodeStore
+
+
+@dataclass(frozen=True, slots=True)
+class AddressAnswer:
+    """What became of a typed address: taken, or a problem (a field sentence's key), perhaps with a suggestion."""
+
+    problem: str | None = None
+    suggestion: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A try that did not sign in: why (a field sentence's key); ``retry_after`` (seconds) makes the answer a 429."""
+
+    problem: str
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who tries: the cookie of a browser that signed in before, and the network address as a soft signal."""
+
+    device: str | None
+    network: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInFlow:
+    accounts: AccountStore
+    authorizations: AuthorizationStore
+    codes: OneTimeCodeStore
+    limits: LimitStore
+    devices: DeviceStore
+    mails: MailQueue
+    audit: AuditTrail
+    federation: FederationFolder
+    hasher: PasswordHasher
+    secret: SecretKey
+    signs_in: SignsIn
+    clock: Callable[[], datetime]
+
+    def give_address(
+        self, pending: PendingAuthorization, session: Session, typed: str, *, sure: bool = False
+    ) -> AddressAnswer:
+        """Take the address that the person typed; ``sure`` when they saw the suggestion and kept what they typed."""
+        try:
+            address = addresses.clean(typed)
+        except InvalidAddress as error:
+            return AddressAnswer(error.key, error.suggestion)
+        suggestion = None if sure else addresses.suggestion(address, self.federation.current.known_domains())
+        if suggestion is not None:
+            return AddressAnswer("email.suggestion", suggestion)
+        self._change(pending, session, address=address, entity_id=None, proofing_id=None, one_time_code_id=None)
+        return AddressAnswer()
+
+    def begin_again(self, pending: PendingAuthorization, session: Session) -> None:
+        """Back to the choice of the way to sign in, with the same address."""
+        self._change(pending, session, entity_id=None, proofing_id=None, one_time_code_id=None)
+
+    def universities(self, address: str) -> tuple[IdentityProvider, ...]:
+        """The universities that the address's domain points to; it says nothing about an account."""
+        return self.federation.current.by_address_domain(addresses.domain_of(address))
+
+    def with_password(
+        self, pending: PendingAuthorization, session: Session, password: str, visitor: Visitor
+    ) -> SignedIn | Denied:
+        """Sign in with address and password."""
+        address, now = self._address(pending), self.clock()
+        account = self.accounts.by_address(address)
+        guesser = self._guesser(address, account, visitor)
+        if not self._may_guess(guesser, Method.PASSWORD, now):
+            return self._denied("password.throttled", pending, account, now, throttled=True)
+        stored = account.password_hash if account and not account.disabled else None
+        if not self.hasher.verify(password, stored) or account is None or stored is None:
+            throttled = self._count_failure(guesser, Method.PASSWORD, visitor, now)
+            return self._denied("password.wrong", pending, account, now, throttled=throttled)
+        self._rehash(account, stored, password)
+        return self._signed_in(account, session, pending, guesser, Method.PASSWORD, visitor, now)
+
+    def send_code(self, pending: PendingAuthorization, session: Session, *, locale: str, application: str) -> bool:
+        """Mail a code, the same one while it lives; False when this address had too many mails lately."""
+        address, now = self._address(pending), self.clock()
+        account = self.accounts.by_address(address)
+        code = self.codes.issue(self._new_code(session, address, account, now), now=now)
+        self._change(pending, session, one_time_code_id=code.id)
+        if not self.limits.count(
+            self.secret.hash("mail-limit", address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
+        ):
+            self._note("sign_in.mail_limit", pending, account, now)
+            return False
+        self.mails.put(self._message(code, pending, account, locale, application, now))
+        return True
+
+    def with_code(
+        self, pending: PendingAuthorization, session: Session, typed: str, visitor: Visitor
+    ) -> SignedIn | Denied:
+        """Sign in with the six digits of the mail."""
+        address, now = self._address(pending), self.clock()
+        digits = one_time_codes.typed_digits(typed)
+        if digits is None:
+            return Denied("code.malformed")
+        account = self.accounts.by_address(address)
+        guesser = self._guesser(address, account, visitor)
+        if not self._may_guess(guesser, Method.CODE, now):
+            return self._denied("code.too_many", pending, account, now, throttled=True)
+        code = self.codes.attempt(pending.one_time_code_id or "", session.browser, now=now)
+        if code is None:
+            return self._denied("code.expired", pending, account, now)
+        if code.address != address or not one_time_codes.is_right(self.secret, code, digits):
+            throttled = self._count_failure(guesser, Method.CODE, visitor, now)
+            return self._denied("code.wrong", pending, account, now, throttled=throttled)
+        if account is None or account.disabled or account.id != code.account_id:
+            return self._denied("code.wrong", pending, account, now)
+        if not self.codes.take(code.id, now=now):
+            return self._denied("code.expired", pending, account, now)
+        return self._signed_in(account, session, pending, guesser, Method.CODE, visitor, now)
+
+    def _signed_in(
+        self,
+        account: Account,
+        session: Session,
+        pending: PendingAuthorization,
+        guesser: Guesser,
+        method: Method,
+        visitor: Visitor,
+        now: datetime,
+    ) -> SignedIn:
+        methods = (AMR_PASSWORD,) if method is Method.PASSWORD else (AMR_CODE,)
+        signed_in = self.signs_in(
+            session, account_id=account.id, methods=methods, acr=ACR_BASIC, device=visitor.device, now=now
+        )
+        self.limits.forget(self._limit_key(guesser, method), self._limit_key(guesser, None))
+        self._note("sign_in.succeeded", pending, account, now, method=str(method))
+        return signed_in
+
+    def _address(self, pending: PendingAuthorization) -> str:
+        if pending.address is None:
+            raise Refusal("authorization.expired", "no address yet")
+        return pending.address
+
+    def _change(self, pending: PendingAuthorization, session: Session, **changes: str | None) -> None:
+        self.authorizations.update(pending.id, session.browser, changes, now=self.clock())
+
+    def _guesser(self, address: str, account: Account | None, visitor: Visitor) -> Guesser:
+        name = account.id if account else address
+        # Asked for unknown accounts as well, so that the number of database operations tells nothing.
+        return Guesser(name, self.devices.knows(visitor.device or "", name))
+
+    def _limit_key(self, guesser: Guesser, method: Method | None) -> str:
+        return self.secret.hash("guesses", guesser.key, str(method or "all"))
+
+    def _may_guess(self, guesser: Guesser, method: Method, now: datetime) -> bool:
+        budgets = ((method, METHOD_BUDGET[method]), (None, SHARED_BUDGET))
+        return all(
+            self.limits.allows(self._limit_key(guesser, which), limit=limit, window=WINDOW, now=now)
+            for which, limit in budgets
+        )
+
+    def _count_failure(self, guesser: Guesser, method: Method, visitor: Visitor, now: datetime) -> bool:
+        """Count a wrong guess; True when so many came from this network that the answer becomes 429."""
+        for which, limit in ((method, METHOD_BUDGET[method]), (None, SHARED_BUDGET)):
+            self.limits.count(self._limit_key(guesser, which), limit=limit, window=WINDOW, now=now)
+        network = self.secret.hash("guesses-of-network", visitor.network)
+        return not self.limits.count(network, limit=NETWORK_BUDGET, window=NETWORK_WINDOW, now=now)
+
+    def _rehash(self, account: Account, stored: str, password: str) -> None:
+        if self.hasher.needs_rehash(stored):
+            self.accounts.replace_hash(account.id, stored, self.hasher.hash(password))
+
+    def _new_code(self, session: Session, address: str, account: Account | None, now: datetime) -> OneTimeCode:
+        usable = account is not None and not account.disabled
+        return OneTimeCode(
+            id=random_id(),
+            purpose=CodePurpose.SIGN_IN,
+            browser=session.browser,
+            address=address,
+            created_at=now,
+            expires_at=now + one_time_codes.LIFETIME,
+            account_id=account.id if account and usable else None,
+        )
+
+    def _message(
+        self,
+        code: OneTimeCode,
+        pending: PendingAuthorization,
+        account: Account | None,
+        locale: str,
+        application: str,
+        now: datetime,
+    ) -> Message:
+        """The mail with the code; to an address without an account, how to begin, so that nobody waits for a code."""
+        return Message(
+            id=random_id(),
+            kind="sign_in_code" if code.account_id else "unknown_account",
+            to=code.address,
+            locale=account.locale if account else locale,
+            created_at=now,
+            expires_at=code.expires_at,
+            reference=pending.reference,
+            record_id=code.id if code.account_id else "",
+            fields={"application": application},
+        )
+
+    def _denied(
+        self,
+        problem: str,
+        pending: PendingAuthorization,
+        account: Account | None,
+        now: datetime,
+        *,
+        throttled: bool = False,
+    ) -> Denied:
+        self._note("sign_in.failed", pending, account, now, problem=problem)
+        return Denied(problem, int(NETWORK_WINDOW.total_seconds()) if throttled else None)
+
+    def _note(
+        self, event: str, pending: PendingAuthorization, account: Account | None, now: datetime, **fields: str
+    ) -> None:
+        self.audit.append(
+            event, at=now, reference=pending.reference, account_id=account.id if account else None, **fields
+        )

@@ -1,0 +1,44 @@
+"""Log lines: an event name plus fields, as JSON for machines or as text for a terminal."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+# Libraries that write tokens, assertions or whole requests into their debug lines: they have nothing to say here.
+TALKATIVE = ("pyop", "oic", "jwkest", "saml2", "pymongo", "mail", "flask_mail", "urllib3", "werkzeug", "xmlsec")
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: ``at``, ``level``, ``event``, the logger, and the event's fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            "logger": record.name,
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class ConsoleFormatter(logging.Formatter):
+    """``12:34:56 info event key=value …``"""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        fields = " ".join(f"{key}={value!r}" for key, value in getattr(record, "fields", {}).items())
+        text = f"{at} {record.levelname.lower():7} {record.getMessage()} {fields}".rstrip()
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def configure(level: str, style: str) -> None:
+    """Send every line of ours to standard error; let the talkative libraries say only what went wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if style == "json" else ConsoleFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,67 @@
+"""Collection ``authorizations``: requests that wait for a person to sign in."""
+
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from pymongo import IndexModel, ReturnDocument
+
+from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
+from idp.storage.database import Database, Indexes, translated
+
+INDEXES = Indexes("authorizations", (IndexModel("expires_at", expireAfterSeconds=0),))
+
+
+class AuthorizationStore:
+    """Keeps waiting authorization requests, each for one browser."""
+
+    def __init__(self, database: Database) -> None:
+        self._authorizations = database.collection("authorizations")
+
+    def put(self, pending: PendingAuthorization) -> None:
+        document = asdict(pending)
+        document["_id"] = document.pop("id")
+        with translated():
+            self._authorizations.insert_one(document)
+
+    def find(self, authorization_id: str, browser: str, *, now: datetime) -> PendingAuthorization | None:
+        """The live request with this handle, if it was started in this browser."""
+        with translated():
+            return _read(self._authorizations.find_one(_live(authorization_id, browser, now)))
+
+    def update(
+        self, authorization_id: str, browser: str, changes: dict[str, str | None], *, now: datetime
+    ) -> PendingAuthorization | None:
+        """Set ``address``, ``entity_id``, ``proofing_id`` or ``one_time_code_id``."""
+        with translated():
+            return _read(
+                self._authorizations.find_one_and_update(
+                    _live(authorization_id, browser, now),
+                    {"$set": changes},
+                    return_document=ReturnDocument.AFTER,
+                )
+            )
+
+    def take(self, authorization_id: str, browser: str, *, now: datetime) -> PendingAuthorization | None:
+        """Remove and return the request: of two answers to one request one is given."""
+        with translated():
+            return _read(self._authorizations.find_one_and_delete(_live(authorization_id, browser, now)))
+
+
+def _live(authorization_id: str, browser: str, now: datetime) -> dict[str, Any]:
+    return {"_id": authorization_id, "browser": browser, "expires_at": {"$gt": now}}
+
+
+_TUPLES = {"scope", "prompt", "acr_values", "ui_locales"}
+_REQUEST_FIELDS = {field.name for field in fields(AuthorizationRequest)}
+
+
+def _read(document: dict[str, Any] | None) -> PendingAuthorization | None:
+    if document is None:
+        return None
+    stored = document.pop("request")
+    values: dict[str, Any] = {
+        name: tuple(value) if name in _TUPLES else value for name, value in stored.items() if name in _REQUEST_FIELDS
+    }
+    request = AuthorizationRequest(**values)
+    return PendingAuthorization(id=document.pop("_id"), request=request, **document)

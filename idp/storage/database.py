@@ -1,0 +1,96 @@
+"""The connection to MongoDB: one client per process, majority writes, bounded waits, errors translated."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+from bson.codec_options import CodecOptions
+from pymongo import IndexModel, MongoClient, ReadPreference, WriteConcern
+from pymongo.collection import Collection
+from pymongo.errors import ConfigurationError as MongoConfigurationError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, InvalidURI, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from idp.domain.errors import ConfigurationError, ServiceUnavailable
+
+Document = dict[str, Any]
+
+_DUPLICATE_KEY = 11000
+
+
+class AlreadyExists(Exception):
+    """A unique index refused a document: somebody else was first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indexes:
+    """The indexes of one collection, created when the provider starts."""
+
+    collection: str
+    models: Sequence[IndexModel]
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let no exception of pymongo out: ``AlreadyExists`` for a lost race, ``ServiceUnavailable`` for the rest."""
+    try:
+        yield
+    except DuplicateKeyError as error:
+        raise AlreadyExists(str((error.details or {}).get("keyPattern", ""))) from error
+    except BulkWriteError as error:
+        failures = error.details.get("writeErrors", [])
+        if failures and all(failure.get("code") == _DUPLICATE_KEY for failure in failures):
+            raise AlreadyExists(str(failures[0].get("keyPattern", ""))) from error
+        raise ServiceUnavailable("database", f"BulkWriteError: {error.details.get('writeConcernErrors')}") from error
+    except PyMongoError as error:
+        raise ServiceUnavailable("database", f"{type(error).__name__}: {error}") from error
+
+
+class Database:
+    """Collections of one database with the guarantees that single use needs.
+
+    Writes wait for the majority, reads go to the primary, every operation ends within ``timeout_ms``
+    (measured: without it a frozen primary holds every caller for as long as it is frozen).
+    """
+
+    def __init__(self, uri: str, name: str, *, timeout_ms: int = 5000) -> None:
+        try:
+            self.client: MongoClient[Document] = MongoClient(
+                uri,
+                timeoutMS=timeout_ms,
+                serverSelectionTimeoutMS=timeout_ms,
+                connectTimeoutMS=timeout_ms,
+                heartbeatFrequencyMS=1000,
+                retryWrites=True,
+                appname="uness-idp",
+                connect=False,
+            )
+        except (InvalidURI, MongoConfigurationError, ValueError) as error:
+            raise ConfigurationError(f"mongodb.uri: {error}; accepted: any MongoDB URI") from error
+        self.name = name
+
+    def collection(self, name: str) -> Collection[Document]:
+        """The collection, with majority writes, primary reads and aware UTC times."""
+        return self.client[self.name].get_collection(
+            name,
+            codec_options=CodecOptions(tz_aware=True, tzinfo=UTC),
+            write_concern=WriteConcern(w="majority"),
+            read_preference=ReadPreference.PRIMARY,
+            read_concern=ReadConcern("local"),
+        )
+
+    def create_indexes(self, every: Sequence[Indexes]) -> None:
+        """Create what is missing; existing equal indexes are left as they are."""
+        with translated():
+            for indexes in every:
+                self.collection(indexes.collection).create_indexes(list(indexes.models))
+
+    def ping(self) -> None:
+        """Return when the database answers; ``ServiceUnavailable`` otherwise."""
+        with translated():
+            self.client.admin.command("ping")
+
+    def close(self) -> None:
+        self.client.close()

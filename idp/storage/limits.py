@@ -1,0 +1,45 @@
+"""Collection ``limits``: how often something happened lately, as sliding windows."""
+
+from datetime import datetime, timedelta
+
+from pymongo import IndexModel
+
+from idp.storage.database import AlreadyExists, Database, Indexes, translated
+
+INDEXES = Indexes("limits", (IndexModel("expires_at", expireAfterSeconds=0),))
+
+
+class LimitStore:
+    """One document per key with the times of the last events, oldest first, at most as many as the limit."""
+
+    def __init__(self, database: Database) -> None:
+        self._limits = database.collection("limits")
+
+    def allows(self, key: str, *, limit: int, window: timedelta, now: datetime) -> bool:
+        """Whether fewer than ``limit`` events were counted within the window; counts nothing."""
+        with translated():
+            found = self._limits.find_one({"_id": key, "times": {"$gt": now - window}}, {"times": 1})
+        return found is None or sum(time > now - window for time in found["times"]) < limit
+
+    def count(self, key: str, *, limit: int, window: timedelta, now: datetime) -> bool:
+        """Count one event, atomically; False, and nothing counted, when the window holds ``limit`` already."""
+        has_room = {
+            "_id": key,
+            "$or": [{f"times.{limit - 1}": {"$exists": False}}, {"times.0": {"$lte": now - window}}],
+        }
+        change = {
+            "$push": {"times": {"$each": [now], "$slice": -limit}},
+            "$max": {"expires_at": now + window},
+        }
+        try:
+            with translated():
+                self._limits.update_one(has_room, change, upsert=True)
+        except AlreadyExists:
+            # Either the window is full, or another process has just made the first entry: the second try tells.
+            with translated():
+                return self._limits.update_one(has_room, change).modified_count == 1
+        return True
+
+    def forget(self, *keys: str) -> None:
+        with translated():
+            self._limits.delete_many({"_id": {"$in": list(keys)}})

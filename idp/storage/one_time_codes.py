@@ -1,0 +1,97 @@
+"""Collection ``one_time_codes``: records of mailed codes; the digits are derived, never stored."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pymongo import IndexModel
+
+from idp.domain.one_time_codes import ATTEMPTS, CodePurpose, OneTimeCode
+from idp.storage.database import AlreadyExists, Database, Indexes, translated
+
+# ``slot`` exists while a code may still be asked for again: one live code per purpose, browser and address.
+INDEXES = Indexes(
+    "one_time_codes",
+    (
+        IndexModel("slot", unique=True, partialFilterExpression={"slot": {"$exists": True}}),
+        IndexModel("address"),
+        IndexModel("expires_at", expireAfterSeconds=3600),
+    ),
+)
+
+
+class OneTimeCodeStore:
+    """Issues, counts and takes codes, each step one atomic operation."""
+
+    def __init__(self, database: Database) -> None:
+        self._codes = database.collection("one_time_codes")
+
+    def issue(self, code: OneTimeCode, *, now: datetime) -> OneTimeCode:
+        """This code, or the one that is still live for the same purpose, browser and address (and proofing)."""
+        slot = f"{code.purpose} {code.browser} {code.proofing_id or ''} {code.address}"
+        with translated():
+            self._codes.update_many({"slot": slot, "expires_at": {"$lte": now}}, {"$unset": {"slot": ""}})
+        try:
+            with translated():
+                self._codes.insert_one(_document(code) | {"slot": slot})
+        except AlreadyExists:
+            with translated():
+                live = self._codes.find_one({"slot": slot})
+            return code if live is None else _read(live)
+        return code
+
+    def find(self, code_id: str, browser: str) -> OneTimeCode | None:
+        """The code if it was asked for in this browser, expired or not."""
+        with translated():
+            document = self._codes.find_one({"_id": code_id, "browser": browser})
+        return None if document is None else _read(document)
+
+    def attempt(self, code_id: str, browser: str, *, now: datetime) -> OneTimeCode | None:
+        """Count one guess; None when the code may not be evaluated: spent, dead, or asked for elsewhere."""
+        with translated():
+            document = self._codes.find_one_and_update(
+                {
+                    "_id": code_id,
+                    "browser": browser,
+                    "used_at": None,
+                    "expires_at": {"$gt": now},
+                    "attempts": {"$lt": ATTEMPTS},
+                },
+                {"$inc": {"attempts": 1}},
+            )
+        return None if document is None else _read(document)
+
+    def take(self, code_id: str, *, now: datetime) -> bool:
+        """Use the code up; True for exactly one of all who try."""
+        with translated():
+            taken = self._codes.update_one(
+                {"_id": code_id, "used_at": None, "expires_at": {"$gt": now}},
+                {"$set": {"used_at": now}, "$unset": {"slot": ""}},
+            )
+        return taken.modified_count == 1
+
+    def void_address(self, address: str, *, now: datetime) -> None:
+        """Make every live code for this address worthless."""
+        with translated():
+            self._codes.update_many(
+                {"address": address, "used_at": None}, {"$set": {"used_at": now}, "$unset": {"slot": ""}}
+            )
+
+
+def _document(code: OneTimeCode) -> dict[str, Any]:
+    document = asdict(code)
+    document["_id"] = document.pop("id")
+    return document | {"purpose": str(code.purpose), "attempts": 0, "used_at": None}
+
+
+def _read(document: dict[str, Any]) -> OneTimeCode:
+    return OneTimeCode(
+        id=document["_id"],
+        purpose=CodePurpose(document["purpose"]),
+        browser=document["browser"],
+        address=document["address"],
+        created_at=document["created_at"],
+        expires_at=document["expires_at"],
+        account_id=document["account_id"],
+        proofing_id=document["proofing_id"],
+    )

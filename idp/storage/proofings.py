@@ -1,0 +1,124 @@
+"""Collection ``proofings``: journeys of proof; and ``saml_messages``: ids of responses and assertions seen."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from pymongo import IndexModel, ReturnDocument
+
+from idp.domain.accounts import Identity
+from idp.domain.proofing import Proofing, ProofingState
+from idp.storage.database import AlreadyExists, Database, Indexes, translated
+
+INDEXES = (
+    Indexes(
+        "proofings",
+        (
+            IndexModel("request_id", unique=True),
+            IndexModel("link_hash", unique=True),
+            IndexModel("address"),
+            IndexModel("browser"),
+            IndexModel("expires_at", expireAfterSeconds=0),
+        ),
+    ),
+    Indexes("saml_messages", (IndexModel("expires_at", expireAfterSeconds=0),)),
+)
+
+
+class ProofingStore:
+    """Moves a proofing from state to state, each move one conditional update that only one caller wins."""
+
+    def __init__(self, database: Database) -> None:
+        self._proofings = database.collection("proofings")
+        self._messages = database.collection("saml_messages")
+
+    def put(self, proofing: Proofing, *, link_hash: str) -> None:
+        document = asdict(proofing)
+        document["_id"] = document.pop("id")
+        with translated():
+            self._proofings.insert_one(document | {"link_hash": link_hash, "state": str(proofing.state)})
+
+    def find(self, proofing_id: str, *, now: datetime) -> Proofing | None:
+        return self._find({"_id": proofing_id}, now)
+
+    def by_request(self, request_id: str, *, now: datetime) -> Proofing | None:
+        return self._find({"request_id": request_id}, now)
+
+    def by_link(self, link_hash: str, *, now: datetime) -> Proofing | None:
+        return self._find({"link_hash": link_hash}, now)
+
+    def move(
+        self, proofing_id: str, come_from: ProofingState, to: ProofingState, *, now: datetime, **changes: Any
+    ) -> Proofing | None:
+        """The proofing in its new state, or None when it is not (or no longer) in the old one."""
+        if "identities" in changes:
+            changes["identities"] = [asdict(identity) for identity in changes["identities"]]
+        with translated():
+            return _read(
+                self._proofings.find_one_and_update(
+                    {"_id": proofing_id, "state": str(come_from), "expires_at": {"$gt": now}},
+                    {"$set": changes | {"state": str(to), f"{to}_at": now}},
+                    return_document=ReturnDocument.AFTER,
+                )
+            )
+
+    def void_address(self, address: str, *, except_id: str) -> None:
+        """End every other unfinished journey for this mailbox: its links and codes lead nowhere."""
+        with translated():
+            self._proofings.delete_many(
+                {"address": address, "_id": {"$ne": except_id}, "state": {"$ne": str(ProofingState.COMPLETED)}}
+            )
+
+    def is_other_in(self, browser: str, identities: Sequence[Identity], *, now: datetime) -> bool:
+        """Whether this browser is on the way with a proofing of somebody else."""
+        with translated():
+            under_way = self._proofings.find(
+                {
+                    "browser": browser,
+                    "state": {"$in": [str(ProofingState.VOUCHED), str(ProofingState.CONFIRMED)]},
+                    "expires_at": {"$gt": now},
+                }
+            )
+            return any(not set(identities) & set(_read_some(document).identities) for document in under_way)
+
+    def first_use(self, entity_id: str, *message_ids: str, expires_at: datetime) -> bool:
+        """Remember a provider's message ids; False when one of them was seen before (SAML profiles 4.1.4.5)."""
+        seen = [{"_id": f"{entity_id} {message_id}", "expires_at": expires_at} for message_id in message_ids]
+        try:
+            with translated():
+                self._messages.insert_many(seen)
+        except AlreadyExists:
+            return False
+        return True
+
+    def _find(self, condition: dict[str, Any], now: datetime) -> Proofing | None:
+        with translated():
+            return _read(self._proofings.find_one(condition | {"expires_at": {"$gt": now}}))
+
+
+def _read(document: dict[str, Any] | None) -> Proofing | None:
+    return None if document is None else _read_some(document)
+
+
+def _read_some(document: dict[str, Any]) -> Proofing:
+    return Proofing(
+        id=document["_id"],
+        browser=document["browser"],
+        authorization_id=document["authorization_id"],
+        entity_id=document["entity_id"],
+        request_id=document["request_id"],
+        reference=document["reference"],
+        created_at=document["created_at"],
+        expires_at=document["expires_at"],
+        state=ProofingState(document["state"]),
+        identities=tuple(Identity(**entry) for entry in document["identities"]),
+        address=document["address"],
+        attributes={name: tuple(values) for name, values in document["attributes"].items()},
+        authn_instant=document["authn_instant"],
+        authn_context=document["authn_context"],
+        assertion_id=document["assertion_id"],
+        metadata_digest=document["metadata_digest"],
+        account_id=document["account_id"],
+        link_browser=document["link_browser"],
+    )

@@ -1,0 +1,94 @@
+"""Collection ``sessions``: what browsers hold, found by the hash of their cookie."""
+
+from datetime import datetime
+from typing import Any
+
+from pymongo import IndexModel
+
+from idp.domain.keyed import random_id, random_token, token_hash
+from idp.domain.sessions import Session, SignIn
+from idp.storage.database import Database, Indexes, translated
+
+INDEXES = Indexes(
+    "sessions",
+    (
+        IndexModel("expires_at", expireAfterSeconds=0),
+        IndexModel("sign_in.account_id", sparse=True),
+        IndexModel("sign_in.sid", sparse=True),
+    ),
+)
+
+
+class SessionStore:
+    """Opens, finds, signs in and ends sessions; a cookie's value leaves this class once and is never stored."""
+
+    def __init__(self, database: Database) -> None:
+        self._sessions = database.collection("sessions")
+
+    def open(self, *, now: datetime, expires_at: datetime) -> tuple[str, Session]:
+        """A new session without a sign-in, and the value of its cookie."""
+        return self._insert(random_id(), None, now, expires_at)
+
+    def find(self, cookie: str, *, now: datetime) -> Session | None:
+        """The live session of this cookie."""
+        with translated():
+            document = self._sessions.find_one({"_id": token_hash(cookie), "expires_at": {"$gt": now}})
+        return None if document is None else _read(document)
+
+    def sign_in(self, session: Session, sign_in: SignIn, *, now: datetime, expires_at: datetime) -> tuple[str, Session]:
+        """A new session for the same browser under a new cookie; the old cookie is dead (ASVS 7.2.4)."""
+        opened = self._insert(session.browser, sign_in, now, expires_at)
+        self.end(session)
+        return opened
+
+    def end(self, session: Session) -> None:
+        with translated():
+            self._sessions.delete_one({"_id": session.id})
+
+    def end_sid(self, sid: str) -> None:
+        with translated():
+            self._sessions.delete_many({"sign_in.sid": sid})
+
+    def end_account(self, account_id: str, *, except_session: str | None = None) -> None:
+        """End every session of the account, but perhaps the one in which this was asked."""
+        with translated():
+            self._sessions.delete_many({"sign_in.account_id": account_id, "_id": {"$ne": except_session}})
+
+    def _insert(self, browser: str, sign_in: SignIn | None, now: datetime, expires_at: datetime) -> tuple[str, Session]:
+        cookie = random_token()
+        session = Session(token_hash(cookie), browser, expires_at, sign_in)
+        with translated():
+            self._sessions.insert_one(
+                {
+                    "_id": session.id,
+                    "browser": browser,
+                    "created_at": now,
+                    "expires_at": expires_at,
+                    **({} if sign_in is None else {"sign_in": sign_in_document(sign_in)}),
+                }
+            )
+        return cookie, session
+
+
+def sign_in_document(sign_in: SignIn) -> dict[str, Any]:
+    return {
+        "account_id": sign_in.account_id,
+        "sid": sign_in.sid,
+        "at": sign_in.at,
+        "methods": list(sign_in.methods),
+        "acr": sign_in.acr,
+    }
+
+
+def read_sign_in(document: dict[str, Any]) -> SignIn:
+    return SignIn(document["account_id"], document["sid"], document["at"], tuple(document["methods"]), document["acr"])
+
+
+def _read(document: dict[str, Any]) -> Session:
+    sign_in = document.get("sign_in")
+    return Session(
+        document["_id"],
+        document["browser"],
+        document["expires_at"],
+        None if sign_in is None else read_sign_in(sign_in),
+    )

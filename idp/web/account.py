@@ -1,0 +1,98 @@
+"""``/account``: the person's own page."""
+
+from flask import Blueprint, Response, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_datetime
+from werkzeug.wrappers import Response as Redirect
+
+from idp.domain.accounts import Account
+from idp.domain.claims import display_name
+from idp.domain.passwords import PasswordProblem
+from idp.domain.sessions import Session
+from idp.flows.account import AccountFlow
+from idp.flows.end_session import EndSessionFlow
+from idp.web import forms
+from idp.web.authorization import next_page
+from idp.web.pages import Pages, language
+from idp.web.sentences import field_sentence
+
+
+def blueprint(flow: AccountFlow, end_session: EndSessionFlow, pages: Pages) -> Blueprint:
+    views = Blueprint("account", __name__, url_prefix="/account")
+    browser = pages.browser
+
+    def signed_in(session: Session, page: str, *, fresh: bool = False) -> Account | Redirect:
+        """The account, or the way to sign in and back to this page."""
+        account = flow.account(session)
+        if account is None or (fresh and not flow.is_fresh(session)):
+            return redirect(next_page(flow.ask_to_sign_in(session, url_for(page), fresh=fresh)), 303)
+        return account
+
+    @views.get("")
+    def show() -> ResponseReturnValue:
+        account = signed_in(browser.session(), "account.show")
+        if not isinstance(account, Account):
+            return account
+        proved_at = format_datetime(account.proved_at, "long") if account.proved_at else None
+        return pages.render(
+            "account.html",
+            person=display_name(account.attributes) or account.address,
+            addresses=account.addresses,
+            universities=[
+                {"name": known.name, "identifier": known.identifier, "proved_at": proved_at}
+                for known in flow.universities(account, language())
+            ],
+            password_changed_at=(
+                format_datetime(account.password_changed_at, "long") if account.password_changed_at else None
+            ),
+            password_url=url_for("account.password"),
+            sign_out_action=url_for("account.sign_out"),
+            sign_out_everywhere_action=url_for("account.sign_out_everywhere"),
+        )
+
+    @views.get("/password")
+    def password() -> ResponseReturnValue:
+        account = signed_in(browser.session(), "account.password", fresh=True)
+        return _password_page(pages, flow, account) if isinstance(account, Account) else account
+
+    @views.post("/password")
+    def change_password() -> ResponseReturnValue:
+        session = browser.posted_session()
+        account = signed_in(session, "account.password", fresh=True)
+        if not isinstance(account, Account):
+            return account
+        outcome = flow.change_password(account, session, forms.field("password"), browser.device)
+        if isinstance(outcome, PasswordProblem):
+            return _password_page(pages, flow, account, problem=outcome)
+        browser.signed_in(outcome)
+        return redirect(url_for("account.show"), 303)
+
+    @views.post("/sign-out")
+    def sign_out() -> ResponseReturnValue:
+        end_session.sign_out(browser.posted_session())
+        browser.signed_out()
+        return redirect(url_for("end_session.signed_out"), 303)
+
+    @views.post("/sign-out-everywhere")
+    def sign_out_everywhere() -> ResponseReturnValue:
+        session = browser.posted_session()
+        account = flow.account(session)
+        if account is not None:
+            flow.sign_out_everywhere(account)
+        browser.signed_out()
+        return redirect(url_for("end_session.signed_out"), 303)
+
+    return views
+
+
+def _password_page(
+    pages: Pages, flow: AccountFlow, account: Account, *, problem: PasswordProblem | None = None
+) -> Response:
+    return pages.render(
+        "new_password.html",
+        status=422 if problem else 200,
+        address=account.address,
+        action=url_for("account.change_password"),
+        minimum_length=flow.minimum_length,
+        errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
+    )

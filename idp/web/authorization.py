@@ -1,0 +1,86 @@
+"""Journey A at the front: the authorization endpoint, and the address to which every page returns."""
+
+from flask import Blueprint, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.domain.authorization import PendingAuthorization
+from idp.flows.authorization import AuthorizationFlow, Finished, Step, Waiting
+from idp.web import forms
+from idp.web.browser import Browser
+from idp.web.headers import allow_form_target
+from idp.web.pages import language, prefer_languages
+
+STEP_PAGES = {
+    Step.ADDRESS: "sign_in.address",
+    Step.SIGN_IN: "sign_in.methods",
+    Step.CODE: "sign_in.code",
+    Step.MAILBOX: "proofing.mailbox",
+    Step.NEW_PASSWORD: "proofing.new_password",
+    Step.FINISH: "authorization.finish",
+}
+
+
+def blueprint(flow: AuthorizationFlow, browser: Browser) -> Blueprint:
+    """``/authorize`` (OpenID Connect Core 3.1.2) and ``/sign-in/<handle>``."""
+    views = Blueprint("authorization", __name__)
+
+    @views.route("/authorize", methods=["GET", "POST"])
+    def authorize() -> ResponseReturnValue:
+        outcome = flow.begin(forms.pairs(), browser.session())
+        return redirect(location_of(outcome), 303)
+
+    @views.get("/sign-in/<authorization_id>")
+    def dispatch(authorization_id: str) -> ResponseReturnValue:
+        session = browser.session()
+        step = flow.next_step(flow.pending(authorization_id, session), session)
+        return redirect(url_for(STEP_PAGES[step], authorization_id=authorization_id), 303)
+
+    @views.get("/sign-in/<authorization_id>/finish")
+    def finish(authorization_id: str) -> ResponseReturnValue:
+        session = browser.session()
+        pending = flow.pending(authorization_id, session)
+        if flow.next_step(pending, session) is not Step.FINISH:
+            return redirect(next_page(authorization_id), 303)
+        return redirect(flow.finish(pending, session).location, 303)
+
+    @views.post("/sign-in/<authorization_id>/cancel")
+    def cancel(authorization_id: str) -> ResponseReturnValue:
+        session = browser.posted_session()
+        return redirect(flow.cancel(flow.pending(authorization_id, session), session).location, 303)
+
+    return views
+
+
+def location_of(outcome: Finished | Waiting) -> str:
+    """Where the browser goes after the first look at a request."""
+    if isinstance(outcome, Finished):
+        return outcome.location
+    return next_page(outcome.authorization_id)
+
+
+def next_page(authorization_id: str) -> str:
+    """The address that leads to whatever comes next in this journey."""
+    return url_for("authorization.dispatch", authorization_id=authorization_id)
+
+
+class Journey:
+    """What the pages of one waiting request share: the request, its application, the language asked for."""
+
+    def __init__(
+        self, flow: AuthorizationFlow, browser: Browser, authorization_id: str, *, posted: bool = False
+    ) -> None:
+        self.session = browser.posted_session() if posted else browser.session()
+        self.pending: PendingAuthorization = flow.pending(authorization_id, self.session)
+        prefer_languages(self.pending.request.ui_locales)
+        self.client_name = flow.client_name(self.pending, language())
+        allow_form_target(_origin(self.pending.request.redirect_uri))
+
+    @property
+    def application(self) -> str:
+        return self.client_name or ""
+
+
+def _origin(redirect_uri: str) -> str:
+    """The scheme of a native application's redirect_uri: http and https ones are allowed as such."""
+    scheme = redirect_uri.partition(":")[0].lower()
+    return "" if scheme in ("", "http", "https") or "/" in scheme else f"{scheme}:"

@@ -1,0 +1,91 @@
+"""The browser at the other end: its cookies, its session, its proof that a form is ours."""
+
+from dataclasses import dataclass
+
+from flask import Response, g, request
+
+from idp.domain.errors import Refusal
+from idp.domain.sessions import Session, SignedIn
+from idp.flows.browser_sessions import BrowserSessions
+
+DEVICE_LIFETIME = 365 * 24 * 3600
+LANGUAGE_LIFETIME = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Reads and writes our cookies. ``secure`` under https: then names carry ``__Host-`` (RFC 6265bis 4.1.3.2)."""
+
+    sessions: BrowserSessions
+    secure: bool
+
+    def cookie_name(self, name: str) -> str:
+        return f"__Host-idp_{name}" if self.secure else f"idp_{name}"
+
+    def cookie(self, name: str) -> str | None:
+        return request.cookies.get(self.cookie_name(name))
+
+    @property
+    def device(self) -> str | None:
+        """The long-lived cookie of a browser that signed in before."""
+        return self.cookie("device")
+
+    def known_session(self) -> Session | None:
+        """The session of this browser, if it has one; looked up once per request."""
+        if "session" not in g:
+            g.session = self.sessions.find(self.cookie("session"))
+        session: Session | None = g.session
+        return session
+
+    def session(self) -> Session:
+        """The session of this browser, opened if need be."""
+        known = self.known_session()
+        if known is not None:
+            return known
+        cookie, opened = self.sessions.open()
+        self._remember(cookie, opened)
+        return opened
+
+    def posted_session(self) -> Session:
+        """The session behind a form of ours; refuses a form without our token and a browser without cookies."""
+        session = self.known_session()
+        if session is None:
+            raise Refusal("browser.cookies" if not request.cookies else "authorization.expired", "form without session")
+        if not self.sessions.is_csrf_token(session, request.form.get("csrf_token", "")):
+            raise Refusal("request.csrf", "form without our token", status=403)
+        return session
+
+    def csrf_token(self) -> str:
+        """The token for the forms of the page being rendered."""
+        return self.sessions.csrf_token(self.session())
+
+    def signed_in(self, signed_in: SignedIn) -> None:
+        """Give the browser the cookies of its new session."""
+        self._remember(signed_in.session_cookie, signed_in.session)
+        g.cookies = {**g.get("cookies", {}), "device": (signed_in.device_cookie, DEVICE_LIFETIME)}
+
+    def signed_out(self) -> None:
+        """Take the session's cookie away."""
+        g.session = None
+        g.cookies = {**g.get("cookies", {}), "session": ("", 0)}
+
+    def remember_language(self, language: str) -> None:
+        g.cookies = {**g.get("cookies", {}), "language": (language, LANGUAGE_LIFETIME)}
+
+    def write_cookies(self, response: Response) -> Response:
+        """Set what changed during this request."""
+        for name, (value, max_age) in g.get("cookies", {}).items():
+            response.set_cookie(
+                self.cookie_name(name),
+                value,
+                max_age=max_age,
+                path="/",
+                secure=self.secure,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
+
+    def _remember(self, cookie: str, session: Session) -> None:
+        g.session = session
+        g.cookies = {**g.get("cookies", {}), "session": (cookie, None)}

@@ -1,0 +1,32 @@
+"""Discovery (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3) and the public keys."""
+
+from flask import Blueprint, Response, jsonify
+from flask.typing import ResponseReturnValue
+
+from idp.flows.tokens import TokenFlow
+
+# Keys are published this long before they sign.
+MAX_AGE = 300
+
+
+def blueprint(flow: TokenFlow) -> Blueprint:
+    views = Blueprint("discovery", __name__)
+
+    @views.get("/.well-known/openid-configuration")
+    @views.get("/.well-known/oauth-authorization-server")
+    def configuration() -> ResponseReturnValue:
+        return _public(jsonify(flow.discovery()))
+
+    @views.get("/jwks")
+    def jwks() -> ResponseReturnValue:
+        return _public(jsonify(flow.jwks()))
+
+    return views
+
+
+def _public(response: Response) -> Response:
+    """The same for everybody, readable by applications that run in a browser."""
+    response.cache_control.public = True
+    response.cache_control.max_age = MAX_AGE
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -1,0 +1,130 @@
+"""The one place where a refusal becomes a page or a protocol answer."""
+
+import logging
+from collections.abc import Callable
+
+from flask import Flask, Response, jsonify, redirect, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, ServiceUnavailable
+from idp.domain.references import new_reference
+from idp.flows.authorization import AuthorizationFlow
+from idp.web.pages import Pages
+from idp.web.sentences import sentence_for
+
+logger = logging.getLogger(__name__)
+
+_HTTP_REASONS = {404: "request.not_found", 405: "request.method", 413: "request.too_large"}
+
+# The answers of these blueprints are read by programs.
+PROTOCOL_BLUEPRINTS = ("tokens", "discovery", "health")
+
+NoteRefusal = Callable[[str, Refusal], None]
+
+
+def register(app: Flask, pages: Pages, flow: AuthorizationFlow, note: NoteRefusal) -> None:
+    """Handle every exception that leaves a view; ``note`` writes a refusal into the audit trail."""
+
+    def page(reason: str, status: int, reference: str, authorization_id: str | None = None) -> Response:
+        texts = sentence_for(reason)
+        handle = authorization_id or (request.view_args or {}).get("authorization_id")
+        return pages.render_bare(
+            "error.html",
+            status=status,
+            title=texts.title,
+            sentence=texts.sentence,
+            advice=texts.advice,
+            reference=reference,
+            restart_url=_restart_url(reason, handle),
+        )
+
+    def answer(refusal: Refusal, reference: str) -> Response:
+        if isinstance(refusal, ProtocolError) and request.blueprint in PROTOCOL_BLUEPRINTS:
+            return _protocol_answer(refusal)
+        status = 400 if isinstance(refusal, AuthorizationError) else refusal.status
+        response = page(refusal.reason, status, reference, refusal.authorization_id)
+        if isinstance(refusal, ProtocolError):
+            response.headers.update(refusal.headers)
+        return response
+
+    def refused(refusal: Refusal) -> ResponseReturnValue:
+        reference = refusal.reference or new_reference()
+        logger.warning("request.refused", extra={"fields": _facts(reference, refusal.reason, refusal.detail)})
+        note(reference, refusal)
+        return answer(refusal, reference)
+
+    def may_travel(error: AuthorizationError) -> ResponseReturnValue:
+        if not error.redirect_uri:
+            return refused(error)
+        logger.info("authorization.error", extra={"fields": _facts(new_reference(), error.error, error.description)})
+        return redirect(flow.error_redirect(error).location, 303)
+
+    def unavailable(error: ServiceUnavailable) -> ResponseReturnValue:
+        reference = new_reference()
+        logger.error("service.unavailable", extra={"fields": _facts(reference, error.part, error.detail)})
+        if request.blueprint in PROTOCOL_BLUEPRINTS:
+            response = jsonify(error="temporarily_unavailable", error_description="Try again in a moment")
+            response.status_code = 503
+        else:
+            response = page("service.unavailable", 503, reference)
+        response.headers["Retry-After"] = str(error.retry_after)
+        return response
+
+    def http_error(error: HTTPException) -> ResponseReturnValue:
+        if error.code is None or error.code < 400:
+            return error.get_response()
+        reason = _HTTP_REASONS.get(error.code, "request.malformed")
+        reference = new_reference()
+        logger.info("request.error", extra={"fields": _facts(reference, reason, str(error.code))})
+        if request.blueprint in PROTOCOL_BLUEPRINTS:
+            response = jsonify(error="invalid_request", error_description=error.name)
+            response.status_code = error.code
+        else:
+            response = page(reason, error.code, reference)
+        for name, value in error.get_headers():
+            if name in ("Allow", "Retry-After"):
+                response.headers[name] = value
+        return response
+
+    def unexpected(error: Exception) -> ResponseReturnValue:
+        reference = new_reference()
+        # The traceback names code, not values: nothing secret is in an exception's text of ours.
+        logger.exception("internal.error", extra={"fields": _facts(reference, type(error).__name__, "")})
+        if request.blueprint in PROTOCOL_BLUEPRINTS:
+            response = jsonify(error="server_error", error_description=f"Reference {reference}")
+            response.status_code = 500
+            return response
+        return page("internal", 500, reference)
+
+    app.register_error_handler(Refusal, refused)
+    app.register_error_handler(AuthorizationError, may_travel)
+    app.register_error_handler(ServiceUnavailable, unavailable)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(Exception, unexpected)
+
+
+def _protocol_answer(error: ProtocolError) -> Response:
+    response = jsonify(error=error.error, error_description=error.description)
+    response.status_code = error.status
+    response.headers.update(error.headers)
+    return response
+
+
+def _restart_url(reason: str, handle: str | None) -> str | None:
+    """Where « Recommencer » leads: the waiting request, else our own page; nowhere when a client's request is wrong."""
+    if reason.startswith("oauth."):
+        return None
+    if handle and reason != "authorization.expired":
+        return f"/sign-in/{handle}/restart"
+    return "/account"
+
+
+def _facts(reference: str, reason: str, detail: str) -> dict[str, str]:
+    return {
+        "reference": reference,
+        "reason": reason,
+        "detail": detail,
+        "method": request.method,
+        "endpoint": request.endpoint or "",
+    }

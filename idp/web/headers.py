@@ -1,0 +1,42 @@
+"""Headers that every answer carries, whatever the page."""
+
+from flask import Response, g, request
+
+ONE_YEAR = 365 * 24 * 3600
+
+
+def allow_form_target(origin_or_scheme: str) -> None:
+    """Let the forms of this page end at this origin or scheme: browsers hold form-action against redirects too."""
+    g.form_targets = (*g.get("form_targets", ()), origin_or_scheme)
+
+
+def content_security_policy(*, secure: bool) -> str:
+    """No inline script or style, no frame around us, forms to ourselves and to where their redirects may lead.
+
+    The end of a sign-in is a redirect to the client, the start of a proofing one to the university: both are other
+    origins, known only after the form was sent. Loopback set-ups need plain http for the same reason.
+    """
+    targets = " ".join(("'self'", "https:", *(() if secure else ("http:",)), *g.get("form_targets", ())))
+    return (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
+        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+def write_headers(response: Response, *, secure: bool) -> Response:
+    """Add what is missing; an endpoint's own Cache-Control stays."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", content_security_policy(secure=secure))
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    if secure:
+        headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
+    if request.endpoint != "static" and not response.cache_control.public:
+        # Everything else is personal (RFC 6749 5.1 for tokens; pages of a sign-in must not come back from a cache).
+        headers["Cache-Control"] = "no-store"
+        headers["Pragma"] = "no-cache"
+        response.vary.update(["Cookie", "Authorization"])
+    return response

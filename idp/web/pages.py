@@ -1,0 +1,92 @@
+"""What every page has: its language, the name of the service, the token for its forms."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from flask import Response, g, make_response, render_template, request
+from werkzeug.datastructures import MultiDict
+
+from idp.web.browser import Browser
+
+LANGUAGES = {"fr": "Français", "en": "English"}
+
+
+class LanguageLink(NamedTuple):
+    code: str
+    label: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    browser: Browser
+    service_name: str
+    help_url: str
+
+    def render(self, template: str, /, *, status: int = 200, **context: Any) -> Response:
+        """A page of ours; ``context`` is what the template names beyond what every page has."""
+        every_page: dict[str, Any] = {
+            "lang": language(),
+            "service_name": self.service_name,
+            "help_url": self.help_url,
+            "csrf_token": self.browser.csrf_token(),
+            "language_links": language_links(),
+            "errors": {},
+            "client_name": None,
+            "reference": None,
+        }
+        return make_response(render_template(template, **(every_page | context)), status)
+
+    def render_bare(self, template: str, /, *, status: int, **context: Any) -> Response:
+        """A page without forms, for when the database may be away."""
+        every_page: dict[str, Any] = {
+            "lang": language(),
+            "service_name": self.service_name,
+            "help_url": self.help_url,
+            "csrf_token": "",
+            "language_links": (),
+            "errors": {},
+            "client_name": None,
+        }
+        return make_response(render_template(template, **(every_page | context)), status)
+
+
+def language() -> str:
+    """The language of this answer.
+
+    French, unless the person chose English on a page of ours or the application asked for it (``ui_locales``). The
+    browser's own preference is not asked: students of French universities use machines of every language, and the
+    other language is one link away on every page.
+    """
+    chosen: str | None = g.get("language")
+    return chosen if chosen in LANGUAGES else "fr"
+
+
+def choose_language(browser: Browser) -> None:
+    """Read the language link that was followed, else the choice made before."""
+    asked = request.args.get("lang")
+    if asked in LANGUAGES:
+        browser.remember_language(asked)
+        g.language = asked
+    else:
+        g.language = browser.cookie("language")
+
+
+def prefer_languages(ui_locales: tuple[str, ...]) -> None:
+    """Follow the application's ``ui_locales`` (Core 3.1.2.1) unless the person chose a language."""
+    if not g.get("language"):
+        g.language = next((tag[:2].lower() for tag in ui_locales if tag[:2].lower() in LANGUAGES), None)
+
+
+def language_links() -> tuple[LanguageLink, ...]:
+    """This page in the other languages."""
+    query = MultiDict(request.args) if request.method in ("GET", "HEAD") else MultiDict()
+    query.pop("lang", None)
+    return tuple(
+        LanguageLink(
+            code, label, f"{request.path}?{urlencode([*query.items(multi=True), ('lang', code)])}", code == language()
+        )
+        for code, label in LANGUAGES.items()
+    )

@@ -1,0 +1,255 @@
+"""What a person reads when something was refused: one sentence for each stable reason.
+
+The reasons are those of ``idp.domain.errors.Refusal``. Each text says in plain words what happened and what to do next;
+none says whether an account exists, none repeats what was sent.
+"""
+
+from dataclasses import dataclass
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """An error page's words in the language of the request: its title, what happened, what to do (may be empty)."""
+
+    title: str
+    sentence: str
+    advice: str = ""
+
+
+_Texts = tuple[LazyString | str, LazyString | str, LazyString | str]
+
+_RESTART = _("Recommencez depuis l’application où vous vouliez aller.")
+_ASK_UNIVERSITY = _(
+    "Transmettez cette page au service informatique de votre université : lui seul peut corriger cela. "
+    "La référence ci-dessous nous permet de l’aider."
+)
+_LINK_AGAIN = _("Recommencez avec votre adresse : un nouveau message partira aussitôt.")
+_APPLICATION_FAULT = _(
+    "Prévenez les responsables de l’application d’où vous venez. La référence ci-dessous les aidera à corriger."
+)
+
+_PAGES: dict[str, _Texts] = {
+    "request": (
+        _("Demande incomprise"),
+        _("La page demandée n’a pas pu être préparée à partir de ce que le navigateur a envoyé."),
+        _RESTART,
+    ),
+    "request.csrf": (
+        _("Cette page a trop attendu"),
+        _("Par sécurité, un formulaire resté ouvert longtemps n’est plus accepté. Rien n’a été modifié."),
+        _("Revenez en arrière, rechargez la page, puis validez de nouveau."),
+    ),
+    "request.host": (
+        _("Adresse du site inattendue"),
+        _("Ce service ne répond pas sous le nom affiché par votre navigateur."),
+        _("Repartez du lien de votre application plutôt que d’une adresse copiée."),
+    ),
+    "request.too_large": (
+        _("Envoi trop volumineux"),
+        _("Ce qui a été envoyé dépasse ce que cette page peut recevoir."),
+        _("Revenez en arrière et raccourcissez ce que vous avez saisi."),
+    ),
+    "request.not_found": (
+        _("Page introuvable"),
+        _("Il n’y a rien à cette adresse."),
+        _("Si vous l’avez recopiée, vérifiez qu’elle est complète. Sinon, repartez de votre application."),
+    ),
+    "request.method": (
+        _("Page à ouvrir autrement"),
+        _("Cette adresse ne s’ouvre pas directement dans le navigateur."),
+        _RESTART,
+    ),
+    "browser": (
+        _("Navigateur différent"),
+        _("Cette étape a été commencée dans un autre navigateur ou sur un autre appareil."),
+        _("Continuez là où vous aviez commencé, ou recommencez ici."),
+    ),
+    "browser.cookies": (
+        _("Les cookies sont nécessaires"),
+        _("Votre navigateur n’a pas gardé le cookie qui relie les étapes de la connexion."),
+        _(
+            "Autorisez les cookies pour ce site, puis recommencez. Nous n’en utilisons aucun pour vous suivre. "
+            "Si cette page était restée ouverte longtemps, recommencer suffit."
+        ),
+    ),
+    "authorization": (
+        _("Connexion interrompue"),
+        _("La connexion en cours n’a pas pu être retrouvée."),
+        _RESTART,
+    ),
+    "authorization.expired": (
+        _("Le temps est écoulé"),
+        _("Cette connexion était en attente depuis trop longtemps et a été abandonnée."),
+        _("Recommencez depuis votre application : cela ne prend qu’un instant."),
+    ),
+    "oauth": (
+        _("Demande de connexion incorrecte"),
+        _("L’application d’où vous venez a envoyé une demande que nous ne pouvons pas accepter."),
+        _APPLICATION_FAULT,
+    ),
+    "oauth.unknown_client": (
+        _("Application inconnue"),
+        _("L’application d’où vous venez n’est pas enregistrée auprès de ce service."),
+        _APPLICATION_FAULT,
+    ),
+    "oauth.invalid_redirect_uri": (
+        _("Adresse de retour non enregistrée"),
+        _("L’application demande un retour vers une adresse qu’elle n’a pas déclarée. Nous ne vous y envoyons pas."),
+        _APPLICATION_FAULT,
+    ),
+    "saml": (
+        _("Réponse de l’université refusée"),
+        _("La réponse reçue de votre université n’a pas pu être vérifiée. Par sécurité, elle n’est pas utilisée."),
+        _("Recommencez. Si cela se reproduit, donnez la référence ci-dessous à l’assistance."),
+    ),
+    "saml.status": (
+        _("L’université n’a pas confirmé"),
+        _("Votre université a répondu sans confirmer votre identité : identification annulée ou accès non ouvert."),
+        _("Recommencez. Si vous n’aviez rien annulé, demandez au service informatique de votre université."),
+    ),
+    "saml.unknown_provider": (
+        _("Université non reconnue"),
+        _("La réponse vient d’un établissement qui ne fait pas partie de ceux que nous connaissons."),
+        _("Recommencez et choisissez votre université dans la liste."),
+    ),
+    "saml.expired": (
+        _("Réponse arrivée trop tard"),
+        _("La réponse de votre université n’était déjà plus valable en arrivant ici."),
+        _("Recommencez : il suffit en général d’un second essai."),
+    ),
+    "saml.in_response_to": (
+        _("Réponse à une ancienne demande"),
+        _("Cette réponse de l’université ne correspond pas à la connexion en cours (retour arrière, second onglet)."),
+        _("Recommencez, dans un seul onglet."),
+    ),
+    "saml.replayed": (
+        _("Réponse déjà utilisée"),
+        _("Cette réponse de l’université a déjà servi, et ne sert qu’une fois."),
+        _("Si vous avez rechargé la page, recommencez simplement."),
+    ),
+    "proofing": (
+        _("Confirmation impossible"),
+        _("Votre identité n’a pas pu être confirmée cette fois-ci."),
+        _("Recommencez. Si cela se reproduit, donnez la référence ci-dessous à l’assistance."),
+    ),
+    "proofing.identifier_missing": (
+        _("Il manque votre identifiant"),
+        _(
+            "L’identification a réussi, mais votre université ne nous a pas transmis d’identifiant durable "
+            "(subject-id, pairwise-id ou eduPersonPrincipalName). Sans lui, nous ne pourrions pas vous retrouver."
+        ),
+        _ASK_UNIVERSITY,
+    ),
+    "proofing.identifier_out_of_scope": (
+        _("Identifiant d’un autre établissement"),
+        _("L’identifiant transmis par votre université ne fait pas partie de ses domaines déclarés."),
+        _ASK_UNIVERSITY,
+    ),
+    "proofing.mail_missing": (
+        _("Il manque votre adresse mail"),
+        _(
+            "L’identification a réussi, mais votre université ne nous a pas transmis votre adresse mail "
+            "(attribut mail). Nous en avons besoin pour vous écrire et vous connecter."
+        ),
+        _ASK_UNIVERSITY,
+    ),
+    "proofing.mail_out_of_scope": (
+        _("Adresse d’un autre domaine"),
+        _("L’adresse mail transmise par votre université ne fait pas partie de ses domaines déclarés."),
+        _ASK_UNIVERSITY,
+    ),
+    "proofing.identity_conflict": (
+        _("Compte à vérifier"),
+        _("Ce que transmet votre université ne correspond pas à ce que nous savions déjà. Rien n’a été modifié."),
+        _("Donnez la référence ci-dessous à l’assistance : elle vérifiera avec vous."),
+    ),
+    "proofing.link_invalid": (
+        _("Lien incomplet"),
+        _("Ce lien ne correspond à aucune demande. Il a peut-être été coupé par la messagerie."),
+        _("Copiez le lien du message en entier, ou saisissez le code sur la page où vous aviez commencé."),
+    ),
+    "proofing.link_used": (
+        _("Lien déjà utilisé"),
+        _("Ce lien a déjà servi : votre adresse est confirmée."),
+        _("Connectez-vous avec votre adresse et votre mot de passe, ou recevez un code par mail."),
+    ),
+    "proofing.link_expired": (_("Lien expiré"), _("Ce lien n’est valable que 24 heures."), _LINK_AGAIN),
+    "proofing.other_person": (
+        _("Ce lien est pour quelqu’un d’autre"),
+        _("Une autre personne est connectée dans ce navigateur. Pour ne pas mélanger deux comptes, rien n’a été fait."),
+        _("Déconnectez-vous ici puis rouvrez le lien, ou ouvrez-le dans un autre navigateur."),
+    ),
+    "proofing.university_unavailable": (
+        _("Université momentanément injoignable"),
+        _("Les informations techniques de votre université sont en cours de chargement."),
+        _("Réessayez dans une minute."),
+    ),
+    "sign_in": (
+        _("Connexion interrompue"),
+        _("La connexion n’a pas pu aller à son terme."),
+        _RESTART,
+    ),
+    "sign_in.too_many_tries": (
+        _("Une pause est nécessaire"),
+        _("De nombreux essais ont eu lieu en peu de temps. Pour protéger les comptes, nous attendons un peu."),
+        _("Réessayez dans quelques minutes. Votre compte n’est pas bloqué."),
+    ),
+    "sign_in.code_expired": (
+        _("Code expiré"),
+        _("Le code n’est plus valable."),
+        _("Recommencez avec votre adresse et demandez un nouveau code."),
+    ),
+    "account": (_("Compte indisponible"), _("Ce compte ne peut pas être utilisé pour le moment."), ""),
+    "account.disabled": (
+        _("Compte désactivé"),
+        _("Ce compte a été désactivé par l’administration du service."),
+        _("Donnez la référence ci-dessous à l’assistance pour en connaître la raison."),
+    ),
+    "service": (
+        _("Service momentanément indisponible"),
+        _("Une partie du service ne répond pas. Ce n’est pas dû à ce que vous avez saisi, et rien n’est perdu."),
+        _("Réessayez dans quelques instants."),
+    ),
+    "internal": (
+        _("Une erreur est survenue de notre côté"),
+        _("L’incident est enregistré. Ce n’est pas dû à ce que vous avez saisi."),
+        _("Réessayez. Si cela se reproduit, donnez la référence ci-dessous à l’assistance."),
+    ),
+}
+
+_FIELDS: dict[str, LazyString] = {
+    "email.empty": _("Saisissez votre adresse mail."),
+    "email.malformed": _("Cette adresse est incomplète. Elle doit ressembler à prenom.nom@univ-exemple.fr."),
+    "email.several": _("Saisissez une seule adresse à la fois."),
+    "email.characters": _("Cette adresse contient un caractère qui n’existe pas dans une adresse mail."),
+    "email.too_long": _("Cette adresse est trop longue : vérifiez qu’elle a été copiée seule."),
+    "password.wrong": _("Adresse ou mot de passe incorrect. Réessayez, ou recevez un code par mail."),
+    "password.throttled": _("Trop d’essais en peu de temps. Recevez plutôt un code par mail."),
+    "password.empty": _("Saisissez votre mot de passe."),
+    "password.too_short": _("Ajoutez des caractères : il en faut au moins %(minimum)s."),
+    "password.too_long": _("Ce mot de passe est trop long : raccourcissez-le."),
+    "password.too_simple": _("Ce mot de passe se devine trop facilement. Essayez une phrase de quatre ou cinq mots."),
+    "password.contains_address": _("Choisissez un mot de passe qui ne contient pas votre nom ou votre adresse."),
+    "code.empty": _("Saisissez le code à 6 chiffres du message."),
+    "code.malformed": _("Le code se compose de 6 chiffres. Il se trouve au début de l’objet du message."),
+    "code.wrong": _("Ce n’est pas le code attendu. Vérifiez que c’est celui du message le plus récent."),
+    "code.expired": _("Ce code n’est plus valable. Demandez-en un nouveau ci-dessous."),
+    "code.too_many": _("Trop d’essais avec ce code. Patientez quelques minutes, puis demandez-en un nouveau."),
+    "university.none_found": _("Aucun établissement trouvé. Essayez la ville, le sigle ou la fin de votre adresse."),
+    "university.required": _("Choisissez votre université dans la liste."),
+    "university.unknown": _("Cet établissement n’est pas dans la liste. Cherchez le vôtre par son nom ou sa ville."),
+}
+
+
+def sentence_for(reason: str) -> Sentence:
+    """The words for a reason such as ``saml.expired``: its own, else its family's (``saml``), else general ones."""
+    texts = _PAGES.get(reason) or _PAGES.get(reason.partition(".")[0]) or _PAGES["request"]
+    return Sentence(*(str(text) for text in texts))
+
+
+def field_sentence(key: str, **values: object) -> str:
+    """The words beside a field, e.g. ``field_sentence("password.too_short", minimum=12)``; KeyError if unknown."""
+    return str(_FIELDS[key]) % values if values else str(_FIELDS[key])

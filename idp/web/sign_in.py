@@ -1,0 +1,157 @@
+"""Every other time, as pages: the address, then the password or a mailed code."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.flows.authorization import AuthorizationFlow, Step
+from idp.flows.sign_in import Denied, SignInFlow, Visitor
+from idp.web import forms
+from idp.web.authorization import STEP_PAGES, Journey, next_page
+from idp.web.browser import Browser
+from idp.web.pages import Pages, language
+from idp.web.sentences import field_sentence
+
+FORM_ERROR = 422
+
+
+def blueprint(flow: SignInFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+    """The pages ``email``, ``sign-in`` and ``code`` below ``/sign-in/<handle>/``."""
+    views = Blueprint("sign_in", __name__, url_prefix="/sign-in/<authorization_id>")
+    browser = pages.browser
+
+    def journey(authorization_id: str, *, posted: bool = False) -> Journey:
+        return Journey(authorization, browser, authorization_id, posted=posted)
+
+    @views.get("/address")
+    def address(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id)
+        hint = here.pending.address or here.pending.request.login_hint or ""
+        return _address_page(pages, here, email=hint)
+
+    @views.post("/address")
+    def give_address(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id, posted=True)
+        typed = forms.field("email")
+        answer = flow.give_address(here.pending, here.session, typed, sure="suggested" in request.form)
+        if answer.problem is None:
+            return redirect(url_for("sign_in.methods", authorization_id=authorization_id), 303)
+        return _address_page(pages, here, email=typed, problem=answer.problem, suggestion=answer.suggestion)
+
+    @views.get("/restart")
+    def restart(authorization_id: str) -> ResponseReturnValue:
+        """Begin again after an error; the address stays, for correcting it."""
+        here = journey(authorization_id)
+        flow.begin_again(here.pending, here.session)
+        return redirect(next_page(authorization_id), 303)
+
+    @views.get("/methods")
+    def methods(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id)
+        if here.pending.address is None:
+            return redirect(url_for("sign_in.address", authorization_id=authorization_id), 303)
+        return _methods_page(pages, flow, here)
+
+    @views.post("/methods")
+    def with_password(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id, posted=True)
+        outcome = flow.with_password(here.pending, here.session, forms.field("password"), visitor(browser))
+        if isinstance(outcome, Denied):
+            return _denied(outcome, lambda: _methods_page(pages, flow, here, denied=outcome))
+        browser.signed_in(outcome)
+        return redirect(next_page(authorization_id), 303)
+
+    @views.get("/code")
+    def code(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id)
+        if authorization.next_step(here.pending, here.session) is not Step.CODE:
+            return redirect(next_page(authorization_id), 303)
+        return _code_page(pages, here)
+
+    @views.post("/code")
+    def with_code(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id, posted=True)
+        outcome = flow.with_code(here.pending, here.session, forms.field("code"), visitor(browser))
+        if isinstance(outcome, Denied):
+            return _denied(outcome, lambda: _code_page(pages, here, problem=outcome.problem))
+        browser.signed_in(outcome)
+        return redirect(next_page(authorization_id), 303)
+
+    @views.post("/code/send")
+    def send_code(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id, posted=True)
+        sent = flow.send_code(here.pending, here.session, locale=language(), application=here.application)
+        target = url_for(STEP_PAGES[Step.CODE], authorization_id=authorization_id)
+        return redirect(target if sent else f"{target}?wait=1", 303)
+
+    @views.get("/code/send")
+    def code_sent(authorization_id: str) -> ResponseReturnValue:
+        return redirect(next_page(authorization_id), 303)
+
+    return views
+
+
+def visitor(browser: Browser) -> Visitor:
+    """Who tries to sign in, as far as limits look at it."""
+    return Visitor(browser.device, request.remote_addr or "")
+
+
+def _address_page(
+    pages: Pages, here: Journey, *, email: str, problem: str | None = None, suggestion: str | None = None
+) -> Response:
+    is_error = problem is not None and problem != "email.suggestion"
+    return pages.render(
+        "email.html",
+        status=200 if problem is None else FORM_ERROR,
+        action=url_for("sign_in.give_address", authorization_id=here.pending.id),
+        email=email[:300],
+        suggestion=suggestion,
+        client_name=here.client_name,
+        errors={"email": field_sentence(problem)} if is_error and problem else {},
+    )
+
+
+def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Denied | None = None) -> Response:
+    handle = here.pending.id
+    found = flow.universities(here.pending.address or "")
+    return pages.render(
+        "sign_in.html",
+        status=200 if denied is None else FORM_ERROR,
+        address=here.pending.address,
+        change_url=url_for("sign_in.address", authorization_id=handle),
+        password_action=url_for("sign_in.with_password", authorization_id=handle),
+        code_action=url_for("sign_in.send_code", authorization_id=handle),
+        continue_action=url_for("proofing.leave", authorization_id=handle),
+        choose_url=url_for("proofing.university", authorization_id=handle) if found else None,
+        university=found[0].name(language()) if len(found) == 1 else None,
+        throttled=denied is not None and denied.retry_after is not None,
+        client_name=here.client_name,
+        errors={"password": field_sentence(denied.problem)} if denied else {},
+    )
+
+
+def _code_page(pages: Pages, here: Journey, *, problem: str | None = None) -> Response:
+    handle = here.pending.id
+    waits = "code.too_many_mails" if "wait" in request.args else None
+    shown = problem or waits
+    return pages.render(
+        "code.html",
+        status=200 if problem is None else FORM_ERROR,
+        address=here.pending.address,
+        action=url_for("sign_in.with_code", authorization_id=handle),
+        resend_action=url_for("sign_in.send_code", authorization_id=handle),
+        back_url=url_for("sign_in.methods", authorization_id=handle),
+        minutes=10,
+        resent=False,
+        client_name=here.client_name,
+        errors={"code" if problem else "form": field_sentence(shown)} if shown else {},
+    )
+
+
+def _denied(denied: Denied, page: Callable[[], Response]) -> Response:
+    response = make_response(page())
+    if denied.retry_after is not None:
+        response.status_code = 429
+        response.headers["Retry-After"] = str(denied.retry_after)
+    return response

@@ -1,0 +1,32 @@
+"""What every test may use: one real mongod for the whole run, a fresh database for each test."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from idp.storage import embedded
+from idp.storage.database import Database
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A MongoDB to test on: IDP_TEST_MONGODB_URI where given, else an embedded mongod that ends with the run."""
+    if given := os.environ.get("IDP_TEST_MONGODB_URI"):
+        return given
+    # One mongod serves all workers of pytest-xdist: their base folders share a parent.
+    shared: Path = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    return embedded.ensure(shared / "mongodb")
+
+
+@pytest.fixture
+def database(mongodb_uri: str) -> Iterator[Database]:
+    """A fresh, empty database, dropped afterwards."""
+    fresh = Database(mongodb_uri, f"test_{secrets.token_hex(6)}")
+    yield fresh
+    fresh.client.drop_database(fresh.name)
+    fresh.close()

@@ -1,0 +1,161 @@
+"""Races on the real store: of many who try at once, exactly one wins."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
+from idp.domain.one_time_codes import ATTEMPTS, LIFETIME, CodePurpose, OneTimeCode
+from idp.domain.proofing import Proofing, ProofingState
+from idp.storage import accounts, authorizations, limits, one_time_codes, proofings
+from idp.storage.authorizations import AuthorizationStore
+from idp.storage.database import Database
+from idp.storage.limits import LimitStore
+from idp.storage.one_time_codes import OneTimeCodeStore
+from idp.storage.proofings import ProofingStore
+
+NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
+MANY = 16
+
+
+@pytest.fixture(autouse=True)
+def _indexes(database: Database) -> None:
+    database.create_indexes(
+        (accounts.INDEXES, authorizations.INDEXES, limits.INDEXES, one_time_codes.INDEXES, *proofings.INDEXES)
+    )
+
+
+def at_once(act: Callable[[], Any], times: int = MANY) -> list[Any]:
+    with ThreadPoolExecutor(times) as pool:
+        return [future.result() for future in [pool.submit(act) for _ in range(times)]]
+
+
+def code(code_id: str = "code", browser: str = "browser", **changes: Any) -> OneTimeCode:
+    facts = {"purpose": CodePurpose.SIGN_IN, "address": "a@univ-exemple.fr", "account_id": "account"} | changes
+    return OneTimeCode(id=code_id, browser=browser, created_at=NOW, expires_at=NOW + LIFETIME, **facts)
+
+
+def proofing(proofing_id: str = "proofing", **changes: Any) -> Proofing:
+    facts = {"state": ProofingState.STARTED, "request_id": f"_{proofing_id}", "browser": "browser"} | changes
+    return Proofing(
+        id=proofing_id,
+        authorization_id="authorization",
+        entity_id="https://idp.example",
+        reference="ABCD-EFGH",
+        created_at=NOW,
+        expires_at=NOW + timedelta(hours=1),
+        **facts,
+    )
+
+
+def test_o_18_of_200_parallel_guesses_at_most_five_are_evaluated(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    evaluated = [found for found in at_once(lambda: store.attempt("code", "browser", now=NOW), 200) if found]
+    assert len(evaluated) == ATTEMPTS
+
+
+def test_o_16_a_code_is_taken_once(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    assert sorted(at_once(lambda: store.take("code", now=NOW))) == [False] * (MANY - 1) + [True]
+
+
+def test_o_16_asking_again_gives_the_same_code_and_does_not_reset_the_count(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    asked = {store.issue(code(f"code-{number}"), now=NOW).id for number in range(3)}
+    assert asked == {"code-0"}
+    for _ in range(ATTEMPTS):
+        assert store.attempt("code-0", "browser", now=NOW)
+    assert store.issue(code("code-9"), now=NOW).id == "code-0"
+    assert store.attempt("code-0", "browser", now=NOW) is None
+
+
+def test_asking_at_once_makes_one_code(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    numbers = iter(range(MANY))
+    asked = at_once(lambda: store.issue(code(f"code-{next(numbers)}"), now=NOW).id)
+    assert len(set(asked)) == 1
+
+
+def test_o_16_a_code_dies_after_ten_minutes_and_a_new_one_is_made(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    later = NOW + LIFETIME
+    assert store.attempt("code", "browser", now=later) is None
+    assert not store.take("code", now=later)
+    assert store.issue(code("next"), now=later).id == "next"
+
+
+def test_o_17_a_code_works_in_the_browser_that_asked_alone(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    assert store.attempt("code", "another browser", now=NOW) is None
+
+
+def test_o_25_voiding_an_address_kills_its_codes(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    store.void_address("a@univ-exemple.fr", now=NOW)
+    assert store.attempt("code", "browser", now=NOW) is None
+    assert store.issue(code("next"), now=NOW).id == "next"
+
+
+def test_o_09_a_request_is_answered_once(database: Database) -> None:
+    store = ProofingStore(database)
+    store.put(proofing(), link_hash="hash")
+    moved = at_once(lambda: store.move("proofing", ProofingState.STARTED, ProofingState.RECEIVED, now=NOW))
+    assert sum(found is not None for found in moved) == 1
+
+
+def test_o_09_message_ids_are_seen_once(database: Database) -> None:
+    store = ProofingStore(database)
+    later = NOW + timedelta(days=1)
+    seen = at_once(lambda: store.first_use("https://idp.example", "_response", "_assertion", expires_at=later))
+    assert seen.count(True) == 1
+    assert not store.first_use("https://idp.example", "_another", "_assertion", expires_at=later)
+    assert store.first_use("https://other.example", "_another", "_assertion", expires_at=later)
+
+
+def test_an_expired_proofing_moves_no_more(database: Database) -> None:
+    store = ProofingStore(database)
+    store.put(proofing(), link_hash="hash")
+    late = NOW + timedelta(hours=1)
+    assert store.move("proofing", ProofingState.STARTED, ProofingState.RECEIVED, now=late) is None
+    assert store.by_link("hash", now=late) is None
+
+
+def test_an_authorization_request_is_answered_once_and_keeps_its_parameters(database: Database) -> None:
+    store = AuthorizationStore(database)
+    request = AuthorizationRequest(
+        "client",
+        "https://client.example/cb",
+        scope=("openid", "email"),
+        claims={"userinfo": {"email": None}},
+        max_age=60,
+    )
+    pending = PendingAuthorization("handle", "browser", request, NOW, NOW + timedelta(hours=1), "ABCD-EFGH")
+    store.put(pending)
+    assert store.find("handle", "another browser", now=NOW) is None
+    assert store.find("handle", "browser", now=NOW) == pending
+    taken = [found for found in at_once(lambda: store.take("handle", "browser", now=NOW)) if found]
+    assert taken == [pending]
+
+
+def test_o_20_a_limit_holds_over_a_sliding_window_and_in_parallel(database: Database) -> None:
+    store = LimitStore(database)
+    hour = timedelta(hours=1)
+
+    def count(now: datetime) -> bool:
+        return store.count("key", limit=5, window=hour, now=now)
+
+    assert at_once(lambda: count(NOW)).count(True) == 5
+    assert not count(NOW + timedelta(minutes=59))
+    assert not store.allows("key", limit=5, window=hour, now=NOW + timedelta(minutes=59))
+    assert store.allows("key", limit=5, window=hour, now=NOW + hour)
+    assert count(NOW + hour)
+    store.forget("key")
+    assert store.allows("key", limit=1, window=hour, now=NOW + hour)

@@ -1,0 +1,5 @@
+"""What a WSGI server runs: ``gunicorn wsgi:app``."""
+
+from idp.app import create_app_from_environment
+
+app = create_app_from_environment()
