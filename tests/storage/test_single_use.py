@@ -17,7 +17,7 @@ from idp.storage.limits import LimitStore
 from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.proofings import ProofingStore
 
-NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
+NOW = datetime(2050, 9, 1, 12, tzinfo=UTC)
 MANY = 16
 
 

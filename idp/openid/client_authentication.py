@@ -1,0 +1,85 @@
+"""Who is calling the token endpoint (RFC 6749 section 2.3, OpenID Connect Core section 9)."""
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+from idp.domain.client_secrets import verify_secret
+from idp.domain.clients import Client
+from idp.domain.errors import ProtocolError
+
+ClientLookup = Callable[[str], Client | None]
+
+METHODS = ("client_secret_basic", "client_secret_post", "none")
+_LONGEST_CREDENTIALS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request presents: which client it says it is, how it proves that, and with what."""
+
+    method: str
+    client_id: str
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.method}, {self.client_id})"
+
+
+def authenticate_client(form: Mapping[str, str], authorization: str | None, find_client: ClientLookup) -> Client:
+    """The client that proved who it is, with the one method that it is registered for.
+
+    Raises ``ProtocolError``: ``invalid_request`` (400) where two methods are used at once, else ``invalid_client``
+    (401 with ``WWW-Authenticate``). An unknown client costs the same as a wrong secret.
+    """
+    presented = _presented(form, authorization)
+    client = find_client(presented.client_id)
+    is_right = verify_secret(presented.secret, client.client_secrets if client else ())
+    if client is None or presented.method != client.token_endpoint_auth_method:
+        raise invalid_client()
+    if not client.is_public and not is_right:
+        raise invalid_client()
+    return client
+
+
+def invalid_client() -> ProtocolError:
+    """The one answer to every failed authentication (RFC 6749 section 5.2)."""
+    return ProtocolError(
+        "invalid_client",
+        "Client authentication failed",
+        status=401,
+        headers={"WWW-Authenticate": 'Basic realm="token", charset="UTF-8"'},
+    )
+
+
+def _presented(form: Mapping[str, str], authorization: str | None) -> Credentials:
+    if authorization is not None:
+        basic = _basic(authorization)
+        # RFC 6749 section 2.3: never more than one method in a request.
+        if "client_secret" in form or form.get("client_id", basic.client_id) != basic.client_id:
+            raise ProtocolError("invalid_request", "More than one client authentication method")
+        return basic
+    client_id = form.get("client_id")
+    if client_id is None:
+        raise invalid_client()
+    if "client_secret" in form:
+        return Credentials("client_secret_post", client_id, form["client_secret"])
+    return Credentials("none", client_id)
+
+
+def _basic(authorization: str) -> Credentials:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic" or len(encoded) > _LONGEST_CREDENTIALS:
+        raise invalid_client()
+    try:
+        text = base64.b64decode(encoded.strip(" "), validate=True).decode("utf-8")
+        client_id, colon, secret = text.partition(":")
+        # RFC 6749 section 2.3.1: both halves are form-encoded before they are joined.
+        decoded = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+    except (binascii.Error, ValueError) as error:
+        raise invalid_client() from error
+    if not colon:
+        raise invalid_client()
+    return Credentials("client_secret_basic", *decoded)

@@ -1,0 +1,168 @@
+"""pyop behind our checks: its message parsing, code exchange, refresh, claims selection and userinfo.
+
+pyop keeps codes, tokens and subjects in dictionaries of its own; here each request binds it to one grant instead
+(``grant_state``), so that it neither stores nor searches anything.
+"""
+
+import copy
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pyop.exceptions import OAuthError
+from pyop.provider import Provider as PyopProvider
+from pyop.userinfo import Userinfo
+
+from idp.domain.claims import SCOPES
+from idp.domain.errors import ConfigurationError, ProtocolError
+from idp.domain.grants import Lifetimes
+from idp.openid.grant_state import GrantState
+from idp.openid.id_token import IdTokens, left_half_hash
+from idp.openid.redirect_uris import LOOPBACK_HOSTS
+
+ClaimsOf = Callable[[str], Mapping[str, Any] | None]
+
+
+class AccountGone(Exception):
+    """The account was closed or disabled after it gave the grant."""
+
+
+class AccountClaims(Userinfo):  # type: ignore[misc]
+    """pyop's view of the accounts: read only when there is something to release."""
+
+    def __init__(self, claims_of: ClaimsOf) -> None:
+        super().__init__({})
+        self._claims_of = claims_of
+
+    def __getitem__(self, account_id: str) -> dict[str, Any]:
+        # pyop asks for the whole record only to look for a `sub` of its own; ours comes from the grant.
+        return {}
+
+    def get_claims_for(
+        self, user_id: str, requested_claims: Mapping[str, Any], userinfo: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Those of the requested claims that the account has; raises ``AccountGone``."""
+        if not requested_claims:
+            return {}
+        claims = self._claims_of(user_id)
+        if claims is None:
+            raise AccountGone
+        selected: dict[str, Any] = super().get_claims_for(user_id, requested_claims, claims)
+        # Who the person is for this client stands in the grant, whatever the account says.
+        selected.pop("sub", None)
+        return selected
+
+
+class Core(PyopProvider):  # type: ignore[misc]
+    """One pyop provider for the process; ``bound`` gives the one that serves a request."""
+
+    authz_state: GrantState
+
+    def __init__(
+        self, document: Mapping[str, Any], id_tokens: IdTokens, claims_of: ClaimsOf, lifetimes: Lifetimes
+    ) -> None:
+        silence_libraries()
+        issuer = checked_issuer(document["issuer"])
+        super().__init__(
+            signing_key=None,
+            configuration_information=_as_https(document),
+            authz_state=None,
+            clients={},
+            userinfo=AccountClaims(claims_of),
+            id_token_lifetime=int(lifetimes.id_token.total_seconds()),
+            extra_scopes={scope: list(claims) for scope, claims in SCOPES.items()},
+        )
+        self.configuration_information["issuer"] = issuer
+        self._id_tokens = id_tokens
+
+    def bound(self, state: GrantState) -> Self:
+        """This provider for one request: a shallow copy that shares everything but the state."""
+        bound = copy.copy(self)
+        bound.authz_state = state
+        return bound
+
+    def _verify_client_authentication(
+        self, request_body: Mapping[str, str], http_headers: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
+        # Done before (client_authentication), in constant time and on hashes: what arrives here was checked.
+        return dict(request_body)
+
+    def _create_subject_identifier(self, user_id: str, client_id: str, redirect_uri: str) -> str:
+        return self.authz_state.subject
+
+    def _check_subject_identifier_matches_requested(self, authentication_request: Any, sub: str) -> None:
+        # Done before (Provider.authorize): pyop compares the subject with the whole member {"value": …}.
+        return
+
+    def _get_requested_claims_in(self, authentication_request: Any, response_method: str) -> dict[str, Any]:
+        # Decided at the time of release, since the client's registration may have become narrower.
+        asked = super()._get_requested_claims_in(authentication_request, response_method)
+        return {claim: wish for claim, wish in asked.items() if claim in self.authz_state.releasable}
+
+    def _create_signed_id_token(
+        self,
+        client_id: str,
+        sub: str,
+        user_claims: Mapping[str, Any] | None = None,
+        nonce: str | None = None,
+        authorization_code: str | None = None,
+        access_token_value: str | None = None,
+        extra_id_token_claims: Mapping[str, Any] | None = None,
+    ) -> str:
+        """OpenID Connect Core section 2, with what the grant knows of the sign-in; pyop's own lost it."""
+        issued_at = int(self.authz_state.now.timestamp())
+        claims = {
+            **(user_claims or {}),
+            **(extra_id_token_claims or {}),
+            "sub": sub,
+            "aud": client_id,
+            "iat": issued_at,
+            "exp": issued_at + self.id_token_lifetime,
+        }
+        if nonce is not None:
+            claims["nonce"] = nonce
+        if access_token_value is not None:
+            claims["at_hash"] = left_half_hash(access_token_value)
+        return self._id_tokens.sign(claims)
+
+
+@contextmanager
+def pyop_errors_translated() -> Iterator[None]:
+    """pyop's refusals as ours; its texts are dropped, because they quote codes and tokens."""
+    try:
+        yield
+    except OAuthError as error:
+        raise ProtocolError(error.oauth_error or "invalid_request", "The request was refused") from None
+
+
+def checked_issuer(issuer: str) -> str:
+    """The issuer, where it is https, or http on a loopback address (OpenID Connect Discovery section 3)."""
+    try:
+        parts = urlsplit(issuer)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+        is_whole = bool(parts.hostname) and not parts.query and not parts.fragment and not issuer.endswith("/")
+    except ValueError:
+        is_safe = is_whole = False
+    if not (is_safe and is_whole):
+        raise ConfigurationError(
+            f"issuer = {issuer!r}; accepted: an https URL, or http on a loopback address, without query, fragment"
+            " and final slash"
+        )
+    return issuer
+
+
+def _as_https(document: Mapping[str, Any]) -> dict[str, Any]:
+    # pyop refuses every http issuer at its start; ours was checked before, and stands in its place afterwards.
+    # A deep copy, because pyop adds to the lists.
+    return {**copy.deepcopy(dict(document)), "issuer": "https:" + document["issuer"].partition(":")[2]}
+
+
+def silence_libraries() -> None:
+    """Keep pyop and the libraries below it from logging at all: at several levels they write codes and tokens."""
+    for name in ("pyop", "oic", "jwkest"):
+        logger = logging.getLogger(name)
+        logger.handlers = [logging.NullHandler()]
+        logger.propagate = False
+        logger.setLevel(logging.CRITICAL + 1)

@@ -1,0 +1,39 @@
+"""What this package needs of a store of grants; ``app.py`` hands one in."""
+
+from datetime import datetime
+from typing import Protocol
+
+from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState
+
+
+class GrantStore(Protocol):
+    """Grants, found by the hashes of what was issued. Every method may raise ``ServiceUnavailable``."""
+
+    def add(self, grant: Grant) -> None:
+        """Keep a new grant, whose code was not used yet."""
+
+    def by_code(self, code_hash: str) -> Grant | None:
+        """The grant of this code, used or not, live or expired; None where it was revoked or never was."""
+
+    def take_code(self, grant: Grant, access: IssuedToken, refresh: IssuedToken | None, *, now: datetime) -> bool:
+        """Use the code up and keep the tokens that it buys, in one write; False where somebody was first."""
+
+    def by_access_token(self, token_hash: str, *, now: datetime) -> AccessToken | None:
+        """The live access token with this hash."""
+
+    def refresh_state(self, grant_id: str) -> RefreshState | None:
+        """The live refresh token of a grant; None where the grant is gone or never had one."""
+
+    def rotate_refresh(
+        self, grant_id: str, old_hash: str, access: IssuedToken, refresh: IssuedToken, *, now: datetime
+    ) -> bool:
+        """Replace the live refresh token by its successor, in one write; False where somebody was first."""
+
+    def revoke(self, grant_id: str) -> None:
+        """Kill the family: the code and every token, at once."""
+
+    def revoke_session(self, sid: str) -> int:
+        """Kill every family that came from this sign-in; how many."""
+
+    def revoke_account(self, account_id: str) -> int:
+        """Kill every family of this account; how many."""

@@ -1,0 +1,36 @@
+"""Keys are made once for the whole run: 2048 bits of RSA cost more than a test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from idp.openid.keys import KeyStore
+from idp.storage.database import Database
+from idp.storage.grants import INDEXES, GrantStore
+from tests.openid.world import World, build
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
+    return KeyStore(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture
+def world(keys: KeyStore, database: Database) -> World:
+    """A provider over a real database."""
+    database.create_indexes([INDEXES])
+    return build(keys, GrantStore(database))
+
+
+@pytest.fixture
+def another_worker(keys: KeyStore, mongodb_uri: str, database: Database) -> Iterator[World]:
+    """A second provider over the same database, with connections of its own."""
+    connection = Database(mongodb_uri, database.name)
+    yield build(keys, GrantStore(connection))
+    connection.close()
+
+
+@pytest.fixture
+def reader(keys: KeyStore) -> World:
+    """The same, for what never touches the database: nothing listens at its address."""
+    return build(keys, GrantStore(Database("mongodb://127.0.0.1:1/", "unused", timeout_ms=100)))

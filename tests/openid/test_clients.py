@@ -1,0 +1,206 @@
+"""The file of relying parties."""
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from idp.domain.client_secrets import hash_secret, verify_secret
+from idp.domain.errors import ConfigurationError
+from idp.openid.clients import ClientsFile, read_clients
+
+GOOD = """
+[[client]]
+client_id = "one"
+client_secret = "a-secret-in-clear-01"
+client_name = "One"
+"client_name#fr" = "Un"
+redirect_uris = ["https://one.example/cb"]
+"""
+
+
+class Seconds:
+    """A clock that goes on when told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def written(folder: Path, content: str) -> Path:
+    path = folder / "clients.toml"
+    path.write_text(content, "utf-8")
+    return path
+
+
+def faults_of(folder: Path, content: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigurationError) as caught:
+        read_clients(written(folder, content))
+    return caught.value.faults
+
+
+def test_the_file_in_the_repository_holds_the_demo_s_clients() -> None:
+    clients = read_clients(Path(__file__).parents[2] / "config/clients.toml")
+    assert set(clients) == {"portail", "second"}
+    assert clients["portail"].redirect_uris == ("http://localhost:5001/callback",)
+    assert clients["second"].display_name("fr") == "Seconde application"
+    assert clients["portail"].require_pkce
+
+
+def test_pyop_fault_secrets_in_clear_are_hashed_in_memory_and_hashed_ones_taken_over(tmp_path: Path) -> None:
+    verifier = hash_secret("the-second-secret-02")
+    clients = read_clients(written(tmp_path, GOOD + f'client_secrets = ["{verifier}"]\n'))
+    one = clients["one"]
+    assert "a-secret-in-clear-01" not in str(one.client_secrets)
+    assert verify_secret("a-secret-in-clear-01", one.client_secrets)
+    assert verify_secret("the-second-secret-02", one.client_secrets)
+
+
+def test_defaults_are_the_safe_ones(tmp_path: Path) -> None:
+    one = read_clients(written(tmp_path, GOOD))["one"]
+    assert (one.require_pkce, one.subject_type, one.grant_types) == (True, "public", ("authorization_code",))
+    assert one.scopes == ("openid", "profile", "email")
+    assert one.display_name("fr") == "Un"
+
+
+@pytest.mark.parametrize(
+    ("line", "accepted"),
+    [
+        ("colour = 1", "client_id, client_secret"),
+        ('redirect_uri = "https://one.example/cb"', "redirect_uris"),
+        ('grant_types = ["implicit"]', "authorization_code, refresh_token"),
+        ("grant_types = []", "authorization_code, refresh_token"),
+        ('response_types = ["token"]', "code"),
+        ('token_endpoint_auth_method = "private_key_jwt"', "client_secret_basic"),
+        ('token_endpoint_auth_method = "none"', "nothing where token_endpoint_auth_method is none"),
+        ('scope = "openid admin"', "eduperson"),
+        ('scope = "email"', "openid"),
+        ('subject_type = "both"', "public or pairwise"),
+        ("require_pkce = 1", "true or false"),
+        ('default_max_age = "1"', "a number of seconds"),
+        ("default_max_age = -1", "a number of seconds"),
+        ("client_secrets = [1]", "a list of texts"),
+        ('client_secrets = ["short"]', "at least 16 characters"),
+        ('id_token_signed_response_alg = "none"', "RS256"),
+        ('sector_identifier_uri = "http://x"', "an https URL"),
+        ('client_uri = "javascript:alert(1)"', "an https URL"),
+        ('post_logout_redirect_uris = ["javascript:alert(1)"]', "https"),
+        ('post_logout_redirect_uris = "https://one.example/"', "a list of texts"),
+    ],
+)
+def test_every_fault_names_file_client_key_and_what_is_accepted(tmp_path: Path, line: str, accepted: str) -> None:
+    (fault, *_) = [
+        fault for fault in faults_of(tmp_path, GOOD + line) if line.split(" ")[0] in fault or accepted in fault
+    ]
+    assert "clients.toml" in fault
+    assert "client one" in fault
+    assert accepted in fault
+    assert "short" not in fault
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://one.example/cb",
+        "https://one.example/cb#f",
+        "https://*.example/cb",
+        "https://user@one.example/cb",
+        "https://one.example\\@evil.example/cb",
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "org.example.app:/cb",
+        "/cb",
+        "https:///cb",
+        "https://one.example:x/cb",
+        "https://[/cb",
+        "https://one.example/é",
+        "https://one.example/ b",
+        "http://localhost.evil.example/cb",
+        "",
+    ],
+)
+def test_an_unsafe_redirect_uri_is_a_fault(tmp_path: Path, uri: str) -> None:
+    assert any(
+        "redirect_uris" in fault for fault in faults_of(tmp_path, GOOD.replace("https://one.example/cb", _toml(uri)))
+    )
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1/cb", "http://[::1]/cb", "org.example.app:/cb", "https://one.example/"]
+)
+def test_a_native_client_may_have_its_own_scheme(tmp_path: Path, uri: str) -> None:
+    content = f"""
+[[client]]
+client_id = "app"
+application_type = "native"
+token_endpoint_auth_method = "none"
+redirect_uris = ["{uri}"]
+"""
+    assert read_clients(written(tmp_path, content))["app"].is_public
+    assert faults_of(tmp_path, content.replace("org.example.app", "x") + "require_pkce = false")
+
+
+def test_several_faults_are_all_told(tmp_path: Path) -> None:
+    told = faults_of(tmp_path, GOOD + "colour = 1\nsize = 2\n" + GOOD + "[other]\nx = 1\n")
+    assert len(told) == 4
+
+
+def test_pairwise_over_several_hosts_needs_a_sector(tmp_path: Path) -> None:
+    two = GOOD.replace('cb"]', 'cb", "https://two.example/cb"]') + 'subject_type = "pairwise"\n'
+    assert "sector_identifier_uri" in faults_of(tmp_path, two)[0]
+    sector = 'sector_identifier_uri = "https://One.example/sector.json"\n'
+    assert read_clients(written(tmp_path, two + sector))["one"].sector_identifier == "one.example"
+
+
+@pytest.mark.parametrize("content", ["[[client]", "client = 1", "client = [1]", "\x00"])
+def test_a_file_that_is_not_one_is_a_fault(tmp_path: Path, content: str) -> None:
+    assert "clients.toml" in faults_of(tmp_path, content)[0]
+
+
+def test_a_missing_file_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"clients\.toml"):
+        ClientsFile(tmp_path / "clients.toml")
+
+
+def test_a_change_is_seen_within_a_second_and_not_looked_for_more_often(tmp_path: Path) -> None:
+    seconds = Seconds()
+    path = written(tmp_path, GOOD)
+    clients = ClientsFile(path, seconds=seconds)
+    _replace(path, GOOD + GOOD.replace('"one"', '"two"'))
+    assert clients.get("two") is None
+    seconds.now = 1.0
+    assert clients.get("two") is not None
+    assert len(clients.every()) == 2
+
+
+def test_a_bad_change_keeps_the_last_good_file_and_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    seconds = Seconds()
+    path = written(tmp_path, GOOD)
+    clients = ClientsFile(path, seconds=seconds)
+    with caplog.at_level(logging.ERROR):
+        for _ in range(3):
+            _replace(path, GOOD + "colour = 1") if not seconds.now else None
+            seconds.now += 1.0
+            assert clients.get("one") is not None
+    assert [record.message for record in caplog.records] == ["clients_file_kept"]
+    path.unlink()
+    seconds.now += 1.0
+    assert clients.get("one") is not None
+    written(tmp_path, GOOD.replace('"one"', '"three"'))
+    seconds.now += 1.0
+    assert clients.get("three") is not None
+
+
+def _replace(path: Path, content: str) -> None:
+    draft = path.with_suffix(".new")
+    draft.write_text(content, "utf-8")
+    os.replace(draft, path)
+
+
+def _toml(text: str) -> str:
+    return text.replace("\\", "\\\\")

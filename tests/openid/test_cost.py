@@ -1,0 +1,48 @@
+"""What a flow costs the database: few commands, each by an index, however many grants there are."""
+
+from datetime import timedelta
+
+import pytest
+
+from idp.storage.database import Database
+from tests.openid.world import NOW, SIGN_IN, World
+
+
+@pytest.fixture
+def crowded(world: World, database: Database) -> World:
+    """Many other people's grants, all of them live."""
+    world.tokens()
+    (template,) = database.collection("grants").find()
+    database.collection("grants").insert_many(
+        template
+        | {"_id": f"g{number}", "code_hash": f"c{number}", "account_id": f"a{number}"}
+        | {"access": [{"hash": f"t{number}", "scope": [], "expires_at": NOW + timedelta(hours=1)}]}
+        | {"sign_in": template["sign_in"] | {"sid": f"s{number}"}}
+        for number in range(300)
+    )
+    return world
+
+
+def test_pyop_fault_no_request_scans_the_grants(crowded: World, database: Database) -> None:
+    mongo = database.client[database.name]
+    mongo.command("profile", 2)
+    tokens = crowded.tokens()
+    crowded.userinfo(tokens["access_token"])
+    crowded.refresh(tokens["refresh_token"])
+    crowded.grants.revoke_session(SIGN_IN.sid)
+    crowded.grants.revoke_account("a7")
+    mongo.command("profile", 0)
+    operations = list(mongo["system.profile"].find({"ns": f"{database.name}.grants"}))
+    assert len([each for each in operations if each["op"] != "insert"]) == 7
+    for each in operations:
+        assert each.get("docsExamined", 0) <= 2
+        assert "COLLSCAN" not in each.get("planSummary", "")
+
+
+def test_a_code_flow_takes_four_commands(world: World, database: Database) -> None:
+    mongo = database.client[database.name]
+    mongo.command("profile", 2)
+    world.userinfo(world.tokens()["access_token"])
+    mongo.command("profile", 0)
+    operations = [each["op"] for each in mongo["system.profile"].find({"ns": f"{database.name}.grants"}).sort("ts")]
+    assert operations == ["insert", "query", "update", "query"]

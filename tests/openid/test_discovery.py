@@ -1,0 +1,62 @@
+"""What is announced, and which issuers are accepted."""
+
+import pytest
+
+from idp.domain.errors import ConfigurationError
+from idp.openid.core import checked_issuer
+from tests.openid.world import ISSUER, World
+
+
+def test_every_address_stands_under_the_issuer(reader: World) -> None:
+    document = reader.provider.discovery()
+    assert document["issuer"] == ISSUER
+    for name, value in document.items():
+        if name.endswith(("_endpoint", "_uri")):
+            assert value.startswith(ISSUER + "/")
+
+
+def test_what_is_required_is_there_and_what_does_not_work_is_not_announced(reader: World) -> None:
+    document = reader.provider.discovery()
+    assert document["response_types_supported"] == ["code"]
+    assert document["code_challenge_methods_supported"] == ["S256"]
+    assert document["id_token_signing_alg_values_supported"] == ["RS256"]
+    assert document["authorization_response_iss_parameter_supported"] is True
+    assert document["request_uri_parameter_supported"] is document["request_parameter_supported"] is False
+    assert document["subject_types_supported"] == ["public", "pairwise"]
+    for absent in ("registration_endpoint", "revocation_endpoint", "introspection_endpoint", "check_session_iframe"):
+        assert absent not in document
+
+
+def test_every_announced_scope_is_granted_to_a_client_that_may_have_it(reader: World) -> None:
+    scopes = reader.provider.discovery()["scopes_supported"]
+    assert list(reader.read(scope=" ".join(scopes)).scope) == scopes
+
+
+def test_each_caller_gets_a_document_of_its_own(reader: World) -> None:
+    reader.provider.discovery()["issuer"] = "https://evil.example"
+    assert reader.provider.discovery()["issuer"] == ISSUER
+
+
+@pytest.mark.parametrize(
+    "issuer", ["https://idp.example", "https://idp.example/a", "http://localhost:5000", "http://[::1]"]
+)
+def test_https_and_loopback_issuers_are_accepted(issuer: str) -> None:
+    assert checked_issuer(issuer) == issuer
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "http://idp.example",
+        "http://localhost.example",
+        "https://",
+        "https://x/",
+        "https://x?a",
+        "https://x#a",
+        "x",
+        "http://[",
+    ],
+)
+def test_pyop_fault_http_is_accepted_on_loopback_alone(issuer: str) -> None:
+    with pytest.raises(ConfigurationError):
+        checked_issuer(issuer)
