@@ -1,0 +1,63 @@
+# Two commands matter: `make demo` runs the whole system on this machine, `make test` tests all of it.
+# Everything is installed into .venv; another interpreter: make PYTHON3=python3.12 demo
+
+PYTHON3 ?= python3
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PYTEST_ARGS ?=
+INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench venv clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo    run the provider, a portal, universities and a mailbox on this machine (Ctrl-C stops)'
+	@echo 'make test    lint, types, import rules, then every test, the browser ones included'
+	@echo 'make lint    ruff, mypy --strict, import-linter'
+	@echo 'make bench   run the benchmarks and print their tables'
+	@echo 'make venv    only install into $(VENV)'
+	@echo 'make clean   remove $(VENV), caches, and what the demo has stored under var/'
+
+# A single command without a shell, so that make's own SIGTERM reaches it.
+demo: $(VENV)/.installed-demo
+	@$(PYTHON) -m idp.demo
+
+test: lint
+	@$(PYTHON) -m tests.install_browser
+	@$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-test
+	@$(PYTHON) -m ruff check .
+	@$(PYTHON) -m ruff format --check .
+	@$(PYTHON) -m mypy
+	@$(VENV)/bin/lint-imports
+
+bench: $(VENV)/.installed-test
+	@$(PYTHON) -m benchmarks
+
+venv: $(VENV)/.installed-test
+
+clean:
+	rm -rf $(VENV) var/demo var/demo-* build *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# The stamps are newer than the files that name the dependencies as long as nothing has to be installed again.
+$(VENV)/.installed-demo: setup.cfg pyproject.toml | $(PYTHON)
+	@echo 'Installing into $(VENV) (a minute or two the first time) …'
+	@$(INSTALL) --editable '.[embedded,demo]'
+	@touch $@
+
+$(VENV)/.installed-test: setup.cfg pyproject.toml | $(PYTHON)
+	@echo 'Installing into $(VENV) (a minute or two the first time) …'
+	@$(INSTALL) --editable '.[embedded,demo,test]'
+	@touch $@ $(VENV)/.installed-demo
+
+$(PYTHON):
+	@command -v $(PYTHON3) >/dev/null \
+		|| { echo "$(PYTHON3) is missing. Debian and Ubuntu: apt install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed, $$($(PYTHON3) --version) was found. Name another one: make PYTHON3=python3.12 …" >&2; exit 1; }
+	@$(PYTHON3) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "Python's venv module is missing. Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON3) -m venv $(VENV)

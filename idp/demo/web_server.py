@@ -1,0 +1,41 @@
+"""A party's web server, in a thread of this process."""
+
+import socket
+import threading
+
+from flask import Flask
+from werkzeug.serving import make_server
+
+HOST = "127.0.0.1"
+
+
+class WebServer:
+    """Serves a Flask application at ``http://localhost:<port>`` until it is stopped. Port 0 takes a free one."""
+
+    def __init__(self, app: Flask, port: int = 0) -> None:
+        self._server = make_server(HOST, port, app, threaded=True)
+        self.port = int(self._server.server_port)
+        self._thread = threading.Thread(target=self._server.serve_forever, name=app.name, daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The base address, without a slash at its end."""
+        return f"http://localhost:{self.port}"
+
+    def start(self) -> "WebServer":
+        """Begins to serve; it answers as soon as this returns."""
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Stops and frees the port."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses now, for parties that must know their address before they start."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

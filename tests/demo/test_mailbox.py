@@ -1,0 +1,80 @@
+import smtplib
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+import pytest
+import requests
+
+from idp.demo.mailbox import Mailbox, start_mailbox
+from idp.demo.web_server import WebServer, free_port
+
+
+@pytest.fixture
+def running() -> Iterator[tuple[WebServer, Mailbox, int]]:
+    smtp_port = free_port()
+    server, mailbox = start_mailbox(0, smtp_port)
+    yield server, mailbox, smtp_port
+    server.stop()
+    mailbox.stop()
+
+
+def message(subject: str = "123456 est votre code d'accès – été", html: bool = True) -> EmailMessage:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "ne-pas-repondre@localhost", "zoe@etu.univ-exemple.fr", subject
+    mail.set_content("Bonjour Zoé,\n\nhttp://localhost:5000/lien?a=1&b=2\n\nÀ bientôt\n")
+    if html:
+        mail.add_alternative('<p>Bonjour <a href="http://localhost:5000/lien">Zoé</a></p>', subtype="html")
+    return mail
+
+
+def send(port: int, mail: EmailMessage) -> None:
+    with smtplib.SMTP("localhost", port, timeout=10) as smtp:
+        smtp.send_message(mail)
+
+
+def test_a_mail_sent_over_smtp_is_listed_with_its_parts(running: tuple[WebServer, Mailbox, int]) -> None:
+    server, _, smtp_port = running
+    send(smtp_port, message())
+    (mail,) = requests.get(f"{server.url}/messages.json").json()
+    assert mail["to"] == "zoe@etu.univ-exemple.fr"
+    assert mail["subject"] == "123456 est votre code d'accès – été"
+    assert "http://localhost:5000/lien?a=1&b=2\n" in mail["text"]
+    assert "<p>Bonjour" in mail["html"]
+    assert mail["headers"]["From"] == "ne-pas-repondre@localhost"
+
+
+def test_json_has_the_newest_last_and_the_page_has_it_first(running: tuple[WebServer, Mailbox, int]) -> None:
+    server, _, smtp_port = running
+    for subject in ("premier", "second"):
+        send(smtp_port, message(subject))
+    assert [mail["subject"] for mail in requests.get(f"{server.url}/messages.json").json()] == ["premier", "second"]
+    page = requests.get(server.url).text
+    assert page.index("second") < page.index("premier")
+
+
+def test_links_can_be_clicked_and_markup_in_a_mail_stays_in_its_frame(
+    running: tuple[WebServer, Mailbox, int],
+) -> None:
+    server, _, smtp_port = running
+    send(smtp_port, message("<script>alert(1)</script>"))
+    assert 'href="http://localhost:5000/lien?a=1&amp;b=2"' in requests.get(server.url).text
+    page = requests.get(f"{server.url}/messages/1").text
+    assert "<script>alert" not in page
+    assert "<p>Bonjour" not in page
+    assert "&lt;p&gt;Bonjour" in page
+    assert "sandbox=" in page
+
+
+def test_a_mail_without_html_is_shown(running: tuple[WebServer, Mailbox, int]) -> None:
+    server, _, smtp_port = running
+    send(smtp_port, message(html=False))
+    assert requests.get(f"{server.url}/messages/1").status_code == 200
+    assert requests.get(f"{server.url}/messages/2").status_code == 404
+
+
+def test_an_address_can_be_refused(running: tuple[WebServer, Mailbox, int]) -> None:
+    _, mailbox, smtp_port = running
+    mailbox.refusals["zoe@etu.univ-exemple.fr"] = "550 no such user"
+    with pytest.raises(smtplib.SMTPRecipientsRefused):
+        send(smtp_port, message())
+    assert mailbox.mails() == []
