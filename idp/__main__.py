@@ -1,5 +1,26 @@
-"""``python -m idp``: the administrator's command line."""
+"""The console script ``idp``, also ``python -m idp``: the command line over the configured flows."""
 
-from idp.cli import main
+import os
+import sys
 
-main(prog_name="idp")
+from idp import cli, settings
+from idp.app import administration
+from idp.domain.errors import ConfigurationError
+from idp.flows.administration import Administration
+
+
+def _configured() -> Administration:
+    """The flow on the configured files; a wrong setting ends the command with its lines."""
+    try:
+        return administration(settings.load(os.environ))
+    except ConfigurationError as error:
+        sys.exit("\n".join(error.faults))
+
+
+def main() -> None:
+    """Run one command."""
+    cli.main(prog_name="idp", obj=_configured)
+
+
+if __name__ == "__main__":
+    main()

@@ -327,7 +327,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         health_pages.blueprint(health),
     ):
         app.register_blueprint(blueprint)
-    errors.register(app, pages, authorization, RefusalLog(stores.audit, clock).note)
+    errors.register(app, pages, authorization, RefusalLog(stores.audit, clock).note, clock)
 
 
 def create_app_from_environment() -> Flask:

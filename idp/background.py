@@ -60,6 +60,6 @@ class Background:
         while not self._stopped.is_set():
             try:
                 self._federation.refresh()
-            except Exception:  # noqa: BLE001 - whatever one look met, the next one comes
+            except Exception:
                 logger.exception("federation.refresh_failed")
             self._stopped.wait(self._refresh_seconds)

@@ -13,8 +13,8 @@ from idp.storage.database import Database
 
 @pytest.fixture(scope="session")
 def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A MongoDB to test on: IDP_TEST_MONGODB_URI where given, else an embedded mongod that ends with the run."""
-    if given := os.environ.get("IDP_TEST_MONGODB_URI"):
+    """A MongoDB to test on: TEST_MONGODB_URI where given, else an embedded mongod that ends with the run."""
+    if given := os.environ.get("TEST_MONGODB_URI"):
         return given
     # One mongod serves all workers of pytest-xdist: their base folders share a parent.
     shared: Path = tmp_path_factory.getbasetemp()

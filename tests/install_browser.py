@@ -13,8 +13,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 
 
 def find_browser() -> str | None:
-    """The path of a Chromium: IDP_TEST_BROWSER, one on PATH, or Playwright's own."""
-    given = os.environ.get("IDP_TEST_BROWSER")
+    """The path of a Chromium: TEST_BROWSER, one on PATH, or Playwright's own."""
+    given = os.environ.get("TEST_BROWSER")
     if given:
         return given
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
@@ -48,7 +48,7 @@ def main() -> None:
     if find_browser() is None:
         sys.exit(
             "The tests need a Chromium and none could be installed: install the package « chromium » of your "
-            "distribution, or set IDP_TEST_BROWSER to the path of one."
+            "distribution, or set TEST_BROWSER to the path of one."
         )
 
 

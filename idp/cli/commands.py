@@ -1,12 +1,11 @@
 """``idp client …``, ``idp federation …``, ``idp check``."""
 
-import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
 
-from idp import settings
 from idp.domain import client_secrets
 from idp.domain.addresses import InvalidAddress
 from idp.domain.errors import ConfigurationError
@@ -14,15 +13,8 @@ from idp.domain.federation import IdentityProvider
 from idp.domain.keyed import random_token
 from idp.flows.administration import Administration
 
-
-def _administration() -> Administration:
-    """The flow on the configured files; a wrong setting ends the command with its lines."""
-    from idp.app import administration  # app.py knows every layer; the command line asks it for one flow
-
-    try:
-        return administration(settings.load(os.environ))
-    except ConfigurationError as error:
-        sys.exit("\n".join(error.faults))
+# Made only by the commands that need it: hashing a secret must not depend on a sound configuration.
+MakeAdministration = Callable[[], Administration]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,9 +24,10 @@ def main() -> None:
 
 
 @main.command()
-def check() -> None:
+@click.pass_obj
+def check(administration: MakeAdministration) -> None:
     """Read settings, relying parties and federation files, and say what to mend. Exit code 1 if there is anything."""
-    faults = list(_administration().faults())
+    faults = list(administration().faults())
     for line in faults:
         click.echo(line, err=True)
     if faults:
@@ -60,10 +53,11 @@ def hash_secret(new: bool) -> None:
 
 
 @client_group.command("list")
-def list_clients() -> None:
+@click.pass_obj
+def list_clients(administration: MakeAdministration) -> None:
     """List the relying parties of the clients file."""
     try:
-        for known in _administration().clients():
+        for known in administration().clients():
             click.echo(f"{known.client_id}\t{known.display_name('fr')}\t{' '.join(known.redirect_uris)}")
     except ConfigurationError as error:
         sys.exit("\n".join(error.faults))
@@ -76,9 +70,10 @@ def federation_group() -> None:
 
 @federation_group.command("list")
 @click.argument("query", required=False)
-def list_federation(query: str | None) -> None:
+@click.pass_obj
+def list_federation(administration: MakeAdministration, query: str | None) -> None:
     """List the metadata files and their state; with QUERY, the universities that a search finds."""
-    flow = _administration()
+    flow = administration()
     if query is not None:
         _print_providers(flow.providers(query))
         return
@@ -91,10 +86,11 @@ def list_federation(query: str | None) -> None:
 
 @federation_group.command()
 @click.argument("address")
-def which(address: str) -> None:
+@click.pass_obj
+def which(administration: MakeAdministration, address: str) -> None:
     """Tell which university a mail ADDRESS leads to."""
     try:
-        _print_providers(_administration().which(address))
+        _print_providers(administration().which(address))
     except InvalidAddress as error:
         sys.exit(f"{address}: {error.key}" + (f"; perhaps {error.suggestion}" if error.suggestion else ""))
 

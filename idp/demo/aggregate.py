@@ -1,6 +1,7 @@
 """The federation's signed aggregate: the metadata of every demo university in one file, as RENATER publishes them."""
 
 import threading
+import tomllib
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +19,9 @@ VALIDITY = timedelta(days=7)
 REFRESH_SECONDS = 24 * 3600
 FILE_NAME = "demo.xml"
 
-_OVERRIDES = """\
-# Written by the demo: the only key whose signature on demo.xml is trusted.
+OVERRIDES = "overrides.toml"
+_TRUST = """
+# The universities of `make demo`: the only key whose signature on demo.xml is trusted.
 [files."demo.xml"]
 signing_keys = ["keys/demo.pem"]
 """
@@ -33,7 +35,9 @@ def write_aggregate(
     *,
     now: datetime | None = None,
 ) -> None:
-    """Writes ``demo.xml``, ``keys/demo.pem`` and ``overrides.toml`` into the folder, each replaced atomically.
+    """Writes ``demo.xml`` and ``keys/demo.pem`` into the folder, and the trust between them into ``overrides.toml``.
+
+    Each file is replaced atomically; what an administrator wrote into ``overrides.toml`` stays.
 
     base_url: where the universities answer. keys_folder: where the private keys are kept, outside the folder.
     now: start of the seven days for which the aggregate is valid.
@@ -47,7 +51,7 @@ def write_aggregate(
     root.extend(provider.metadata() for provider in providers)
     xml_security.sign(root, federation_keys, position=0)
     _replace(folder / "keys" / "demo.pem", federation_keys.certificate)
-    _replace(folder / "overrides.toml", _OVERRIDES.encode())
+    _trust(folder / OVERRIDES)
     _replace(folder / FILE_NAME, xml_security.serialise(root))
 
 
@@ -71,6 +75,12 @@ class AggregateRefresher:
     def _run(self) -> None:
         while not self._stopped.wait(REFRESH_SECONDS):
             write_aggregate(*self._arguments)
+
+
+def _trust(overrides: Path) -> None:
+    text = overrides.read_text(encoding="utf-8") if overrides.exists() else ""
+    if FILE_NAME not in tomllib.loads(text).get("files", {}):
+        _replace(overrides, (text + _TRUST).encode())
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idp.demo.aggregate import AggregateRefresher, write_aggregate
-from idp.demo.clients import write_clients
+from idp.demo.clients import REGISTERED, demo_clients
 from idp.demo.mailbox import Mailbox, create_mailbox
 from idp.demo.people import EXEMPLE
 from idp.demo.portal import start_portal
@@ -70,12 +70,23 @@ class Ports:
 class Demo:
     """Everything that ``make demo`` runs.
 
-    folder: where the demo keeps keys, federation, clients, database and logs. say: prints one line.
+    folder: where the demo keeps keys, database and logs. federation: the folder into which the universities publish
+    their metadata. clients: the registered relying parties. say: prints one line.
     """
 
-    def __init__(self, ports: Ports, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        ports: Ports,
+        folder: Path,
+        say: Callable[[str], None],
+        *,
+        federation: Path | None = None,
+        clients: Path = REGISTERED,
+    ) -> None:
         self._ports = ports
         self._folder = folder
+        self._federation = federation or folder / "federation_metadata"
+        self._clients = demo_clients(folder, ports.url("portail"), clients)
         self._say = say
         self._running = ExitStack()
         self._provider = ProviderProcess(ports.url("fournisseur"), self._environment(), self._log("provider"))
@@ -96,9 +107,8 @@ class Demo:
     def _start(self, stopping: threading.Event) -> bool:
         ports, keys = self._ports, self._folder / "keys"
         _log_to(self._log("parties"))
-        federation = (self._folder / "federation_metadata", ports.url("universités"), keys)
+        federation = (self._federation, ports.url("universités"), keys)
         write_aggregate(*federation)
-        registrations = write_clients(self._folder / "clients.toml", ports.url("portail"))
         # Stopped in the reverse order: the provider first, so that its last mails still find the mailbox.
         refresher = AggregateRefresher(*federation)
         refresher.start()
@@ -110,7 +120,7 @@ class Demo:
         )
         provider_url = ports.url("fournisseur")
         self._serve("universités", start_universities(ports.by_party["universités"], provider_url, keys))
-        self._serve("portail", start_portal(ports.by_party["portail"], provider_url, registrations))
+        self._serve("portail", start_portal(ports.by_party["portail"], provider_url, self._clients.registrations))
         self._running.callback(_wait_for_lock, self._folder / "provider" / "mongodb" / "supervisor.lock")
         self._running.callback(self._provider.stop)
         self._provider.start()
@@ -133,8 +143,8 @@ class Demo:
             "IDP_ISSUER": self._ports.url("fournisseur"),
             "IDP_VAR_DIR": str(provider),
             "IDP_KEYS_DIR": str(provider / "keys"),
-            "IDP_FEDERATION_DIR": str(self._folder / "federation_metadata"),
-            "IDP_CLIENTS_FILE": str(self._folder / "clients.toml"),
+            "IDP_FEDERATION_DIR": str(self._federation),
+            "IDP_CLIENTS_FILE": str(self._clients.file),
             "IDP_SMTP_HOST": "localhost",
             "IDP_SMTP_PORT": str(self._ports.by_party["SMTP"]),
             "IDP_SMTP_TLS": "none",
@@ -150,10 +160,16 @@ class Demo:
 
 
 def demo_from_environment(say: Callable[[str], None]) -> Demo:
-    """The demo for ``IDP_DEMO_PORT_BASE``; each base keeps its own files under ``var/``."""
+    """The demo for ``IDP_DEMO_PORT_BASE``; each base keeps its own files under ``var/``.
+
+    IDP_FEDERATION_DIR and IDP_CLIENTS_FILE are those of the provider, as are their defaults: what an administrator
+    adds there is in use in the demo, too.
+    """
     ports = Ports.from_text(os.environ.get("IDP_DEMO_PORT_BASE", ""))
     name = "demo" if ports.base == DEFAULT_BASE else f"demo-{ports.base}"
-    return Demo(ports, PROJECT / "var" / name, say)
+    federation = os.environ.get("IDP_FEDERATION_DIR") or PROJECT / "federation_metadata"
+    clients = os.environ.get("IDP_CLIENTS_FILE") or REGISTERED
+    return Demo(ports, PROJECT / "var" / name, say, federation=Path(federation).resolve(), clients=Path(clients))
 
 
 def _wait_for_lock(file: Path) -> None:

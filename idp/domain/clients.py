@@ -10,7 +10,7 @@ class Client:
     client_secrets: verifiers as ``domain.client_secrets`` writes them; empty for a public client; two during rotation.
     scopes: the scopes that this client may be granted.
     require_pkce: PKCE S256 demanded (RFC 7636); always for public clients.
-    application_type: ``native`` where it runs on the person's own device (loopback ports are free, RFC 8252), else ``web``.
+    application_type: ``native`` where it runs on the person's device (loopback ports are free, RFC 8252), else ``web``.
     name: by language; ``""`` is the name without a language.
     """
 

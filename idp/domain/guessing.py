@@ -1,9 +1,9 @@
 """How many wrong guesses are evaluated before somebody has to wait.
 
-One budget per account, shared by password and mailed code, so that changing the method gives no second chance. A part of
-it is kept back for the mailed code: whoever hammers at the password cannot close the owner's other way in. A browser
-that signed in to the account before has a budget of its own (OWASP "device cookies"), so that strangers cannot lock the
-owner out. A network address is never enough to refuse anybody: thousands of students share one in an exam
+One budget per account, shared by password and mailed code, so that changing the method gives no second chance. A part
+of it is kept back for the mailed code: whoever hammers at the password cannot close the owner's other way in. A
+browser that signed in to the account before has a budget of its own (OWASP "device cookies"), so that strangers cannot
+lock the owner out. A network address is never enough to refuse anybody: thousands of students share one in an exam
 (January 2022); it only changes the answer to a wrong guess.
 """
 

@@ -39,7 +39,7 @@ ACR_BASIC = "urn:uness:acr:basic"
 ACR_UNIVERSITY = "urn:uness:acr:university"
 
 # Authentication method references (RFC 8176).
-AMR_PASSWORD = "pwd"  # noqa: S105 - the registered value, not a password
+AMR_PASSWORD = "pwd"
 AMR_CODE = "otp"
 
 

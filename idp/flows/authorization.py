@@ -28,7 +28,7 @@ class Step(StrEnum):
     SIGN_IN = "sign-in"
     CODE = "code"
     MAILBOX = "mailbox"
-    NEW_PASSWORD = "new-password"  # noqa: S105 - a page's name
+    NEW_PASSWORD = "new-password"
     FINISH = "finish"
 
 

@@ -83,4 +83,6 @@ class EndSessionFlow:
         )
 
     def _signed_out(self, request: EndSessionRequest) -> SignedOut:
-        return SignedOut(request.location, request.client.client_uri if request.client and request.hint_is_valid else None)
+        return SignedOut(
+            request.location, request.client.client_uri if request.client and request.hint_is_valid else None
+        )

@@ -8,7 +8,7 @@ from idp.openid.client_metadata import GRANT_TYPES, RESPONSE_TYPES, SUBJECT_TYPE
 from idp.openid.keys import ALGORITHM
 
 AUTHORIZATION_PATH = "/authorize"
-TOKEN_PATH = "/token"  # noqa: S105 - an address
+TOKEN_PATH = "/token"
 USERINFO_PATH = "/userinfo"
 JWKS_PATH = "/jwks"
 END_SESSION_PATH = "/end-session"

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_datetime
+from flask_babel import format_date
 from werkzeug.wrappers import Response as Redirect
 
 from idp.domain.accounts import Account
@@ -33,7 +33,7 @@ def blueprint(flow: AccountFlow, end_session: EndSessionFlow, pages: Pages) -> B
         account = signed_in(browser.session(), "account.show")
         if not isinstance(account, Account):
             return account
-        proved_at = format_datetime(account.proved_at, "long") if account.proved_at else None
+        proved_at = format_date(account.proved_at, "long") if account.proved_at else None
         return pages.render(
             "account.html",
             person=display_name(account.attributes) or account.address,
@@ -43,7 +43,7 @@ def blueprint(flow: AccountFlow, end_session: EndSessionFlow, pages: Pages) -> B
                 for known in flow.universities(account, language())
             ],
             password_changed_at=(
-                format_datetime(account.password_changed_at, "long") if account.password_changed_at else None
+                format_date(account.password_changed_at, "long") if account.password_changed_at else None
             ),
             password_url=url_for("account.password"),
             sign_out_action=url_for("account.sign_out"),

@@ -2,9 +2,11 @@
 
 import logging
 from collections.abc import Callable
+from datetime import datetime
 
 from flask import Flask, Response, jsonify, redirect, request
 from flask.typing import ResponseReturnValue
+from flask_babel import format_datetime
 from werkzeug.exceptions import HTTPException
 
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, ServiceUnavailable
@@ -23,7 +25,9 @@ PROTOCOL_BLUEPRINTS = ("tokens", "discovery", "health")
 NoteRefusal = Callable[[str, Refusal], None]
 
 
-def register(app: Flask, pages: Pages, flow: AuthorizationFlow, note: NoteRefusal) -> None:
+def register(
+    app: Flask, pages: Pages, flow: AuthorizationFlow, note: NoteRefusal, clock: Callable[[], datetime]
+) -> None:
     """Handle every exception that leaves a view; ``note`` writes a refusal into the audit trail."""
 
     def page(reason: str, status: int, reference: str, authorization_id: str | None = None) -> Response:
@@ -36,6 +40,7 @@ def register(app: Flask, pages: Pages, flow: AuthorizationFlow, note: NoteRefusa
             sentence=texts.sentence,
             advice=texts.advice,
             reference=reference,
+            date=format_datetime(clock(), "long"),
             restart_url=_restart_url(reason, handle),
         )
 

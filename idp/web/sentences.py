@@ -238,6 +238,7 @@ _FIELDS: dict[str, LazyString] = {
     "code.wrong": _("Ce n’est pas le code attendu. Vérifiez que c’est celui du message le plus récent."),
     "code.expired": _("Ce code n’est plus valable. Demandez-en un nouveau ci-dessous."),
     "code.too_many": _("Trop d’essais avec ce code. Patientez quelques minutes, puis demandez-en un nouveau."),
+    "code.too_many_mails": _("Plusieurs messages sont déjà partis : utilisez le dernier reçu, ou patientez une heure."),
     "university.none_found": _("Aucun établissement trouvé. Essayez la ville, le sigle ou la fin de votre adresse."),
     "university.required": _("Choisissez votre université dans la liste."),
     "university.unknown": _("Cet établissement n’est pas dans la liste. Cherchez le vôtre par son nom ou sa ville."),

@@ -1,29 +1,32 @@
 import tomllib
 from pathlib import Path
 
-from idp.demo.clients import write_clients
+from idp.demo.clients import REGISTERED, demo_clients
 
 
-def test_the_file_registers_both_applications_where_the_portal_is(tmp_path: Path) -> None:
-    registrations = write_clients(tmp_path / "clients.toml", "http://localhost:6001")
-    clients = {client["client_id"]: client for client in tables(tmp_path)}
-    assert set(clients) == {"portail", "second"}
-    assert clients["second"]["redirect_uris"] == ["http://localhost:6001/second/callback"]
-    assert clients["portail"]["post_logout_redirect_uris"] == ["http://localhost:6001/"]
-    assert clients["portail"]["client_secret"] == registrations["portail"].client_secret
+def test_at_its_usual_address_the_portal_is_registered_in_the_project_s_own_file(tmp_path: Path) -> None:
+    clients = demo_clients(tmp_path, "http://localhost:5001")
+    assert clients.file == REGISTERED
+    assert set(clients.registrations) == {"portail", "second"}
+    assert not list(tmp_path.iterdir())
 
 
-def test_secrets_stay_when_the_ports_move(tmp_path: Path) -> None:
-    first = write_clients(tmp_path / "clients.toml", "http://localhost:5001")
-    assert write_clients(tmp_path / "clients.toml", "http://localhost:6001") == first
-    assert tables(tmp_path)[0]["redirect_uris"] == ["http://localhost:6001/callback"]
+def test_the_registrations_move_with_the_ports(tmp_path: Path) -> None:
+    clients = demo_clients(tmp_path, "http://localhost:6001")
+    registered = {table["client_id"]: table for table in tables(clients.file)}
+    assert registered["second"]["redirect_uris"] == ["http://localhost:6001/second/callback"]
+    assert registered["portail"]["post_logout_redirect_uris"] == ["http://localhost:6001/"]
+    assert registered["portail"]["client_secret"] == clients.registrations["portail"].client_secret
+    assert clients.file.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
-    write_clients(tmp_path / "clients.toml", "http://localhost:5001")
-    assert (tmp_path / "clients.toml").stat().st_mode & 0o777 == 0o600
+def test_a_file_of_one_s_own_is_taken_along(tmp_path: Path) -> None:
+    given = tmp_path / "mine.toml"
+    given.write_text('[[client]]\nclient_id = "mine"\nredirect_uris = ["https://mine.example/cb"]\n')
+    clients = demo_clients(tmp_path / "demo", "http://localhost:5001", given)
+    assert [table["client_id"] for table in tables(clients.file)] == ["mine", "portail", "second"]
 
 
-def tables(folder: Path) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = tomllib.loads((folder / "clients.toml").read_text(encoding="utf-8"))["client"]
+def tables(file: Path) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = tomllib.loads(file.read_text(encoding="utf-8"))["client"]
     return found

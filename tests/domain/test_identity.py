@@ -59,9 +59,15 @@ def test_o_07_two_mails_in_scope_are_refused_and_the_one_in_scope_counts() -> No
 
 @pytest.mark.parametrize(
     "value",
-    ["cexemple@univ-autre.fr", "cexemple@evilunivexemple.fr", "cexemple@xuniv-exemple.fr", "cexemple", "@univ-exemple.fr",
-     "cexemple@"],
-)  # fmt: skip
+    [
+        "cexemple@univ-autre.fr",
+        "cexemple@evilunivexemple.fr",
+        "cexemple@xuniv-exemple.fr",
+        "cexemple",
+        "@univ-exemple.fr",
+        "cexemple@",
+    ],
+)
 def test_o_07_an_identifier_outside_the_scope_is_refused(value: str) -> None:
     with pytest.raises(Refusal) as refused:
         accepted_identities(vouching(identifiers=(("eppn", value),)), PROVIDER)

@@ -1,8 +1,8 @@
 """The whole system, for real: provider under gunicorn, portal, universities, SMTP and mailbox, on free ports."""
 
 import os
-import random
 import re
+import secrets
 import socket
 import threading
 import time
@@ -89,7 +89,7 @@ def _one(to: str | list[str]) -> str:
 
 def _free_base() -> int:
     for _ in range(200):
-        base = random.randrange(20_000, 30_000, 50)
+        base = 20_000 + 50 * secrets.randbelow(200)
         if all(_is_free(base + offset) for offset in (0, 1, 2, 3, 25)):
             return base
     raise AssertionError("no free ports")

@@ -10,8 +10,7 @@ def start(walker: Walker, system: System, portal: str = "/") -> Page:
     """From the portal to the address page, through discovery and the authorization endpoint."""
     page = walker.get(system.portal + portal)
     link = page.tree.xpath("//a[contains(., 'Connectez-vous')]/@href")
-    page = walker.get(_absolute(page, link[0])) if link else page.submit("Connectez-vous")
-    return page
+    return walker.get(_absolute(page, link[0])) if link else page.submit("Connectez-vous")
 
 
 def give_address(walker: Walker, system: System, address: str, portal: str = "/") -> Page:
@@ -20,19 +19,14 @@ def give_address(walker: Walker, system: System, address: str, portal: str = "/"
     return page
 
 
-def university_page(walker: Walker, system: System, mail: str) -> Page:
-    """The university's sign-in form, on the way of a first sign-in."""
-    page = give_address(walker, system, system.person(mail)["typed_mail"]).submit("Continuer")
-    assert page.tree.xpath("//input[@name='password']"), page.main_text
-    return page
-
-
 def saml_response(walker: Walker, system: System, mail: str) -> Page:
     """The university's page that carries its answer, not yet posted to the provider."""
     person = system.person(mail)
-    page = university_page(walker, system, mail)
-    form = next(form for form in page.forms() if "password" in form.fields)
-    page = walker.submit(form, username=person["username"], password=person["password"])
+    page = give_address(walker, system, person["typed_mail"]).submit("Continuer")
+    # The university may remember the person from before.
+    if page.tree.xpath("//input[@name='password']"):
+        form = next(form for form in page.forms() if "password" in form.fields)
+        page = walker.submit(form, username=person["username"], password=person["password"])
     assert page.tree.xpath("//input[@name='SAMLResponse']"), page.main_text
     return page
 

@@ -121,9 +121,9 @@ def test_o_20_at_most_five_mails_an_hour_for_one_address(system: System, camille
         assert page.step == "code"
     for _ in range(3):
         ask_code(Walker(), system, camille)
-    system.next_mail(camille, already + 4)
+    system.next_mail(camille, already + 3)
     time.sleep(1.5)
-    assert len(system.mails(camille)) == already + 5
+    assert len(system.mails(camille)) == already + 4  # and the one of the first sign-in
 
 
 @pytest.mark.parametrize(
@@ -231,6 +231,11 @@ def test_o_25_whatever_was_there_before_the_proof_dies_with_it(system: System) -
     assert refused(pending.get(pending_link))
 
 
+def _without_what_differs(text: str, address: str) -> str:
+    """The page without its handle, its form token and the address that was typed."""
+    return re.sub(r'sign-in/[^/"]+|value="[\w-]{43}"', "", text.replace(address, "ADRESSE"))
+
+
 def test_o_26_known_and_unknown_addresses_get_the_same_bytes(system: System, camille: str) -> None:
     def pages(address: str) -> list[str]:
         walker = Walker()
@@ -239,9 +244,10 @@ def test_o_26_known_and_unknown_addresses_get_the_same_bytes(system: System, cam
         third = second.submit("Recevoir le code")
         fourth = third.submit("Se connecter", code="000000")
         texts = [page.text for page in (first, second, third, fourth)]
-        return [re.sub(r'sign-in/[^/"]+|value="[\w-]{43}"', "", text.replace(address, "ADRESSE")) for text in texts]
+        return [_without_what_differs(text, address) for text in texts]
 
-    assert pages(camille) == pages(UNKNOWN)
+    for known, unknown in zip(pages(camille), pages(UNKNOWN), strict=True):
+        assert known.splitlines() == unknown.splitlines()
 
 
 def test_o_26_known_and_unknown_addresses_cost_the_same_work(system: System, camille: str) -> None:
@@ -264,7 +270,8 @@ def test_o_26_known_and_unknown_addresses_cost_the_same_work(system: System, cam
 def test_o_27_odd_passwords_are_wrong_passwords(system: System, camille: str, password: str) -> None:
     page = steps.give_address(Walker(), system, camille)
     answer = page.walker.submit(
-        page.form("Se connecter", "password"), password=password.encode("utf-8", "surrogatepass")  # type: ignore[arg-type]
+        page.form("Se connecter", "password"),
+        password=password.encode("utf-8", "surrogatepass"),  # type: ignore[arg-type]
     )
     assert refused(answer)
 

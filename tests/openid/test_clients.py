@@ -46,7 +46,7 @@ def test_the_file_in_the_repository_holds_the_demo_s_clients() -> None:
     clients = read_clients(Path(__file__).parents[2] / "config/clients.toml")
     assert set(clients) == {"portail", "second"}
     assert clients["portail"].redirect_uris == ("http://localhost:5001/callback",)
-    assert clients["second"].display_name("fr") == "Seconde application"
+    assert clients["second"].display_name("fr") == "Ma bibliothèque"
     assert clients["portail"].require_pkce
 
 

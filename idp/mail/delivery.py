@@ -1,0 +1,203 @@
+"""Delivery by SMTP: Flask-Mail's connection, with time limits and checked certificates, and the server's answer."""
+
+import contextlib
+import hashlib
+import re
+import smtplib
+import ssl
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+import flask
+import flask_mail
+
+from idp.mail.messages import Rendered
+
+# What `domain.addresses` lets through; nothing in it can end a header or add a recipient.
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+_REPLY_LIMIT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server took the message. reply: its answer, one line."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Try again later: the server said 4xx, is not there, or would not work with us at all."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server will never take this message (5xx)."""
+
+    reply: str
+
+
+Outcome = Accepted | Deferred | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail is handed over. tls: ``none``, ``starttls`` or ``tls``. timeout: seconds that it may stay silent."""
+
+    host: str
+    port: int
+    username: str = ""
+    password: str = ""
+    tls: str = "none"
+    timeout: float = 20
+
+
+class SmtpDelivery:
+    """Hands mails to one server, one connection each."""
+
+    def __init__(self, server: MailServer, *, from_address: str, from_name: str) -> None:
+        self._server = server
+        self._sender = Address(display_name=from_name, addr_spec=from_address)
+        # Flask-Mail asks for an application; this one serves nothing else.
+        self._app = flask.Flask(__name__, static_folder=None)
+        self._app.config |= {"MAIL_SERVER": server.host, "MAIL_PORT": server.port, "MAIL_DEFAULT_SENDER": from_address}
+        self._mail = flask_mail.Mail(self._app)
+
+    @property
+    def time_limit(self) -> timedelta:
+        """The longest that one ``send`` can take, see ``_Session``."""
+        return timedelta(seconds=3 * self._server.timeout)
+
+    def send(self, rendered: Rendered, to: str, message_id: str, *, now: datetime) -> Outcome:
+        """Send one mail. message_id: the same for every attempt, so that mailboxes can tell a repetition."""
+        if not _PLAIN_ADDRESS.fullmatch(to):
+            return Refused("not sent: the address has characters that mail cannot carry")
+        message = _Alternatives(_composed(rendered, to, self._sender, message_id, now), to, self._sender.addr_spec)
+        outcome = self._handed_over(message)
+        return type(outcome)(_one_line(outcome.reply, rendered.secrets))
+
+    def _handed_over(self, message: "_Alternatives") -> Outcome:
+        try:
+            with self._app.app_context(), _Connection(self._mail, self._server) as connection:
+                connection.send(message)
+                return Accepted(_text(*connection.answer))
+        except smtplib.SMTPRecipientsRefused as refusal:
+            return _by_class(*next(iter(refusal.recipients.values())))
+        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as refusal:
+            return _by_class(refusal.smtp_code, refusal.smtp_error)
+        except smtplib.SMTPResponseException as refusal:
+            # At the greeting, TLS or login it is not this message that is wrong: it must not be lost.
+            return Deferred(_text(refusal.smtp_code, refusal.smtp_error))
+        except (smtplib.SMTPException, OSError) as failure:
+            return Deferred(f"{type(failure).__name__}: {failure}")
+
+
+def _composed(rendered: Rendered, to: str, sender: Address, message_id: str, now: datetime) -> EmailMessage:
+    composed = EmailMessage(policy=SMTP)
+    composed["Subject"] = rendered.subject
+    composed["From"] = sender
+    composed["To"] = to
+    composed["Date"] = format_datetime(now)
+    composed["Message-ID"] = f"<{hashlib.sha256(message_id.encode()).hexdigest()[:32]}@{sender.domain}>"
+    composed["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: no holiday replies, please
+    composed.set_content(rendered.text, cte="quoted-printable")
+    composed.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    return composed
+
+
+def _by_class(code: int, reply: bytes | str) -> Outcome:
+    """RFC 5321 section 4.2.1: the first digit decides."""
+    return Refused(_text(code, reply)) if 500 <= code <= 599 else Deferred(_text(code, reply))
+
+
+def _text(code: int, reply: bytes | str) -> str:
+    return f"{code} {reply.decode('utf-8', 'replace') if isinstance(reply, bytes) else reply}"
+
+
+def _one_line(reply: str, secrets: tuple[str, ...]) -> str:
+    """A server may quote what it refuses: codes and links do not come back."""
+    for secret in secrets:
+        reply = reply.replace(secret, "…")
+    return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", reply).split())[:_REPLY_LIMIT]
+
+
+class _Alternatives(flask_mail.Message):
+    """A Flask-Mail message whose bytes are ours: multipart/alternative, and a Message-ID of our domain."""
+
+    def __init__(self, composed: EmailMessage, to: str, sender: str) -> None:
+        super().__init__(subject=composed["Subject"], recipients=[to], sender=sender)
+        self._composed = composed
+
+    def as_bytes(self) -> bytes:
+        return self._composed.as_bytes()
+
+
+class _Connection(flask_mail.Connection):
+    """Flask-Mail's connection knows neither time limits nor certificate checks."""
+
+    def __init__(self, mail: flask_mail.Mail, server: MailServer) -> None:
+        super().__init__(mail)
+        self._server = server
+        self._session: _Session | None = None
+
+    @property
+    def answer(self) -> tuple[int, bytes]:
+        """What the server said to the message; smtplib throws it away."""
+        return self._session.answer_to_data if self._session else (0, b"")
+
+    def configure_host(self) -> smtplib.SMTP:
+        server = self._server
+        session = self._session = (_TlsSession if server.tls == "tls" else _Session)(server)
+        try:
+            if server.tls == "starttls":
+                session.starttls(context=ssl.create_default_context())
+            if server.username:
+                session.login(server.username, server.password)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def __exit__(self, *_: object) -> None:
+        """The message is accepted or not by now; a server that stumbles over QUIT changes nothing."""
+        if self._session:
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                self._session.quit()
+            self._session.close()
+
+
+class _Session(smtplib.SMTP):
+    """One SMTP session with an end: replies must come within twice the timeout in all, the message goes in one more."""
+
+    def __init__(self, server: MailServer, **more: Any) -> None:
+        self.answer_to_data = (0, b"")
+        self._ends = time.monotonic() + 2 * server.timeout
+        self._silence = server.timeout
+        super().__init__(server.host, server.port, timeout=server.timeout, **more)
+
+    def getreply(self) -> tuple[int, bytes]:
+        remaining = self._ends - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError("the session took too long")
+        if self.sock:
+            self.sock.settimeout(min(self._silence, remaining))
+        return super().getreply()
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        self.answer_to_data = super().data(msg)
+        return self.answer_to_data
+
+
+class _TlsSession(_Session, smtplib.SMTP_SSL):
+    """TLS from the first byte (RFC 8314 section 3.3)."""
+
+    def __init__(self, server: MailServer) -> None:
+        super().__init__(server, context=ssl.create_default_context())

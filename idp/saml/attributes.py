@@ -1,0 +1,90 @@
+"""The attributes that we read from an assertion, by their names on the wire; every other one is ignored.
+
+Names: eduPerson (202208), SCHAC 1.6, SupAnn 2021, SAML V2.0 Subject Identifier Attributes 1.0.
+"""
+
+import unicodedata
+from typing import Final
+
+from idp.domain.errors import Refusal
+from idp.saml import xml_names as names
+from idp.saml.safe_xml import Element, whole_text
+
+SUBJECT_ID: Final = "urn:oasis:names:tc:SAML:attribute:subject-id"
+PAIRWISE_ID: Final = "urn:oasis:names:tc:SAML:attribute:pairwise-id"
+EPPN: Final = "urn:oid:1.3.6.1.4.1.5923.1.1.1.6"
+MAIL: Final = "urn:oid:0.9.2342.19200300.100.1.3"
+
+# Kinds of identifiers, best first.
+IDENTIFIERS: Final = (("subject-id", SUBJECT_ID), ("pairwise-id", PAIRWISE_ID), ("eppn", EPPN))
+FRIENDLY_NAMES: Final = {
+    "urn:oid:2.16.840.1.113730.3.1.241": "displayName",
+    "urn:oid:2.5.4.42": "givenName",
+    "urn:oid:2.5.4.4": "sn",
+    "urn:oid:2.5.4.3": "cn",
+    "urn:oid:2.16.840.1.113730.3.1.39": "preferredLanguage",
+    "urn:oid:1.3.6.1.4.1.5923.1.1.1.1": "eduPersonAffiliation",
+    "urn:oid:1.3.6.1.4.1.5923.1.1.1.5": "eduPersonPrimaryAffiliation",
+    "urn:oid:1.3.6.1.4.1.5923.1.1.1.9": "eduPersonScopedAffiliation",
+    "urn:oid:1.3.6.1.4.1.5923.1.1.1.11": "eduPersonAssurance",
+    "urn:oid:1.3.6.1.4.1.5923.1.1.1.16": "eduPersonOrcid",
+    "urn:oid:1.3.6.1.4.1.25178.1.2.9": "schacHomeOrganization",
+    "urn:oid:1.3.6.1.4.1.25178.1.2.10": "schacHomeOrganizationType",
+    "urn:oid:1.3.6.1.4.1.25178.1.2.14": "schacPersonalUniqueCode",
+    "urn:oid:1.3.6.1.4.1.7135.1.2.1.4": "supannCivilite",
+    "urn:oid:1.3.6.1.4.1.7135.1.2.1.8": "supannEntiteAffectation",
+    "urn:oid:1.3.6.1.4.1.7135.1.2.1.10": "supannEtuId",
+    "urn:oid:1.3.6.1.4.1.7135.1.2.1.11": "supannEmpId",
+    "urn:oid:1.3.6.1.4.1.7135.1.2.1.13": "supannEntiteAffectationPrincipale",
+    "urn:oid:1.3.6.1.4.1.7135.1.2.1.14": "supannEtablissement",
+    "urn:oid:1.3.6.1.4.1.7135.1.2.1.26": "supannEtuCursusAnnee",
+    "urn:oid:1.3.6.1.4.1.7135.1.2.1.30": "supannEtuInscription",
+}
+_READ: Final = frozenset({*FRIENDLY_NAMES, *(name for _, name in IDENTIFIERS), MAIL})
+_MAX_VALUES: Final = 200
+_MAX_LENGTH: Final = 1024
+_MAX_IDENTIFIER_LENGTH: Final = 256
+
+
+def values_by_name(assertion: Element) -> dict[str, tuple[str, ...]]:
+    """Values by the attribute's name on the wire, for the attributes that we know; empty ones are left out.
+
+    assertion: what was verified. Raises Refusal ``saml.attribute_values`` where a value is not text, too long or one of
+    too many: a value is read whole or not at all (O-08).
+    """
+    found: dict[str, list[str]] = {}
+    for attribute in assertion.findall("saml:AttributeStatement/saml:Attribute", names.NS):
+        name = attribute.get("Name") or ""
+        if name in _READ:
+            found.setdefault(name, []).extend(_values(name, attribute))
+    return {name: tuple(dict.fromkeys(values)) for name, values in found.items() if values}
+
+
+def identifiers(values: dict[str, tuple[str, ...]]) -> tuple[tuple[str, str], ...]:
+    """(kind, value) of the person's identifiers, best first; each has one value (O-07)."""
+    for kind, name in IDENTIFIERS:
+        if len(values.get(name, ())) > 1:
+            raise Refusal("saml.attribute_values", f"{kind} with {len(values[name])} values")
+    return tuple((kind, values[name][0]) for kind, name in IDENTIFIERS if values.get(name))
+
+
+def friendly(values: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """What is neither identifier nor mail address, by friendly name."""
+    return {friendly: values[name] for name, friendly in FRIENDLY_NAMES.items() if values.get(name)}
+
+
+def _values(name: str, attribute: Element) -> list[str]:
+    elements = attribute.findall("saml:AttributeValue", names.NS)
+    if len(elements) > _MAX_VALUES:
+        raise Refusal("saml.attribute_values", f"{name} with {len(elements)} values")
+    return [value for value in (_value(name, element) for element in elements) if value]
+
+
+def _value(name: str, element: Element) -> str:
+    text = whole_text(element)
+    if text is None:
+        raise Refusal("saml.attribute_values", f"{name} holds elements instead of text")
+    limit = _MAX_LENGTH if name in FRIENDLY_NAMES else _MAX_IDENTIFIER_LENGTH
+    if len(text) > limit or any(unicodedata.category(char) == "Cc" for char in text):
+        raise Refusal("saml.attribute_values", f"{name} is too long or holds control characters")
+    return text

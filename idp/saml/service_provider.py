@@ -1,0 +1,202 @@
+"""The SAML service provider: signed requests out, responses in, a ``Vouching`` or a ``Refusal`` as the result."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from saml2.mdstore import MetadataStore
+from saml2.samlp import NameIDPolicy
+
+from idp.domain.errors import Refusal
+from idp.domain.federation import IdentityProvider
+from idp.domain.keyed import random_id
+from idp.domain.proofing import Vouching
+from idp.saml import attributes
+from idp.saml import xml_names as names
+from idp.saml.guard import read_response
+from idp.saml.keys import KeyPair
+from idp.saml.metadata import sign_in_locations, signing_keys
+from idp.saml.own_metadata import ServiceDescription, own_metadata
+from idp.saml.pysaml2_client import metadata_store, new_client, second_reading
+from idp.saml.response_checks import Answer, authn_statement, check, instant
+from idp.saml.safe_xml import UnsafeXML, parse_metadata, whole_text
+from idp.saml.verified_response import VerifiedResponse, verify_response
+from idp.saml.xml_signature import PublicKey
+
+# Enough for the universities of a busy day; one entry is a few hundred kilobytes.
+_KNOWN_PROVIDERS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRequest:
+    """An AuthnRequest on its way: redirect the browser to ``url``, or, where there are fields, POST them to it.
+
+    request_id: what the answer's InResponseTo must be.
+    """
+
+    request_id: str
+    url: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Provider:
+    digest: str
+    keys: tuple[PublicKey, ...]
+    redirect_location: str | None
+    post_location: str | None
+    store: MetadataStore
+
+
+class ServiceProvider:
+    """Our side of SAML web browser single sign-on.
+
+    keys: (private key, certificate) PEM files; the first pair signs, all of them decrypt and are published.
+    metadata_source: verified EntityDescriptor XML by entity id, None for an unknown one.
+    """
+
+    def __init__(
+        self,
+        *,
+        entity_id: str,
+        acs_url: str,
+        keys: list[KeyPair],
+        description: ServiceDescription,
+        metadata_source: Callable[[str], bytes | None],
+    ) -> None:
+        self._entity_id = entity_id
+        self._acs_url = acs_url
+        self._client = new_client(entity_id, acs_url, description.name(), keys)
+        self._private_keys = [key.read_bytes() for key, _ in keys]
+        self._metadata = own_metadata(self._client.config, description)
+        self._metadata_source = metadata_source
+        # By content: a provider whose metadata changed is another entry, and the old one falls out.
+        self._provider_of = lru_cache(maxsize=_KNOWN_PROVIDERS)(self._read_provider)
+
+    def metadata(self) -> bytes:
+        """Our own EntityDescriptor, as XML."""
+        return self._metadata
+
+    def begin(
+        self, provider: IdentityProvider, relay_state: str, *, now: datetime, force: bool = False
+    ) -> OutgoingRequest:
+        """A fresh signed AuthnRequest (RSA-SHA256) for this provider, by HTTP-Redirect where it has that.
+
+        relay_state: an opaque handle. force: the university shall ask for the password anew (ForceAuthn).
+        Raises Refusal ``saml.unknown_provider``.
+        """
+        found = self._provider(provider.entity_id)
+        if found.redirect_location:
+            return self._redirect(found.redirect_location, relay_state, now, force)
+        if found.post_location:
+            return self._post(found.post_location, relay_state, now, force)
+        raise Refusal("saml.unknown_provider", "no endpoint for sign-in")
+
+    def claimed_request_id(self, saml_response: str) -> str:
+        """The id of the request that this form value claims to answer; only the guard has looked at it.
+
+        Raises Refusal of the guard.
+        """
+        return read_response(saml_response).in_response_to
+
+    def verify(
+        self,
+        saml_response: str,
+        provider: IdentityProvider,
+        request_id: str,
+        *,
+        now: datetime,
+        authenticated_after: datetime | None = None,
+    ) -> Vouching:
+        """What this provider vouches for in answer to this request; scopes and replay are not looked at here.
+
+        provider: the one that was asked. authenticated_after: the time of a request with ``force``.
+        Raises Refusal ``saml.…``.
+        """
+        found = self._provider(provider.entity_id)
+        verified = verify_response(read_response(saml_response), found.keys, self._private_keys)
+        check(
+            Answer(
+                response=verified.response,
+                assertion=verified.assertion,
+                provider=provider.entity_id,
+                request_id=request_id,
+                entity_id=self._entity_id,
+                acs_url=self._acs_url,
+                now=now,
+                authenticated_after=authenticated_after,
+            )
+        )
+        values = attributes.values_by_name(verified.assertion)
+        _agree(values, second_reading(self._client, found.store, verified, request_id))
+        return _vouching(found.digest, verified, values)
+
+    def _provider(self, entity_id: str) -> _Provider:
+        entity = self._metadata_source(entity_id)
+        if entity is None:
+            raise Refusal("saml.unknown_provider", "not in the federation")
+        found = self._provider_of(entity)
+        if not found.keys:
+            raise Refusal("saml.unknown_provider", "no signing key")
+        return found
+
+    def _read_provider(self, entity: bytes) -> _Provider:
+        try:
+            root = parse_metadata(entity)
+        except UnsafeXML as error:
+            raise Refusal("saml.unknown_provider", error.detail) from None
+        digest = hashlib.sha256(entity).hexdigest()
+        return _Provider(digest, signing_keys(root), *sign_in_locations(root), metadata_store(self._client, entity))
+
+    def _redirect(self, location: str, relay_state: str, now: datetime, force: bool) -> OutgoingRequest:
+        request_id, message = self._authn_request(location, now, force, enveloped=False)
+        sent = self._client.apply_binding(
+            names.HTTP_REDIRECT, message, location, relay_state, sign=True, sigalg=names.RSA_SHA256
+        )
+        return OutgoingRequest(request_id, dict(sent["headers"])["Location"])
+
+    def _post(self, location: str, relay_state: str, now: datetime, force: bool) -> OutgoingRequest:
+        request_id, message = self._authn_request(location, now, force, enveloped=True)
+        fields = (("SAMLRequest", b64encode(message.encode()).decode()), ("RelayState", relay_state))
+        return OutgoingRequest(request_id, location, fields if relay_state else fields[:1])
+
+    def _authn_request(self, location: str, now: datetime, force: bool, *, enveloped: bool) -> tuple[str, str]:
+        request_id, message = self._client.create_authn_request(
+            location,
+            message_id=f"_{random_id()}",
+            # No format: whatever name the university has is good, we read attributes only.
+            name_id_policy=NameIDPolicy(allow_create="true"),
+            issue_instant=now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            force_authn="true" if force else None,
+            sign=enveloped,
+            sign_alg=names.RSA_SHA256,
+            digest_alg=names.DIGEST_SHA256,
+        )
+        return str(request_id), str(message)
+
+
+def _agree(ours: dict[str, tuple[str, ...]], theirs: dict[str, list[str]]) -> None:
+    for name, values in ours.items():
+        if values != tuple(dict.fromkeys(value for value in theirs.get(name, []) if value)):
+            raise Refusal("saml.different_reading", name)
+
+
+def _vouching(metadata_digest: str, verified: VerifiedResponse, values: dict[str, tuple[str, ...]]) -> Vouching:
+    statement = authn_statement(verified.assertion)
+    at = instant(statement, "AuthnInstant")
+    if at is None:
+        raise Refusal("saml.authn_instant", "no time of authentication")
+    return Vouching(
+        entity_id=whole_text(verified.assertion.find(names.ISSUER)) or "",
+        response_id=verified.response.get("ID") or "",
+        assertion_id=verified.assertion.get("ID") or "",
+        authn_instant=at,
+        authn_context=whole_text(statement.find("saml:AuthnContext/saml:AuthnContextClassRef", names.NS)) or "",
+        identifiers=attributes.identifiers(values),
+        mails=values.get(attributes.MAIL, ()),
+        attributes=attributes.friendly(values),
+        metadata_digest=metadata_digest,
+    )

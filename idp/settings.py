@@ -1,0 +1,259 @@
+"""Settings: which there are, what is accepted, what follows from them.
+
+``IDP_CONFIG`` names the TOML file; without it ``config/default.toml`` beside the package is read where it exists, else
+the defaults below, which are the same. The environment overrides any key: ``IDP_MONGODB_URI`` is ``[mongodb] uri``.
+Relative paths, also those in a file named by ``IDP_CONFIG``, are taken from the current directory.
+"""
+
+import contextlib
+import ipaddress
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from idp.domain.errors import ConfigurationError
+from idp.settings_reader import Rule, fault, number, read, text
+
+DEFAULT_FILE = Path(__file__).resolve().parent.parent / "config" / "default.toml"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether this host is the machine itself: ``localhost``, 127.0.0.0/8 or ::1."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _issuer(value: Any) -> str:
+    """The issuer without trailing slash; no query, no fragment (OpenID Connect Discovery 1.0 section 3)."""
+    if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s?#@\\]+", value) or not value.isascii():
+        raise ValueError
+    url = urlsplit(value)
+    if not url.hostname or url.port == 0 or (url.scheme == "http" and not is_loopback(url.hostname)):
+        raise ValueError
+    return f"{url.scheme}://{url.netloc.lower()}{url.path.rstrip('/')}"
+
+
+ISSUER = Rule("https://…, or http:// on loopback; without user, query and fragment", _issuer)
+SECRET_KEY = text("at least 32 characters, needed when the issuer is https", r"(.{32,})?")
+MONGODB_URI = text("mongodb://…, mongodb+srv://…, or empty for an embedded one", r"(mongodb(\+srv)?://[!-~]+)?")
+DATABASE = text("up to 60 letters, digits, - and _", r"[A-Za-z0-9_-]{1,60}")
+HOST = text("a host name or address", r"[A-Za-z0-9._:-]+")
+ADDRESS = text("a mail address", r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+NAME = text("one line of text, not empty", r"[^\x00-\x1f\x7f]+")
+URL = text("an http or https URL, or empty", r"(https?://[^\s\x00-\x1f\x7f<>\"']+)?")
+BIND = text("host:port, unix:path, or empty", r"(unix:.+|\[[0-9a-fA-F:]+\]:[0-9]+|[A-Za-z0-9._-]*:[0-9]+)?")
+ENTITY_ID = text("a URI of up to 1024 characters, or empty", r"([A-Za-z](?=.{1,1023}$)[A-Za-z0-9+.-]*:[!-~]+)?")
+PORT = number(1, 65_535)
+LIFETIME = number(60, 86_400)
+DAYS = number(1, 3_650)
+
+
+@dataclass(frozen=True, slots=True)
+class MongoDB:
+    """uri: empty for an embedded mongod under ``var_dir``. timeout_ms: for a whole operation."""
+
+    uri: Annotated[str, MONGODB_URI] = field(default="", repr=False)
+    database: Annotated[str, DATABASE] = "idp"
+    timeout_ms: Annotated[int, number(100, 600_000)] = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """Outgoing mail. timeout: seconds that the server may stay silent."""
+
+    host: Annotated[str, HOST] = "localhost"
+    port: Annotated[int, PORT] = 25
+    username: str = ""
+    password: str = field(default="", repr=False)
+    tls: Literal["none", "starttls", "tls"] = "none"
+    timeout: Annotated[int, number(1, 600)] = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The sender of every mail. from_name: where empty, ``web.service_name``."""
+
+    from_: Annotated[str, ADDRESS] = "ne-pas-repondre@localhost"
+    from_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Federation:
+    """dir: folder of metadata files. refresh_seconds: how often it is looked at."""
+
+    dir: Path = Path("federation_metadata")
+    refresh_seconds: Annotated[int, number(1, 86_400)] = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """file: relying parties kept in a file."""
+
+    file: Path = Path("config/clients.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """dir: signing and encryption keys, made at the first start."""
+
+    dir: Path = Path("var/keys")
+
+
+@dataclass(frozen=True, slots=True)
+class Passwords:
+    """bcrypt_cost: rounds as a power of two. minimum_length: characters."""
+
+    bcrypt_cost: Annotated[int, number(4, 16)] = 12
+    minimum_length: Annotated[int, number(8, 128)] = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """trusted_proxies: how many reverse proxies stand before us. bind: where gunicorn listens."""
+
+    service_name: Annotated[str, NAME] = "UNESS"
+    help_url: Annotated[str, URL] = ""
+    trusted_proxies: Annotated[int, number(0, 10)] = 0
+    bind: Annotated[str, BIND] = ""
+    workers: Annotated[int, number(1, 64)] = 2
+    threads: Annotated[int, number(1, 64)] = 4
+    max_body_bytes: Annotated[int, number(10_000, 100_000_000)] = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """lifetime_hours: how long a sign-in lasts."""
+
+    lifetime_hours: Annotated[int, number(1, 720)] = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """How long what was issued stays good. refresh_idle_days: a refresh token unused that long ends the grant."""
+
+    code_seconds: Annotated[int, number(10, 600)] = 60
+    access_token_seconds: Annotated[int, LIFETIME] = 3_600
+    id_token_seconds: Annotated[int, LIFETIME] = 3_600
+    refresh_idle_days: Annotated[int, DAYS] = 30
+    refresh_days: Annotated[int, DAYS] = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Saml:
+    """entity_id: our name in the federation; where empty, the address of our metadata."""
+
+    entity_id: Annotated[str, ENTITY_ID] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings, checked and complete: what may be left empty to be derived has been derived.
+
+    issuer: without trailing slash. secret_key: at least 32 characters. Paths: absolute.
+    """
+
+    issuer: Annotated[str, ISSUER] = "http://localhost:5000"
+    secret_key: Annotated[str, SECRET_KEY] = field(default="", repr=False)
+    var_dir: Path = Path("var")
+    mongodb: MongoDB = field(default_factory=MongoDB)
+    smtp: Smtp = field(default_factory=Smtp)
+    mail: Mail = field(default_factory=Mail)
+    federation: Federation = field(default_factory=Federation)
+    clients: Clients = field(default_factory=Clients)
+    keys: Keys = field(default_factory=Keys)
+    passwords: Passwords = field(default_factory=Passwords)
+    web: Web = field(default_factory=Web)
+    sessions: Sessions = field(default_factory=Sessions)
+    tokens: Tokens = field(default_factory=Tokens)
+    saml: Saml = field(default_factory=Saml)
+    log: Log = field(default_factory=Log)
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach us by https, so that cookies are ``Secure``."""
+        return self.issuer.startswith("https:")
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Read and check the settings.
+
+    With an http issuer, a missing secret key is made and kept in ``<var_dir>/secret_key``.
+    Raises ConfigurationError with one line for each fault.
+    """
+    settings, faults = read(Settings, environ, DEFAULT_FILE)
+    faults += _contradictions(settings)
+    if faults:
+        raise ConfigurationError(*faults)
+    return replace(
+        settings,
+        secret_key=settings.secret_key or _kept_secret_key(settings.var_dir),
+        mail=replace(settings.mail, from_name=settings.mail.from_name or settings.web.service_name),
+        web=replace(settings.web, bind=settings.web.bind or _bind(settings)),
+        saml=replace(settings.saml, entity_id=settings.saml.entity_id or settings.issuer + "/saml/metadata"),
+    )
+
+
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """What is wrong only in company."""
+    host = urlsplit(settings.issuer).hostname or ""
+    cost = settings.passwords.bcrypt_cost
+    if settings.https and not settings.secret_key:
+        yield fault("secret_key", "", f"{SECRET_KEY.accepted} (IDP_SECRET_KEY)")
+    if cost < 10 and not is_loopback(host):
+        yield fault("passwords.bcrypt_cost", cost, "10 to 16 unless the issuer is on loopback")
+    if bool(settings.smtp.username) != bool(settings.smtp.password):
+        yield fault("smtp.password", "", "username and password, or neither", secret=True)
+
+
+def _bind(settings: Settings) -> str:
+    """Behind a proxy any port will do; without one, the issuer's own."""
+    url = urlsplit(settings.issuer)
+    if settings.https or not url.hostname:
+        return "127.0.0.1:5000"
+    host = {"localhost": "127.0.0.1", "::1": "[::1]"}.get(url.hostname, url.hostname)
+    return f"{host}:{url.port or 80}"
+
+
+def _kept_secret_key(var_dir: Path) -> str:
+    """The key of a development installation: made once, by whichever process comes first."""
+    file = var_dir / "secret_key"
+    try:
+        var_dir.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            _write_once(file, secrets.token_urlsafe(48))
+        key = file.read_text("ascii").strip()
+    except (OSError, UnicodeError) as problem:
+        raise ConfigurationError(f"secret_key: cannot be kept in {file}: {problem}; accepted: IDP_SECRET_KEY") from None
+    if len(key) < 32:
+        raise ConfigurationError(fault(str(file), key, "at least 32 characters; or remove the file", secret=True))
+    return key
+
+
+def _write_once(file: Path, content: str) -> None:
+    """Create the file whole, for its owner alone; one that another process made meanwhile is left as it is."""
+    handle, draft = tempfile.mkstemp(dir=file.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(content + "\n")
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, file)
+    finally:
+        os.unlink(draft)

@@ -1,0 +1,240 @@
+"""Sending the outbox through a real SMTP server: tried again, given up, never twice."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from idp.domain.keyed import SecretKey
+from idp.domain.messages import Message
+from idp.domain.one_time_codes import digits
+from idp.flows.mail_delivery import MailSender, deliver_next, pause_after
+from idp.mail.delivery import MailServer, SmtpDelivery
+from idp.mail.messages import MessageRenderer
+from idp.storage import outbox as outbox_module
+from idp.storage.database import Database
+from idp.storage.outbox import Outbox
+from tests.mail.smtp_server import HOST, Mailbox, free_port, mute_server, serving
+
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+SECRET = SecretKey(b"a key for the tests of mails only")
+CODE = digits(SECRET, "record-1")
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    database.create_indexes([outbox_module.INDEXES])
+    return Outbox(database)
+
+
+@pytest.fixture
+def renderer(tmp_path: Path) -> MessageRenderer:
+    folder = tmp_path / "sign_in_code"
+    folder.mkdir()
+    (folder / "subject.txt").write_text("{{ code }} est votre code")
+    (folder / "text.txt").write_text("Votre code : {{ code }}")
+    (folder / "html.html").write_text("<p>{{ code }}</p>")
+    return MessageRenderer(
+        SECRET, "https://idp.example.org", service_name="UNESS", help_url="", translations=tmp_path, templates=tmp_path
+    )
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+def delivery(port: int, timeout: float = 5) -> SmtpDelivery:
+    return SmtpDelivery(MailServer(HOST, port, timeout=timeout), from_address="idp@example.org", from_name="UNESS")
+
+
+def message(
+    name: str = "a", *, kind: str = "sign_in_code", to: str = "zoe@univ-exemple.fr", at: datetime = NOW
+) -> Message:
+    return Message(name, kind, to, "fr", at, at + timedelta(minutes=10), "REF-1", record_id="record-1")
+
+
+def outcomes(outbox: Outbox, name: str = "a") -> list[str]:
+    return [attempt.outcome for attempt in outbox.attempts(name)]
+
+
+def test_a_message_is_sent_with_its_code_first_in_the_subject(
+    outbox: Outbox, renderer: MessageRenderer, port: int
+) -> None:
+    mailbox = Mailbox()
+    outbox.put(message())
+    with serving(mailbox, port):
+        assert deliver_next(outbox, renderer, delivery(port), NOW)
+        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(hours=1))
+    assert mailbox.messages[0]["Subject"] == f"{CODE} est votre code"
+    assert outbox.attempts("a")[0].reply == "250 OK: queued as 1"
+
+
+def test_4xx_is_tried_again_and_then_accepted(outbox: Outbox, renderer: MessageRenderer, port: int) -> None:
+    mailbox = Mailbox("451 4.3.0 try later")
+    outbox.put(message())
+    with serving(mailbox, port):
+        assert deliver_next(outbox, renderer, delivery(port), NOW)
+        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=29))
+        assert deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=30))
+    assert outcomes(outbox) == ["deferred", "sent"]
+    assert len(mailbox.messages) == 1
+
+
+def test_5xx_stops(outbox: Outbox, renderer: MessageRenderer, port: int) -> None:
+    outbox.put(message())
+    with serving(Mailbox("554 5.7.1 no"), port):
+        assert deliver_next(outbox, renderer, delivery(port), NOW)
+        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(minutes=9))
+    assert outcomes(outbox) == ["refused"]
+
+
+def test_nothing_is_lost_while_the_server_is_away(outbox: Outbox, renderer: MessageRenderer, port: int) -> None:
+    outbox.put(message())
+    assert deliver_next(outbox, renderer, delivery(port), NOW)
+    assert deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=30))
+    mailbox = Mailbox()
+    with serving(mailbox, port):
+        assert deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=90))
+    assert outcomes(outbox) == ["deferred", "deferred", "sent"]
+    assert len(mailbox.messages) == 1
+
+
+def test_a_mute_server_defers(outbox: Outbox, renderer: MessageRenderer) -> None:
+    outbox.put(message())
+    with mute_server() as port:
+        assert deliver_next(outbox, renderer, delivery(port, timeout=1), NOW)
+    assert outcomes(outbox) == ["deferred"]
+
+
+def test_pauses_grow_to_a_quarter_of_an_hour() -> None:
+    seconds = [pause_after(attempt).total_seconds() for attempt in range(1, 8)]
+    assert seconds == [30, 60, 120, 300, 900, 900, 900]
+
+
+def test_an_expired_message_is_dropped(outbox: Outbox, renderer: MessageRenderer, port: int) -> None:
+    mailbox = Mailbox()
+    outbox.put(message())
+    with serving(mailbox, port):
+        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(minutes=10))
+    assert outcomes(outbox) == ["expired"]
+    assert mailbox.messages == []
+
+
+def test_a_message_that_cannot_be_made_does_not_stop_the_others(
+    outbox: Outbox, renderer: MessageRenderer, port: int
+) -> None:
+    mailbox = Mailbox()
+    outbox.put(message("good"))
+    outbox.put(message("bad", kind="proofing", at=NOW + timedelta(seconds=1)))
+    later = NOW + timedelta(seconds=2)
+    with serving(mailbox, port):
+        assert deliver_next(outbox, renderer, delivery(port), later)
+        assert deliver_next(outbox, renderer, delivery(port), later)
+    assert (outcomes(outbox, "bad"), outcomes(outbox, "good")) == (["refused"], ["sent"])
+
+
+def test_o_21_a_line_break_in_the_address_adds_no_recipient(
+    outbox: Outbox, renderer: MessageRenderer, port: int
+) -> None:
+    mailbox = Mailbox()
+    outbox.put(message(to="zoe@univ-exemple.fr\r\nBcc: other@example.net"))
+    with serving(mailbox, port):
+        assert deliver_next(outbox, renderer, delivery(port), NOW)
+    assert mailbox.recipients == []
+    assert outcomes(outbox) == ["refused"]
+
+
+def test_neither_the_outbox_nor_the_log_ever_holds_a_code(
+    outbox: Outbox, renderer: MessageRenderer, port: int, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    outbox.put(message())
+    held = [str(database.collection("outbox").find_one())]
+    with serving(Mailbox(f"451 {CODE} est votre code: greylisted"), port):
+        for moment in (NOW, NOW + timedelta(seconds=30)):
+            deliver_next(outbox, renderer, delivery(port), moment)
+            held.append(str(database.collection("outbox").find_one()))
+    ours = [record for record in caplog.records if record.name.startswith("idp")]
+    assert [record.getMessage() for record in ours] == ["mail.deferred", "mail.accepted"]
+    assert not any(CODE in text for text in held + [str(vars(record)) for record in ours])
+
+
+@pytest.fixture
+def senders(outbox: Outbox, renderer: MessageRenderer, port: int) -> Iterator[list[MailSender]]:
+    made = [MailSender(outbox, renderer, delivery(port), lambda: datetime.now(UTC)) for _ in range(2)]
+    yield made
+    for sender in made:
+        sender.stop()
+
+
+def _await(true: threading.Event) -> None:
+    assert true.wait(20)
+
+
+class Counting(Mailbox):
+    """Tells when the expected number of mails has come."""
+
+    def __init__(self, expected: int) -> None:
+        super().__init__()
+        self.expected = expected
+        self.complete = threading.Event()
+
+    async def handle_DATA(self, *arguments: object) -> str:  # noqa: N802
+        answer = await super().handle_DATA(*arguments)  # type: ignore[arg-type]
+        if len(self.messages) >= self.expected:
+            self.complete.set()
+        return answer
+
+
+def test_two_senders_never_send_the_same_message_twice(outbox: Outbox, senders: list[MailSender], port: int) -> None:
+    mailbox = Counting(20)
+    now = datetime.now(UTC)
+    for number in range(20):
+        outbox.put(message(str(number), to=f"p{number}@univ-exemple.fr", at=now))
+    with serving(mailbox, port):
+        for sender in senders:
+            sender.start()
+        _await(mailbox.complete)
+        for sender in senders:
+            sender.stop()
+    assert sorted(mailbox.recipients) == sorted(f"p{number}@univ-exemple.fr" for number in range(20))
+
+
+def test_a_sender_starts_at_once_on_a_message_of_its_process(
+    outbox: Outbox, senders: list[MailSender], port: int
+) -> None:
+    mailbox = Counting(1)
+    with serving(mailbox, port):
+        senders[0].start()
+        outbox.put(message(at=datetime.now(UTC)))
+        _await(mailbox.complete)
+        senders[0].stop()
+
+
+def test_a_sender_outlives_an_absent_database(
+    renderer: MessageRenderer, port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    absent = Database(f"mongodb://{HOST}:{free_port()}/?directConnection=true", "idp", timeout_ms=100)
+    sender = MailSender(Outbox(absent), renderer, delivery(port), lambda: datetime.now(UTC))
+    warned = threading.Event()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage() == "mail.outbox_unavailable":
+                warned.set()
+
+    listener = Listener()
+    logging.getLogger("idp.flows.mail_delivery").addHandler(listener)
+    try:
+        sender.start()
+        _await(warned)
+        assert sender.is_running
+    finally:
+        sender.stop()
+        logging.getLogger("idp.flows.mail_delivery").removeHandler(listener)
+        absent.close()
+    assert not sender.is_running

@@ -1,0 +1,101 @@
+"""Headers, floods and outages (O-10, O-47 to O-50), on the running system."""
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from tests.journeys import steps
+from tests.journeys.conftest import System
+from tests.journeys.walker import Walker
+
+
+def every_page(system: System) -> list[requests.Response]:
+    walker = Walker()
+    first = steps.start(walker, system)
+    second = first.submit("Se connecter", email="quelqu.un@courriel.example")
+    third = second.submit("Continuer")
+    return [
+        first.response,
+        second.response,
+        third.response,
+        requests.get(f"{system.provider}/nothing", timeout=10),
+        requests.get(f"{system.provider}/authorize", timeout=10),
+        requests.get(f"{system.provider}/signed-out", timeout=10),
+    ]
+
+
+def test_o_49_every_page_carries_the_protecting_headers(system: System) -> None:
+    for response in every_page(system):
+        policy = response.headers["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in policy
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert " style=" not in response.text
+        assert "<script>" not in response.text
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_o_49_forms_are_answered_with_303(system: System) -> None:
+    walker = Walker()
+    page = steps.start(walker, system)
+    form = page.form("Se connecter", "email")
+    answer = walker.session.post(
+        form.action, form.fields | {"email": "a@univ-exemple.fr"}, allow_redirects=False, timeout=10
+    )
+    assert answer.status_code == 303
+
+
+def test_o_48_a_body_of_50_megabytes_is_refused_without_being_read(system: System) -> None:
+    """The sender is told as soon as the headers are there; it need not send the rest."""
+    target = urlsplit(system.provider)
+    with socket.create_connection((target.hostname or "", target.port or 0), timeout=10) as connection:
+        connection.sendall(
+            b"POST /token HTTP/1.1\r\nHost: " + target.netloc.encode() + b"\r\nContent-Length: 50000000\r\n"
+            b"Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+        )
+        assert b" 413 " in connection.recv(200)
+
+
+def test_o_10_the_search_page_shows_text_never_markup(system: System) -> None:
+    walker = Walker()
+    page = steps.give_address(walker, system, "quelqu.un@courriel.example").submit("Continuer")
+    for query in ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "\u202eevil", "x" * 5000):
+        found = walker.get(page.url.split("?")[0], params={"q": query})
+        assert found.status == 200
+        assert "<script>alert" not in found.text
+        assert "<img src=x" not in found.text
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_probes_answer_by_any_host_name(system: System, path: str) -> None:
+    assert requests.get(system.provider + path, headers={"Host": "10.0.0.1"}, timeout=10).status_code == 200
+
+
+def test_metrics_tell_about_federation_mail_and_database(system: System) -> None:
+    text = requests.get(f"{system.provider}/metrics", timeout=10).text
+    assert 'idp_federation_providers{file="demo.xml"} 4.0' in text
+    assert "idp_database_up 1.0" in text
+    assert "idp_mail_waiting" in text
+    assert "idp_federation_seconds_to_expiry" in text
+
+
+def test_no_log_line_holds_a_secret(system: System) -> None:
+    """At the level « debug », after a whole journey: no code, token, link, password, header or assertion."""
+    walker, mail = Walker(), "mai.nguyen@etu.univ-exemple.fr"
+    already = len(system.mails(mail))
+    steps.enrol(walker, system, mail)
+    steps.with_password(Walker(), system, mail)
+    received = system.next_mail(mail, already)
+    time.sleep(0.5)
+    log = system.log()
+    assert "proofing.completed" in log or "mail.accepted" in log
+    secrets = [received.code, received.link.rpartition("/")[2], steps.PASSWORD, walker.session.cookies["idp_session"]]
+    for secret in secrets:
+        assert secret not in log
+    for telltale in ("Basic ", "Bearer ", "<saml", "Assertion ID", "id_token=", "code="):
+        assert telltale not in log

@@ -1,0 +1,182 @@
+"""Handing mails to a real SMTP server, and reading its answers."""
+
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import AuthResult
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from idp.mail.delivery import Accepted, Deferred, MailServer, Refused, SmtpDelivery
+from idp.mail.messages import Rendered
+from tests.mail.smtp_server import HOST, Mailbox, free_port, mute_server, serving
+
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+TO = "zoe.lefebvre@etu.univ-exemple.fr"
+MAIL = Rendered(
+    "123456 est votre code", "Votre code : 123456\n", "<html><p>Votre code été : 123456</p></html>", ("123456",)
+)
+
+
+def delivery(port: int, **changes: object) -> SmtpDelivery:
+    server = MailServer(HOST, port, **{"timeout": 5, **changes})  # type: ignore[arg-type]
+    return SmtpDelivery(server, from_address="idp@example.org", from_name="Santé, Études")
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()
+
+
+def test_an_accepted_mail_is_text_and_html_with_steady_headers(port: int) -> None:
+    mailbox = Mailbox()
+    with serving(mailbox, port):
+        assert delivery(port).send(MAIL, TO, "id-1", now=NOW) == Accepted("250 OK: queued as 1")
+        delivery(port).send(MAIL, TO, "id-1", now=NOW + timedelta(minutes=1))
+        delivery(port).send(MAIL, TO, "id-2", now=NOW)
+    first, again, other = mailbox.messages
+    assert first.get_content_type() == "multipart/alternative"
+    assert [part.get_content_type() for part in first.iter_parts()] == ["text/plain", "text/html"]
+    assert [part.get_content().strip() for part in first.iter_parts()] == [MAIL.text.strip(), MAIL.html]
+    assert first["Subject"] == MAIL.subject
+    assert first["From"].addresses[0].display_name == "Santé, Études"
+    assert first["From"].addresses[0].addr_spec == "idp@example.org"
+    assert first["To"] == TO
+    assert first["Date"].datetime == NOW
+    assert first["Auto-Submitted"] == "auto-generated"
+    assert first["Message-ID"].endswith("@example.org>")
+    assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
+    assert mailbox.recipients == [TO] * 3
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "outcome"),
+    [
+        (Mailbox("451 4.3.0 try later"), Deferred("451 4.3.0 try later")),
+        (Mailbox("554 5.7.1 no, thank you"), Refused("554 5.7.1 no, thank you")),
+        (Mailbox(to_recipient=("450 4.2.1 greylisted",)), Deferred("450 4.2.1 greylisted")),
+        (Mailbox(to_recipient=("550 5.1.1 no such user",)), Refused("550 5.1.1 no such user")),
+    ],
+)
+def test_the_class_of_the_answer_decides(port: int, mailbox: Mailbox, outcome: object) -> None:
+    with serving(mailbox, port):
+        assert delivery(port).send(MAIL, TO, "id-1", now=NOW) == outcome
+    assert mailbox.messages == []
+
+
+def test_a_server_that_is_not_there_defers(port: int) -> None:
+    assert isinstance(delivery(port).send(MAIL, TO, "id-1", now=NOW), Deferred)
+
+
+def test_a_mute_server_defers_in_time() -> None:
+    with mute_server() as port:
+        outcome = delivery(port, timeout=1).send(MAIL, TO, "id-1", now=NOW)
+    assert isinstance(outcome, Deferred)
+    assert "timed out" in outcome.reply.lower()
+
+
+def test_a_code_that_the_server_quotes_does_not_come_back(port: int) -> None:
+    with serving(Mailbox("554 spam: 'Subject: 123456 est votre code'"), port):
+        assert delivery(port).send(MAIL, TO, "id-1", now=NOW) == Refused("554 spam: 'Subject: … est votre code'")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@example.org\r\nBcc: b@example.net",
+        "a@example.org\nBcc: b@example.net",
+        "a@example.org, b@example.net",
+        "a@example.org> RCPT TO:<b@example.net",
+        "a b@example.org",
+        "é@example.org",
+        "a@example.org\x00",
+        "",
+    ],
+)
+def test_o_21_an_address_cannot_carry_a_second_recipient_or_header(port: int, address: str) -> None:
+    mailbox = Mailbox()
+    with serving(mailbox, port):
+        assert isinstance(delivery(port).send(MAIL, address, "id-1", now=NOW), Refused)
+    assert mailbox.recipients == []
+
+
+def test_wrong_credentials_lose_no_mail(port: int) -> None:
+    def nobody(*_: object) -> AuthResult:
+        return AuthResult(success=False, handled=False)
+
+    with serving(Mailbox(), port, authenticator=nobody, auth_require_tls=False):
+        outcome = delivery(port, username="idp", password="wrong").send(MAIL, TO, "id-1", now=NOW)
+    assert isinstance(outcome, Deferred)
+    assert outcome.reply.startswith("535 ")
+    assert "wrong" not in outcome.reply
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH:UserWarning")
+def test_credentials_are_presented(port: int) -> None:
+    def somebody(_server: object, _session: object, _envelope: object, _mechanism: str, data: object) -> AuthResult:
+        return AuthResult(success=getattr(data, "password", None) == b"right")
+
+    mailbox = Mailbox()
+    with serving(mailbox, port, authenticator=somebody, auth_require_tls=False, auth_required=True):
+        outcome = delivery(port, username="idp", password="right").send(MAIL, TO, "id-1", now=NOW)
+    assert isinstance(outcome, Accepted)
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate for the test server, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, HOST)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file = tmp_path / "server.pem"
+    file.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+def tls_context(certificate: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
+
+
+@pytest.mark.parametrize(("tls", "option"), [("starttls", "tls_context"), ("tls", "ssl_context")])
+def test_an_unknown_certificate_is_not_accepted(port: int, certificate: Path, tls: str, option: str) -> None:
+    mailbox = Mailbox()
+    with serving(mailbox, port, **{option: tls_context(certificate)}):
+        outcome = delivery(port, tls=tls).send(MAIL, TO, "id-1", now=NOW)
+    assert isinstance(outcome, Deferred)
+    assert "CERTIFICATE_VERIFY_FAILED" in outcome.reply
+    assert mailbox.messages == []
+
+
+@pytest.mark.parametrize(("tls", "option"), [("starttls", "tls_context"), ("tls", "ssl_context")])
+def test_mail_travels_by_tls_to_a_server_that_can_be_checked(
+    port: int, certificate: Path, tls: str, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    mailbox = Mailbox()
+    with serving(mailbox, port, **{option: tls_context(certificate)}):
+        outcome = delivery(port, tls=tls).send(MAIL, TO, "id-1", now=NOW)
+    assert isinstance(outcome, Accepted)
+    assert len(mailbox.messages) == 1
+
+
+def test_starttls_is_not_given_up_where_the_server_has_none(port: int) -> None:
+    mailbox = Mailbox()
+    with serving(mailbox, port):
+        assert isinstance(delivery(port, tls="starttls").send(MAIL, TO, "id-1", now=NOW), Deferred)
+    assert mailbox.messages == []

@@ -1,0 +1,143 @@
+"""What mails say, with templates small enough to stand here, and then with the product's own."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+
+from idp.domain.keyed import SecretKey
+from idp.domain.messages import Message
+from idp.domain.one_time_codes import digits
+from idp.domain.proofing import link_token
+from idp.mail.messages import TEMPLATES, MessageRenderer, Unrenderable
+
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+SECRET = SecretKey(b"a key for the tests of mails only")
+ISSUER = "https://idp.example.org"
+KINDS = ("sign_in_code", "proofing", "unknown_account", "password_changed")
+
+
+def message(kind: str = "sign_in_code", **changes: object) -> Message:
+    made = Message(
+        id="message-1",
+        kind=kind,
+        to="zoe.lefebvre@etu.univ-exemple.fr",
+        locale="fr",
+        created_at=NOW,
+        expires_at=NOW + timedelta(hours=24),
+        reference="REF-1",
+        record_id="record-1",
+        fields={"code_record_id": "record-2"} if kind == "proofing" else {},
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Templates of our own, and an English catalogue for them."""
+    kind = tmp_path / "templates" / "sign_in_code"
+    kind.mkdir(parents=True)
+    (kind / "subject.txt").write_text("{{ code }} {{ _('est votre code') }}\n  {{ application }}\n")
+    (kind / "text.txt").write_text("\n{{ _('est votre code') }} {{ application }} {{ minutes }} {{ hours }}\n\n")
+    (kind / "html.html").write_text("<p lang={{ lang }}>{{ application }}</p>")
+    catalogue = tmp_path / "translations" / "en" / "LC_MESSAGES" / "messages.mo"
+    catalogue.parent.mkdir(parents=True)
+    english = Catalog(locale="en")
+    english.add("est votre code", "is your code")
+    with catalogue.open("wb") as file:
+        write_mo(file, english)
+    return tmp_path
+
+
+def renderer(folder: Path, **more: Path) -> MessageRenderer:
+    return MessageRenderer(
+        SECRET, ISSUER, service_name="UNESS", help_url="", translations=folder / "translations", **more
+    )
+
+
+@pytest.fixture
+def own(folder: Path) -> MessageRenderer:
+    return renderer(folder, templates=folder / "templates")
+
+
+def test_the_subject_is_one_line_and_begins_with_the_derived_code(own: MessageRenderer) -> None:
+    subject = own.render(message(fields={"application": "a\r\nBcc: b@example.org"})).subject
+    assert subject == f"{digits(SECRET, 'record-1')} est votre code a Bcc: b@example.org"
+
+
+def test_the_locale_of_the_message_decides_with_french_as_last_resort(own: MessageRenderer) -> None:
+    assert "is your code" in own.render(message(locale="en")).text
+    assert "est votre code" in own.render(message(locale="fr")).text
+    unknown = own.render(message(locale="../../en"))
+    assert "est votre code" in unknown.text
+    assert "lang=fr" in unknown.html
+
+
+def test_markup_is_escaped_in_html_and_left_alone_in_text(own: MessageRenderer) -> None:
+    rendered = own.render(message(fields={"application": "<b>R&D</b>"}))
+    assert "&lt;b&gt;R&amp;D&lt;/b&gt;" in rendered.html
+    assert "<b>R&D</b>" in rendered.text
+
+
+def test_no_more_life_is_promised_than_the_code_has_left(own: MessageRenderer) -> None:
+    assert "10 24" in own.render(message()).text
+    assert " 3 1" in own.render(message(expires_at=NOW + timedelta(minutes=3))).text
+
+
+def test_a_message_of_unknown_kind_or_with_a_broken_template_is_told(own: MessageRenderer, folder: Path) -> None:
+    with pytest.raises(Unrenderable, match="no_such_kind"):
+        own.render(message("no_such_kind"))
+    (folder / "templates" / "sign_in_code" / "text.txt").write_text("{{ code }} {{ no_such_value }}")
+    with pytest.raises(Unrenderable) as caught:
+        own.render(message())
+    assert digits(SECRET, "record-1") not in str(caught.value)
+
+
+def test_a_proofing_message_without_its_code_is_told(folder: Path) -> None:
+    with pytest.raises(Unrenderable, match="code_record_id"):
+        renderer(folder).render(message("proofing", fields={}))
+
+
+def test_the_secrets_of_a_mail_are_named_but_not_shown(own: MessageRenderer) -> None:
+    rendered = own.render(message())
+    assert rendered.secrets == (digits(SECRET, "record-1"),)
+    assert "secrets" not in repr(rendered)
+
+
+@pytest.mark.parametrize("locale", ["fr", "en"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mail_of_the_product_can_be_made(folder: Path, kind: str, locale: str) -> None:
+    rendered = renderer(folder).render(message(kind, locale=locale))
+    assert rendered.subject
+    assert rendered.text.strip()
+    assert "<html" in rendered.html
+    assert "http://" not in rendered.html
+    assert "<img" not in rendered.html
+
+
+def test_a_sign_in_mail_begins_with_the_code(folder: Path) -> None:
+    code = digits(SECRET, "record-1")
+    rendered = renderer(folder).render(message())
+    assert rendered.subject.startswith(code)
+    assert code in rendered.text
+    assert code in rendered.html
+
+
+def test_a_proofing_mail_has_code_and_link_each_derived_from_its_own_record(folder: Path) -> None:
+    rendered = renderer(folder).render(message("proofing"))
+    assert digits(SECRET, "record-2") in rendered.text
+    link = f"{ISSUER}/proofing/link/{link_token(SECRET, 'record-1')}"
+    assert link in rendered.text.splitlines()
+    assert link in rendered.html
+
+
+def test_mails_without_code_have_no_secrets(folder: Path) -> None:
+    for kind in ("unknown_account", "password_changed"):
+        assert renderer(folder).render(message(kind)).secrets == ()
+
+
+def test_every_kind_has_its_folder() -> None:
+    assert {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()} >= set(KINDS)

@@ -1,0 +1,137 @@
+"""One identity provider's metadata: what is taken over, and what never reaches a page (O-10) or a decision."""
+
+from typing import Any
+
+import pytest
+
+from idp.domain.federation import IdentityProvider
+from idp.saml.metadata import domain_name, identity_provider, plain_name, sign_in_locations, signing_keys, web_address
+from idp.saml.safe_xml import parse_metadata
+from tests.saml import identity_provider as university
+
+
+def _read(xml: bytes) -> IdentityProvider | None:
+    return identity_provider(parse_metadata(xml))
+
+
+def _entity(key: university.Key, **arguments: Any) -> bytes:
+    return university.entity_descriptor(university.ENTITY_ID, (key,), **arguments)
+
+
+def test_names_scopes_and_endpoints_are_read(key: university.Key) -> None:
+    xml = _entity(key)
+    provider = _read(xml)
+    assert provider is not None
+    assert (provider.name("fr"), provider.name("en")) == ("Université d’Exemple", "Example University")
+    assert provider.scopes == ("univ-exemple.fr",)
+    assert sign_in_locations(parse_metadata(xml)) == (
+        "https://idp.univ-exemple.fr/sso/HTTP-Redirect",
+        "https://idp.univ-exemple.fr/sso/HTTP-POST",
+    )
+
+
+def test_both_keys_of_a_rollover_are_read(key: university.Key, other_key: university.Key) -> None:
+    xml = university.entity_descriptor(university.ENTITY_ID, (key, other_key))
+    assert len(signing_keys(parse_metadata(xml))) == 2
+
+
+def test_weak_and_unreadable_keys_are_left_out(key: university.Key) -> None:
+    weak, broken = university.new_key("weak", bits=1024), university.Key(b"", b"x\nbm90IGEga2V5\nx")
+    assert len(signing_keys(parse_metadata(university.entity_descriptor("https://x.fr", (weak, broken, key))))) == 1
+    assert _read(university.entity_descriptor("https://x.fr", (weak,))) is None
+
+
+@pytest.mark.parametrize("attribute", ['regexp="true"', 'regexp="1"', 'regexp=" true "', 'regexp="yes"'])
+def test_scopes_that_are_regular_expressions_are_dropped(key: university.Key, attribute: str) -> None:
+    provider = _read(_entity(key).replace(b'regexp="false"', attribute.encode()))
+    assert provider is not None
+    assert provider.scopes == ()
+
+
+def test_o_07_scope_with_a_comment_is_read_whole(key: university.Key) -> None:
+    provider = _read(_entity(key, scopes=("univ<!-- -->-exemple.fr.evil.com",)))
+    assert provider is not None
+    assert provider.scopes == ("univ-exemple.fr.evil.com",)
+
+
+@pytest.mark.parametrize("scope", ["", "*", "a b.fr", ".fr", "-x.fr", "x..fr", "http://x.fr", "a@b.fr", "x" * 300])
+def test_scopes_that_are_no_domain_are_dropped(key: university.Key, scope: str) -> None:
+    provider = _read(_entity(key, scopes=(scope, "Univ-Exemple.FR")))
+    assert provider is not None
+    assert provider.scopes == ("univ-exemple.fr",)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Univ\u202eersité", "Université"),
+        ("Uni\u200bversité\u2066", "Université"),
+        ("Université\n  d’Ici", "Université d’Ici"),
+        ("&lt;script&gt;", "<script>"),
+    ],
+)
+def test_o_10_names_hold_no_control_or_direction_characters(key: university.Key, name: str, shown: str) -> None:
+    # Markup stays text: escaping is the page's affair.
+    provider = _read(_entity(key, names={"fr": name}))
+    assert provider is not None
+    assert provider.name("fr") == shown
+
+
+def test_o_10_names_of_the_administrator_are_cleaned_too() -> None:
+    assert plain_name(" \x1b[31mRouge\u202e ") == "[31mRouge"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//x.fr",
+        "http://x.fr/",
+        "https://",
+        "https://x.fr/\" onclick='x'",
+        "https://[::1",
+        "ftp://x.fr",
+        "",
+        None,
+    ],
+)
+def test_o_10_only_https_addresses_are_taken_over(address: str | None) -> None:
+    assert web_address(address) == ""
+
+
+def test_addresses_on_this_machine_may_be_http() -> None:
+    assert web_address("http://localhost:5002/sso?idp=1") == "http://localhost:5002/sso?idp=1"
+
+
+def test_o_10_endpoint_with_a_script_address_makes_the_provider_unusable(key: university.Key) -> None:
+    assert _read(_entity(key).replace(b'Location="https:', b'Location="javascript:')) is None
+
+
+def test_entity_without_identity_provider_role_is_none(key: university.Key) -> None:
+    assert _read(_entity(key).replace(b"IDPSSODescriptor", b"SPSSODescriptor")) is None
+    saml_1 = b'protocolSupportEnumeration="urn:oasis:names:tc:SAML:1.1:protocol"'
+    saml_2 = b'protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"'
+    assert _read(_entity(key).replace(saml_2, saml_1)) is None
+
+
+def test_name_falls_back_to_the_entity_id(key: university.Key) -> None:
+    provider = _read(_entity(key, names={}))
+    assert provider is not None
+    assert provider.name("fr") == university.ENTITY_ID
+
+
+def test_domain_hints_and_error_address_are_read(key: university.Key) -> None:
+    hints = "<mdui:DiscoHints><mdui:DomainHint>Etu.Univ-Exemple.fr</mdui:DomainHint></mdui:DiscoHints>"
+    xml = _entity(key, extensions=hints).replace(
+        b"<md:IDPSSODescriptor ", b'<md:IDPSSODescriptor errorURL="https://univ-exemple.fr/aide" '
+    )
+    provider = _read(xml)
+    assert provider is not None
+    assert provider.domain_hints == ("etu.univ-exemple.fr",)
+    assert provider.error_url == "https://univ-exemple.fr/aide"
+
+
+@pytest.mark.parametrize(("text", "expected"), [("A.fr.", "a.fr"), (" a.fr ", "a.fr"), ("a", "a"), ("é.fr", None)])
+def test_domain_names_are_plain(text: str, expected: str | None) -> None:
+    assert domain_name(text) == expected

@@ -1,0 +1,134 @@
+"""The real aggregate of the French federation (March 2025): it loads, and its universities are found.
+
+Its signing certificate has expired and its validity is over: trust is in the pinned key, dates are checked against the
+clock that is passed in.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from idp.domain.errors import Refusal
+from idp.saml.federation import Federation, FederationFolder
+from idp.saml.keys import KeyPair
+from idp.saml.own_metadata import ServiceDescription
+from idp.saml.service_provider import ServiceProvider
+from tests.saml import identity_provider as university
+
+AGGREGATE = Path(__file__).parents[3] / "shared/data/renater-idps-2025-03-17.xml"
+WITHIN_VALIDITY = datetime(2025, 3, 20, 12, tzinfo=UTC)
+
+pytestmark = pytest.mark.skipif(
+    not AGGREGATE.is_file(), reason=f"the real aggregate {AGGREGATE.name} is not beside the project"
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("renater")
+    (path / "renater.xml").write_bytes(AGGREGATE.read_bytes())
+    certificate = etree.parse(AGGREGATE).getroot().find("ds:Signature//ds:X509Certificate", university.NS).text
+    pem = f"-----BEGIN CERTIFICATE-----\n{certificate.strip()}\n-----END CERTIFICATE-----\n"
+    (path / "renater-2016.pem").write_text(pem, encoding="ascii")
+    (path / "overrides.toml").write_text(
+        '[files."renater.xml"]\nsigning_keys = ["renater-2016.pem"]\n'
+        '[providers."urn:mace:cru.fr:federation:paris13.fr"]\naliases = ["P13"]\n',
+        encoding="utf-8",
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def federation(folder: Path) -> Federation:
+    loader = FederationFolder(folder, lambda: WITHIN_VALIDITY)
+    [status] = loader.refresh()
+    assert (status.problem, status.providers) == (None, 352)
+    return loader.current
+
+
+def test_aggregate_is_refused_after_its_end(folder: Path) -> None:
+    [status] = FederationFolder(folder, lambda: datetime(2025, 4, 1, tzinfo=UTC)).refresh()
+    assert status.problem == "renater.xml: expired on 2025-03-26 14:00 UTC; fetch the current one"
+
+
+def test_changed_aggregate_is_refused(folder: Path, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    changed = AGGREGATE.read_bytes().replace(b">unilim.fr<", b">evil.fr<")
+    (tmp_path / "renater.xml").write_bytes(changed)
+    [status] = FederationFolder(tmp_path, lambda: WITHIN_VALIDITY).refresh()
+    assert status.problem is not None
+    assert "changed after signing" in status.problem
+
+
+@pytest.mark.parametrize(
+    ("domain", "name"),
+    [
+        ("etu.unilim.fr", "Université de Limoges"),
+        ("unilim.fr", "Université de Limoges"),
+        ("UNILIM.FR.", "Université de Limoges"),
+        ("univ-rouen.fr", "Université de Rouen Normandie"),
+        ("etu.univ-nantes.fr", "Nantes Université"),
+    ],
+)
+def test_university_is_found_from_the_address(federation: Federation, domain: str, name: str) -> None:
+    assert [provider.name("fr") for provider in federation.by_address_domain(domain)] == [name]
+
+
+@pytest.mark.parametrize("domain", ["gmail.com", "evilunilim.fr", "unilim.fr.evil.com", "fr", "", "."])
+def test_other_addresses_lead_to_no_university(federation: Federation, domain: str) -> None:
+    assert federation.by_address_domain(domain) == ()
+
+
+def test_ambiguous_address_leads_to_a_choice(federation: Federation) -> None:
+    assert len(federation.by_address_domain("etud.u-picardie.fr")) == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("limoges", "Université de Limoges"),
+        ("Université de LIMOGES", "Université de Limoges"),
+        ("nîmes", "Université de Nimes"),
+        ("l'université d'angers", "Université d'Angers"),
+        ("unilim.fr", "Université de Limoges"),
+        ("upec", "Université de Paris Est Créteil - UPEC"),
+        ("rouen norm", "Université de Rouen Normandie"),
+    ],
+)
+def test_university_is_found_by_search(federation: Federation, query: str, name: str) -> None:
+    assert federation.search(query)[0].name("fr") == name
+
+
+def test_near_twins_are_not_mixed_up(federation: Federation) -> None:
+    assert not any("Toulouse" in provider.name("fr") for provider in federation.search("toulon"))
+    assert not any("Limoges" in provider.name("fr") for provider in federation.search("nimes"))
+
+
+@pytest.mark.parametrize("query", ["", "   ", "…", "zzz", "limogse"])
+def test_nothing_is_guessed(federation: Federation, query: str) -> None:
+    assert federation.search(query) == ()
+
+
+def test_search_is_limited(federation: Federation) -> None:
+    assert len(federation.search("universite")) == 20
+    assert len(federation.search("universite", limit=3)) == 3
+
+
+def test_every_provider_can_be_asked(
+    federation: Federation, sp_keys: list[KeyPair], description: ServiceDescription
+) -> None:
+    service_provider = ServiceProvider(
+        entity_id=university.SP_ENTITY_ID,
+        acs_url=university.ACS_URL,
+        keys=sp_keys,
+        description=description,
+        metadata_source=federation.metadata,
+    )
+    for provider in federation.search("limoges") + federation.search("paris"):
+        sent = service_provider.begin(provider, "h", now=WITHIN_VALIDITY)
+        assert sent.url.startswith("https://")
+        with pytest.raises(Refusal):
+            service_provider.verify("PGEvPg==", provider, sent.request_id, now=WITHIN_VALIDITY)

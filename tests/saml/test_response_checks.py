@@ -1,0 +1,275 @@
+"""O-05, O-06, O-07 (values), O-14 and the status: an answer is for us, to our request, from whom we asked, and now."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from idp.domain.errors import Refusal
+from idp.domain.federation import IdentityProvider
+from idp.domain.proofing import Vouching
+from idp.saml.service_provider import ServiceProvider
+from tests.saml import identity_provider as university
+from tests.saml.conftest import OTHER_ENTITY_ID
+
+Verify = Callable[[university.Element], Vouching]
+Reason = Callable[[university.Element], str]
+
+NOW = university.NOW
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"audience": "https://autre.exemple.fr/saml/metadata"}, "saml.audience"),
+        ({"audience": None}, "saml.audience"),
+        ({"not_on_or_after": NOW - timedelta(minutes=10)}, "saml.expired"),
+        ({"not_on_or_after": None}, "saml.expired"),
+        ({"not_before": NOW + timedelta(minutes=10)}, "saml.not_yet_valid"),
+        ({"recipient": "https://autre.exemple.fr/acs"}, "saml.recipient"),
+        ({"recipient": university.ACS_URL + "/"}, "saml.recipient"),
+        ({"recipient": university.SP_ENTITY_ID}, "saml.recipient"),
+        ({"recipient": None}, "saml.recipient"),
+        ({"destination": "https://autre.exemple.fr/acs"}, "saml.destination"),
+        ({"destination": None}, "saml.destination"),
+        ({"confirmation_not_on_or_after": None}, "saml.expired"),
+        ({"confirmation_not_on_or_after": NOW - timedelta(minutes=10)}, "saml.expired"),
+        ({"issued": NOW + timedelta(minutes=10)}, "saml.not_yet_valid"),
+        ({"issued": NOW - timedelta(hours=3)}, "saml.expired"),
+        ({"authn_instant": NOW + timedelta(minutes=10)}, "saml.authn_instant"),
+        ({"authn_instant": NOW - timedelta(days=3000)}, "saml.authn_instant"),
+    ],
+)
+@pytest.mark.parametrize("response_signed", [True, False])
+def test_o_05_answer_that_is_not_for_us_and_now_is_refused(
+    refusal: Reason, key: university.Key, changes: dict[str, Any], reason: str, response_signed: bool
+) -> None:
+    draft = university.Draft(**changes)
+    assert refusal(university.signed(draft, key, response=response_signed)) == reason
+
+
+def _signed_without(key: university.Key, path: str) -> university.Element:
+    root = university.build(university.Draft())
+    element = root.find(f".//{path}", university.NS)
+    element.getparent().remove(element)
+    university.sign(university.assertion_of(root), key)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("saml:Conditions", "saml.conditions"),
+        ("saml:SubjectConfirmationData", "saml.subject_confirmation"),
+        ("saml:SubjectConfirmation", "saml.subject_confirmation"),
+        ("saml:Subject", "saml.subject_confirmation"),
+        ("saml:AuthnStatement", "saml.authn_statement"),
+    ],
+)
+def test_o_05_answer_without_its_safeguards_is_refused(
+    refusal: Reason, key: university.Key, path: str, reason: str
+) -> None:
+    assert refusal(_signed_without(key, path)) == reason
+
+
+def test_o_05_holder_of_key_in_place_of_bearer_is_refused(refusal: Reason, key: university.Key) -> None:
+    root = university.build(university.Draft())
+    confirmation = root.find(".//saml:SubjectConfirmation", university.NS)
+    confirmation.set("Method", "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key")
+    university.sign(university.assertion_of(root), key)
+    assert refusal(root) == "saml.subject_confirmation"
+
+
+def test_o_05_every_audience_restriction_must_name_us(refusal: Reason, key: university.Key) -> None:
+    root = university.build(university.Draft())
+    conditions = root.find(".//saml:Conditions", university.NS)
+    restriction = etree.SubElement(conditions, f"{{{university.SAML}}}AudienceRestriction")
+    etree.SubElement(restriction, f"{{{university.SAML}}}Audience").text = "https://autre.exemple.fr"
+    university.sign(university.assertion_of(root), key)
+    assert refusal(root) == "saml.audience"
+
+
+def test_o_05_session_that_is_over_is_refused(refusal: Reason, key: university.Key) -> None:
+    root = university.build(university.Draft())
+    statement = root.find(".//saml:AuthnStatement", university.NS)
+    statement.set("SessionNotOnOrAfter", university.when(NOW - timedelta(hours=1)))
+    university.sign(university.assertion_of(root), key)
+    assert refusal(root) == "saml.expired"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"in_response_to": "_other"},
+        {"in_response_to": None},
+        {"confirmation_in_response_to": "_other"},
+        {"confirmation_in_response_to": None},
+    ],
+)
+@pytest.mark.parametrize("response_signed", [True, False])
+def test_o_06_answer_to_another_request_is_refused(
+    refusal: Reason, key: university.Key, changes: dict[str, Any], response_signed: bool
+) -> None:
+    assert (
+        refusal(university.signed(university.Draft(**changes), key, response=response_signed)) == "saml.in_response_to"
+    )
+
+
+def test_o_06_answer_without_any_request_is_refused(
+    service_provider: ServiceProvider, provider: IdentityProvider, key: university.Key
+) -> None:
+    draft = university.Draft(in_response_to=None, confirmation_in_response_to=None)
+    with pytest.raises(Refusal) as caught:
+        service_provider.verify(university.encode(university.signed(draft, key)), provider, "", now=NOW)
+    assert caught.value.reason == "saml.in_response_to"
+
+
+def test_o_06_another_trusted_identity_provider_may_not_answer(
+    service_provider: ServiceProvider,
+    provider: IdentityProvider,
+    other_provider: IdentityProvider,
+    other_key: university.Key,
+) -> None:
+    response = university.encode(university.signed(university.Draft(issuer=OTHER_ENTITY_ID), other_key, response=True))
+    # The positive control: had it been asked, it might have answered so.
+    assert service_provider.verify(response, other_provider, university.REQUEST_ID, now=NOW)
+    with pytest.raises(Refusal) as caught:
+        service_provider.verify(response, provider, university.REQUEST_ID, now=NOW)
+    assert caught.value.reason == "saml.signature_invalid"
+
+
+def test_claimed_request_id_is_read_before_anything_is_verified(service_provider: ServiceProvider) -> None:
+    unsigned = university.encode(university.build(university.Draft()))
+    assert service_provider.claimed_request_id(unsigned) == university.REQUEST_ID
+
+
+def test_o_07_every_mail_address_is_handed_over(verify: Verify, key: university.Key) -> None:
+    mails = ("camille@univ-exemple.fr", "camille@etu.univ-exemple.fr")
+    draft = university.Draft(attributes={"mail": mails, "eppn": ("c@univ-exemple.fr",)})
+    assert verify(university.signed(draft, key)).mails == mails
+
+
+@pytest.mark.parametrize("kind", ["eppn", "subject-id", "pairwise-id"])
+def test_o_07_two_identifiers_of_one_kind_are_refused(refusal: Reason, key: university.Key, kind: str) -> None:
+    draft = university.Draft(attributes={kind: ("a@univ-exemple.fr", "b@univ-exemple.fr")})
+    assert refusal(university.signed(draft, key)) == "saml.attribute_values"
+
+
+def test_o_07_two_identifiers_in_two_attributes_of_one_name_are_refused(refusal: Reason, key: university.Key) -> None:
+    root = university.build(university.Draft())
+    attribute = root.find(f".//saml:Attribute[@Name='{university.OIDS['eppn']}']", university.NS)
+    second = deepcopy(attribute)
+    second[0].text = "autre@univ-exemple.fr"
+    attribute.addnext(second)
+    university.sign(university.assertion_of(root), key)
+    assert refusal(root) == "saml.attribute_values"
+
+
+def test_identifiers_come_best_first(verify: Verify, key: university.Key) -> None:
+    draft = university.Draft(
+        attributes={
+            "eppn": ("e@univ-exemple.fr",),
+            "pairwise-id": ("P@univ-exemple.fr",),
+            "subject-id": ("s@univ-exemple.fr",),
+        }
+    )
+    assert verify(university.signed(draft, key)).identifiers == (
+        ("subject-id", "s@univ-exemple.fr"),
+        ("pairwise-id", "P@univ-exemple.fr"),
+        ("eppn", "e@univ-exemple.fr"),
+    )
+
+
+def test_answer_without_attributes_is_accepted_and_says_nothing(verify: Verify, key: university.Key) -> None:
+    vouching = verify(university.signed(university.Draft(attributes={}), key))
+    assert (vouching.identifiers, vouching.mails, vouching.attributes) == ((), (), {})
+
+
+def test_unknown_attributes_are_ignored(verify: Verify, key: university.Key) -> None:
+    draft = university.Draft(attributes={"urn:oid:1.2.3.4": ("x",), "supannEtuId": ("12345",), "displayName": ("",)})
+    assert verify(university.signed(draft, key)).attributes == {"supannEtuId": ("12345",)}
+
+
+@pytest.mark.parametrize("value", ["x" * 300 + "@univ-exemple.fr", "a\nb@univ-exemple.fr"])
+def test_identifier_with_odd_text_is_refused(refusal: Reason, key: university.Key, value: str) -> None:
+    draft = university.Draft(attributes={"eppn": (value,)})
+    assert refusal(university.signed(draft, key)) == "saml.attribute_values"
+
+
+@pytest.mark.parametrize("seconds", [20, 119])
+def test_o_14_small_clock_skew_is_accepted(verify: Verify, key: university.Key, seconds: int) -> None:
+    ahead = NOW + timedelta(seconds=seconds)
+    assert verify(university.signed(university.Draft(not_before=ahead, issued=ahead, authn_instant=ahead), key))
+
+
+def test_o_14_slow_clock_is_accepted(verify: Verify, key: university.Key) -> None:
+    ended = NOW - timedelta(seconds=60)
+    draft = university.Draft(
+        not_before=ended - timedelta(minutes=5), not_on_or_after=ended, confirmation_not_on_or_after=ended
+    )
+    assert verify(university.signed(draft, key))
+
+
+@pytest.mark.parametrize("field", ["not_before", "issued", "authn_instant"])
+def test_o_14_large_clock_skew_is_refused(refusal: Reason, key: university.Key, field: str) -> None:
+    draft = university.Draft().changed(**{field: NOW + timedelta(seconds=600)})
+    assert refusal(university.signed(draft, key)) in ("saml.not_yet_valid", "saml.authn_instant")
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_error_of_the_university_is_told_with_its_codes(
+    service_provider: ServiceProvider, provider: IdentityProvider, key: university.Key, signed: bool
+) -> None:
+    prefix = "urn:oasis:names:tc:SAML:2.0:status:"
+    root = university.build(university.Draft(status=(prefix + "Responder", prefix + "AuthnFailed")))
+    if signed:
+        university.sign(root, key)
+    response = university.encode(root)
+    assert service_provider.claimed_request_id(response) == university.REQUEST_ID
+    with pytest.raises(Refusal) as caught:
+        service_provider.verify(response, provider, university.REQUEST_ID, now=NOW)
+    assert (caught.value.reason, caught.value.status) == ("saml.status", 403)
+    assert caught.value.detail == "Responder AuthnFailed"
+
+
+def test_error_status_beside_an_assertion_is_refused(refusal: Reason, key: university.Key) -> None:
+    root = university.build(university.Draft())
+    root.find(".//samlp:StatusCode", university.NS).set("Value", "urn:oasis:names:tc:SAML:2.0:status:Requester")
+    university.sign(root, key)
+    assert refusal(root) == "saml.status"
+
+
+def test_success_without_assertion_is_refused(refusal: Reason, key: university.Key) -> None:
+    root = university.build(university.Draft())
+    root.remove(university.assertion_of(root))
+    university.sign(root, key)
+    assert refusal(root) == "saml.structure"
+
+
+@pytest.mark.parametrize("element", ["Extensions", "Advice"])
+def test_extensions_and_advice_are_refused(refusal: Reason, key: university.Key, element: str) -> None:
+    root = university.build(university.Draft())
+    if element == "Extensions":
+        root.insert(1, etree.Element(f"{{{university.SAMLP}}}Extensions"))
+    else:
+        advice = etree.Element(f"{{{university.SAML}}}Advice")
+        root.find(".//saml:Conditions", university.NS).addnext(advice)
+    university.sign(root, key)
+    assert refusal(root) == "saml.structure"
+
+
+def test_response_against_the_schema_is_refused(refusal: Reason, key: university.Key) -> None:
+    root = university.build(university.Draft())
+    university.assertion_of(root).set("Surprise", "1")
+    university.sign(root, key)
+    assert refusal(root) == "saml.schema"
+
+
+def test_response_of_another_version_is_refused(refusal: Reason, key: university.Key) -> None:
+    root = university.build(university.Draft())
+    root.set("Version", "1.1")
+    university.sign(root, key)
+    assert refusal(root) == "saml.schema"

@@ -1,0 +1,356 @@
+"""Every hosted page: what the contract promises, and what keyboards, screen readers and password managers need."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+from flask_babel import Babel
+from lxml import html
+
+WEB = Path(__file__).parents[2] / "idp" / "web"
+LANGUAGES = ("fr", "en")
+UNIVERSITY = "Université d’Exemple-sur-Vienne"
+ADDRESS = "camille.durand@etu.univ-exemple.fr"
+
+
+@dataclass(frozen=True)
+class Choice:
+    entity_id: str
+    name: str
+    domain: str
+
+
+@dataclass(frozen=True)
+class Witness:
+    name: str
+    identifier: str
+    proved_at: str
+
+
+CHOICES = [
+    Choice("https://idp.univ-exemple.fr/shibboleth", UNIVERSITY, "univ-exemple.fr"),
+    Choice("https://idp.ecole-exemple.fr/saml", "École d’Exemple <b>Santé</b>", "ecole-exemple.fr"),
+    Choice("https://idp.loin.example/saml", "Institut national polytechnique du Grand Exemple et des Îles", ""),
+]
+MAILBOX = {
+    "address": ADDRESS,
+    "university": UNIVERSITY,
+    "person": "Camille Durand",
+    "action": "/confirm",
+    "resend_action": "/resend",
+    "restart_url": "/restart",
+    "resent": False,
+}
+SIGN_IN = {
+    "address": ADDRESS,
+    "change_url": "/email",
+    "password_action": "/password",
+    "code_action": "/code/ask",
+    "continue_action": "/university",
+    "choose_url": "/choose",
+    "university": UNIVERSITY,
+    "throttled": False,
+}
+CODE = {"address": ADDRESS, "action": "/code", "resend_action": "/code/ask", "back_url": "/sign-in", "minutes": 10}
+CHOOSE = {
+    "search_url": "/choose",
+    "action": "/university",
+    "q": "",
+    "results": [],
+    "searched": False,
+    "from_address": False,
+    "back_url": "/sign-in",
+    "hidden_fields": [("journey", "j1")],
+}
+ERROR = {
+    "title": "Réponse arrivée trop tard",
+    "sentence": "La réponse de votre université n’était déjà plus valable en arrivant ici.",
+    "advice": "Recommencez : il suffit en général d’un second essai.",
+    "restart_url": "/restart",
+    "help_lines": ["Assistance : assistance@exemple.fr"],
+    "reference": "7F3K-9Q2M",
+    "date": "23 novembre 2026 à 19:05",
+}
+ACCOUNT = {
+    "person": "Camille Durand",
+    "addresses": [ADDRESS, "camille@exemple.org"],
+    "universities": [Witness(UNIVERSITY, "cdurand@univ-exemple.fr", "2 septembre 2026")],
+    "password_changed_at": "2 septembre 2026",
+    "password_url": "/account/password",
+    "sign_out_action": "/sign-out",
+    "sign_out_everywhere_action": "/sign-out/everywhere",
+}
+
+# page: (template, context beyond the one that all pages get)
+PAGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "email": ("email.html", {"action": "/email", "email": ""}),
+    "email-suggestion": (
+        "email.html",
+        {"action": "/email", "email": "camille@etu.univ-exmeple.fr", "suggestion": "camille@etu.univ-exemple.fr"},
+    ),
+    "email-error": (
+        "email.html",
+        {"action": "/email", "email": 'camille"@', "errors": {"email": "Cette adresse est incomplète."}},
+    ),
+    "sign-in": ("sign_in.html", SIGN_IN),
+    "sign-in-unknown-university": ("sign_in.html", SIGN_IN | {"university": None}),
+    "sign-in-error": (
+        "sign_in.html",
+        SIGN_IN | {"throttled": True, "errors": {"password": "Adresse ou mot de passe incorrect."}},
+    ),
+    "code": ("code.html", CODE),
+    "code-resent": ("code.html", CODE | {"resent": True}),
+    "code-error": ("code.html", CODE | {"errors": {"code": "Ce n’est pas le code attendu."}}),
+    "choose-university": ("choose_university.html", CHOOSE),
+    "choose-university-results": (
+        "choose_university.html",
+        CHOOSE | {"q": "exemple", "searched": True, "results": CHOICES},
+    ),
+    "choose-university-nothing": ("choose_university.html", CHOOSE | {"q": "<atlantide>", "searched": True}),
+    "choose-university-from-address": (
+        "choose_university.html",
+        CHOOSE | {"from_address": True, "results": CHOICES[:2]},
+    ),
+    "leave-for-university": (
+        "leave_for_university.html",
+        {
+            "action": "https://idp.univ-exemple.fr/sso",
+            "fields": [("SAMLRequest", "PHNhbWw+")],
+            "university": UNIVERSITY,
+        },
+    ),
+    "check-mailbox": ("check_mailbox.html", MAILBOX),
+    "check-mailbox-error": (
+        "check_mailbox.html",
+        MAILBOX | {"person": None, "resent": True, "errors": {"code": "Ce code n’est plus valable."}},
+    ),
+    "confirm-link": (
+        "confirm_link.html",
+        {"address": ADDRESS, "university": UNIVERSITY, "person": "Camille Durand", "action": "/link"},
+    ),
+    "new-password": ("new_password.html", {"address": ADDRESS, "action": "/password", "minimum_length": 12}),
+    "new-password-error": (
+        "new_password.html",
+        {
+            "address": ADDRESS,
+            "action": "/password",
+            "minimum_length": 12,
+            "client_name": None,
+            "errors": {"password": "Ajoutez des caractères.", "form": "Rien n’a été enregistré."},
+        },
+    ),
+    "account": ("account.html", ACCOUNT),
+    "account-new": ("account.html", ACCOUNT | {"universities": [], "password_changed_at": None}),
+    "sign-out": ("sign_out.html", {"action": "/sign-out", "hidden_fields": [("state", "s")], "back_url": "/account"}),
+    "signed-out": ("signed_out.html", {"client_uri": "https://portail.exemple.fr/"}),
+    "signed-out-nowhere": ("signed_out.html", {"client_uri": None, "client_name": None}),
+    "error": ("error.html", ERROR),
+    "error-bare": ("error.html", ERROR | {"advice": None, "restart_url": None, "help_lines": []}),
+    "mailbox-confirmed": (
+        "link_elsewhere.html",
+        {"client_uri": "https://portail.exemple.fr/", "account_url": "/account"},
+    ),
+}
+
+# data-step: names that its forms post (beside csrf_token) and words on its buttons, as CONTRACT.md has them
+CONTRACT = {
+    "email": ({"email"}, ["Se connecter"]),
+    "sign-in": ({"password"}, ["Se connecter", "Recevoir le code", "Continuer"]),
+    "code": ({"code"}, ["Se connecter", "Renvoyer le code"]),
+    "choose-university-results": ({"q", "entity_id"}, ["Sélection", "Sélection", "Sélection"]),
+    "leave-for-university": (set(), ["Continuer"]),
+    "check-mailbox": ({"code"}, ["Continuer", "Renvoyer le code"]),
+    "confirm-link": (set(), ["Confirmer mon adresse"]),
+    "new-password": ({"password"}, ["Créer"]),
+    "account": (set(), ["Se déconnecter"]),
+    "sign-out": (set(), ["Se déconnecter"]),
+    "signed-out": (set(), []),
+    "error": (set(), []),
+}
+
+AUTOCOMPLETE = {
+    ("email", "email"): "username",
+    ("sign-in", "password"): "current-password",
+    ("new-password", "password"): "new-password",
+    ("code", "code"): "one-time-code",
+    ("check-mailbox", "code"): "one-time-code",
+}
+
+
+def page_app() -> flask.Flask:
+    """A bare application that knows nothing but the templates, the static files and the translations."""
+    app = flask.Flask(__name__, template_folder=str(WEB / "templates"), static_folder=str(WEB / "static"))
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(WEB.parent / "translations")
+    Babel(app, locale_selector=lambda: flask.request.args.get("lang", "fr"), default_locale="fr")
+    return app
+
+
+def context_for(page: str, language: str) -> tuple[str, dict[str, Any]]:
+    """The template of a page and a whole context for it."""
+    template, own = PAGES[page]
+    common = {
+        "lang": language,
+        "service_name": "Compte Exemple Santé",
+        "csrf_token": "c" * 43,
+        "client_name": "Portail des formations",
+        "reference": None,
+        "help_url": "https://aide.exemple.fr/",
+        "errors": {},
+        "language_links": [
+            (code, label, f"?lang={code}", code == language) for code, label in (("fr", "Français"), ("en", "English"))
+        ],
+    }
+    return template, common | own
+
+
+def render(page: str, language: str = "fr") -> Any:
+    """The page as an lxml tree."""
+    template, context = context_for(page, language)
+    with page_app().test_request_context(f"/?lang={language}"):
+        return html.document_fromstring(flask.render_template(template, **context))
+
+
+every_page = pytest.mark.parametrize("page", PAGES)
+every_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+def words(element: Any) -> str:
+    return " ".join(element.text_content().split())
+
+
+@every_language
+@every_page
+def test_a_page_names_its_language_title_step_and_one_heading(page: str, language: str) -> None:
+    tree = render(page, language)
+    assert tree.get("lang") == language
+    assert len(tree.findall(".//h1")) == 1
+    assert words(tree.find(".//h1"))
+    assert words(tree.find(".//title")).endswith("– Compte Exemple Santé")
+    (main,) = tree.findall(".//main")
+    assert page.startswith(main.get("data-step"))
+
+
+@every_language
+@every_page
+def test_every_visible_field_has_a_label_and_its_name_as_id(page: str, language: str) -> None:
+    tree = render(page, language)
+    for field in tree.xpath("//input[not(@type='hidden')][not(@hidden)]|//select|//textarea"):
+        assert field.get("id") == field.get("name")
+        (label,) = tree.xpath("//label[@for=$id]", id=field.get("id"))
+        assert words(label)
+
+
+@every_page
+def test_a_page_has_unique_ids_and_points_only_at_ids_that_exist(page: str) -> None:
+    tree = render(page)
+    ids = tree.xpath("//@id")
+    assert len(ids) == len(set(ids))
+    pointed = [name for names in tree.xpath("//@aria-describedby|//@aria-labelledby") for name in names.split()]
+    pointed += [href[1:] for href in tree.xpath("//a/@href") if href.startswith("#")]
+    assert set(pointed) <= set(ids) | {"form"}
+
+
+@every_page
+def test_a_page_satisfies_a_policy_without_inline_script_or_style(page: str) -> None:
+    tree = render(page)
+    assert not tree.xpath("//@style|//style|//script[not(@src)]")
+    assert not [name for element in tree.iter("*") for name in element.attrib if name.startswith("on")]
+    for address in tree.xpath("//script/@src|//link/@href|//img/@src"):
+        assert address.startswith("/static/")
+
+
+@every_page
+def test_every_form_but_the_one_to_the_university_carries_the_csrf_token(page: str) -> None:
+    for form in render(page).xpath("//form[@method='post']"):
+        leaving = form.get("action").startswith("https://")
+        assert form.xpath("count(.//input[@name='csrf_token'])") == (0 if leaving else 1)
+
+
+@every_page
+def test_a_search_that_stays_in_the_address_bar_carries_no_csrf_token(page: str) -> None:
+    assert not render(page).xpath("//form[@method='get']//input[@name='csrf_token']")
+
+
+@pytest.mark.parametrize("page", CONTRACT)
+def test_the_contracts_fields_and_buttons_are_there(page: str) -> None:
+    tree = render(page)
+    fields, buttons = CONTRACT[page]
+    assert fields <= set(tree.xpath("//form//*[self::input or self::button]/@name"))
+    shown = [words(button) for button in tree.findall(".//button")]
+    assert [button for button in shown if button in buttons] == buttons
+
+
+@pytest.mark.parametrize("page", ["sign-in", "sign-in-unknown-university"])
+def test_the_three_ways_to_sign_in_are_three_forms(page: str) -> None:
+    forms = render(page).findall(".//form")
+    assert [words(form.find(".//button")) for form in forms] == ["Se connecter", "Recevoir le code", "Continuer"]
+
+
+@pytest.mark.parametrize(("page", "field"), AUTOCOMPLETE)
+def test_fields_tell_password_managers_and_phones_what_they_are(page: str, field: str) -> None:
+    (element,) = render(page).xpath("//input[@name=$name]", name=field)
+    assert element.get("autocomplete") == AUTOCOMPLETE[page, field]
+
+
+@pytest.mark.parametrize("page", ["sign-in", "new-password"])
+def test_a_password_stands_beside_the_name_of_its_account(page: str) -> None:
+    (name,) = render(page).xpath("//form[.//input[@type='password']]//input[@autocomplete='username']")
+    assert name.get("value") == ADDRESS
+    assert name.get("name") is None, "it must not be posted"
+
+
+def test_the_address_field_takes_what_people_paste() -> None:
+    (field,) = render("email").xpath("//input[@name='email']")
+    assert (field.get("type"), field.get("inputmode")) == ("text", "email")
+    assert (field.get("autocapitalize"), field.get("spellcheck")) == ("none", "false")
+
+
+def test_the_code_field_is_one_field_for_digits_without_a_length_that_would_cut_a_pasted_one() -> None:
+    (field,) = render("code").xpath("//input[@name='code']")
+    assert field.get("inputmode") == "numeric"
+    assert field.get("maxlength") is None
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.endswith("-error")])
+def test_an_error_is_announced_summed_up_and_tied_to_its_field(page: str) -> None:
+    tree = render(page)
+    assert words(tree.find(".//title")).startswith("Erreur :")
+    (summary,) = tree.xpath("//main//*[@role='alert']")
+    for field in tree.xpath("//input[@aria-invalid='true']"):
+        assert summary.xpath(".//a[@href=$target]", target="#" + field.get("id"))
+        (error,) = tree.xpath("//*[@id=$id]", id=field.get("id") + "-error")
+        assert error.get("id") in field.get("aria-describedby").split()
+    assert tree.xpath("//input[@aria-invalid='true']")
+
+
+def test_the_page_of_a_refusal_shows_its_reference_to_people_and_programs() -> None:
+    tree = render("error")
+    assert tree.find(".//main").get("data-reference") == "7F3K-9Q2M"
+    assert "7F3K-9Q2M" in words(tree.find(".//main"))
+
+
+def test_each_choice_is_read_out_with_the_university_it_selects() -> None:
+    tree = render("choose-university-results")
+    for button, choice in zip(tree.xpath("//ul[@class='choices']//button"), CHOICES, strict=True):
+        named = " ".join(words(tree.get_element_by_id(name)) for name in button.get("aria-labelledby").split())
+        assert named.startswith("Sélection " + choice.name)
+
+
+def test_o_10_markup_in_names_from_elsewhere_stays_text() -> None:
+    assert not render("choose-university-results").xpath("//ul[@class='choices']//b")
+    assert "<atlantide>" in words(render("choose-university-nothing").find(".//main"))
+
+
+def test_the_sign_in_page_never_offers_to_leave_for_a_university_that_is_not_named() -> None:
+    assert not render("sign-in-unknown-university").xpath("//a[@href='/choose']")
+
+
+@every_page
+def test_a_page_stays_small_with_its_styles_and_script(page: str) -> None:
+    template, context = context_for(page, "fr")
+    with page_app().test_request_context("/"):
+        document = flask.render_template(template, **context)
+    size = len(document.encode()) + sum(path.stat().st_size for path in (WEB / "static").iterdir())
+    assert size < 50_000

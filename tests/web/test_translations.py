@@ -1,0 +1,62 @@
+"""English says everything that French says, and the compiled catalogue is the one of the texts."""
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+PROJECT = Path(__file__).parents[2]
+FOLDER = PROJECT / "idp" / "translations" / "en" / "LC_MESSAGES"
+PLACES = re.compile(r"%\(\w+\)\w|<[^>]+>")
+
+
+@pytest.fixture(scope="module")
+def english() -> Catalog:
+    with (FOLDER / "messages.po").open("rb") as texts:
+        return read_po(texts, locale="en")
+
+
+@pytest.fixture(scope="module")
+def texts_in_use() -> set[str | tuple[str, ...]]:
+    with (PROJECT / "babel.cfg").open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)
+    found = extract_from_dir(PROJECT, methods, options)
+    return {message for _, _, message, _, _ in found}
+
+
+def translated(catalogue: Catalog) -> Iterator[tuple[Message, list[str], list[str]]]:
+    """Every message with its French and its English wordings."""
+    for message in catalogue:
+        if message.id:
+            wordings = [message.id, message.string]
+            yield message, *([each] if isinstance(each, str) else list(each) for each in wordings)
+
+
+def test_english_has_every_text_and_no_other(english: Catalog, texts_in_use: set[str | tuple[str, ...]]) -> None:
+    assert {message.id for message in english if message.id} == texts_in_use
+    assert not english.obsolete
+
+
+def test_english_leaves_nothing_empty_or_uncertain(english: Catalog) -> None:
+    for message, _, wordings in translated(english):
+        assert all(wordings), message.id
+        assert not message.fuzzy, message.id
+
+
+def test_english_keeps_the_values_and_the_markup_of_the_french(english: Catalog) -> None:
+    for _, french, wordings in translated(english):
+        for original, wording in zip(french, wordings, strict=True):
+            assert sorted(PLACES.findall(original)) == sorted(PLACES.findall(wording))
+
+
+def test_the_compiled_catalogue_is_that_of_the_texts(english: Catalog) -> None:
+    compiled = io.BytesIO()
+    write_mo(compiled, english)
+    assert (FOLDER / "messages.mo").read_bytes() == compiled.getvalue(), "run pybabel compile -d idp/translations"
