@@ -24,7 +24,6 @@ _SINGLE = {
     "name": "displayName",
     "given_name": "givenName",
     "family_name": "sn",
-    "eduperson_principal_name": "eduPersonPrincipalName",
     "eduperson_primary_affiliation": "eduPersonPrimaryAffiliation",
     "schac_home_organization": "schacHomeOrganization",
     "supann_etu_id": "supannEtuId",
@@ -48,6 +47,9 @@ def claims_of(account: Account) -> dict[str, Any]:
         if account.attributes.get(attribute)
     }
     claims |= {"locale": account.locale, "updated_at": int((account.proved_at or account.created_at).timestamp())}
+    principal_name = next((identity.value for identity in account.identities if identity.kind == "eppn"), None)
+    if principal_name is not None:
+        claims["eduperson_principal_name"] = principal_name
     if account.address:
         claims |= {"email": account.address, "email_verified": True}
     if account.proved_at is not None:

@@ -30,7 +30,7 @@ class Administration:
             yield from error.faults
         for status in self.federation.refresh():
             if status.problem:
-                yield f"{status.file}: {status.problem}"
+                yield status.problem
 
     def files(self) -> tuple[MetadataFileStatus, ...]:
         """What became of each metadata file."""

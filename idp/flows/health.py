@@ -31,7 +31,7 @@ class Health:
 
         What is wrong with a metadata file is told, but keeps nobody away: the last good copy stays in use.
         """
-        problems = [f"federation: {status.file}: {status.problem}" for status in self.files() if status.problem]
+        problems = [f"federation: {status.problem}" for status in self.files() if status.problem]
         if not self.federation.loaded:
             problems.append("federation: still loading")
         try:

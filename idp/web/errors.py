@@ -55,7 +55,7 @@ def register(
 
     def refused(refusal: Refusal) -> ResponseReturnValue:
         reference = refusal.reference or new_reference()
-        logger.warning("request.refused", extra={"fields": _facts(reference, refusal.reason, refusal.detail)})
+        logger.debug("request.refused", extra={"fields": _facts(reference, refusal.reason, refusal.detail)})
         note(reference, refusal)
         return answer(refusal, reference)
 

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from idp.domain.accounts import Account
+from idp.domain.accounts import Account, Identity
 from idp.domain.claims import SCOPES, claims_of, display_name
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -11,6 +11,10 @@ def test_claims_are_what_the_university_said_and_the_proven_address() -> None:
         "1",
         "subject",
         NOW,
+        identities=(
+            Identity("https://idp.example", "subject-id", "s@univ-exemple.fr"),
+            Identity("https://idp.example", "eppn", "cexemple@univ-exemple.fr"),
+        ),
         addresses=("camille.exemple@univ-exemple.fr", "old@univ-exemple.fr"),
         attributes={
             "displayName": ("Camille Exemple",),
@@ -23,6 +27,7 @@ def test_claims_are_what_the_university_said_and_the_proven_address() -> None:
     assert claims_of(account) == {
         "name": "Camille Exemple",
         "given_name": "Camille",
+        "eduperson_principal_name": "cexemple@univ-exemple.fr",
         "eduperson_scoped_affiliation": ["student@univ-exemple.fr", "member@univ-exemple.fr"],
         "email": "camille.exemple@univ-exemple.fr",
         "email_verified": True,

@@ -107,12 +107,13 @@ def system(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("demo")
     database = f"journeys_{base}"
     ports = Ports(base)
-    # The cost is bcrypt's only: every other setting is the product's.
+    # Faster for the suite: hashing, and looking at the folder. Every other setting is the product's.
     environment = {
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_MONGODB_DATABASE": database,
         "IDP_PASSWORDS_BCRYPT_COST": "5",
         "IDP_LOG_LEVEL": "debug",
+        "IDP_FEDERATION_REFRESH_SECONDS": "1",
     }
     os.environ.update(environment)
     stopping, problems = threading.Event(), []

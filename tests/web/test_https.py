@@ -1,0 +1,55 @@
+"""What changes when people reach the provider by https: cookies and headers (O-31, O-49)."""
+
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from idp import app as application
+from idp import settings
+from idp.storage.database import Database
+
+
+@pytest.fixture
+def client(database: Database, mongodb_uri: str, tmp_path: Path) -> FlaskClient:
+    """A provider behind a proxy that ends TLS."""
+    configured = settings.load(
+        {
+            "IDP_ISSUER": "https://connexion.univ-exemple.fr",
+            "IDP_SECRET_KEY": "une clé secrète assez longue pour le test",
+            "IDP_MONGODB_URI": mongodb_uri,
+            "IDP_VAR_DIR": str(tmp_path / "var"),
+            "IDP_KEYS_DIR": str(tmp_path / "keys"),
+            "IDP_PASSWORDS_BCRYPT_COST": "10",
+        }
+    )
+    services = application.build(configured, database=database)
+    return application.create_app(services).test_client()
+
+
+HOST = {"Host": "connexion.univ-exemple.fr"}
+
+
+def test_o_31_cookies_are_secure_and_bound_to_the_host(client: FlaskClient) -> None:
+    cookie = client.get("/account", headers=HOST).headers["Set-Cookie"]
+    assert cookie.startswith("__Host-idp_session=")
+    for flag in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert flag in cookie
+    assert "Domain" not in cookie
+
+
+def test_o_49_https_is_insisted_on_and_plain_http_no_form_target(client: FlaskClient) -> None:
+    response = client.get("/signed-out", headers=HOST)
+    assert response.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    directives = response.headers["Content-Security-Policy"].split("; ")
+    targets = next(directive for directive in directives if directive.startswith("form-action"))
+    assert "http:" not in targets.split()
+
+
+def test_o_22_the_issuer_s_host_alone_is_served_and_named(client: FlaskClient) -> None:
+    assert client.get("/account", headers={"Host": "localhost"}).status_code == 400
+    document = client.get("/.well-known/openid-configuration", headers=HOST).get_json()
+    assert document["issuer"] == "https://connexion.univ-exemple.fr"
+    addresses = [value for name, value in document.items() if name.endswith(("_endpoint", "_uri"))]
+    assert addresses
+    assert all(address.startswith("https://connexion.univ-exemple.fr/") for address in addresses)
