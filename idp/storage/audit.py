@@ -13,7 +13,7 @@ INDEXES = Indexes("audit", (IndexModel("reference"), IndexModel([("account_id", 
 
 
 class AuditTrail:
-    """Appends events, and tells the log the same; fields are short texts, never a code, token, password or assertion."""
+    """Appends events, and tells the log the same; fields are short and never a code, token, password or assertion."""
 
     def __init__(self, database: Database) -> None:
         self._events = database.collection("audit")
