@@ -5,6 +5,7 @@ import sys
 
 from idp import settings
 from idp.domain.errors import ConfigurationError
+from idp.web.buffering_worker import BufferingThreadWorker
 
 try:
     _settings = settings.load(os.environ)
@@ -14,7 +15,8 @@ except ConfigurationError as error:
 
 bind = _settings.web.bind
 workers = _settings.web.workers
-worker_class = "gthread"
+worker_class = BufferingThreadWorker
+BufferingThreadWorker.max_body = _settings.web.max_body_bytes
 threads = _settings.web.threads
 # Headers and body of a request must arrive within this time; bcrypt takes a fraction of a second of it.
 timeout = 30

@@ -17,6 +17,8 @@ from idp.domain.errors import ConfigurationError, ServiceUnavailable
 
 Document = dict[str, Any]
 
+DEFAULT_NAME = "idp"
+
 _DUPLICATE_KEY = 11000
 
 
@@ -53,6 +55,8 @@ class Database:
 
     Writes wait for the majority, reads go to the primary, every operation ends within ``timeout_ms``
     (measured: without it a frozen primary holds every caller for as long as it is frozen).
+
+    name: empty for the database that the URI names, else ``idp``.
     """
 
     def __init__(self, uri: str, name: str, *, timeout_ms: int = 5000) -> None:
@@ -69,7 +73,7 @@ class Database:
             )
         except (InvalidURI, MongoConfigurationError, ValueError) as error:
             raise ConfigurationError(f"mongodb.uri: {error}; accepted: any MongoDB URI") from error
-        self.name = name
+        self.name = name or self.client.get_default_database(DEFAULT_NAME).name
 
     def collection(self, name: str) -> Collection[Document]:
         """The collection, with majority writes, primary reads and aware UTC times."""

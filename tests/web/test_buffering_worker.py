@@ -1,0 +1,124 @@
+"""Slow senders hold no thread (O-48): a real gunicorn with two threads and many connections that trickle."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from idp.web.buffering_worker import is_whole
+from tests.mail.smtp_server import free_port
+
+CONFIGURATION = """
+from idp.web.buffering_worker import BufferingThreadWorker
+
+class worker_class(BufferingThreadWorker):
+    request_seconds = 3.0
+
+workers, threads, loglevel = 1, 2, "warning"
+"""
+APPLICATION = """
+def app(environ, start_response):
+    body = environ["wsgi.input"].read()
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """An echo under our worker, with two threads."""
+    folder: Path = tmp_path_factory.mktemp("server")
+    (folder / "echo.py").write_text(APPLICATION)
+    (folder / "gunicorn.conf.py").write_text(CONFIGURATION)
+    address = f"127.0.0.1:{free_port()}"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "echo:app", "--bind", address],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            requests.get(f"http://{address}/", timeout=2)
+            break
+        except requests.RequestException:
+            time.sleep(0.1)
+    yield address
+    process.terminate()
+    process.wait(20)
+
+
+def connect(server: str) -> socket.socket:
+    host, port = server.split(":")
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+def test_o_48_two_hundred_slow_bodies_hold_nobody_up_and_are_given_up(server: str) -> None:
+    slow = [connect(server) for _ in range(200)]
+    for connection in slow:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nab")
+    for number in range(20):
+        answer = requests.post(f"http://{server}/", data=f"hello {number}", timeout=10)
+        assert answer.text == f"hello {number}"
+        for connection in slow[:50]:
+            connection.sendall(b"c")
+    for connection in slow:
+        assert connection.recv(100) == b""
+        connection.close()
+
+
+def test_a_body_in_pieces_arrives_whole(server: str) -> None:
+    with connect(server) as connection:
+        for piece in (b"POST / HTTP/1.1\r\nHo", b"st: x\r\nContent-Length: 10\r\n\r", b"\n01234", b"56789"):
+            connection.sendall(piece)
+            time.sleep(0.05)
+        assert connection.recv(1000).endswith(b"0123456789")
+
+
+def test_connections_are_kept_and_pipelined_requests_all_answered(server: str) -> None:
+    with requests.Session() as session:
+        assert [session.post(f"http://{server}/", data=text, timeout=10).text for text in ("a", "b", "c")] == [*"abc"]
+    one = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n"
+    with connect(server) as connection:
+        connection.sendall(one + b"1" + one + b"2" + one + b"3")
+        connection.settimeout(5)
+        received = b""
+        while received.count(b"200 OK") < 3 or not received.endswith(b"3"):
+            received += connection.recv(1000)
+
+
+def test_chunked_bodies_and_expectations_work(server: str) -> None:
+    chunks = (text.encode() for text in ("un ", "deux ", "trois"))
+    assert requests.post(f"http://{server}/", data=chunks, timeout=10).text == "un deux trois"
+    with connect(server) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue")
+        connection.sendall(b"ok")
+        received = connection.recv(1000)
+        while not received.endswith(b"ok"):
+            received += connection.recv(1000)
+
+
+@pytest.mark.parametrize(
+    ("received", "whole"),
+    [
+        (b"", False),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", False),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", False),
+        (b"POST / HTTP/1.1\r\ncontent-length:3\r\n\r\nabc", True),
+        (b"POST / HTTP/1.1\r\nContent-Length: 50000000\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nContent-Length: abc\r\n\r\n", True),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", True),
+        (b"x" * 70_000, True),
+    ],
+)
+def test_a_thread_gets_what_is_whole_or_will_be_refused_at_once(received: bytes, whole: bool) -> None:
+    assert is_whole(received, 1_000_000) is whole
