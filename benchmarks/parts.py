@@ -1,0 +1,58 @@
+"""The parts by name, and how large their runs are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Options:
+    """How much is measured.
+
+    warm_up: flows before anything is measured, for each side. flows: complete flows in one round of one side; the
+    cheaper operations get a multiple. starts: how often start-up is measured. few, accounts: accounts in the two
+    databases that are compared. clients: processes that drive, with a connection each. listen_seconds: how long the
+    servers are heard while nobody calls them.
+    """
+
+    folder: Path
+    rounds: int = 7
+    warm_up: int = 2_000
+    flows: int = 400
+    starts: int = 5
+    few: int = 1_000
+    accounts: int = 100_000
+    signatures: int = 400
+    clients: int = 4
+    listen_seconds: float = 10.0
+
+    @classmethod
+    def quick(cls, folder: Path) -> Self:
+        """As little as shows that every step works."""
+        return cls(
+            folder,
+            rounds=1,
+            warm_up=8,
+            flows=8,
+            starts=1,
+            few=10,
+            accounts=50,
+            signatures=8,
+            clients=2,
+            listen_seconds=2.0,
+        )
+
+    def changed(self, *, rounds: int | None, accounts: int | None) -> Self:
+        """These options with what the command line says."""
+        return replace(self, rounds=rounds or self.rounds, accounts=accounts or self.accounts)
+
+
+def _openid(options: Options) -> None:
+    # Imported when it runs: the parts share no library.
+    from benchmarks.openid import part
+
+    part.run(options)
+
+
+PARTS: dict[str, Callable[[Options], None]] = {"openid": _openid}

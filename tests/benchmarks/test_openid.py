@@ -1,0 +1,75 @@
+"""The benchmarks run, and their tables hold what they promise; how fast anything is belongs into no test."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What a quick run of the part prints."""
+    folder = tmp_path_factory.mktemp("bench")
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--folder", str(folder), "openid"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def figures(tables: str, title: str, row: str) -> list[str]:
+    """The cells of one row of the table with this title."""
+    _, _, rest = tables.partition(f"\n{title}\n")
+    lines = rest.split("\n\n")[0].splitlines()
+    found = [line for line in lines if re.match(rf" *{re.escape(row)}  ", line)]
+    assert found, f"no row « {row} » under « {title} » in:\n{tables}"
+    return re.split(r" {2,}", found[0].strip())[1:]
+
+
+@pytest.mark.parametrize("operation", ["code flow", "refresh", "discovery", "JWKS"])
+def test_every_operation_is_measured_with_and_without_mongod(tables: str, operation: str) -> None:
+    for title in ("Operations per CPU-second of the server's processes", "The same with mongod's CPU"):
+        assert float(figures(tables, title, operation)[0]) > 0
+
+
+def test_a_code_flow_costs_at_most_nine_mongo_commands(tables: str) -> None:
+    assert float(figures(tables, "Mongo commands per operation", "code flow")[0]) <= 9
+
+
+def test_discovery_and_keys_cost_no_mongo_command(tables: str) -> None:
+    for operation in ("discovery", "JWKS"):
+        # A command of the background work may fall into the run.
+        assert float(figures(tables, "Mongo commands per operation", operation)[0]) < 0.5
+
+
+def test_every_figure_to_reach_is_told(tables: str) -> None:
+    for name in (
+        "Mongo commands per flow",
+        "CPU of a flow, many accounts against few",
+        "ID token against the bare RSA signature",
+    ):
+        assert figures(tables, "To reach", name)[-1] in ("yes", "NO")
+
+
+def test_the_peer_is_measured_in_the_same_run_or_its_absence_explained(tables: str) -> None:
+    if "no peer: " in tables:
+        pytest.skip(next(line.strip() for line in tables.splitlines() if "no peer: " in line))
+    assert len(figures(tables, "Operations per CPU-second of the server's processes", "code flow")) == 4
+    assert figures(tables, "To reach", "flows per CPU-second, against the peer")
+
+
+def test_an_unknown_part_is_named_with_those_that_exist() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "opnid"], cwd=PROJECT, capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 2
+    assert "opnid" in ran.stderr
+    assert "openid" in ran.stderr
