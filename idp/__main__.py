@@ -1,5 +1,6 @@
 """The console script ``idp``, also ``python -m idp``: the command line over the configured flows."""
 
+import logging
 import os
 import sys
 
@@ -18,7 +19,8 @@ def _configured() -> Administration:
 
 
 def main() -> None:
-    """Run one command."""
+    """Run one command; it prints itself what a server would log."""
+    logging.getLogger("idp").setLevel(logging.CRITICAL)
     cli.main(prog_name="idp", obj=_configured)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from flask import Flask, request
@@ -21,22 +22,37 @@ from idp.domain.grants import Lifetimes
 from idp.domain.keyed import SecretKey
 from idp.domain.passwords import PasswordHasher
 from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY
+from idp.domain.signing_keys import ALGORITHMS
+from idp.flows.access import AccessFlow
 from idp.flows.account import AccountFlow
 from idp.flows.administration import Administration
 from idp.flows.authorization import AuthorizationFlow
 from idp.flows.browser_sessions import BrowserSessions
+from idp.flows.consent import ConsentFlow
+from idp.flows.device import DeviceFlow
 from idp.flows.end_session import EndSessionFlow
 from idp.flows.health import Health
-from idp.flows.mail_delivery import MailSender
+from idp.flows.logout_delivery import LogoutDelivery
+from idp.flows.mail_delivery import deliver_next
 from idp.flows.proofing import ProofingFlow
 from idp.flows.refusals import RefusalLog
+from idp.flows.registration import RegistrationFlow
 from idp.flows.sign_in import SignInFlow
+from idp.flows.sign_outs import SignOuts
 from idp.flows.tokens import TokenFlow
 from idp.mail.delivery import MailServer, SmtpDelivery
 from idp.mail.messages import MessageRenderer
 from idp.openid.clients import ClientsFile
-from idp.openid.keys import KeyStore
+from idp.openid.keys import ALWAYS, KeyStore, algorithms_of
+from idp.openid.logout_calls import LogoutCalls
+from idp.openid.logout_token import LogoutTokens
 from idp.openid.provider import Provider
+from idp.openid.registered_clients import RegisteredClients
+from idp.openid.registration import RegistrationEndpoint
+from idp.openid.registration_metadata import MetadataReader
+from idp.openid.safe_fetch import fetch_json
+from idp.openid.sector_identifiers import SectorIdentifiers
+from idp.queue_worker import QueueWorker
 from idp.saml import keys as saml_keys
 from idp.saml.federation import FederationFolder
 from idp.saml.own_metadata import ServiceDescription
@@ -46,24 +62,33 @@ from idp.storage import (
     accounts,
     audit,
     authorizations,
+    consents,
+    device_authorizations,
     devices,
     embedded,
     grants,
     limits,
+    logout_notices,
     one_time_codes,
     outbox,
     proofings,
+    pushed_requests,
     sessions,
+    used_jtis,
 )
+from idp.storage import clients as registered
 from idp.storage.database import Database
 from idp.web import account as account_pages
 from idp.web import authorization as authorization_pages
+from idp.web import consent as consent_pages
+from idp.web import device as device_pages
 from idp.web import discovery as discovery_pages
 from idp.web import end_session as end_session_pages
 from idp.web import errors, forms, headers
 from idp.web import health as health_pages
 from idp.web import pages as every_page
 from idp.web import proofing as proofing_pages
+from idp.web import registration as registration_endpoint
 from idp.web import sign_in as sign_in_pages
 from idp.web import tokens as token_pages
 from idp.web.browser import Browser
@@ -77,13 +102,19 @@ INDEXES = (
     accounts.INDEXES,
     audit.INDEXES,
     authorizations.INDEXES,
+    consents.INDEXES,
+    device_authorizations.INDEXES,
     devices.INDEXES,
     grants.INDEXES,
+    registered.TOKEN_INDEXES,
     limits.INDEXES,
+    logout_notices.INDEXES,
     one_time_codes.INDEXES,
     outbox.INDEXES,
     *proofings.INDEXES,
+    pushed_requests.INDEXES,
     sessions.INDEXES,
+    used_jtis.INDEXES,
 )
 
 
@@ -98,13 +129,20 @@ class Stores:
     accounts: accounts.AccountStore
     audit: audit.AuditTrail
     authorizations: authorizations.AuthorizationStore
+    clients: registered.ClientStore
     codes: one_time_codes.OneTimeCodeStore
+    consents: consents.ConsentStore
+    device_authorizations: device_authorizations.DeviceAuthorizationStore
     devices: devices.DeviceStore
     grants: grants.GrantStore
+    initial_tokens: registered.InitialTokenStore
     limits: limits.LimitStore
+    logout_notices: logout_notices.LogoutNotices
     outbox: outbox.Outbox
     proofings: proofings.ProofingStore
     sessions: sessions.SessionStore
+    pushed_requests: pushed_requests.PushedRequestStore
+    used_jtis: used_jtis.UsedJtis
 
     @classmethod
     def on(cls, database: Database) -> "Stores":
@@ -112,13 +150,20 @@ class Stores:
             accounts=accounts.AccountStore(database),
             audit=audit.AuditTrail(database),
             authorizations=authorizations.AuthorizationStore(database),
+            clients=registered.ClientStore(database),
             codes=one_time_codes.OneTimeCodeStore(database),
+            consents=consents.ConsentStore(database),
+            device_authorizations=device_authorizations.DeviceAuthorizationStore(database),
             devices=devices.DeviceStore(database),
             grants=grants.GrantStore(database),
+            initial_tokens=registered.InitialTokenStore(database),
             limits=limits.LimitStore(database),
+            logout_notices=logout_notices.LogoutNotices(database),
             outbox=outbox.Outbox(database),
             proofings=proofings.ProofingStore(database),
             sessions=sessions.SessionStore(database),
+            pushed_requests=pushed_requests.PushedRequestStore(database),
+            used_jtis=used_jtis.UsedJtis(database),
         )
 
 
@@ -132,11 +177,14 @@ class Services:
     stores: Stores
     secret: SecretKey
     hasher: PasswordHasher
-    clients: ClientsFile
+    clients: RegisteredClients
+    registration: RegistrationEndpoint
     provider: Provider
     federation: FederationFolder
     service_provider: ServiceProvider
+    ends_sign_ins: SignOuts
     browser_sessions: BrowserSessions
+    logout_delivery: LogoutDelivery
 
 
 def connect(configured: Settings) -> Database:
@@ -151,9 +199,24 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
     stores = Stores.on(database)
     secret = SecretKey(configured.secret_key.encode())
     federation = FederationFolder(configured.federation.dir, clock)
-    clients = ClientsFile(configured.clients.file)
+    keys = _keys(configured, clock)
+    sectors = SectorIdentifiers(lambda uri: fetch_json(uri, allow_loopback=not configured.https))
+    in_file = ClientsFile(
+        configured.clients.file,
+        algorithms=keys.algorithms,
+        implicit=configured.openid.implicit,
+        sectors=sectors.vouched,
+    )
+    metadata_reader = _metadata_reader(configured, keys, sectors)
+    clients = RegisteredClients(in_file.get, stores.clients, metadata_reader)
+    ends_sign_ins = SignOuts(stores.sessions, stores.grants, stores.logout_notices, clients.get, clock)
     browser_sessions = BrowserSessions(
-        stores.sessions, stores.devices, secret, clock, timedelta(hours=configured.sessions.lifetime_hours)
+        stores.sessions,
+        stores.devices,
+        secret,
+        clock,
+        timedelta(hours=configured.sessions.lifetime_hours),
+        ends_sign_ins,
     )
     return Services(
         settings=configured,
@@ -163,21 +226,51 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
         secret=secret,
         hasher=PasswordHasher(secret, configured.passwords.bcrypt_cost),
         clients=clients,
-        provider=_provider(configured, clients, stores),
+        registration=RegistrationEndpoint(
+            configured.issuer, stores.clients, stores.initial_tokens, clients, metadata_reader
+        ),
+        provider=_provider(configured, keys, clients, stores, secret),
         federation=federation,
         service_provider=_service_provider(configured, federation, clock),
+        ends_sign_ins=ends_sign_ins,
         browser_sessions=browser_sessions,
+        logout_delivery=LogoutDelivery(
+            stores.logout_notices,
+            LogoutCalls(
+                LogoutTokens(configured.issuer, keys), clients.get, allow_loopback=configured.issuer.startswith("http:")
+            ),
+        ),
     )
 
 
-def _provider(configured: Settings, clients: ClientsFile, stores: Stores) -> Provider:
+def _keys(configured: Settings, clock: Clock) -> KeyStore:
+    return KeyStore(configured.keys.dir, clock=clock, algorithms=_algorithms(configured))
+
+
+def _algorithms(configured: Settings) -> tuple[str, ...]:
+    return ALGORITHMS if configured.keys.eddsa else ALWAYS
+
+
+def _metadata_reader(configured: Settings, keys: KeyStore, sectors: SectorIdentifiers) -> MetadataReader:
+    return MetadataReader(
+        scopes=tuple(configured.registration.scope.split()),
+        algorithms=keys.algorithms,
+        implicit=configured.openid.implicit,
+        require_pkce=configured.registration.require_pkce,
+        check=sectors.check,
+    )
+
+
+def _provider(
+    configured: Settings, keys: KeyStore, clients: RegisteredClients, stores: Stores, secret: SecretKey
+) -> Provider:
     def claims(account_id: str) -> dict[str, object] | None:
         account = stores.accounts.find(account_id)
         return None if account is None or account.disabled else claims_of(account)
 
     return Provider(
         issuer=configured.issuer,
-        keys=KeyStore(configured.keys.dir),
+        keys=keys,
         clients=clients.get,
         grants=stores.grants,
         claims_of=claims,
@@ -187,8 +280,16 @@ def _provider(configured: Settings, clients: ClientsFile, stores: Stores) -> Pro
             id_token=timedelta(seconds=configured.tokens.id_token_seconds),
             refresh_idle=timedelta(days=configured.tokens.refresh_idle_days),
             refresh_absolute=timedelta(days=configured.tokens.refresh_days),
+            refresh_grace=timedelta(seconds=configured.tokens.refresh_grace_seconds),
         ),
+        secret=secret,
+        used_jtis=stores.used_jtis,
+        devices=stores.device_authorizations,
+        dpop_nonce=configured.tokens.dpop_nonce,
+        pushed_requests=stores.pushed_requests,
         acr_values=(ACR_BASIC, ACR_UNIVERSITY),
+        implicit=configured.openid.implicit,
+        registration=configured.registration.enabled,
     )
 
 
@@ -227,6 +328,7 @@ def create_app(services: Services) -> Flask:
     Babel(
         app,
         default_locale="fr",
+        default_timezone="Europe/Paris",
         default_translation_directories=str(TRANSLATIONS),
         locale_selector=every_page.language,
     )
@@ -262,7 +364,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     configured, stores, clock = services.settings, services.stores, services.clock
     minimum_length = configured.passwords.minimum_length
     authorization = AuthorizationFlow(
-        services.provider, stores.authorizations, stores.accounts, stores.proofings, clock
+        services.provider, stores.authorizations, stores.accounts, stores.proofings, stores.consents, clock
     )
     sign_in = SignInFlow(
         accounts=stores.accounts,
@@ -278,6 +380,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         signs_in=services.browser_sessions.sign_in,
         clock=clock,
     )
+    ends_sign_ins = services.ends_sign_ins
     proofing = ProofingFlow(
         service_provider=services.service_provider,
         federation=services.federation,
@@ -285,7 +388,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         accounts=stores.accounts,
         authorizations=stores.authorizations,
         sessions=stores.sessions,
-        grants=stores.grants,
+        ends_sign_ins=ends_sign_ins,
         codes=stores.codes,
         devices=stores.devices,
         limits=stores.limits,
@@ -299,8 +402,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     )
     account = AccountFlow(
         accounts=stores.accounts,
-        sessions=stores.sessions,
-        grants=stores.grants,
+        ends_sign_ins=ends_sign_ins,
         devices=stores.devices,
         authorizations=stores.authorizations,
         mails=stores.outbox,
@@ -312,22 +414,56 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         minimum_length=minimum_length,
     )
     end_session = EndSessionFlow(
-        services.provider, stores.sessions, stores.grants, stores.accounts, stores.audit, clock
+        services.provider,
+        stores.sessions,
+        ends_sign_ins,
+        stores.accounts,
+        services.federation,
+        stores.audit,
+        clock,
+    )
+    device = DeviceFlow(services.provider, stores.accounts, stores.limits, stores.audit, services.secret, clock)
+    access = AccessFlow(
+        services.provider,
+        stores.sessions,
+        stores.grants,
+        stores.consents,
+        ends_sign_ins,
+        stores.audit,
+        clock,
     )
     tokens = TokenFlow(services.provider, clock)
-    health = Health(services.database, services.federation, stores.outbox, clock)
+    health = Health(services.database, services.federation, stores.outbox, stores.logout_notices, clock)
     for blueprint in (
-        authorization_pages.blueprint(authorization, pages.browser),
+        authorization_pages.blueprint(authorization, pages),
+        consent_pages.blueprint(_consent_flow(services), authorization, pages),
         sign_in_pages.blueprint(sign_in, authorization, pages),
         proofing_pages.blueprint(proofing, authorization, pages),
-        account_pages.blueprint(account, end_session, pages),
+        account_pages.blueprint(account, access, end_session, pages),
         end_session_pages.blueprint(end_session, pages),
         token_pages.blueprint(tokens),
+        device_pages.blueprint(device, authorization, pages),
         discovery_pages.blueprint(tokens),
         health_pages.blueprint(health),
     ):
         app.register_blueprint(blueprint)
+    if configured.registration.enabled:
+        registration = RegistrationFlow(services.registration, stores.grants, clock)
+        app.register_blueprint(registration_endpoint.blueprint(registration))
     errors.register(app, pages, authorization, RefusalLog(stores.audit, clock).note, clock)
+
+
+def _consent_flow(services: Services) -> ConsentFlow:
+    """What the page needs that asks people to agree."""
+    stores = services.stores
+    return ConsentFlow(
+        provider=services.provider,
+        authorizations=stores.authorizations,
+        accounts=stores.accounts,
+        consents=stores.consents,
+        audit=stores.audit,
+        clock=services.clock,
+    )
 
 
 def create_app_from_environment() -> Flask:
@@ -345,9 +481,16 @@ def create_app_from_environment() -> Flask:
 
 
 def administration(configured: Settings) -> Administration:
-    """What the command line needs: no database, no keys."""
+    """What the command line needs; what is asked for is made when it is."""
     return Administration(
-        lambda: ClientsFile(configured.clients.file), FederationFolder(configured.federation.dir, utc_now)
+        lambda: ClientsFile(
+            configured.clients.file,
+            algorithms=algorithms_of(configured.keys.dir, _algorithms(configured)),
+            implicit=configured.openid.implicit,
+        ),
+        FederationFolder(configured.federation.dir, utc_now),
+        lambda: _keys(configured, utc_now),
+        lambda: registered.InitialTokenStore(connect(configured)),
     )
 
 
@@ -355,11 +498,21 @@ def background(services: Services) -> Background:
     """What this process does beside answering."""
     configured = services.settings
     return Background(
-        services.database, INDEXES, services.federation, _mail_sender(services), configured.federation.refresh_seconds
+        services.database,
+        INDEXES,
+        services.federation,
+        (_mail_sender(services), _logout_sender(services)),
+        configured.federation.refresh_seconds,
     )
 
 
-def _mail_sender(services: Services) -> MailSender:
+def _logout_sender(services: Services) -> QueueWorker:
+    # An application that keeps us waiting must not keep the others from being told.
+    notices, work = services.stores.logout_notices, services.logout_delivery.deliver_next
+    return QueueWorker("logout-sender", work, notices.arrivals, services.clock, threads=4)
+
+
+def _mail_sender(services: Services) -> QueueWorker:
     configured = services.settings
     smtp = configured.smtp
     renderer = MessageRenderer(
@@ -374,4 +527,6 @@ def _mail_sender(services: Services) -> MailSender:
         from_address=configured.mail.from_,
         from_name=configured.mail.from_name,
     )
-    return MailSender(services.stores.outbox, renderer, delivery, services.clock)
+    outbox = services.stores.outbox
+    work = partial(deliver_next, outbox, renderer, delivery)
+    return QueueWorker("mail-sender", lambda worker, now: work(now, worker=worker), outbox.arrivals, services.clock)

@@ -1,6 +1,7 @@
-"""What every process does beside answering: looks at the federation folder, sends mail, makes indexes.
+"""What every process does beside answering: looks at the federation folder, sends mail, tells applications that
+sign-ins ended, makes indexes.
 
-Any number of processes may do so at once: metadata is read by each for itself, a mail is leased before it is sent.
+Any number of processes may do so at once: metadata is read by each for itself, what is sent is leased before.
 """
 
 import logging
@@ -8,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from idp.domain.errors import ServiceUnavailable
-from idp.flows.mail_delivery import MailSender
+from idp.queue_worker import QueueWorker
 from idp.saml.federation import FederationFolder
 from idp.storage.database import Database, Indexes
 
@@ -25,25 +26,27 @@ class Background:
         database: Database,
         indexes: Sequence[Indexes],
         federation: FederationFolder,
-        sender: MailSender,
+        workers: Sequence[QueueWorker],
         refresh_seconds: int,
     ) -> None:
         self._database = database
         self._indexes = indexes
         self._federation = federation
-        self._sender = sender
         self._refresh_seconds = refresh_seconds
+        self._workers = workers
         self._stopped = threading.Event()
 
     def start(self) -> None:
         """Start looking, making and sending."""
         for work in (self._make_indexes, self._watch_federation):
             threading.Thread(target=work, name=work.__name__, daemon=True).start()
-        self._sender.start()
+        for worker in self._workers:
+            worker.start()
 
     def stop(self) -> None:
         self._stopped.set()
-        self._sender.stop()
+        for worker in self._workers:
+            worker.stop()
 
     def _make_indexes(self) -> None:
         """Single use rests on unique indexes: they are made as soon as the database answers."""

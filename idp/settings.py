@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from idp.domain.claims import SCOPES
 from idp.domain.errors import ConfigurationError
-from idp.settings_reader import Rule, fault, number, read, text
+from idp.settings_reader import Rule, fault, flag, number, read, text
 
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "config" / "default.toml"
 
@@ -43,10 +44,17 @@ def _issuer(value: Any) -> str:
     return f"{url.scheme}://{url.netloc.lower()}{url.path.rstrip('/')}"
 
 
+def _scope(value: Any) -> str:
+    words = value.split() if isinstance(value, str) else []
+    if "openid" not in words or not set(words) <= set(SCOPES):
+        raise ValueError
+    return " ".join(words)
+
+
 ISSUER = Rule("https://…, or http:// on loopback; without user, query and fragment", _issuer)
 SECRET_KEY = text("at least 32 characters, needed when the issuer is https", r"(.{32,})?")
 MONGODB_URI = text("mongodb://…, mongodb+srv://…, or empty for an embedded one", r"(mongodb(\+srv)?://[!-~]+)?")
-DATABASE = text("up to 60 letters, digits, - and _", r"[A-Za-z0-9_-]{1,60}")
+DATABASE = text("up to 60 letters, digits, - and _, or empty", r"[A-Za-z0-9_-]{0,60}")
 HOST = text("a host name or address", r"[A-Za-z0-9._:-]+")
 ADDRESS = text("a mail address", r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 NAME = text("one line of text, not empty", r"[^\x00-\x1f\x7f]+")
@@ -55,15 +63,20 @@ BIND = text("host:port, unix:path, or empty", r"(unix:.+|\[[0-9a-fA-F:]+\]:[0-9]
 ENTITY_ID = text("a URI of up to 1024 characters, or empty", r"([A-Za-z](?=.{1,1023}$)[A-Za-z0-9+.-]*:[!-~]+)?")
 PORT = number(1, 65_535)
 LIFETIME = number(60, 86_400)
+FLAG = flag()
+SCOPE = Rule("openid, and some of " + ", ".join(SCOPES), _scope)
 DAYS = number(1, 3_650)
 
 
 @dataclass(frozen=True, slots=True)
 class MongoDB:
-    """uri: empty for an embedded mongod under ``var_dir``. timeout_ms: for a whole operation."""
+    """uri: empty for an embedded mongod under ``var_dir``. database: empty for the URI's own, else ``idp``.
+
+    timeout_ms: for a whole operation.
+    """
 
     uri: Annotated[str, MONGODB_URI] = field(default="", repr=False)
-    database: Annotated[str, DATABASE] = "idp"
+    database: Annotated[str, DATABASE] = ""
     timeout_ms: Annotated[int, number(100, 600_000)] = 5_000
 
 
@@ -103,10 +116,27 @@ class Clients:
 
 
 @dataclass(frozen=True, slots=True)
+class Registration:
+    """enabled: whether applications may register themselves. scope: what they may have. require_pkce: of them all."""
+
+    enabled: Annotated[bool, FLAG] = False
+    scope: Annotated[str, SCOPE] = "openid profile email offline_access"
+    require_pkce: Annotated[bool, FLAG] = True
+
+
+@dataclass(frozen=True, slots=True)
 class Keys:
-    """dir: signing and encryption keys, made at the first start."""
+    """dir: signing and encryption keys, made at the first start. eddsa: whether ID tokens may be signed with EdDSA."""
 
     dir: Path = Path("var/keys")
+    eddsa: Annotated[bool, FLAG] = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenId:
+    """implicit: whether clients may register for the implicit and hybrid flows, which leak tokens (RFC 9700 2.1.2)."""
+
+    implicit: Annotated[bool, FLAG] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +176,8 @@ class Tokens:
     id_token_seconds: Annotated[int, LIFETIME] = 3_600
     refresh_idle_days: Annotated[int, DAYS] = 30
     refresh_days: Annotated[int, DAYS] = 90
+    refresh_grace_seconds: Annotated[int, number(0, 300)] = 30
+    dpop_nonce: Annotated[bool, FLAG] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +210,9 @@ class Settings:
     mail: Mail = field(default_factory=Mail)
     federation: Federation = field(default_factory=Federation)
     clients: Clients = field(default_factory=Clients)
+    registration: Registration = field(default_factory=Registration)
     keys: Keys = field(default_factory=Keys)
+    openid: OpenId = field(default_factory=OpenId)
     passwords: Passwords = field(default_factory=Passwords)
     web: Web = field(default_factory=Web)
     sessions: Sessions = field(default_factory=Sessions)

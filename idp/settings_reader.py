@@ -58,6 +58,19 @@ def number(least: int, most: int) -> Rule:
     return Rule(f"a whole number from {least} to {most}", parse)
 
 
+def flag() -> Rule:
+    """Yes or no; the words ``true`` and ``false`` count, because the environment has nothing else."""
+
+    def parse(value: Any) -> bool:
+        if isinstance(value, str) and value.lower() in ("true", "false"):
+            return value.lower() == "true"
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+    return Rule("true or false", parse)
+
+
 def choice(*choices: str) -> Rule:
     """One of these words, in any case."""
 

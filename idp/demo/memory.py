@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -31,3 +32,11 @@ class Memory(Generic[Value]):
         """The value, forgotten from now on, or None."""
         with self._lock:
             return self._values.pop(key, None)
+
+    def drop(self, unwanted: Callable[[Value], bool]) -> int:
+        """Forgets every value of which this is true; how many."""
+        with self._lock:
+            keys = [key for key, value in self._values.items() if unwanted(value)]
+            for key in keys:
+                del self._values[key]
+        return len(keys)

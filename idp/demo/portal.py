@@ -40,10 +40,9 @@ def create_portal(issuer: str, base_url: str, registrations: Mapping[str, Regist
     app.config.update(SESSION_COOKIE_NAME=COOKIE, SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax")
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     oauth = create_oauth(app)
-    signed_in: Memory[SignedIn] = Memory()
     for application in (PORTAIL, SECOND):
         party = RelyingParty(oauth, application.name, issuer, registrations[application.name])
-        _Views(application, party, base_url, signed_in).register(app)
+        _Views(application, party, base_url).register(app)
     app.after_request(_never_stored)
     return app
 
@@ -54,13 +53,11 @@ def start_portal(port: int, issuer: str, registrations: Mapping[str, Registratio
 
 
 class _Views:
-    def __init__(
-        self, application: Application, party: RelyingParty, base_url: str, signed_in: Memory[SignedIn]
-    ) -> None:
+    def __init__(self, application: Application, party: RelyingParty, base_url: str) -> None:
         self._application = application
         self._party = party
         self._home = f"{base_url}{application.path}"
-        self._signed_in = signed_in
+        self._signed_in: Memory[SignedIn] = Memory()
 
     def register(self, app: Flask) -> None:
         path, name = self._application.path, self._application.name
@@ -69,6 +66,8 @@ class _Views:
         app.add_url_rule(f"{path}callback", f"{name}.callback", self.callback)
         app.add_url_rule(f"{path}sign-out", f"{name}.sign_out", self.sign_out, methods=["POST"])
         app.add_url_rule(f"{path}me.json", f"{name}.me", self.me)
+        endpoint = f"{path}backchannel-logout"
+        app.add_url_rule(endpoint, f"{name}.backchannel_logout", self.backchannel_logout, methods=["POST"])
 
     def home(self) -> str:
         person = self._person()
@@ -111,6 +110,17 @@ class _Views:
             answer.status_code = 401
             return answer
         return jsonify(person.claims)
+
+    def backchannel_logout(self) -> AnyResponse:
+        """The provider says that a sign-in ended: the session that came from it ends here (Back-Channel Logout 2.8)."""
+        try:
+            sid = self._party.ended_sign_in(request.form.get("logout_token", ""))
+        except SignInFailed as failure:
+            answer = jsonify(error=failure.code, error_description=failure.description)
+            answer.status_code = 503 if failure.code in _UNREACHABLE else 400
+            return answer
+        self._signed_in.drop(lambda person: person.claims.get("sid") == sid)
+        return Response(status=200)
 
     @property
     def _key(self) -> str:

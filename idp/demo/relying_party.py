@@ -9,7 +9,10 @@ from typing import Any
 
 from authlib.integrations.flask_client import OAuth, OAuthError
 from flask import Flask, request
-from joserfc.errors import JoseError
+from joserfc import jwt
+from joserfc.errors import InvalidKeyIdError, JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import JWTClaimsRegistry
 from requests import RequestException
 from werkzeug.wrappers import Response
 
@@ -17,6 +20,8 @@ from idp.demo.memory import Memory
 
 SCOPE = "openid profile email eduperson"
 TIMEOUT_SECONDS = 15
+CLOCK_SKEW_SECONDS = 60
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class SignInFailed(Exception):
@@ -68,6 +73,7 @@ class RelyingParty:
 
     def __init__(self, oauth: OAuth, name: str, issuer: str, registration: Registration) -> None:
         self._issuer = issuer
+        self._seen: Memory[bool] = Memory()
         self._client = oauth.register(
             name,
             client_id=registration.client_id,
@@ -104,6 +110,43 @@ class RelyingParty:
             state=state,
         )
         return str(answer["url"])
+
+    def ended_sign_in(self, logout_token: str) -> str:
+        """The ``sid`` that a logout token of the provider names (Back-Channel Logout 1.0 section 2.6)."""
+        claims = self._verified(logout_token)
+        jti, sid, events = claims.get("jti"), claims.get("sid"), claims.get("events")
+        if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict) or "nonce" in claims:
+            raise SignInFailed("invalid_request", "ce jeton n'annonce pas de déconnexion")
+        if not isinstance(sid, str) or not isinstance(jti, str) or self._seen.get(jti):
+            raise SignInFailed("invalid_request", "jeton sans session, ou déjà reçu")
+        self._seen.put(jti, True)
+        return sid
+
+    def _verified(self, logout_token: str) -> dict[str, Any]:
+        """The claims of a token that the provider signed for us, and that is still good."""
+        algorithms = self._discovery().get("id_token_signing_alg_values_supported", ["RS256"])
+        for is_second_try in (False, True):
+            keys = KeySet.import_key_set(self._guarded(self._client.fetch_jwk_set, force=is_second_try))
+            try:
+                token = jwt.decode(logout_token, keys, algorithms=algorithms)
+                break
+            except InvalidKeyIdError as error:  # a new key since we looked
+                if is_second_try:
+                    raise SignInFailed("invalid_request", str(error)) from error
+            except (JoseError, ValueError) as error:
+                raise SignInFailed("invalid_request", str(error)) from error
+        rules = JWTClaimsRegistry(
+            leeway=CLOCK_SKEW_SECONDS,
+            iss={"essential": True, "value": self._issuer},
+            aud={"essential": True, "value": self._client.client_id},
+            iat={"essential": True},
+            exp={"essential": True},
+        )
+        try:
+            rules.validate(token.claims)
+        except JoseError as error:
+            raise SignInFailed("invalid_request", str(error)) from error
+        return dict(token.claims)
 
     def _discovery(self) -> dict[str, Any]:
         """The provider's metadata: read at first use, kept once it was good (OpenID Connect Discovery 4.3)."""

@@ -1,10 +1,10 @@
-"""An authorization request that passed every check, and when it needs a new sign-in."""
+"""An authorization request that passed every check, when it needs a new sign-in and of which kind, and its answer."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from idp.domain.sessions import SignIn
+from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY, ACR_VALUES, SignIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class AuthorizationRequest:
     scope: only scopes that exist and that the client may have.
     claims: the ``claims`` parameter, parsed (Core section 5.5).
     parameters: the request as it was received, as text.
+    resources: where access tokens shall be used (RFC 8707). dpop_jkt: key that the code is bound to (RFC 9449).
     """
 
     client_id: str | None
@@ -33,6 +34,8 @@ class AuthorizationRequest:
     id_token_hint_subject: str | None = None
     claims: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
+    resources: tuple[str, ...] = ()
+    dpop_jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class PendingAuthorization:
     id: the handle in the pages' addresses; worth nothing in another browser.
     reference: short, shown on error pages and written in the log, the same over the whole journey.
     address: the mail address that the person typed, cleaned.
-    signed_in_after: a sign-in counts for this request only when it happened at or after this moment.
+    consent_of: the account whose person agreed, in this journey, to what the client receives.
     """
 
     id: str
@@ -55,6 +58,19 @@ class PendingAuthorization:
     entity_id: str | None = None
     proofing_id: str | None = None
     one_time_code_id: str | None = None
+    consent_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationResponse:
+    """What the browser carries to the client.
+
+    location: where it goes; the parameters stand in it, unless ``fields`` has them.
+    fields: names and values to post there (OAuth 2.0 Form Post Response Mode); empty for every other mode.
+    """
+
+    location: str
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 def needs_sign_in(
@@ -64,10 +80,58 @@ def needs_sign_in(
 
     asked_at: when the request arrived; a sign-in since then satisfies ``prompt=login`` and ``max_age``.
     """
-    if sign_in is None:
+    if sign_in is None or told_acr(request, sign_in) is None:
         return True
     if asked_at is not None and sign_in.at >= asked_at:
         return False
-    if "login" in request.prompt or "select_account" in request.prompt:
+    if not _PROMPTS_FOR_SIGN_IN.isdisjoint(request.prompt):
         return True
     return request.max_age is not None and now - sign_in.at > timedelta(seconds=request.max_age)
+
+
+def required_acrs(request: AuthorizationRequest) -> frozenset[str]:
+    """The classes of which the sign-in must have one (Core section 5.5.1.1: ``acr`` as essential claim); empty: any."""
+    wish = request.claims.get("id_token", {}).get("acr", {})
+    return frozenset(_values(wish)) if wish.get("essential") else frozenset()
+
+
+def can_be_met(request: AuthorizationRequest) -> bool:
+    """Whether any sign-in of ours has the class that the request insists on."""
+    required = required_acrs(request)
+    return not required or not required.isdisjoint(ACR_VALUES)
+
+
+def told_acr(request: AuthorizationRequest, sign_in: SignIn) -> str | None:
+    """The class of this sign-in as the client is told, None where it is not what the request insists on.
+
+    Who proved to be a member of a university did at least what the basic class asks for.
+    """
+    required = required_acrs(request)
+    if not required or sign_in.acr in required:
+        return sign_in.acr
+    return ACR_BASIC if sign_in.acr == ACR_UNIVERSITY and ACR_BASIC in required else None
+
+
+def must_be_proof(request: AuthorizationRequest) -> bool:
+    """Whether nothing less than a fresh proof at the university will do."""
+    required = required_acrs(request)
+    return ACR_UNIVERSITY in required and ACR_BASIC not in required
+
+
+def begins_at_university(request: AuthorizationRequest) -> bool:
+    """Whether a new sign-in leads to the university right after the address.
+
+    It does where it must, with ``prompt=create`` (Initiating User Registration 1.0), and where the client prefers that
+    class (Core section 3.1.2.1: the first of ``acr_values`` that we know; not enforced, a password will do as well).
+    """
+    if must_be_proof(request) or "create" in request.prompt:
+        return True
+    wished = (*_values(request.claims.get("id_token", {}).get("acr", {})), *request.acr_values)
+    return not required_acrs(request) and next((acr for acr in wished if acr in ACR_VALUES), "") == ACR_UNIVERSITY
+
+
+_PROMPTS_FOR_SIGN_IN = frozenset({"login", "select_account", "create"})
+
+
+def _values(wish: dict[str, Any]) -> list[Any]:
+    return [wish["value"]] if "value" in wish else list(wish.get("values", ()))

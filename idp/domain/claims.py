@@ -15,8 +15,12 @@ SCOPES: dict[str, tuple[str, ...]] = {
         "eduperson_primary_affiliation",
         "schac_home_organization",
         "supann_etu_id",
+        "eduperson_assurance",
+        "eduperson_orcid",
+        "schac_personal_unique_code",
         "affiliation_checked_at",
     ),
+    "voperson": ("voperson_id", "voperson_external_id", "voperson_external_affiliation"),
     "offline_access": (),
 }
 
@@ -31,7 +35,14 @@ _SINGLE = {
 _LISTS = {
     "eduperson_scoped_affiliation": "eduPersonScopedAffiliation",
     "eduperson_affiliation": "eduPersonAffiliation",
+    "eduperson_assurance": "eduPersonAssurance",
+    "eduperson_orcid": "eduPersonOrcid",
+    "schac_personal_unique_code": "schacPersonalUniqueCode",
+    # What the university says of its own member is external to us (AARC-G025).
+    "voperson_external_affiliation": "eduPersonScopedAffiliation",
 }
+# Made for us alone is pairwise-id: passing it on would give others what it was made to keep from them.
+_EXTERNAL_IDS = ("subject-id", "eppn")
 
 
 def claims_of(account: Account) -> dict[str, Any]:
@@ -50,6 +61,9 @@ def claims_of(account: Account) -> dict[str, Any]:
     principal_name = next((identity.value for identity in account.identities if identity.kind == "eppn"), None)
     if principal_name is not None:
         claims["eduperson_principal_name"] = principal_name
+    external = [identity.value for identity in account.identities if identity.kind in _EXTERNAL_IDS]
+    if external:
+        claims["voperson_external_id"] = list(dict.fromkeys(external))
     if account.address:
         claims |= {"email": account.address, "email_verified": True}
     if account.proved_at is not None:

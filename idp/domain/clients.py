@@ -12,6 +12,18 @@ class Client:
     require_pkce: PKCE S256 demanded (RFC 7636); always for public clients.
     application_type: ``native`` where it runs on the person's device (loopback ports are free, RFC 8252), else ``web``.
     name: by language; ``""`` is the name without a language.
+    jwks: public keys of the client, a JSON Web Key Set as text; jwks_uri: where they are instead; at most one of both.
+    token_endpoint_auth_signing_alg: the one algorithm of its client assertions; empty: any of ours.
+    access_token_format: ``opaque``, or ``jwt`` for tokens that its resource servers read by themselves (RFC 9068).
+    resources: where its access tokens may be used (RFC 8707). dpop_bound_access_tokens: none without DPoP (RFC 9449).
+    userinfo_signed_response_alg: how userinfo is signed; empty: it is plain JSON.
+    claims: the only claims that may be released to it, besides those of the sign-in; None: all that its scopes hold.
+    consent: whether the person is asked before data goes there: ``none`` (our own application), ``first time`` or
+        ``always``.
+    sector_identifier_uri: lists the redirect_uris of the clients that share a pairwise ``sub`` (Core section 8.1).
+    backchannel_logout_uri, frontchannel_logout_uri: where it is told that a sign-in ended, by us (Back-Channel Logout
+        1.0 section 2.2) or by the person's browser (Front-Channel Logout 1.0 section 2); empty where it is not.
+    backchannel_logout_session_required, frontchannel_logout_session_required: it needs ``sid``; it gets it in any case.
     """
 
     client_id: str
@@ -30,6 +42,25 @@ class Client:
     require_auth_time: bool = False
     require_pkce: bool = True
     application_type: str = "web"
+    id_token_signed_response_alg: str = "RS256"
+    userinfo_signed_response_alg: str = ""
+    require_pushed_authorization_requests: bool = False
+    require_signed_request_object: bool = False
+    request_object_signing_alg: str = ""
+    request_uris: tuple[str, ...] = ()
+    jwks: str = ""
+    jwks_uri: str = ""
+    token_endpoint_auth_signing_alg: str = ""
+    access_token_format: str = "opaque"
+    resources: tuple[str, ...] = ()
+    dpop_bound_access_tokens: bool = False
+    claims: tuple[str, ...] | None = None
+    consent: str = "none"
+    sector_identifier_uri: str = ""
+    backchannel_logout_uri: str = ""
+    backchannel_logout_session_required: bool = False
+    frontchannel_logout_uri: str = ""
+    frontchannel_logout_session_required: bool = False
 
     @property
     def is_public(self) -> bool:

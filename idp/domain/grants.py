@@ -12,6 +12,7 @@ class Lifetimes:
     """How long what a client receives is good for.
 
     refresh_idle: a refresh token dies unused after this; refresh_absolute: the whole family dies, used or not.
+    refresh_grace: a client whose reply got lost may use the same refresh token once more within this.
     """
 
     code: timedelta = timedelta(seconds=60)
@@ -19,6 +20,7 @@ class Lifetimes:
     id_token: timedelta = timedelta(hours=1)
     refresh_idle: timedelta = timedelta(days=30)
     refresh_absolute: timedelta = timedelta(days=90)
+    refresh_grace: timedelta = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Grant:
     subject: the ``sub`` that this client sees.
     code_hash and the hashes of tokens: ``domain.keyed.token_hash`` of the values, which are never stored.
     code_used_at: when the code was exchanged, None while it waits.
+    resources: where access tokens may be used (RFC 8707); empty: nothing was asked for.
+    dpop_jkt: thumbprint of the one key that may exchange the code (RFC 9449 section 10).
     expires_at: when the family ends at the latest.
     """
 
@@ -46,15 +50,19 @@ class Grant:
     code_challenge: str | None = None
     claims: dict[str, Any] = field(default_factory=dict)
     code_used_at: datetime | None = None
+    resources: tuple[str, ...] = ()
+    dpop_jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A token on its way into the store: its hash, what it may be used for, until when."""
+    """A token on its way into the store: its hash, what it may be used for, until when, where, and with which key."""
 
     hash: str
     scope: tuple[str, ...]
     expires_at: datetime
+    resources: tuple[str, ...] = ()
+    jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +70,27 @@ class RefreshState:
     """Where a grant's chain of refresh tokens stands: each use replaces the one live token by its successor.
 
     hash: of the live token; any other token that names this grant is an old one.
+    jkt: thumbprint of the key that the chain is bound to (RFC 9449 section 5).
+    previous_hash, rotated_at: of the token before it, and when that was replaced; None for the first.
     """
 
     grant: Grant
     hash: str
     expires_at: datetime
+    previous_hash: str | None = None
+    rotated_at: datetime | None = None
+    jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
     """A live access token, as it was found by its hash.
 
-    scope: at most the grant's scope (RFC 6749 section 6).
+    scope: at most the grant's scope (RFC 6749 section 6). resources, jkt: as it was issued.
     """
 
     grant: Grant
     scope: tuple[str, ...]
     expires_at: datetime
+    resources: tuple[str, ...] = ()
+    jkt: str | None = None

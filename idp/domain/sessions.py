@@ -10,6 +10,7 @@ class SignIn:
     """One real sign-in of one account: what ``auth_time``, ``amr``, ``acr`` and ``sid`` of every token tell.
 
     methods: authentication method references (RFC 8176): ``pwd``, ``otp`` (a mailed code).
+    ends_at: when the browser's session ends at the latest; None where it was read back from a grant.
     """
 
     account_id: str
@@ -17,6 +18,7 @@ class SignIn:
     at: datetime
     methods: tuple[str, ...]
     acr: str
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Session:
 # factor and never raises it; a fresh proof at the university is a class of its own.
 ACR_BASIC = "urn:uness:acr:basic"
 ACR_UNIVERSITY = "urn:uness:acr:university"
+ACR_VALUES = (ACR_BASIC, ACR_UNIVERSITY)
 
 # Authentication method references (RFC 8176).
 AMR_PASSWORD = "pwd"

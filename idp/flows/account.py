@@ -1,12 +1,13 @@
 """A person's own page: what we know, the password, signing out everywhere."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from idp.domain.accounts import Account
 from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.keyed import random_id
+from idp.domain.logout import ApplicationInUse, EndsSignIns
 from idp.domain.messages import MailQueue, Message
 from idp.domain.passwords import PasswordHasher, PasswordProblem, problem_with
 from idp.domain.references import new_reference
@@ -16,8 +17,6 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.authorizations import AuthorizationStore
 from idp.storage.devices import DeviceStore
-from idp.storage.grants import GrantStore
-from idp.storage.sessions import SessionStore
 
 # How fresh a sign-in must be for changing what protects the account.
 FRESH = timedelta(minutes=10)
@@ -35,8 +34,7 @@ class KnownUniversity:
 @dataclass(frozen=True, slots=True)
 class AccountFlow:
     accounts: AccountStore
-    sessions: SessionStore
-    grants: GrantStore
+    ends_sign_ins: EndsSignIns
     devices: DeviceStore
     authorizations: AuthorizationStore
     mails: MailQueue
@@ -93,19 +91,22 @@ class AccountFlow:
         self._tell(account, now)
         self.audit.append("account.password_changed", at=now, reference=new_reference(), account_id=account.id)
         methods, acr = session.sign_in.methods, session.sign_in.acr
-        return self.signs_in(session, account_id=account.id, methods=methods, acr=acr, device=device, now=now)
+        # A sign-in of its own: the applications of the old one are being told that it ended.
+        fresh = replace(session, sign_in=None)
+        return self.signs_in(fresh, account_id=account.id, methods=methods, acr=acr, device=device, now=now)
 
-    def sign_out_everywhere(self, account: Account) -> None:
-        """End every session on every device, and every application's token."""
-        self._end_everything(account, None)
+    def sign_out_everywhere(self, account: Account) -> tuple[ApplicationInUse, ...]:
+        """End every session on every device, and every application's token; the applications that were in use."""
+        ended = self._end_everything(account, None)
         self.audit.append(
             "account.signed_out_everywhere", at=self.clock(), reference=new_reference(), account_id=account.id
         )
+        return ended
 
-    def _end_everything(self, account: Account, keep: Session | None) -> None:
-        self.sessions.end_account(account.id, except_session=keep.id if keep else None)
-        self.grants.revoke_account(account.id)
+    def _end_everything(self, account: Account, keep: Session | None) -> tuple[ApplicationInUse, ...]:
+        ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id if keep else None)
         self.devices.forget_account(account.id)
+        return ended
 
     def _tell(self, account: Account, now: datetime) -> None:
         self.mails.put(

@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from idp.domain.accounts import Account
-from idp.domain.authorization import AuthorizationRequest, PendingAuthorization, needs_sign_in
+from idp.domain.authorization import (
+    AuthorizationRequest,
+    AuthorizationResponse,
+    PendingAuthorization,
+    begins_at_university,
+    can_be_met,
+    must_be_proof,
+    needs_sign_in,
+)
+from idp.domain.consent import asks_every_time, asks_for_what_is_new
 from idp.domain.errors import AuthorizationError, Refusal
 from idp.domain.keyed import random_id
 from idp.domain.proofing import ProofingState
@@ -15,6 +24,7 @@ from idp.domain.sessions import Session
 from idp.openid.provider import Provider
 from idp.storage.accounts import AccountStore
 from idp.storage.authorizations import AuthorizationStore
+from idp.storage.consents import ConsentStore
 from idp.storage.proofings import ProofingStore
 
 # Longer than a mailed code, a university's second factor and a coffee; the person is told when it is over.
@@ -29,14 +39,20 @@ class Step(StrEnum):
     CODE = "code"
     MAILBOX = "mailbox"
     NEW_PASSWORD = "new-password"
+    UNIVERSITY = "university"
+    CONSENT = "consent"
     FINISH = "finish"
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The journey is over: the browser goes to this address, the client's or our own page's."""
+    """The journey is over: the browser goes to this address, the client's or our own page's.
+
+    fields: what it posts there (response mode ``form_post``); empty where it merely goes.
+    """
 
     location: str
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,7 @@ class AuthorizationFlow:
     authorizations: AuthorizationStore
     accounts: AccountStore
     proofings: ProofingStore
+    consents: ConsentStore
     clock: Callable[[], datetime]
 
     def begin(self, parameters: Sequence[tuple[str, str]], session: Session) -> Finished | Waiting:
@@ -59,18 +76,24 @@ class AuthorizationFlow:
 
         Raises Refusal where nothing may travel to the redirect_uri, AuthorizationError where the error may.
         """
-        request = self.provider.read_authorization_request(parameters)
         now = self.clock()
+        request = self.provider.read_authorization_request(parameters, now=now)
         account = self._account(session)
-        if not self._needs_sign_in(request, session, account, now):
+        if not can_be_met(request):
+            raise self.provider.error(request, "unmet_authentication_requirements", "No sign-in here has that class")
+        if self._needs_sign_in(request, session, account, now):
+            error = ("login_required", "The person has to sign in")
+        elif self._needs_consent(request, account, None):
+            error = ("consent_required", "The person has to agree")
+        else:
             return self._answer(request, session, account)
         if "none" in request.prompt:
-            raise self.provider.error(request, "login_required", "The person has to sign in")
-        return Waiting(self._wait(request, session, now).id)
+            raise self.provider.error(request, *error)
+        return Waiting(self._wait(request, session, account, now).id)
 
     def begin_for_account_page(self, session: Session, account_url: str) -> Waiting:
         """A sign-in that no client asked for: it ends on our own page."""
-        return Waiting(self._wait(AuthorizationRequest(None, account_url), session, self.clock()).id)
+        return Waiting(self._wait(AuthorizationRequest(None, account_url), session, None, self.clock()).id)
 
     def pending(self, authorization_id: str, session: Session) -> PendingAuthorization:
         """The request waiting in this browser; refuses what expired or was started in another browser."""
@@ -86,15 +109,20 @@ class AuthorizationFlow:
 
     def next_step(self, pending: PendingAuthorization, session: Session) -> Step:
         """What comes next in this journey: the only place that decides it."""
-        if not self._needs_sign_in(pending.request, session, self._account(session), self.clock(), pending.created_at):
-            return Step.FINISH
+        account = self._account(session)
+        if not self._needs_sign_in(pending.request, session, account, self.clock(), pending.created_at):
+            return Step.CONSENT if self._needs_consent(pending.request, account, pending.consent_of) else Step.FINISH
         if pending.proofing_id is not None:
             step = self._step_of_proofing(pending.proofing_id)
             if step is not None:
                 return step
         if pending.address is None:
             return Step.ADDRESS
-        return Step.CODE if pending.one_time_code_id else Step.SIGN_IN
+        if must_be_proof(pending.request):
+            return Step.UNIVERSITY
+        if pending.one_time_code_id:
+            return Step.CODE
+        return Step.UNIVERSITY if begins_at_university(pending.request) else Step.SIGN_IN
 
     def finish(self, pending: PendingAuthorization, session: Session) -> Finished:
         """Answer the waiting request; a second answer to the same request is refused."""
@@ -104,18 +132,19 @@ class AuthorizationFlow:
         return self._answer(taken.request, session, self._account(session))
 
     def cancel(self, pending: PendingAuthorization, session: Session) -> Finished:
-        """The person does not want to sign in: the client is told so (RFC 6749 4.1.2.1)."""
+        """The person does not want to sign in or to agree: the client is told so (RFC 6749 4.1.2.1)."""
         self.authorizations.take(pending.id, session.browser, now=self.clock())
         if pending.request.client_id is None:
             return Finished(pending.request.redirect_uri)
-        error = self.provider.error(pending.request, "access_denied", "The person did not sign in")
-        return Finished(self.provider.error_redirect(error))
+        return self.tell(self.provider.error(pending.request, "access_denied", "The person did not agree"))
 
-    def error_redirect(self, error: AuthorizationError) -> Finished:
-        """Where the browser carries an error that may travel."""
-        return Finished(self.provider.error_redirect(error))
+    def tell(self, error: AuthorizationError) -> Finished:
+        """Where and how the browser carries an error that may travel."""
+        return _finished(self.provider.error_response(error))
 
-    def _wait(self, request: AuthorizationRequest, session: Session, now: datetime) -> PendingAuthorization:
+    def _wait(
+        self, request: AuthorizationRequest, session: Session, account: Account | None, now: datetime
+    ) -> PendingAuthorization:
         pending = PendingAuthorization(
             id=random_id(),
             browser=session.browser,
@@ -123,6 +152,8 @@ class AuthorizationFlow:
             created_at=now,
             expires_at=now + LIFETIME,
             reference=new_reference(),
+            # Who is known and merely has to prove it again is not asked for the address.
+            address=account.address if account and must_be_proof(request) else None,
         )
         self.authorizations.put(pending)
         return pending
@@ -146,6 +177,16 @@ class AuthorizationFlow:
         signed_in_for_this = asked_at is not None and session.sign_in is not None and session.sign_in.at >= asked_at
         return not signed_in_for_this and not self._is_hinted(request, account)
 
+    def _needs_consent(self, request: AuthorizationRequest, account: Account | None, consent_of: str | None) -> bool:
+        """Whether the person is asked before data goes to the client; ``consent_of``: who agreed in this journey."""
+        client = self.provider.client(request.client_id) if request.client_id else None
+        if client is None or account is None or consent_of == account.id:
+            return False
+        if asks_every_time(client, request) or not asks_for_what_is_new(client):
+            return asks_every_time(client, request)
+        given = self.consents.find(account.id, client.client_id)
+        return given is None or not given.covers(frozenset(request.scope), self.provider.asked_claims(request))
+
     def _is_hinted(self, request: AuthorizationRequest, account: Account) -> bool:
         """Whether the account is the one that ``id_token_hint`` or ``claims`` names, if any (Core 3.1.2.1, 5.5.1)."""
         return request.client_id is None or self.provider.is_about(request, account.subject)
@@ -161,5 +202,10 @@ class AuthorizationFlow:
             raise Refusal("account.disabled", "no usable account behind the session", status=403)
         if request.client_id is None:
             return Finished(request.redirect_uri)
-        location = self.provider.authorize(request, account.id, account.subject, session.sign_in, now=self.clock())
-        return Finished(location)
+        return _finished(
+            self.provider.authorize(request, account.id, account.subject, session.sign_in, now=self.clock())
+        )
+
+
+def _finished(response: AuthorizationResponse) -> Finished:
+    return Finished(response.location, response.fields)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.domain.keyed import SecretKey, random_id, random_token, same
+from idp.domain.logout import EndsSignIns
 from idp.domain.sessions import Session, SignedIn, SignIn
 from idp.storage.devices import DeviceStore
 from idp.storage.sessions import SessionStore
@@ -14,13 +15,14 @@ ANONYMOUS_LIFETIME = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class BrowserSessions:
-    """Sessions of browsers; ``lifetime`` is how long one sign-in lasts at most."""
+    """Sessions of browsers; ``lifetime`` is how long one sign-in lasts at most, unless it is confirmed again."""
 
     sessions: SessionStore
     devices: DeviceStore
     secret: SecretKey
     clock: Callable[[], datetime]
     lifetime: timedelta
+    ends_sign_ins: EndsSignIns
 
     def find(self, cookie: str | None) -> Session | None:
         """The live session of this cookie, if any."""
@@ -41,12 +43,25 @@ class BrowserSessions:
         device: str | None,
         now: datetime,
     ) -> SignedIn:
-        """Sign the browser in (``domain.sessions.SignsIn``); the browser is remembered as a device of the account."""
-        sign_in = SignIn(account_id, random_id(), now, methods, acr)
-        cookie, signed_in = self.sessions.sign_in(session, sign_in, now=now, expires_at=now + self.lifetime)
+        """Sign the browser in (``domain.sessions.SignsIn``); the browser is remembered as a device of the account.
+
+        Who signs in again while signed in goes on with the same ``sid``, so that signing out later reaches the
+        applications of before, too. Somebody else's sign-in in this browser ends.
+        """
+        ends_at = now + self.lifetime
+        sid = self._continued(session.sign_in, account_id) or random_id()
+        sign_in = SignIn(account_id, sid, now, methods, acr, ends_at)
+        cookie, signed_in = self.sessions.sign_in(session, sign_in, now=now, expires_at=ends_at)
         device = device or random_token()
         self.devices.remember(device, account_id, now=now)
         return SignedIn(signed_in, cookie, device)
+
+    def _continued(self, before: SignIn | None, account_id: str) -> str | None:
+        """The ``sid`` to go on with."""
+        if before is None or before.account_id == account_id:
+            return before.sid if before else None
+        self.ends_sign_ins.of_session(before.sid)
+        return None
 
     def csrf_token(self, session: Session) -> str:
         """The token that every form of this browser carries; it outlives a sign-in, so that other tabs go on."""

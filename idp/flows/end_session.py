@@ -4,22 +4,33 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from idp.domain.clients import Client
+from idp.domain.federation import IdentityProvider
+from idp.domain.logout import ApplicationInUse, EndsSignIns
 from idp.domain.references import new_reference
-from idp.domain.sessions import Session
-from idp.openid.end_session import EndSessionRequest
+from idp.domain.sessions import ACR_UNIVERSITY, Session, SignIn
+from idp.openid.end_session import EndSessionRequest, frontchannel_address
 from idp.openid.provider import Provider
+from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
-from idp.storage.grants import GrantStore
 from idp.storage.sessions import SessionStore
 
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """Signed out; ``location``: the client's registered address, or None for our own page."""
+    """Signed out, and what the person should know of it.
 
-    location: str | None
-    client_uri: str | None
+    location: the client's registered address to go on to, or None for our own page. client: who asked.
+    frames: addresses that the browser is to load, so that applications end their sessions in it.
+    untold: applications in use that nobody could tell. university: where the person's session stays open for sure.
+    """
+
+    location: str | None = None
+    client: Client | None = None
+    frames: tuple[str, ...] = ()
+    untold: tuple[Client, ...] = ()
+    university: IdentityProvider | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +42,9 @@ class AskThePerson:
 class EndSessionFlow:
     provider: Provider
     sessions: SessionStore
-    grants: GrantStore
+    ends_sign_ins: EndsSignIns
     accounts: AccountStore
+    federation: FederationFolder
     audit: AuditTrail
     clock: Callable[[], datetime]
 
@@ -41,33 +53,36 @@ class EndSessionFlow:
         request = self.provider.read_end_session(parameters)
         if session is None or session.sign_in is None:
             # A cross-site POST carries no cookie of ours: the hint itself names the sign-in that is to end.
-            if request.hint_is_valid and request.sid:
-                self._end_sid(request.sid)
-            return self._signed_out(request)
+            ended = self.ends_sign_ins.of_session(request.sid) if request.hint_is_valid and request.sid else ()
+            return self._signed_out(request, ended, None)
         if request.hint_is_valid and self._names(request, session):
-            self.sign_out(session)
-            return self._signed_out(request)
+            return self._signed_out(request, self._end(session), session.sign_in)
         return AskThePerson()
 
     def confirm(self, parameters: Sequence[tuple[str, str]], session: Session | None) -> SignedOut:
         """The person said yes; the client's address is used only with a valid hint (section 3)."""
         request = self.provider.read_end_session(parameters)
-        if session is not None:
-            self.sign_out(session)
-        return self._signed_out(request)
+        if session is None:
+            return self._signed_out(request, (), None)
+        return self._signed_out(request, self._end(session), session.sign_in)
 
-    def sign_out(self, session: Session) -> None:
+    def sign_out(self, session: Session) -> SignedOut:
         """End this sign-in: the session, and every token that came from it."""
+        return self._signed_out(EndSessionRequest(), self._end(session), session.sign_in)
+
+    def ended(self, session: Session, applications: tuple[ApplicationInUse, ...]) -> SignedOut:
+        """The same account of what stays open, where all sign-ins of the account were ended from this one."""
+        return self._signed_out(EndSessionRequest(), applications, session.sign_in)
+
+    def _end(self, session: Session) -> tuple[ApplicationInUse, ...]:
+        applications: tuple[ApplicationInUse, ...] = ()
         if session.sign_in is not None:
-            self._end_sid(session.sign_in.sid)
+            applications = self.ends_sign_ins.of_session(session.sign_in.sid)
             self.audit.append(
                 "session.ended", at=self.clock(), reference=new_reference(), account_id=session.sign_in.account_id
             )
         self.sessions.end(session)
-
-    def _end_sid(self, sid: str) -> None:
-        self.sessions.end_sid(sid)
-        self.grants.revoke_session(sid)
+        return applications
 
     def _names(self, request: EndSessionRequest, session: Session) -> bool:
         if session.sign_in is None:
@@ -82,7 +97,34 @@ class EndSessionFlow:
             and self.provider.subject_for(client, account.subject) == request.subject
         )
 
-    def _signed_out(self, request: EndSessionRequest) -> SignedOut:
+    def _signed_out(
+        self, request: EndSessionRequest, applications: Sequence[ApplicationInUse], sign_in: SignIn | None
+    ) -> SignedOut:
+        asking = request.client if request.hint_is_valid else None
+        known = [(self.provider.client(used.client_id), used.sid) for used in applications]
+        here = sign_in.sid if sign_in else request.sid
         return SignedOut(
-            request.location, request.client.client_uri if request.client and request.hint_is_valid else None
+            location=request.location,
+            client=asking,
+            frames=tuple(
+                frontchannel_address(client, self.provider.issuer, sid)
+                for client, sid in known
+                if client and client.frontchannel_logout_uri and sid == here
+            ),
+            untold=tuple(
+                dict.fromkeys(client for client, _ in known if client and client != asking and not _is_told(client))
+            ),
+            university=self._open_university(sign_in),
         )
+
+    def _open_university(self, sign_in: SignIn | None) -> IdentityProvider | None:
+        """The university that the person has just come from; after a password or a code we know of none."""
+        account = self.accounts.find(sign_in.account_id) if sign_in and sign_in.acr == ACR_UNIVERSITY else None
+        if account is None or not account.identities:
+            return None
+        # The identities of the last proof stand first.
+        return self.federation.current.provider(account.identities[0].entity_id)
+
+
+def _is_told(client: Client) -> bool:
+    return bool(client.backchannel_logout_uri or client.frontchannel_logout_uri)

@@ -8,6 +8,7 @@ from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import MetadataFileStatus
 from idp.saml.federation import FederationFolder
 from idp.storage.database import Database
+from idp.storage.logout_notices import LogoutNotices
 from idp.storage.outbox import Outbox
 
 
@@ -24,6 +25,7 @@ class Health:
     database: Database
     federation: FederationFolder
     outbox: Outbox
+    logout_notices: LogoutNotices
     clock: Callable[[], datetime]
 
     def readiness(self) -> Readiness:
@@ -47,3 +49,7 @@ class Health:
     def waiting_mails(self) -> int:
         """Messages that were not delivered yet."""
         return self.outbox.waiting(now=self.clock())
+
+    def waiting_logout_notices(self) -> int:
+        """Applications that were not told yet that a sign-in ended."""
+        return self.logout_notices.waiting(now=self.clock())

@@ -1,9 +1,6 @@
 """Sending what waits in the outbox: one message at a time, tried again until nobody waits for it any more."""
 
 import logging
-import secrets
-import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from idp.domain.errors import ServiceUnavailable
@@ -18,8 +15,6 @@ _log = logging.getLogger(__name__)
 _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300, 900))
 _LEASE_MARGIN = timedelta(seconds=30)
 _RECORDING_TRIES = 5
-_POLL_SECONDS = 1.0
-_LONGEST_BACK_OFF = 30.0
 
 
 def deliver_next(
@@ -70,57 +65,3 @@ def _record(outbox: Outbox, claim: Claim, outcome: Outcome, now: datetime) -> No
 def pause_after(attempt: int) -> timedelta:
     """How long to wait after this attempt, 1 being the first."""
     return _PAUSES[min(attempt, len(_PAUSES)) - 1]
-
-
-class MailSender:
-    """A thread that empties the outbox, at once for messages of its own process, else within a second.
-
-    Any number of processes may each have one. clock: the time, aware, in UTC.
-    """
-
-    def __init__(
-        self, outbox: Outbox, renderer: MessageRenderer, delivery: SmtpDelivery, clock: Callable[[], datetime]
-    ) -> None:
-        self._outbox = outbox
-        self._renderer = renderer
-        self._delivery = delivery
-        self._clock = clock
-        self._worker = secrets.token_hex(8)
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Start the thread; after a fork, not before one."""
-        self._stopping.clear()
-        self._thread = threading.Thread(target=self._run, name="mail-sender", daemon=True)
-        self._thread.start()
-
-    @property
-    def is_running(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
-
-    def stop(self, timeout: float = 10.0) -> None:
-        """Let the message in hand be finished, for at most ``timeout`` seconds; the rest stays in the outbox."""
-        self._stopping.set()
-        self._outbox.arrivals.set()
-        if self._thread:
-            self._thread.join(timeout)
-
-    def _run(self) -> None:
-        pause = _POLL_SECONDS
-        while not self._stopping.is_set():
-            self._outbox.arrivals.clear()
-            try:
-                while not self._stopping.is_set() and self._deliver_next():
-                    pass
-                pause = _POLL_SECONDS
-            except ServiceUnavailable as problem:
-                pause = min(2 * pause, _LONGEST_BACK_OFF)
-                _log.warning("mail.outbox_unavailable", extra={"fields": {"detail": problem.detail, "pause": pause}})
-            except Exception:  # noqa: BLE001  # the last resort of this thread, which must not end
-                pause = min(2 * pause, _LONGEST_BACK_OFF)
-                _log.exception("mail.sender_failed")
-            self._outbox.arrivals.wait(pause)
-
-    def _deliver_next(self) -> bool:
-        return deliver_next(self._outbox, self._renderer, self._delivery, self._clock(), worker=self._worker)

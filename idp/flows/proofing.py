@@ -13,6 +13,7 @@ from idp.domain.federation import IdentityProvider
 from idp.domain.guessing import MAILS_PER_HOUR, SHARED_BUDGET, WINDOW
 from idp.domain.identity import accepted_address, accepted_identities, account_for
 from idp.domain.keyed import SecretKey, random_id, random_token, token_hash
+from idp.domain.logout import EndsSignIns
 from idp.domain.messages import MailQueue, Message
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode
 from idp.domain.passwords import PasswordHasher, PasswordProblem, problem_with
@@ -25,7 +26,6 @@ from idp.storage.audit import AuditTrail
 from idp.storage.authorizations import AuthorizationStore
 from idp.storage.database import AlreadyExists
 from idp.storage.devices import DeviceStore
-from idp.storage.grants import GrantStore
 from idp.storage.limits import LimitStore
 from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.proofings import ProofingStore
@@ -51,7 +51,7 @@ class ProofingFlow:
     accounts: AccountStore
     authorizations: AuthorizationStore
     sessions: SessionStore
-    grants: GrantStore
+    ends_sign_ins: EndsSignIns
     codes: OneTimeCodeStore
     devices: DeviceStore
     limits: LimitStore
@@ -310,7 +310,7 @@ class ProofingFlow:
     def _adopt(self, proofing: Proofing, now: datetime) -> str:
         """The id of the person's account, made anew if need be, with nothing left of what it was used for before."""
         account = self._account(proofing, now)
-        self._end_everything_of(account.id)
+        self._end_everything_of(account.id, proofing)
         return account.id
 
     def _account(self, proofing: Proofing, now: datetime) -> Account:
@@ -319,7 +319,7 @@ class ProofingFlow:
         known = account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
         previous = self.accounts.release_address(address, except_account=known.id if known else None)
         if previous is not None:
-            self._end_everything_of(previous.id)
+            self._end_everything_of(previous.id, proofing)
             self._note("account.address_moved", proofing, previous_account=previous.id)
         if known is None:
             return self._new_account(proofing, address, now)
@@ -351,9 +351,9 @@ class ProofingFlow:
             ) from race
         return account
 
-    def _end_everything_of(self, account_id: str) -> None:
-        self.sessions.end_account(account_id)
-        self.grants.revoke_account(account_id)
+    def _end_everything_of(self, account_id: str, proofing: Proofing) -> None:
+        # Who proves it again while signed in must find this journey again in the same browser.
+        self.ends_sign_ins.of_account(account_id, known_browsers=proofing.browsers)
         self.devices.forget_account(account_id)
 
     def _refuse_other_person(self, proofing: Proofing, session: Session) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from idp.openid.provider import Provider
+from idp.openid.userinfo import Userinfo, UserinfoCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +16,39 @@ class TokenFlow:
     provider: Provider
     clock: Callable[[], datetime]
 
-    def token(self, form: Sequence[tuple[str, str]], authorization: str | None) -> dict[str, Any]:
-        """The token response (RFC 6749 section 5.1)."""
-        return self.provider.token(form, authorization, now=self.clock())
+    def token(
+        self, form: Sequence[tuple[str, str]], authorization: str | None, proofs: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """The token response (RFC 6749 section 5.1). proofs: every DPoP header (RFC 9449)."""
+        return self.provider.token(form, authorization, proofs, now=self.clock())
 
-    def userinfo(self, authorization: str | None, form: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    def userinfo(
+        self, authorization: str | None, form: Sequence[tuple[str, str]], method: str, proofs: Sequence[str] = ()
+    ) -> Userinfo:
         """The claims of the token's person (OpenID Connect Core 5.3); a token in the query is not looked at."""
-        return self.provider.userinfo(authorization, form, now=self.clock())
+        return self.provider.userinfo(authorization, form, UserinfoCall(method, proofs), now=self.clock())
+
+    def dpop_nonce(self) -> str:
+        """What the caller's next DPoP proof may hold (RFC 9449 section 8.2)."""
+        return self.provider.dpop.nonce(self.clock())
+
+    def push(
+        self, form: Sequence[tuple[str, str]], authorization: str | None, proofs: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """A handle for an authorization request (RFC 9126). proofs: every DPoP header (RFC 9449)."""
+        return self.provider.pushing.answer(form, authorization, proofs, now=self.clock())
+
+    def device(self, form: Sequence[tuple[str, str]], authorization: str | None) -> dict[str, Any]:
+        """The codes of a device that begins to wait for its person (RFC 8628 section 3.2)."""
+        return self.provider.device_endpoint.answer(form, authorization, now=self.clock())
+
+    def revoke(self, form: Sequence[tuple[str, str]], authorization: str | None) -> None:
+        """Ends a token of the caller's own (RFC 7009)."""
+        self.provider.revocation.answer(form, authorization, now=self.clock())
+
+    def introspect(self, form: Sequence[tuple[str, str]], authorization: str | None) -> dict[str, Any]:
+        """What a token of the caller's own is worth (RFC 7662)."""
+        return self.provider.introspection.answer(form, authorization, now=self.clock())
 
     def discovery(self) -> dict[str, Any]:
         return self.provider.discovery()

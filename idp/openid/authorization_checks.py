@@ -8,10 +8,14 @@ from typing import Any
 from idp.domain.claims import SCOPES
 from idp.domain.clients import Client
 from idp.domain.errors import AuthorizationError
+from idp.openid import responses
+from idp.openid.access_token import resource_fault
 from idp.openid.claims_request import parse_claims_request
+from idp.openid.dpop import is_thumbprint
 from idp.openid.id_token import IdTokens, audience
+from idp.openid.request_sources import Source
 
-PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+PROMPTS = ("none", "login", "consent", "select_account", "create")
 
 _LONGEST_STATE = 8192
 _LONGEST_NONCE = 1024
@@ -31,23 +35,40 @@ class Draft:
     parameters: Mapping[str, str]
     repeated: frozenset[str]
     id_tokens: IdTokens
+    source: Source
+    response_types: tuple[str, ...] = ("code",)
+    resources: tuple[str, ...] = ()
     accepted: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def response_type(self) -> str:
+        """As asked for, its words in alphabetical order; empty where it is missing."""
+        return " ".join(sorted(self.parameters.get("response_type", "").split(" ")))
+
+    @property
+    def response_mode(self) -> str:
+        """How the answer travels, errors too."""
+        asked = "" if "response_mode" in self.repeated else self.parameters.get("response_mode", "")
+        return responses.usable_mode(asked, self.response_type, self.redirect_uri)
 
     def error(self, error: str, description: str) -> AuthorizationError:
         # Of two states neither is the client's.
         state = None if "state" in self.repeated else self.parameters.get("state")
-        return AuthorizationError(error, description, redirect_uri=self.redirect_uri, state=state)
+        return AuthorizationError(
+            error, description, redirect_uri=self.redirect_uri, state=state, response_mode=self.response_mode
+        )
 
     def words(self, name: str) -> tuple[str, ...]:
         """A space-separated list without repetitions, in order."""
         return tuple(dict.fromkeys(word for word in self.parameters.get(name, "").split(" ") if word))
 
 
-def response_mode_is_query(draft: Draft) -> None:
+def response_mode_fits(draft: Draft) -> None:
     """OAuth 2.0 Multiple Response Type Encoding Practices section 2.1."""
-    if draft.parameters.get("response_mode", "query") != "query":
-        raise draft.error("invalid_request", "response_mode is not supported")
-    draft.accepted["response_mode"] = "query"
+    mode = draft.parameters.get("response_mode", draft.response_mode)
+    if fault := responses.mode_fault(mode, draft.response_type, draft.redirect_uri):
+        raise draft.error("invalid_request", fault)
+    draft.accepted["response_mode"] = mode
 
 
 def nothing_repeats(draft: Draft) -> None:
@@ -64,23 +85,36 @@ def state_and_nonce_are_short(draft: Draft) -> None:
         raise draft.error("invalid_request", "nonce is too long")
 
 
-def response_type_is_code(draft: Draft) -> None:
-    """OpenID Connect Core section 3.1.2.1; implicit and hybrid flows leak tokens (RFC 9700 section 2.1.2)."""
-    response_type = draft.parameters.get("response_type")
-    if response_type is None:
+def response_type_is_registered(draft: Draft) -> None:
+    """OpenID Connect Core sections 3.1.2.1, 3.2.2.1 and 3.3.2.1."""
+    response_type = draft.response_type
+    if not response_type:
         raise draft.error("invalid_request", "response_type is missing")
-    if response_type != "code":
-        raise draft.error("unsupported_response_type", "Only the response_type code is supported")
+    if response_type not in draft.response_types:
+        raise draft.error("unsupported_response_type", "This response_type is not supported")
     if response_type not in draft.client.response_types:
         raise draft.error("unauthorized_client", "The client is not registered for this response_type")
     draft.accepted["response_type"] = response_type
 
 
-def request_objects_are_not_used(draft: Draft) -> None:
-    """OpenID Connect Core sections 3.1.2.6 and 7.2.1."""
-    for name in ("request", "request_uri", "registration"):
-        if name in draft.parameters:
-            raise draft.error(f"{name}_not_supported", f"The parameter {name} is not supported")
+def nonce_is_there_for_an_id_token(draft: Draft) -> None:
+    """OpenID Connect Core sections 3.2.2.1 and 3.3.2.11: nothing else ties an ID token in the answer to its request."""
+    if "id_token" in draft.response_type.split(" ") and "nonce" not in draft.parameters:
+        raise draft.error("invalid_request", "nonce is missing")
+
+
+def request_came_as_the_client_must_send_it(draft: Draft) -> None:
+    """RFC 9126 section 6, RFC 9101 section 10.5."""
+    if draft.client.require_pushed_authorization_requests and not draft.source.is_pushed:
+        raise draft.error("invalid_request", "The client must push its authorization requests")
+    if draft.client.require_signed_request_object and not draft.source.is_signed:
+        raise draft.error("invalid_request", "The client must sign its authorization requests")
+
+
+def registration_is_not_used(draft: Draft) -> None:
+    """OpenID Connect Core section 7.2.1."""
+    if "registration" in draft.parameters:
+        raise draft.error("registration_not_supported", "The parameter registration is not supported")
 
 
 def scope_has_openid(draft: Draft) -> None:
@@ -89,7 +123,8 @@ def scope_has_openid(draft: Draft) -> None:
     if "openid" not in asked:
         raise draft.error("invalid_scope", "The scope openid is missing")
     granted = [scope for scope in asked if scope in SCOPES and scope in draft.client.scopes]
-    if "refresh_token" not in draft.client.grant_types and "offline_access" in granted:
+    gives_code = "code" in draft.response_type.split(" ")
+    if "offline_access" in granted and not (gives_code and "refresh_token" in draft.client.grant_types):
         granted.remove("offline_access")
     draft.accepted["scope"] = tuple(granted)
 
@@ -99,7 +134,7 @@ def code_challenge_is_s256(draft: Draft) -> None:
     challenge = draft.parameters.get("code_challenge")
     method = draft.parameters.get("code_challenge_method")
     if challenge is None and method is None:
-        if draft.client.require_pkce or draft.client.is_public:
+        if "code" in draft.response_type.split(" ") and (draft.client.require_pkce or draft.client.is_public):
             raise draft.error("invalid_request", "code_challenge is required")
         return
     if method != "S256":
@@ -110,9 +145,9 @@ def code_challenge_is_s256(draft: Draft) -> None:
 
 
 def prompt_is_consistent(draft: Draft) -> None:
-    """OpenID Connect Core section 3.1.2.1: ``none`` stands alone."""
+    """OpenID Connect Core section 3.1.2.1: ``none`` stands alone; Initiating User Registration 1.0 section 4."""
     prompt = draft.words("prompt")
-    if not set(prompt) <= PROMPTS:
+    if not set(prompt) <= set(PROMPTS):
         raise draft.error("invalid_request", "prompt has an unknown value")
     if "none" in prompt and len(prompt) > 1:
         raise draft.error("invalid_request", "prompt none stands with another value")
@@ -157,3 +192,20 @@ def hints_are_read(draft: Draft) -> None:
     languages = [word for word in draft.words("ui_locales") if _LANGUAGE.fullmatch(word)]
     draft.accepted["ui_locales"] = tuple(languages[:_MOST_VALUES])
     draft.accepted["acr_values"] = draft.words("acr_values")[:_MOST_VALUES]
+
+
+def resources_are_registered(draft: Draft) -> None:
+    """RFC 8707 section 2.1."""
+    if fault := resource_fault(draft.client, draft.resources):
+        raise draft.error("invalid_target", fault)
+    draft.accepted["resources"] = draft.resources
+
+
+def dpop_key_is_well_formed(draft: Draft) -> None:
+    """RFC 9449 section 10; a token in the answer itself could not be bound to any key."""
+    jkt = draft.parameters.get("dpop_jkt")
+    if jkt is not None and not is_thumbprint(jkt):
+        raise draft.error("invalid_request", "dpop_jkt must be a SHA-256 thumbprint")
+    if draft.client.dpop_bound_access_tokens and "token" in draft.response_type.split(" "):
+        raise draft.error("invalid_request", "The client is registered for tokens that are bound to a key")
+    draft.accepted["dpop_jkt"] = jkt

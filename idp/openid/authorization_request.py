@@ -5,24 +5,28 @@ and the answer is a page. From then on the answer is an error at the redirect_ur
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from types import MappingProxyType
 
 from idp.domain.authorization import AuthorizationRequest
 from idp.domain.clients import Client
-from idp.domain.errors import Refusal
+from idp.domain.errors import AuthorizationError, ProtocolError, Refusal
 from idp.openid import authorization_checks as checks
-from idp.openid import redirect_uris
+from idp.openid import redirect_uris, responses
 from idp.openid.authorization_checks import Draft
 from idp.openid.client_authentication import ClientLookup
 from idp.openid.id_token import IdTokens
-from idp.openid.parameters import Pairs, given, is_sane, repeated
+from idp.openid.parameters import Pairs, every, given, is_sane, repeated
+from idp.openid.request_sources import RequestSources, Source
 
 CHECKS: tuple[Callable[[Draft], None], ...] = (
-    checks.response_mode_is_query,
+    checks.response_mode_fits,
     checks.nothing_repeats,
     checks.state_and_nonce_are_short,
-    checks.response_type_is_code,
-    checks.request_objects_are_not_used,
+    checks.response_type_is_registered,
+    checks.nonce_is_there_for_an_id_token,
+    checks.request_came_as_the_client_must_send_it,
+    checks.registration_is_not_used,
     checks.scope_has_openid,
     checks.code_challenge_is_s256,
     checks.prompt_is_consistent,
@@ -30,6 +34,8 @@ CHECKS: tuple[Callable[[Draft], None], ...] = (
     checks.claims_are_well_formed,
     checks.id_token_hint_is_ours,
     checks.hints_are_read,
+    checks.resources_are_registered,
+    checks.dpop_key_is_well_formed,
 )
 
 # What is kept of the request as text: never the hint, which is a token.
@@ -39,11 +45,34 @@ _REMEMBERED = (
 )  # fmt: skip
 
 
-def read_authorization_request(pairs: Pairs, find_client: ClientLookup, id_tokens: IdTokens) -> AuthorizationRequest:
+def resolve(pairs: Pairs, sources: RequestSources, find_client: ClientLookup, *, now: datetime) -> Source:
+    """The parameters that count; raises like ``read_authorization_request``."""
+    try:
+        return sources.resolve(pairs, now=now)
+    except ProtocolError as error:
+        # The answer goes to the redirect_uri that stands beside the broken reference, where that is the client's.
+        _, redirect_uri = _client_and_redirect_uri(pairs, find_client, otherwise=error)
+        parameters = {name: value for name, value in given(pairs).items() if name not in repeated(pairs)}
+        mode = responses.usable_mode(
+            parameters.get("response_mode", ""), parameters.get("response_type", ""), redirect_uri
+        )
+        raise AuthorizationError(
+            error.error,
+            error.description,
+            redirect_uri=redirect_uri,
+            state=parameters.get("state"),
+            response_mode=mode,
+        ) from error
+
+
+def read_authorization_request(
+    source: Source, find_client: ClientLookup, id_tokens: IdTokens, *, response_types: tuple[str, ...] = ("code",)
+) -> AuthorizationRequest:
     """The checked request.
 
     Raises ``Refusal`` (a page) while the redirect_uri is not trusted, ``AuthorizationError`` afterwards.
     """
+    pairs = source.pairs
     client, redirect_uri = _client_and_redirect_uri(pairs, find_client)
     draft = Draft(
         client=client,
@@ -51,6 +80,9 @@ def read_authorization_request(pairs: Pairs, find_client: ClientLookup, id_token
         parameters=MappingProxyType(given(pairs)),
         repeated=repeated(pairs),
         id_tokens=id_tokens,
+        response_types=response_types,
+        source=source,
+        resources=every(pairs, "resource"),
     )
     for check in CHECKS:
         check(draft)
@@ -65,8 +97,13 @@ def read_authorization_request(pairs: Pairs, find_client: ClientLookup, id_token
     )
 
 
-def _client_and_redirect_uri(pairs: Pairs, find_client: ClientLookup) -> tuple[Client, str]:
-    """RFC 6749 section 4.1.2.1: whatever is wrong here is told to the person, never to the address given."""
+def _client_and_redirect_uri(
+    pairs: Pairs, find_client: ClientLookup, *, otherwise: ProtocolError | None = None
+) -> tuple[Client, str]:
+    """RFC 6749 section 4.1.2.1: whatever is wrong here is told to the person, never to the address given.
+
+    otherwise: what the person is told where only the redirect_uri is missing.
+    """
     if not is_sane(pairs):
         raise Refusal("oauth.request_too_large", f"{len(pairs)} parameters")
     if again := repeated(pairs) & {"client_id", "redirect_uri"}:
@@ -76,6 +113,8 @@ def _client_and_redirect_uri(pairs: Pairs, find_client: ClientLookup) -> tuple[C
     if client is None:
         raise Refusal("oauth.unknown_client", parameters.get("client_id", "")[:100])
     redirect_uri = parameters.get("redirect_uri")
+    if redirect_uri is None and otherwise is not None:
+        raise Refusal(otherwise.reason, otherwise.description)
     if redirect_uri is None or not redirect_uris.is_registered(client, redirect_uri):
         raise Refusal("oauth.invalid_redirect_uri", f"{client.client_id}: {(redirect_uri or '')[:200]}")
     return client, redirect_uri

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from idp.domain.claims import SCOPES
 from idp.domain.clients import Client
+from idp.openid.release import fits, releasable
 
 # Claims of the sign-in itself, which every client gets in the ID token and may ask to have with a certain value.
 _OF_THE_SIGN_IN = frozenset({"sub", "acr", "auth_time"})
@@ -13,15 +13,10 @@ _MOST_VALUES = 20
 _LARGEST_INTEGER = 2**53
 
 
-def claims_of_scopes(scopes: tuple[str, ...]) -> frozenset[str]:
-    """Every claim that these scopes can release."""
-    return frozenset(claim for scope in scopes for claim in SCOPES.get(scope, ()))
-
-
 def parse_claims_request(text: str, client: Client) -> dict[str, dict[str, dict[str, Any]]]:
     """``{"id_token": {claim: {"essential", "value", "values"}}, "userinfo": …}``, members present only where asked.
 
-    Claims that the scopes registered for the client do not hold are left out, and so is what the specification does
+    Claims that the client may not receive at all are left out, and so is what the specification does
     not define. Raises ``ValueError`` where the text is not such a request.
     """
     if len(text) > _LONGEST:
@@ -31,7 +26,7 @@ def parse_claims_request(text: str, client: Client) -> dict[str, dict[str, dict[
     except RecursionError as error:
         raise ValueError("too deep") from error
     places = _object(asked)
-    allowed = claims_of_scopes(client.scopes) | _OF_THE_SIGN_IN
+    allowed = releasable(client) | _OF_THE_SIGN_IN
     return {
         place: {name: _individual(wish) for name, wish in _object(places[place]).items() if name in allowed}
         for place in ("id_token", "userinfo")
@@ -39,10 +34,9 @@ def parse_claims_request(text: str, client: Client) -> dict[str, dict[str, dict[
     }
 
 
-def expected_subjects(claims: dict[str, Any]) -> frozenset[str | int]:
-    """Every ``sub`` that the request insists on (Core section 5.5.1); more than one can never be met."""
-    wishes = [claims.get(place, {}).get("sub", {}) for place in ("id_token", "userinfo")]
-    return frozenset(wish["value"] for wish in wishes if "value" in wish)
+def fits_requested_subject(claims: dict[str, Any], subject: str) -> bool:
+    """Whether this is a ``sub`` that the request insists on, if it names any (Core section 5.5.1)."""
+    return all(fits(subject, claims.get(place, {}).get("sub")) for place in ("id_token", "userinfo"))
 
 
 def _object(value: Any) -> dict[str, Any]:

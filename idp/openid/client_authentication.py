@@ -4,15 +4,22 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import unquote_plus
 
 from idp.domain.client_secrets import verify_secret
 from idp.domain.clients import Client
 from idp.domain.errors import ProtocolError
+from idp.openid import client_assertion
+from idp.openid.client_assertion import ClientAssertions
+from idp.openid.signed_statement import Unreadable
 
 ClientLookup = Callable[[str], Client | None]
 
-METHODS = ("client_secret_basic", "client_secret_post", "none")
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+METHODS = (*SECRET_METHODS, client_assertion.METHOD, "none")
+# Of the endpoints that answer nobody without a secret.
+CONFIDENTIAL_METHODS = tuple(method for method in METHODS if method != "none")
 _LONGEST_CREDENTIALS = 4096
 
 
@@ -26,6 +33,39 @@ class Credentials:
 
     def __repr__(self) -> str:
         return f"Credentials({self.method}, {self.client_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAuthentication:
+    """Authentication as every endpoint for applications uses it."""
+
+    find_client: ClientLookup
+    assertions: ClientAssertions
+
+    def __call__(self, form: Mapping[str, str], authorization: str | None, now: datetime) -> Client:
+        """The client that proved who it is; see ``authenticate_client``."""
+        if "client_assertion" in form or "client_assertion_type" in form:
+            return self._by_assertion(form, authorization, now)
+        return authenticate_client(form, authorization, self.find_client)
+
+    def _by_assertion(self, form: Mapping[str, str], authorization: str | None, now: datetime) -> Client:
+        """RFC 7521 section 4.2, RFC 7523 section 2.2."""
+        if authorization is not None or "client_secret" in form:
+            raise ProtocolError("invalid_request", "More than one client authentication method")
+        if form.get("client_assertion_type") != client_assertion.TYPE:
+            raise invalid_client()
+        assertion = form.get("client_assertion", "")
+        try:
+            client_id = client_assertion.claimed_client_id(assertion)
+            client = self.find_client(client_id)
+            if client is None or client.token_endpoint_auth_method != client_assertion.METHOD:
+                raise invalid_client()
+            if form.get("client_id", client_id) != client_id:
+                raise invalid_client()
+            self.assertions.verify(assertion, client, now=now)
+        except Unreadable:
+            raise invalid_client() from None
+        return client
 
 
 def authenticate_client(form: Mapping[str, str], authorization: str | None, find_client: ClientLookup) -> Client:

@@ -20,7 +20,8 @@ from idp.domain.errors import ConfigurationError, ProtocolError
 from idp.domain.grants import Lifetimes
 from idp.openid.grant_state import GrantState
 from idp.openid.id_token import IdTokens, left_half_hash
-from idp.openid.redirect_uris import LOOPBACK_HOSTS
+from idp.openid.redirect_uris import LOOPBACK_HOSTS, host
+from idp.openid.release import fits, with_scoped_id
 
 ClaimsOf = Callable[[str], Mapping[str, Any] | None]
 
@@ -30,11 +31,16 @@ class AccountGone(Exception):
 
 
 class AccountClaims(Userinfo):  # type: ignore[misc]
-    """pyop's view of the accounts: read only when there is something to release."""
+    """pyop's view of the accounts for one request: read only when there is something to release.
 
-    def __init__(self, claims_of: ClaimsOf) -> None:
+    Everything that leaves by an ID token or by userinfo passes here, and here the client's registration is enforced.
+    """
+
+    def __init__(self, claims_of: ClaimsOf, state: GrantState, domain: str) -> None:
         super().__init__({})
         self._claims_of = claims_of
+        self._state = state
+        self._domain = domain
 
     def __getitem__(self, account_id: str) -> dict[str, Any]:
         # pyop asks for the whole record only to look for a `sub` of its own; ours comes from the grant.
@@ -43,16 +49,19 @@ class AccountClaims(Userinfo):  # type: ignore[misc]
     def get_claims_for(
         self, user_id: str, requested_claims: Mapping[str, Any], userinfo: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Those of the requested claims that the account has; raises ``AccountGone``."""
-        if not requested_claims:
+        """Those of the requested claims that the account has, as requested; raises ``AccountGone``."""
+        # Decided at the time of release, since the client's registration may have become narrower.
+        wishes = {claim: wish for claim, wish in requested_claims.items() if claim in self._state.releasable}
+        if not wishes:
             return {}
         claims = self._claims_of(user_id)
         if claims is None:
             raise AccountGone
-        selected: dict[str, Any] = super().get_claims_for(user_id, requested_claims, claims)
+        known = with_scoped_id(claims, self._state.subject, self._domain)
+        selected: dict[str, Any] = super().get_claims_for(user_id, wishes, known)
         # Who the person is for this client stands in the grant, whatever the account says.
         selected.pop("sub", None)
-        return selected
+        return {claim: value for claim, value in selected.items() if fits(value, wishes[claim])}
 
 
 class Core(PyopProvider):  # type: ignore[misc]
@@ -70,18 +79,30 @@ class Core(PyopProvider):  # type: ignore[misc]
             configuration_information=_as_https(document),
             authz_state=None,
             clients={},
-            userinfo=AccountClaims(claims_of),
+            userinfo=Userinfo({}),
             id_token_lifetime=int(lifetimes.id_token.total_seconds()),
             extra_scopes={scope: list(claims) for scope, claims in SCOPES.items()},
         )
         self.configuration_information["issuer"] = issuer
         self._id_tokens = id_tokens
+        self._claims_of = claims_of
+        self._domain = host(issuer)
 
     def bound(self, state: GrantState) -> Self:
         """This provider for one request: a shallow copy that shares everything but the state."""
         bound = copy.copy(self)
         bound.authz_state = state
+        bound.userinfo = AccountClaims(self._claims_of, state, self._domain)
         return bound
+
+    def id_token_again(self, access_token: str, extra_claims: Mapping[str, Any]) -> str:
+        """An ID token for a grant that gave one before; pyop has none on refresh (Core section 12.2: no nonce)."""
+        grant = self.authz_state.grant
+        requested = self._get_requested_claims_in({"claims": grant.claims}, "id_token")
+        user_claims = self.userinfo.get_claims_for(grant.account_id, requested)
+        return self._create_signed_id_token(
+            grant.client_id, grant.subject, user_claims, None, None, access_token, extra_claims
+        )
 
     def _verify_client_authentication(
         self, request_body: Mapping[str, str], http_headers: Mapping[str, str] | None = None
@@ -96,11 +117,6 @@ class Core(PyopProvider):  # type: ignore[misc]
         # Done before (Provider.authorize): pyop compares the subject with the whole member {"value": …}.
         return
 
-    def _get_requested_claims_in(self, authentication_request: Any, response_method: str) -> dict[str, Any]:
-        # Decided at the time of release, since the client's registration may have become narrower.
-        asked = super()._get_requested_claims_in(authentication_request, response_method)
-        return {claim: wish for claim, wish in asked.items() if claim in self.authz_state.releasable}
-
     def _create_signed_id_token(
         self,
         client_id: str,
@@ -113,6 +129,7 @@ class Core(PyopProvider):  # type: ignore[misc]
     ) -> str:
         """OpenID Connect Core section 2, with what the grant knows of the sign-in; pyop's own lost it."""
         issued_at = int(self.authz_state.now.timestamp())
+        algorithm = self.authz_state.client.id_token_signed_response_alg
         claims = {
             **(user_claims or {}),
             **(extra_id_token_claims or {}),
@@ -124,8 +141,10 @@ class Core(PyopProvider):  # type: ignore[misc]
         if nonce is not None:
             claims["nonce"] = nonce
         if access_token_value is not None:
-            claims["at_hash"] = left_half_hash(access_token_value)
-        return self._id_tokens.sign(claims)
+            claims["at_hash"] = left_half_hash(access_token_value, algorithm)
+        if authorization_code is not None:
+            claims["c_hash"] = left_half_hash(authorization_code, algorithm)
+        return self._id_tokens.sign(claims, algorithm)
 
 
 @contextmanager

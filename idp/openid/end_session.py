@@ -36,6 +36,11 @@ class EndSessionRequest:
         return with_parameters(self.post_logout_redirect_uri, {"state": self.state} if self.state else {})
 
 
+def frontchannel_address(client: Client, issuer: str, sid: str) -> str:
+    """What a browser loads so that this client ends its session there (Front-Channel Logout 1.0 section 2)."""
+    return with_parameters(client.frontchannel_logout_uri, {"iss": issuer, "sid": sid})
+
+
 def read_end_session(pairs: Pairs, find_client: ClientLookup, id_tokens: IdTokens) -> EndSessionRequest:
     """What can be believed of the request; whatever does not fit makes it an anonymous one, never an error."""
     parameters = given(pairs)

@@ -15,8 +15,9 @@ from idp.domain.clients import Client
 from idp.domain.errors import ProtocolError
 from idp.domain.grants import AccessToken, Grant, IssuedToken, Lifetimes
 from idp.domain.keyed import random_token, token_hash
-from idp.openid.claims_request import claims_of_scopes
+from idp.openid.access_token import AccessTokenKind
 from idp.openid.grants import GrantStore
+from idp.openid.release import releasable
 
 
 class TakenTwice(Exception):
@@ -37,8 +38,8 @@ class GrantState:
 
     @property
     def releasable(self) -> frozenset[str]:
-        """Claims that this client may receive on request."""
-        return claims_of_scopes(self.client.scopes)
+        """Claims that this client may receive at all."""
+        return releasable(self.client)
 
     def get_user_id_for_subject_identifier(self, subject_identifier: str) -> str:
         return self.grant.account_id
@@ -46,14 +47,25 @@ class GrantState:
 
 @dataclass(frozen=True)
 class NewGrant(GrantState):
-    """The authorization endpoint: keeps the grant when pyop asks for its code."""
+    """The authorization endpoint: hands out a code, an access token, or both (Core sections 3.1 to 3.3)."""
 
     code: str
-    store: GrantStore
+    access_token: str
+    lifetimes: Lifetimes
+    scope: tuple[str, ...]
+
+    @property
+    def access(self) -> IssuedToken:
+        """The access token as it is stored."""
+        return IssuedToken(token_hash(self.access_token), self.scope, self.now + self.lifetimes.access_token)
 
     def create_authorization_code(self, authorization_request: Any, subject_identifier: str, **_unused: Any) -> str:
-        self.store.add(self.grant)
         return self.code
+
+    def create_access_token(
+        self, authorization_request: Any, subject_identifier: str, **_unused: Any
+    ) -> PyopAccessToken:
+        return PyopAccessToken(self.access_token, int(self.lifetimes.access_token.total_seconds()))
 
 
 @dataclass(frozen=True)
@@ -63,13 +75,20 @@ class Issue(GrantState):
     store: GrantStore
     lifetimes: Lifetimes
     scope: tuple[str, ...]
+    kind: AccessTokenKind
+
+    def _mint(self) -> str:
+        return self.kind.mint(self.grant, self.scope, self.now, self.now + self.lifetimes.access_token)
 
     def _access(self, value: str) -> IssuedToken:
-        return IssuedToken(token_hash(value), self.scope, self.now + self.lifetimes.access_token)
+        expires_at = self.now + self.lifetimes.access_token
+        return IssuedToken(token_hash(value), self.scope, expires_at, self.kind.resources, self.kind.jkt)
 
     def _refresh(self, value: str) -> IssuedToken:
         expires_at = min(self.now + self.lifetimes.refresh_idle, self.grant.expires_at)
-        return IssuedToken(token_hash(value), self.grant.scope, expires_at)
+        # RFC 9449 section 5: a client with credentials of its own may change its key, one without is its key.
+        jkt = self.kind.jkt if self.client.is_public else None
+        return IssuedToken(token_hash(value), self.grant.scope, expires_at, jkt=jkt)
 
     def _for_pyop(self, value: str) -> PyopAccessToken:
         return PyopAccessToken(value, int(self.lifetimes.access_token.total_seconds()))
@@ -88,7 +107,7 @@ class CodeExchange(Issue):
         return self.grant.subject
 
     def exchange_code_for_token(self, authorization_code: str) -> PyopAccessToken:
-        value = random_token()
+        value = self._mint()
         refresh = self._refresh(self.refresh_token) if self.refresh_token else None
         if not self.store.take_code(self.grant, self._access(value), refresh, now=self.now):
             raise TakenTwice
@@ -100,16 +119,32 @@ class CodeExchange(Issue):
 
 @dataclass(frozen=True)
 class RefreshExchange(Issue):
-    """A refresh token for its successor and a new access token (RFC 6749 section 6, RFC 9700 section 4.14.2)."""
+    """A refresh token for its successor and a new access token (RFC 6749 section 6, RFC 9700 section 4.14.2).
 
-    old_hash: str
+    live_hash: of the token that ends; successor: the one that takes its place.
+    """
+
+    live_hash: str
+    successor: str
 
     def use_refresh_token(self, refresh_token: str, scope: Any = None) -> tuple[PyopAccessToken, str]:
-        value, successor = random_token(), new_refresh_token(self.grant)
-        tokens = self._access(value), self._refresh(successor)
-        if not self.store.rotate_refresh(self.grant.id, self.old_hash, *tokens, now=self.now):
+        value = self._mint()
+        tokens = self._access(value), self._refresh(self.successor)
+        if not self.store.rotate_refresh(self.grant.id, self.live_hash, *tokens, now=self.now):
             raise TakenTwice
-        return self._for_pyop(value), successor
+        return self._for_pyop(value), self.successor
+
+
+@dataclass(frozen=True)
+class RefreshAgain(RefreshExchange):
+    """The reply to a rotation got lost: a new access token, and the successor that is live already."""
+
+    def use_refresh_token(self, refresh_token: str, scope: Any = None) -> tuple[PyopAccessToken, str]:
+        value = self._mint()
+        is_live = token_hash(self.successor) == self.live_hash
+        if not is_live or not self.store.add_access(self.grant.id, self.live_hash, self._access(value), now=self.now):
+            raise TakenTwice
+        return self._for_pyop(value), self.successor
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState
 class GrantStore(Protocol):
     """Grants, found by the hashes of what was issued. Every method may raise ``ServiceUnavailable``."""
 
-    def add(self, grant: Grant) -> None:
-        """Keep a new grant, whose code was not used yet."""
+    def add(self, grant: Grant, access: IssuedToken | None = None) -> None:
+        """Keep a new grant, whose code was not used yet, with the access token that went out at once, if one did."""
 
     def by_code(self, code_hash: str) -> Grant | None:
         """The grant of this code, used or not, live or expired; None where it was revoked or never was."""
@@ -29,11 +29,20 @@ class GrantStore(Protocol):
     ) -> bool:
         """Replace the live refresh token by its successor, in one write; False where somebody was first."""
 
+    def add_access(self, grant_id: str, live_hash: str, access: IssuedToken, *, now: datetime) -> bool:
+        """Keep one more access token, in one write; False where that refresh token is the live one no longer."""
+
+    def revoke_access(self, token_hash: str, client_id: str) -> None:
+        """Kill this one access token, where it is this client's."""
+
     def revoke(self, grant_id: str) -> None:
         """Kill the family: the code and every token, at once."""
 
     def revoke_session(self, sid: str) -> int:
         """Kill every family that came from this sign-in; how many."""
+
+    def revoke_client(self, account_id: str, client_id: str) -> int:
+        """Kill every family that this account gave this client; how many."""
 
     def revoke_account(self, account_id: str) -> int:
         """Kill every family of this account; how many."""

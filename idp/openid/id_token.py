@@ -20,25 +20,33 @@ class IdTokens:
         self._issuer = issuer
         self._keys = keys
 
-    def sign(self, claims: Mapping[str, Any]) -> str:
+    def sign(self, claims: Mapping[str, Any], algorithm: str = ALGORITHM) -> str:
         """The claims with our ``iss``, as a compact JWS."""
-        header = {"alg": ALGORITHM, "kid": self._keys.signing_kid, "typ": _TYPE}
-        return jwt.encode(header, {**claims, "iss": self._issuer}, self._keys.signing_key, algorithms=[ALGORITHM])
+        signing = self._keys.signing(algorithm)
+        header = {"alg": algorithm, "kid": signing.kid, "typ": _TYPE}
+        return jwt.encode(header, {**claims, "iss": self._issuer}, signing.key, algorithms=[algorithm])
+
+    def sign_userinfo(self, claims: Mapping[str, Any], client_id: str, algorithm: str) -> str:
+        """The claims as a signed userinfo response (Core section 5.3.2); its ``typ`` tells it from an ID token."""
+        signing = self._keys.signing(algorithm)
+        header = {"alg": algorithm, "kid": signing.kid, "typ": "userinfo+jwt"}
+        signed = {**claims, "iss": self._issuer, "aud": client_id}
+        return jwt.encode(header, signed, signing.key, algorithms=[algorithm])
 
     def read_hint(self, hint: str) -> dict[str, Any] | None:
         """The claims of an ID token that we signed ourselves, expired or not; None for everything else.
 
-        Only our algorithm and our keys by their ``kid`` count: ``none``, a MAC made with the public key and a token of
-        another kind are all refused (RFC 8725 sections 3.1 and 3.11).
+        Only our keys by their ``kid`` count, each with its one algorithm: ``none``, a MAC made with the public key and
+        a token of another kind are all refused (RFC 8725 sections 3.1 and 3.11).
         """
         if len(hint) > _LONGEST_HINT or not hint.isascii():
             return None
         try:
             header = jws.extract_compact(hint.encode("ascii")).headers()
-            key = self._keys.find(str(header.get("kid"))) if isinstance(header, dict) else None
-            if key is None or header.get("typ") != _TYPE:
+            signed = self._keys.find(str(header.get("kid"))) if isinstance(header, dict) else None
+            if signed is None or header.get("typ") != _TYPE:
                 return None
-            claims = jwt.decode(hint, key, algorithms=[ALGORITHM]).claims
+            claims = jwt.decode(hint, signed.key, algorithms=[signed.algorithm]).claims
         except (JoseError, ValueError, TypeError, RecursionError):
             return None
         return claims if _is_id_token(claims, self._issuer) else None
@@ -50,9 +58,14 @@ def audience(claims: Mapping[str, Any]) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def left_half_hash(value: str) -> str:
-    """``at_hash`` of an access token: left half of its SHA-256 (OpenID Connect Core section 3.1.3.6)."""
-    return base64url(hashlib.sha256(value.encode("ascii")).digest()[:16])
+def left_half_hash(value: str, algorithm: str = ALGORITHM) -> str:
+    """``at_hash`` and ``c_hash``: left half of the hash that the ID token's algorithm uses (Core section 3.1.3.6).
+
+    Ed25519 hashes with SHA-512 (RFC 8032 section 5.1), which is what relying parties compute.
+    """
+    digest = hashlib.sha512 if algorithm == "EdDSA" else hashlib.sha256
+    whole = digest(value.encode("ascii")).digest()
+    return base64url(whole[: len(whole) // 2])
 
 
 def _is_id_token(claims: Mapping[str, Any], issuer: str) -> bool:

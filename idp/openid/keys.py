@@ -1,97 +1,179 @@
-"""The provider's own keys: files in one folder, made at the first start, readable by the provider alone."""
+"""The provider's own keys: made at the first start, current within a second of a change in their folder."""
 
 import base64
-import os
+import logging
 import secrets
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
-
 from idp.domain.errors import ConfigurationError
+from idp.domain.signing_keys import PUBLISHED_BEFORE, KeyState, states
+from idp.openid import key_files
+from idp.openid.key_files import AnyKey, SigningKey
+
+log = logging.getLogger(__name__)
 
 ALGORITHM = "RS256"
-_SIGNING = "openid-*.pem"
-_FIRST_SIGNING = "openid-0001.pem"
+# What every installation signs with; EdDSA only where it is switched on.
+ALWAYS = (ALGORITHM, "ES256")
+_FIRST = {ALGORITHM: "openid-0001.pem", "ES256": "openid-es256.pem", "EdDSA": "openid-eddsa.pem"}
 _PAIRWISE = "openid-pairwise.key"
 _PAIRWISE_BYTES = 32
+_LOOK_EVERY = timedelta(seconds=1)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def algorithms_of(directory: Path, made: tuple[str, ...]) -> tuple[str, ...]:
+    """The algorithms that a KeyStore on this folder would sign with; changes nothing. made: those it makes keys for."""
+    present = {key.algorithm for key in key_files.read_keys(directory)}
+    return tuple(algorithm for algorithm in _FIRST if algorithm in made or algorithm in present)
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """Everything that requests look at, worked out once and swapped whole."""
+
+    keys: dict[str, SigningKey]
+    states: dict[str, KeyState]
+    signing: dict[str, SigningKey]
+    published: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def at(cls, keys: tuple[SigningKey, ...], now: datetime) -> "_Snapshot":
+        of = states((key.term for key in keys), now)
+        return cls(
+            keys={key.kid: key for key in keys},
+            states=of,
+            signing={key.algorithm: key for key in keys if of[key.kid] is KeyState.SIGNING},
+            published=tuple(_public(key) for key in keys if of[key.kid] is not KeyState.RETIRED),
+        )
 
 
 class KeyStore:
-    """Every ``openid-*.pem`` of the folder verifies, the last one by name signs.
+    """The signing keys of a folder, in the states that ``domain.signing_keys`` gives them, and the pairwise key.
 
-    Raises ``ConfigurationError`` naming the file where one cannot be used.
+    A key of each of ``algorithms`` is made where there is none; a folder that cannot be written (a mounted secret) must
+    hold RS256 at least, and what else it holds is offered. Raises ``ConfigurationError`` naming the file where one
+    cannot be used; later on, a bad file is told in the log and the last good state stays in use.
     """
 
-    def __init__(self, directory: Path) -> None:
-        _make_folder(directory)
-        if not any(directory.glob(_SIGNING)):
-            _create_once(directory / _FIRST_SIGNING, _new_signing_key)
-        keys = [_load_signing_key(path) for path in sorted(directory.glob(_SIGNING))]
-        _create_once(directory / _PAIRWISE, lambda: secrets.token_bytes(_PAIRWISE_BYTES))
-        self._keys = {_kid(key): key for key in keys}
-        self._signing_key = keys[-1]
-        self.signing_kid = _kid(keys[-1])
+    def __init__(
+        self, directory: Path, *, clock: Callable[[], datetime] = _utc_now, algorithms: tuple[str, ...] = ALWAYS
+    ) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._lock = threading.Lock()
+        key_files.make_folder(directory)
+        self._create_missing(algorithms)
+        key_files.create_once(directory / _PAIRWISE, lambda: secrets.token_bytes(_PAIRWISE_BYTES))
         self.pairwise_key = _load_pairwise_key(directory / _PAIRWISE)
+        self._stamp = key_files.stamp(directory)
+        self._take(key_files.read_keys(directory), clock())
 
     @property
-    def signing_key(self) -> RSAKey:
-        """The private key that signs now."""
-        return self._signing_key
+    def algorithms(self) -> tuple[str, ...]:
+        """The algorithms that there is a key for, RS256 first."""
+        return tuple(algorithm for algorithm in _FIRST if algorithm in self._present.signing)
 
-    def find(self, kid: str) -> RSAKey | None:
-        """The key with this identifier, for verifying what was signed earlier."""
-        return self._keys.get(kid)
+    @property
+    def signing_key(self) -> AnyKey:
+        """The private key that signs now with RS256."""
+        return self.signing().key
+
+    @property
+    def signing_kid(self) -> str:
+        return self.signing().kid
+
+    def signing(self, algorithm: str = ALGORITHM) -> SigningKey:
+        """The key that signs now with this algorithm; ``ConfigurationError`` where there is none."""
+        self._refresh()
+        found = self._present.signing.get(algorithm)
+        if found is None:
+            raise ConfigurationError(f"{self._directory}: no key for {algorithm}")
+        return found
+
+    def find(self, kid: str) -> SigningKey | None:
+        """The key with this identifier, also a retired one, for recognising what we signed ourselves."""
+        self._refresh()
+        return self._present.keys.get(kid)
 
     def jwks(self) -> dict[str, Any]:
-        """The public keys as a JSON Web Key Set (RFC 7517 section 5)."""
-        return {"keys": [_public(kid, key) for kid, key in self._keys.items()]}
+        """The public keys as a JSON Web Key Set (RFC 7517 section 5): next, signing and old ones."""
+        self._refresh()
+        return {"keys": [dict(key) for key in self._present.published]}
 
+    def every(self) -> tuple[tuple[SigningKey, KeyState], ...]:
+        """All keys with their states, oldest first."""
+        self._refresh()
+        present = self._present
+        ordered = sorted(present.keys.values(), key=lambda key: (key.signs_from, key.algorithm))
+        return tuple((key, present.states[key.kid]) for key in ordered)
 
-def _make_folder(directory: Path) -> None:
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(f"{directory}: cannot be made: {error.strerror}; accepted: a folder") from error
+    def rotate(self, algorithm: str, *, at_once: bool = False) -> SigningKey:
+        """Make the next key of this algorithm: published now, signing once every relying party can know it.
 
+        at_once: signs immediately, for when the present one is lost or known to others.
+        """
+        now = self._clock()
+        signs_from = now.replace(microsecond=0) + (timedelta() if at_once else PUBLISHED_BEFORE)
+        path = key_files.path_of_new_key(self._directory, algorithm, signs_from)
+        key_files.create_once(path, lambda: key_files.new_key(algorithm))
+        self._look(now)
+        return next(key for key in self._present.keys.values() if key.path == path)
 
-def _create_once(path: Path, content: Callable[[], bytes]) -> None:
-    """Write the file unless it is there; of two workers that start together one wins and both read its file."""
-    if path.exists():
-        return
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content())
-            os.fsync(file.fileno())
-        # A link appears whole or not at all, and never replaces the file of somebody who was faster.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}; accepted: a writable folder") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    def remove(self, kid: str) -> None:
+        """Take the key's file away: nothing that it signed is recognised any more."""
+        key_files.remove(self._present.keys[kid].path)
+        self._look(self._clock())
 
+    def _create_missing(self, algorithms: tuple[str, ...]) -> None:
+        present = {key.algorithm for key in key_files.read_keys(self._directory)}
+        for algorithm in algorithms:
+            if algorithm in present:
+                continue
+            try:
+                path = self._directory / _FIRST[algorithm]
+                key_files.create_once(path, lambda made=algorithm: key_files.new_key(made))  # type: ignore[misc]
+            except ConfigurationError:
+                if algorithm == ALGORITHM or ALGORITHM not in present:
+                    raise
+                log.warning("key_not_made", extra={"fields": {"file": str(path)}})
 
-def _new_signing_key() -> bytes:
-    return RSAKey.generate_key(2048, auto_kid=False).as_pem(private=True)
+    def _refresh(self) -> None:
+        now = self._clock()
+        if abs(now - self._looked_at) < _LOOK_EVERY or not self._lock.acquire(blocking=False):
+            return
+        try:
+            self._look(now)
+        finally:
+            self._lock.release()
 
+    def _look(self, now: datetime) -> None:
+        keys = tuple(self._present.keys.values())
+        self._looked_at = now
+        try:
+            stamp = key_files.stamp(self._directory)
+            if stamp != self._stamp:
+                self._stamp = stamp
+                keys = key_files.read_keys(self._directory)
+                log.info("keys_loaded", extra={"fields": {"kids": " ".join(key.kid for key in keys)}})
+        except (ConfigurationError, OSError) as error:
+            log.error("keys_kept", extra={"fields": {"problem": str(error)}})
+        if any(key.algorithm == ALGORITHM for key in keys):
+            self._take(keys, now)
+        else:
+            log.error("keys_kept", extra={"fields": {"problem": f"{self._directory}: no key for {ALGORITHM}"}})
 
-def _load_signing_key(path: Path) -> RSAKey:
-    accepted = "accepted: an RSA private key of at least 2048 bits, PEM, without passphrase"
-    try:
-        key = RSAKey.import_key(path.read_bytes())
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}; {accepted}") from error
-    except (JoseError, ValueError, TypeError) as error:
-        raise ConfigurationError(f"{path}: not a usable key; {accepted}") from error
-    if not key.is_private or key.raw_value.key_size < 2048:
-        raise ConfigurationError(f"{path}: not a usable key; {accepted}")
-    return key
+    def _take(self, keys: tuple[SigningKey, ...], now: datetime) -> None:
+        self._looked_at = now
+        self._present: _Snapshot = _Snapshot.at(keys, now)
 
 
 def _load_pairwise_key(path: Path) -> bytes:
@@ -104,13 +186,8 @@ def _load_pairwise_key(path: Path) -> bytes:
     return key
 
 
-def _kid(key: RSAKey) -> str:
-    """RFC 7638 thumbprint: the same key has the same identifier everywhere."""
-    return key.thumbprint()
-
-
-def _public(kid: str, key: RSAKey) -> dict[str, Any]:
-    return {**key.as_dict(private=False), "kid": kid, "use": "sig", "alg": ALGORITHM}
+def _public(key: SigningKey) -> dict[str, Any]:
+    return {**key.key.as_dict(private=False), "kid": key.kid, "use": "sig", "alg": key.algorithm}
 
 
 def base64url(data: bytes) -> str:

@@ -37,6 +37,11 @@ def given(pairs: Pairs) -> dict[str, str]:
     return {name: value for name, value in pairs if value}
 
 
+def every(pairs: Pairs, name: str) -> tuple[str, ...]:
+    """The values of a parameter that may repeat, each once."""
+    return tuple(dict.fromkeys(value for key, value in pairs if key == name and value))
+
+
 def single_form(pairs: Pairs) -> dict[str, str]:
     """The parameters of a form in which nothing repeats; ``ProtocolError`` otherwise."""
     if not is_sane(pairs, largest=LARGEST_FORM):

@@ -1,38 +1,56 @@
 """The OpenID Connect provider as the flows see it: requests in, answers out, no HTTP."""
 
-import hmac
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from pyop.message import AuthorizationRequest as PyopAuthorizationRequest
-
-from idp.domain.authorization import AuthorizationRequest
+from idp.domain.authorization import AuthorizationRequest, AuthorizationResponse
 from idp.domain.clients import Client
 from idp.domain.errors import AuthorizationError, Refusal
-from idp.domain.grants import Grant, Lifetimes
-from idp.domain.keyed import random_id, random_token, token_hash
+from idp.domain.grants import Lifetimes
+from idp.domain.keyed import SecretKey
 from idp.domain.sessions import SignIn
-from idp.openid import authorization_request, end_session
-from idp.openid.claims_request import expected_subjects
-from idp.openid.client_authentication import ClientLookup
-from idp.openid.core import ClaimsOf, Core, checked_issuer, pyop_errors_translated
-from idp.openid.discovery import discovery_document
+from idp.openid import authorization_request, device_codes, end_session, responses
+from idp.openid.access_token import AccessTokenKinds, AccessTokenSigner
+from idp.openid.authorization_answer import AuthorizationAnswers, error_for
+from idp.openid.claims_request import fits_requested_subject
+from idp.openid.client_assertion import ClientAssertions, UsedOnce
+from idp.openid.client_authentication import ClientAuthentication, ClientLookup
+from idp.openid.client_keys import ClientKeys
+from idp.openid.code_exchange import CodeGrant
+from idp.openid.core import ClaimsOf, Core, checked_issuer
+from idp.openid.device_grant import DeviceAnswers, DeviceAuthorizations, DeviceEndpoint, DeviceGrant
+from idp.openid.discovery import DEVICE_PAGE_PATH, discovery_document, our_addresses
+from idp.openid.dpop import DPoP, Proofs
 from idp.openid.end_session import EndSessionRequest
-from idp.openid.grant_state import NewGrant
 from idp.openid.grants import GrantStore
 from idp.openid.id_token import IdTokens
-from idp.openid.keys import KeyStore, base64url
+from idp.openid.issuing import Issuing
+from idp.openid.keys import KeyStore
 from idp.openid.parameters import Pairs
-from idp.openid.redirect_uris import host, with_parameters
+from idp.openid.pushing import PushingEndpoint
+from idp.openid.redirect_uris import host
+from idp.openid.refresh import RefreshGrant
+from idp.openid.release import asked_claims, every_claim, with_scoped_id
+from idp.openid.request_objects import RequestObjects
+from idp.openid.request_sources import PushedRequests, RequestSources, Source
+from idp.openid.revocation import IntrospectionEndpoint, RevocationEndpoint
+from idp.openid.safe_fetch import fetch as fetch_any
+from idp.openid.safe_fetch import fetch_json
+from idp.openid.subjects import Subjects
 from idp.openid.token_request import TokenEndpoint
-from idp.openid.userinfo import UserinfoEndpoint
+from idp.openid.userinfo import PLAIN_GET, Userinfo, UserinfoCall, UserinfoEndpoint
 
 
 class Provider:
     """One per process; safe to share between threads.
 
     clients: finds a client by its identifier. claims_of: every claim of an account by the account's id, None where
-    it is closed. acr_values: what sign-ins can reach, for discovery.
+    it is closed. secret: derives what must be told twice and is never stored. used_jtis: remembers what counts once.
+    devices: those that wait for their person.
+    acr_values: what sign-ins can reach, for discovery. dpop_nonce: whether a DPoP proof needs a nonce of
+    ours. implicit: whether clients may register for the implicit and hybrid flows.
     """
 
     def __init__(
@@ -44,18 +62,62 @@ class Provider:
         grants: GrantStore,
         claims_of: ClaimsOf,
         lifetimes: Lifetimes,
+        secret: SecretKey,
+        used_jtis: UsedOnce,
+        devices: DeviceAuthorizations,
+        pushed_requests: PushedRequests,
         acr_values: tuple[str, ...] = (),
+        implicit: bool = False,
+        registration: bool = False,
+        dpop_nonce: bool = False,
     ) -> None:
         self.issuer = checked_issuer(issuer)
         self._keys = keys
         self._clients = clients
         self._grants = grants
         self._lifetimes = lifetimes
-        self._document = discovery_document(self.issuer, acr_values)
+        self._response_types = responses.response_types(implicit=implicit)
+        self._document = discovery_document(
+            self.issuer, acr_values, algorithms=keys.algorithms, implicit=implicit, registration=registration
+        )
         self._id_tokens = IdTokens(self.issuer, keys)
         self._core = Core(self._document, self._id_tokens, claims_of, lifetimes)
-        self._tokens = TokenEndpoint(self._core, grants, clients, claims_of, lifetimes)
-        self._userinfo = UserinfoEndpoint(self._core, grants, clients)
+        self._subjects = Subjects(keys.pairwise_key)
+        self._answers = AuthorizationAnswers(self.issuer, self._core, grants, lifetimes)
+        self.dpop = DPoP(secret, used_jtis, needs_nonce=dpop_nonce)
+        issuing = Issuing(self._core, grants, AccessTokenKinds(AccessTokenSigner(self.issuer, keys)))
+        is_on_loopback = self.issuer.startswith("http:")
+        client_keys = ClientKeys(partial(fetch_json, allow_loopback=is_on_loopback))
+        audiences = our_addresses(self._document)
+        authenticate = ClientAuthentication(clients, ClientAssertions(audiences, client_keys, used_jtis))
+        objects = RequestObjects(self.issuer, client_keys, partial(fetch_any, allow_loopback=is_on_loopback))
+        self._sources = RequestSources(clients, objects, pushed_requests)
+        self.pushing = PushingEndpoint(
+            self._document["pushed_authorization_request_endpoint"],
+            authenticate,
+            self.dpop,
+            self._sources,
+            self._read,
+            pushed_requests,
+        )
+        self.revocation = RevocationEndpoint(authenticate, grants)
+        self.introspection = IntrospectionEndpoint(authenticate, grants, self.issuer)
+        verification = self.issuer + DEVICE_PAGE_PATH
+        self.device_endpoint = DeviceEndpoint(authenticate, devices, secret, verification)
+        self.device_answers = DeviceAnswers(clients, devices, grants, self._subjects, lifetimes, secret, verification)
+        self._tokens = TokenEndpoint(
+            self._document["token_endpoint"],
+            authenticate,
+            self.dpop,
+            {
+                "authorization_code": CodeGrant(issuing, grants, lifetimes).answer,
+                "refresh_token": RefreshGrant(issuing, grants, claims_of, lifetimes, secret).answer,
+                device_codes.GRANT_TYPE: DeviceGrant(issuing, devices, grants, lifetimes).answer,
+            },
+        )
+        self._userinfo = UserinfoEndpoint(
+            self._document["userinfo_endpoint"], self._core, grants, clients, self.dpop, self._id_tokens
+        )
 
     def discovery(self) -> dict[str, Any]:
         """The provider's metadata, for ``/.well-known/openid-configuration``."""
@@ -69,76 +131,72 @@ class Provider:
         """The relying party with this identifier."""
         return self._clients(client_id)
 
-    def read_authorization_request(self, parameters: Pairs) -> AuthorizationRequest:
+    def read_authorization_request(self, parameters: Pairs, *, now: datetime) -> AuthorizationRequest:
         """The checked request; raises ``Refusal`` (a page) or ``AuthorizationError`` (a redirect)."""
-        return authorization_request.read_authorization_request(parameters, self._clients, self._id_tokens)
+        return self._read(authorization_request.resolve(parameters, self._sources, self._clients, now=now))
+
+    def _read(self, source: Source) -> AuthorizationRequest:
+        return authorization_request.read_authorization_request(
+            source, self._clients, self._id_tokens, response_types=self._response_types
+        )
 
     def subject_for(self, client: Client, account_subject: str) -> str:
-        """The ``sub`` that this client sees (OpenID Connect Core section 8).
-
-        public: the account's own random subject. pairwise: base64url, without padding, of
-        HMAC-SHA256(pairwise key, sector identifier + NUL + account subject), where the sector identifier is the host of
-        ``sector_identifier_uri``, else of the redirect_uris. Computed, never stored: clients cannot disturb each other.
-        """
-        if client.subject_type == "public":
-            return account_subject
-        message = f"{_sector(client)}\0{account_subject}".encode()
-        return base64url(hmac.digest(self._keys.pairwise_key, message, "sha256"))
+        """The ``sub`` that this client sees (OpenID Connect Core section 8)."""
+        return self._subjects.of(client, account_subject)
 
     def is_about(self, request: AuthorizationRequest, account_subject: str) -> bool:
         """Whether this account may answer: an id_token_hint or a requested ``sub`` may name another person."""
         subject = self.subject_for(self._client_of(request), account_subject)
-        return _expected(request) <= {subject}
+        hint = request.id_token_hint_subject
+        return (hint is None or hint == subject) and fits_requested_subject(request.claims, subject)
+
+    def asked_claims(self, request: AuthorizationRequest) -> frozenset[str]:
+        """The claims that the client receives by this request, ``sub`` apart, as far as the account has them."""
+        return asked_claims(self._client_of(request), request.scope, request.claims)
+
+    def preview(self, request: AuthorizationRequest, account_subject: str, claims: Mapping[str, Any]) -> dict[str, Any]:
+        """What the client would receive of these claims of an account, in the order of the scopes."""
+        subject = self.subject_for(self._client_of(request), account_subject)
+        known, asked = with_scoped_id(claims, subject, host(self.issuer)), self.asked_claims(request)
+        return {claim: known[claim] for claim in every_claim() if claim in asked and claim in known}
 
     def authorize(
         self, request: AuthorizationRequest, account_id: str, account_subject: str, sign_in: SignIn, *, now: datetime
-    ) -> str:
-        """Grant the request; the address to send the browser to, with ``code``, ``state`` and ``iss``.
+    ) -> AuthorizationResponse:
+        """Grant the request: what the browser carries to the client, ``state`` and ``iss`` among it.
 
-        Raises ``AuthorizationError`` (``login_required``) where the request is about another person
-        (Core sections 3.1.2.2 and 5.5.1), ``Refusal`` where the client is gone.
+        Raises ``AuthorizationError`` (``login_required``) where the request is about another person or another kind of
+        sign-in (Core sections 3.1.2.2 and 5.5.1), ``Refusal`` where the client is gone.
         """
         client = self._client_of(request)
         if not self.is_about(request, account_subject):
             raise self.error(request, "login_required", "Another person is signed in")
         subject = self.subject_for(client, account_subject)
-        code = random_token()
-        grant = self._new_grant(request, account_id, subject, sign_in, code, now)
-        state = NewGrant(grant=grant, client=client, now=now, code=code, store=self._grants)
-        with pyop_errors_translated():
-            response = self._core.bound(state).authorize(_for_pyop(request), account_id)
-        return with_parameters(request.redirect_uri, {**response.to_dict(), "iss": self.issuer})
+        return self._answers.grant(request, client, account_id, subject, sign_in, now=now)
 
     def error(self, request: AuthorizationRequest, error: str, description: str) -> AuthorizationError:
         """An error that answers this request at its redirect_uri, e.g. ``login_required``."""
-        return AuthorizationError(
-            error,
-            description,
-            redirect_uri=request.redirect_uri,
-            state=request.state,
-            response_mode=request.response_mode,
-        )
+        return error_for(request, error, description)
 
-    def error_redirect(self, error: AuthorizationError) -> str:
-        """Where to send the browser with this error (RFC 6749 section 4.1.2.1, RFC 9207 section 2)."""
-        parameters = {"error": error.error, "error_description": error.description}
-        if error.state is not None:
-            parameters["state"] = error.state
-        return with_parameters(error.redirect_uri, {**parameters, "iss": self.issuer})
+    def error_response(self, error: AuthorizationError) -> AuthorizationResponse:
+        """What the browser carries to the client where the answer is this error."""
+        return self._answers.error(error)
 
-    def token(self, form: Pairs, authorization: str | None, *, now: datetime) -> dict[str, Any]:
+    def token(self, form: Pairs, authorization: str | None, proofs: Proofs = (), *, now: datetime) -> dict[str, Any]:
         """The token response; raises ``ProtocolError`` (RFC 6749 section 5.2).
 
-        form: the POST body alone. authorization: the header as received.
+        form: the POST body alone. authorization: the header as received. proofs: every DPoP header.
         """
-        return self._tokens.answer(form, authorization, now=now)
+        return self._tokens.answer(form, authorization, proofs, now=now)
 
-    def userinfo(self, authorization: str | None, form: Pairs = (), *, now: datetime) -> dict[str, Any]:
+    def userinfo(
+        self, authorization: str | None, form: Pairs = (), call: UserinfoCall = PLAIN_GET, *, now: datetime
+    ) -> Userinfo:
         """The claims for an access token; raises ``ProtocolError`` (RFC 6750 section 3).
 
-        form: the body of a POST, never the query of an address.
+        form: the body of a POST, never the query of an address. call: what a DPoP proof is about.
         """
-        return self._userinfo.answer(authorization, form, now=now)
+        return self._userinfo.answer(authorization, form, call, now=now)
 
     def read_end_session(self, parameters: Pairs) -> EndSessionRequest:
         """What can be believed of a logout request; never raises."""
@@ -149,47 +207,3 @@ class Provider:
         if client is None:
             raise Refusal("oauth.unknown_client", request.client_id or "")
         return client
-
-    def _new_grant(
-        self, request: AuthorizationRequest, account_id: str, subject: str, sign_in: SignIn, code: str, now: datetime
-    ) -> Grant:
-        lifetimes = self._lifetimes
-        is_offline = "offline_access" in request.scope
-        lasting = lifetimes.refresh_absolute if is_offline else lifetimes.code + lifetimes.access_token
-        return Grant(
-            id=random_id(),
-            account_id=account_id,
-            client_id=request.client_id or "",
-            subject=subject,
-            scope=request.scope,
-            redirect_uri=request.redirect_uri,
-            sign_in=sign_in,
-            code_hash=token_hash(code),
-            code_expires_at=now + lifetimes.code,
-            created_at=now,
-            expires_at=now + lasting,
-            nonce=request.nonce,
-            code_challenge=request.code_challenge,
-            claims=request.claims,
-        )
-
-
-def _expected(request: AuthorizationRequest) -> frozenset[str | int]:
-    hinted = frozenset({request.id_token_hint_subject} if request.id_token_hint_subject else ())
-    return hinted | expected_subjects(request.claims)
-
-
-def _sector(client: Client) -> str:
-    return client.sector_identifier or host(client.redirect_uris[0])
-
-
-def _for_pyop(request: AuthorizationRequest) -> PyopAuthorizationRequest:
-    message = {
-        "client_id": request.client_id,
-        "redirect_uri": request.redirect_uri,
-        "response_type": request.response_type,
-        "scope": list(request.scope),
-    }
-    if request.state is not None:
-        message["state"] = request.state
-    return PyopAuthorizationRequest(**message)

@@ -9,6 +9,7 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _LOOPBACK_PORT = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::[0-9]{1,5})?(?=[/?]|$)")
 # RFC 8252 section 7.1: a domain name under the app's control, turned around; its dot keeps javascript: and data: out.
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
+_HOST_AND_PORT = re.compile(r"[A-Za-z0-9._-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
 _PRINTABLE = re.compile(r"[!-~]+")
 
 
@@ -44,6 +45,13 @@ def host(uri: str) -> str:
     """The host of a registered address, lower case; empty where it has none."""
     parts = _split(uri)
     return (parts.hostname or "") if parts else ""
+
+
+def origin(uri: str) -> str:
+    """Scheme, host and port of a registered web address, as browsers compare them; empty where it has none."""
+    parts = _split(uri)
+    is_web = parts is not None and parts.scheme in ("http", "https") and _HOST_AND_PORT.fullmatch(parts.netloc)
+    return f"{parts.scheme}://{parts.netloc.lower()}" if parts and is_web else ""
 
 
 def with_parameters(uri: str, parameters: dict[str, str]) -> str:

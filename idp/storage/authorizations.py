@@ -52,7 +52,7 @@ def _live(authorization_id: str, browser: str, now: datetime) -> dict[str, Any]:
     return {"_id": authorization_id, "browser": browser, "expires_at": {"$gt": now}}
 
 
-_TUPLES = {"scope", "prompt", "acr_values", "ui_locales"}
+_TUPLES = {"scope", "prompt", "acr_values", "ui_locales", "resources"}
 _REQUEST_FIELDS = {field.name for field in fields(AuthorizationRequest)}
 
 

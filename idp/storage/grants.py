@@ -11,6 +11,8 @@ from typing import Any
 from pymongo import IndexModel
 
 from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState
+from idp.domain.logout import ApplicationInUse
+from idp.domain.registrations import PREFIX
 from idp.domain.sessions import SignIn
 from idp.storage.database import Database, Document, Indexes, translated
 
@@ -21,6 +23,8 @@ INDEXES = Indexes(
         IndexModel("access.hash", sparse=True),
         IndexModel("sign_in.sid"),
         IndexModel("account_id"),
+        # Costs nothing where clients stand in the file.
+        IndexModel("client_id", partialFilterExpression={"client_id": {"$gte": PREFIX}}),
         IndexModel("purge_at", expireAfterSeconds=0),
     ),
 )
@@ -37,10 +41,13 @@ class GrantStore:
     def __init__(self, database: Database) -> None:
         self._grants = database.collection(INDEXES.collection)
 
-    def add(self, grant: Grant) -> None:
-        """Keep a new grant, whose code was not used yet."""
+    def add(self, grant: Grant, access: IssuedToken | None = None) -> None:
+        """Keep a new grant, whose code was not used yet, with the access token that went out at once, if one did."""
+        document = _document(grant)
+        if access is not None:
+            document |= {"access": [_token(access)], "purge_at": max(document["purge_at"], access.expires_at + _MEMORY)}
         with translated():
-            self._grants.insert_one(_document(grant))
+            self._grants.insert_one(document)
 
     def by_code(self, code_hash: str) -> Grant | None:
         """The grant of this code, used or not, live or expired; None where it was revoked or never was."""
@@ -52,9 +59,8 @@ class GrantStore:
         """Use the code up and keep the tokens that it buys, in one write; False where somebody was first."""
         change: Document = {
             "code_used_at": now,
-            "access": [_token(access)],
-            "purge_at": max(token.expires_at for token in (access, refresh) if token) + _MEMORY,
         }
+        kept_until = max(token.expires_at for token in (access, refresh) if token) + _MEMORY
         if refresh:
             change["refresh"] = _token(refresh)
         unused = {
@@ -65,7 +71,11 @@ class GrantStore:
             "code_expires_at": {"$gt": now},
         }
         with translated():
-            return self._grants.update_one(unused, {"$set": change}).modified_count == 1
+            # Pushed, because a hybrid flow's answer held an access token already.
+            update = self._grants.update_one(
+                unused, {"$set": change, "$push": {"access": _token(access)}, "$max": {"purge_at": kept_until}}
+            )
+        return update.modified_count == 1
 
     def by_access_token(self, token_hash: str, *, now: datetime) -> AccessToken | None:
         """The live access token with this hash."""
@@ -75,7 +85,13 @@ class GrantStore:
         if found is None:
             return None
         token = next(token for token in found["access"] if token["hash"] == token_hash)
-        return AccessToken(grant=_grant(found), scope=tuple(token["scope"]), expires_at=token["expires_at"])
+        return AccessToken(
+            grant=_grant(found),
+            scope=tuple(token["scope"]),
+            expires_at=token["expires_at"],
+            resources=tuple(token.get("resources", ())),
+            jkt=token.get("jkt"),
+        )
 
     def refresh_state(self, grant_id: str) -> RefreshState | None:
         """The live refresh token of a grant; None where the grant is gone or never had one."""
@@ -83,8 +99,14 @@ class GrantStore:
             found = self._grants.find_one({"_id": grant_id, "refresh": {"$exists": True}}, {"access": 0})
         if found is None:
             return None
+        refresh = found["refresh"]
         return RefreshState(
-            grant=_grant(found), hash=found["refresh"]["hash"], expires_at=found["refresh"]["expires_at"]
+            grant=_grant(found),
+            hash=refresh["hash"],
+            expires_at=refresh["expires_at"],
+            previous_hash=refresh.get("previous_hash"),
+            rotated_at=refresh.get("rotated_at"),
+            jkt=refresh.get("jkt"),
         )
 
     def rotate_refresh(
@@ -92,15 +114,55 @@ class GrantStore:
     ) -> bool:
         """Replace the live refresh token by its successor, in one write; False where somebody was first."""
         live = {"_id": grant_id, "refresh.hash": old_hash, "refresh.expires_at": {"$gt": now}}
-        still_good = {"$filter": {"input": "$access", "cond": {"$gt": ["$$this.expires_at", now]}}}
-        access_tokens = {"$concatArrays": [still_good, [{"$literal": _token(access)}]]}
+        successor = _token(refresh) | {"previous_hash": old_hash, "rotated_at": now}
         change = {
-            "access": {"$slice": [access_tokens, -_LIVE_ACCESS_TOKENS]},
-            "refresh": {"$literal": _token(refresh)},
-            "purge_at": max(access.expires_at, refresh.expires_at) + _MEMORY,
+            "access": _with(access, now),
+            "refresh": {"$literal": successor},
+            "purge_at": {"$max": ["$purge_at", max(access.expires_at, refresh.expires_at) + _MEMORY]},
         }
         with translated():
             return self._grants.update_one(live, [{"$set": change}]).modified_count == 1
+
+    def add_access(self, grant_id: str, live_hash: str, access: IssuedToken, *, now: datetime) -> bool:
+        """Keep one more access token, in one write; False where that refresh token is the live one no longer."""
+        live = {"_id": grant_id, "refresh.hash": live_hash, "refresh.expires_at": {"$gt": now}}
+        kept_until = {"$max": ["$purge_at", access.expires_at + _MEMORY]}
+        with translated():
+            update = self._grants.update_one(live, [{"$set": {"access": _with(access, now), "purge_at": kept_until}}])
+        return update.modified_count == 1
+
+    def used_by_session(self, sid: str) -> tuple[ApplicationInUse, ...]:
+        """Every client that was given something in this sign-in, once, whether it is still good or not."""
+        return self._used_by({"sign_in.sid": sid})
+
+    def used_by_account(self, account_id: str) -> tuple[ApplicationInUse, ...]:
+        """The same for every sign-in of the account."""
+        return self._used_by({"account_id": account_id})
+
+    def opened_by_account(self, account_id: str) -> dict[str, datetime]:
+        """When each client was last given something by this account, by the client's identifier."""
+        latest: dict[str, datetime] = {}
+        with translated():
+            for grant in self._grants.find({"account_id": account_id}, {"client_id": 1, "created_at": 1}):
+                at = grant["created_at"]
+                latest[grant["client_id"]] = max(at, latest.get(grant["client_id"], at))
+        return latest
+
+    def _used_by(self, which: Document) -> tuple[ApplicationInUse, ...]:
+        wanted = {"client_id": 1, "subject": 1, "sign_in.sid": 1}
+        with translated():
+            found = [
+                ApplicationInUse(grant["client_id"], grant["subject"], grant["sign_in"]["sid"])
+                for grant in self._grants.find(which, wanted)
+            ]
+        return tuple(dict.fromkeys(found))
+
+    def revoke_access(self, token_hash: str, client_id: str) -> None:
+        """Kill this one access token, where it is this client's."""
+        with translated():
+            self._grants.update_one(
+                {"access.hash": token_hash, "client_id": client_id}, {"$pull": {"access": {"hash": token_hash}}}
+            )
 
     def revoke(self, grant_id: str) -> None:
         """Kill the family: the code and every token, at once."""
@@ -112,14 +174,35 @@ class GrantStore:
         with translated():
             return self._grants.delete_many({"sign_in.sid": sid}).deleted_count
 
+    def revoke_client(self, account_id: str, client_id: str) -> int:
+        """Kill every family that this account gave this client; how many."""
+        with translated():
+            return self._grants.delete_many({"account_id": account_id, "client_id": client_id}).deleted_count
+
+    def revoke_registered_client(self, client_id: str) -> int:
+        """Kill every family of a client that had registered itself; how many."""
+        with translated():
+            return self._grants.delete_many({"client_id": client_id}).deleted_count
+
     def revoke_account(self, account_id: str) -> int:
         """Kill every family of this account; how many."""
         with translated():
             return self._grants.delete_many({"account_id": account_id}).deleted_count
 
 
+def _with(access: IssuedToken, now: datetime) -> Document:
+    """The access tokens that still live, and this one."""
+    still_good = {"$filter": {"input": "$access", "cond": {"$gt": ["$$this.expires_at", now]}}}
+    return {"$slice": [{"$concatArrays": [still_good, [{"$literal": _token(access)}]]}, -_LIVE_ACCESS_TOKENS]}
+
+
 def _token(token: IssuedToken) -> Document:
-    return {"hash": token.hash, "scope": list(token.scope), "expires_at": token.expires_at}
+    document: Document = {"hash": token.hash, "scope": list(token.scope), "expires_at": token.expires_at}
+    if token.resources:
+        document["resources"] = list(token.resources)
+    if token.jkt:
+        document["jkt"] = token.jkt
+    return document
 
 
 def _document(grant: Grant) -> Document:
@@ -146,7 +229,10 @@ def _document(grant: Grant) -> Document:
         "code_challenge": grant.code_challenge,
         # As text: names of claims may hold dots and dollar signs, which mean something to MongoDB.
         "claims": json.dumps(grant.claims),
-        "purge_at": grant.code_expires_at + _MEMORY,
+        "resources": list(grant.resources),
+        "dpop_jkt": grant.dpop_jkt,
+        # Until the sign-in ends the client may hold a session from it, and is then to be told.
+        "purge_at": max(grant.code_expires_at, grant.sign_in.ends_at or grant.code_expires_at) + _MEMORY,
     }
 
 
@@ -167,6 +253,8 @@ def _grant(found: Document) -> Grant:
         code_challenge=found["code_challenge"],
         claims=json.loads(found["claims"]),
         code_used_at=found["code_used_at"],
+        resources=tuple(found.get("resources", ())),
+        dpop_jkt=found.get("dpop_jkt"),
     )
 
 

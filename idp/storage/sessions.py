@@ -1,5 +1,6 @@
 """Collection ``sessions``: what browsers hold, found by the hash of their cookie."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +50,19 @@ class SessionStore:
         with translated():
             self._sessions.delete_many({"sign_in.sid": sid})
 
+    def forget_sign_in(self, account_id: str, browsers: Sequence[str]) -> None:
+        """Sign this account out in these browsers, which stay known: what waits for them there goes on."""
+        with translated():
+            self._sessions.update_many(
+                {"sign_in.account_id": account_id, "browser": {"$in": list(browsers)}}, {"$unset": {"sign_in": ""}}
+            )
+
+    def of_account(self, account_id: str, *, now: datetime) -> tuple[SignIn, ...]:
+        """The sign-ins of this account that last."""
+        with translated():
+            found = list(self._sessions.find({"sign_in.account_id": account_id, "expires_at": {"$gt": now}}))
+        return tuple(read_sign_in(document["sign_in"]) for document in found)
+
     def end_account(self, account_id: str, *, except_session: str | None = None) -> None:
         """End every session of the account, but perhaps the one in which this was asked."""
         with translated():
@@ -77,11 +91,19 @@ def sign_in_document(sign_in: SignIn) -> dict[str, Any]:
         "at": sign_in.at,
         "methods": list(sign_in.methods),
         "acr": sign_in.acr,
+        "ends_at": sign_in.ends_at,
     }
 
 
 def read_sign_in(document: dict[str, Any]) -> SignIn:
-    return SignIn(document["account_id"], document["sid"], document["at"], tuple(document["methods"]), document["acr"])
+    return SignIn(
+        document["account_id"],
+        document["sid"],
+        document["at"],
+        tuple(document["methods"]),
+        document["acr"],
+        document.get("ends_at"),
+    )
 
 
 def _read(document: dict[str, Any]) -> Session:

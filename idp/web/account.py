@@ -2,22 +2,24 @@
 
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_date
+from flask_babel import format_date, format_datetime
 from werkzeug.wrappers import Response as Redirect
 
 from idp.domain.accounts import Account
 from idp.domain.claims import display_name
 from idp.domain.passwords import PasswordProblem
-from idp.domain.sessions import Session
+from idp.domain.sessions import AMR_PASSWORD, Session
+from idp.flows.access import AccessFlow, OpenSession
 from idp.flows.account import AccountFlow
 from idp.flows.end_session import EndSessionFlow
 from idp.web import forms
 from idp.web.authorization import next_page
+from idp.web.end_session import signed_out_page
 from idp.web.pages import Pages, language
 from idp.web.sentences import field_sentence
 
 
-def blueprint(flow: AccountFlow, end_session: EndSessionFlow, pages: Pages) -> Blueprint:
+def blueprint(flow: AccountFlow, access: AccessFlow, end_session: EndSessionFlow, pages: Pages) -> Blueprint:
     views = Blueprint("account", __name__, url_prefix="/account")
     browser = pages.browser
 
@@ -30,7 +32,8 @@ def blueprint(flow: AccountFlow, end_session: EndSessionFlow, pages: Pages) -> B
 
     @views.get("")
     def show() -> ResponseReturnValue:
-        account = signed_in(browser.session(), "account.show")
+        session = browser.session()
+        account = signed_in(session, "account.show")
         if not isinstance(account, Account):
             return account
         proved_at = format_date(account.proved_at, "long") if account.proved_at else None
@@ -46,6 +49,13 @@ def blueprint(flow: AccountFlow, end_session: EndSessionFlow, pages: Pages) -> B
                 format_date(account.password_changed_at, "long") if account.password_changed_at else None
             ),
             password_url=url_for("account.password"),
+            applications=[
+                {"client_id": one.client_id, "name": one.name, "since": format_date(one.since, "long")}
+                for one in access.applications(account, language())
+            ],
+            withdraw_action=url_for("account.withdraw"),
+            sessions=[_session_line(one) for one in access.sessions_of(account, session)],
+            end_session_action=url_for("account.end_other_session"),
             sign_out_action=url_for("account.sign_out"),
             sign_out_everywhere_action=url_for("account.sign_out_everywhere"),
         )
@@ -67,22 +77,47 @@ def blueprint(flow: AccountFlow, end_session: EndSessionFlow, pages: Pages) -> B
         browser.signed_in(outcome)
         return redirect(url_for("account.show"), 303)
 
+    @views.post("/applications/withdraw")
+    def withdraw() -> ResponseReturnValue:
+        account = flow.account(browser.posted_session())
+        if account is not None:
+            access.withdraw(account, forms.field("client_id"))
+        return redirect(url_for("account.show"), 303)
+
+    @views.post("/sessions/end")
+    def end_other_session() -> ResponseReturnValue:
+        account = flow.account(browser.posted_session())
+        if account is not None:
+            access.end_session(account, forms.field("sid"))
+        return redirect(url_for("account.show"), 303)
+
     @views.post("/sign-out")
     def sign_out() -> ResponseReturnValue:
-        end_session.sign_out(browser.posted_session())
+        outcome = end_session.sign_out(browser.posted_session())
         browser.signed_out()
-        return redirect(url_for("end_session.signed_out"), 303)
+        return signed_out_page(pages, outcome)
 
     @views.post("/sign-out-everywhere")
     def sign_out_everywhere() -> ResponseReturnValue:
         session = browser.posted_session()
         account = flow.account(session)
-        if account is not None:
-            flow.sign_out_everywhere(account)
+        ended = flow.sign_out_everywhere(account) if account is not None else ()
+        outcome = end_session.ended(session, ended)
         browser.signed_out()
-        return redirect(url_for("end_session.signed_out"), 303)
+        return signed_out_page(pages, outcome)
 
     return views
+
+
+def _session_line(session: OpenSession) -> dict[str, object]:
+    """One open session as the page lists it."""
+    is_by_code = AMR_PASSWORD not in session.methods
+    return {
+        "sid": session.sid,
+        "since": format_datetime(session.since, "d MMMM yyyy HH:mm"),
+        "is_by_code": is_by_code,
+        "is_here": session.is_here,
+    }
 
 
 def _password_page(

@@ -1,14 +1,16 @@
 """Journey A at the front: the authorization endpoint, and the address to which every page returns."""
 
-from flask import Blueprint, redirect, url_for
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.domain.authorization import PendingAuthorization
-from idp.flows.authorization import AuthorizationFlow, Finished, Step, Waiting
+from idp.flows.authorization import AuthorizationFlow, Finished, Step
 from idp.web import forms
 from idp.web.browser import Browser
 from idp.web.headers import allow_form_target
-from idp.web.pages import language, prefer_languages
+from idp.web.pages import Pages, language, prefer_languages
 
 STEP_PAGES = {
     Step.ADDRESS: "sign_in.address",
@@ -16,18 +18,23 @@ STEP_PAGES = {
     Step.CODE: "sign_in.code",
     Step.MAILBOX: "proofing.mailbox",
     Step.NEW_PASSWORD: "proofing.new_password",
+    Step.UNIVERSITY: "proofing.university",
+    Step.CONSENT: "consent.show",
     Step.FINISH: "authorization.finish",
 }
 
 
-def blueprint(flow: AuthorizationFlow, browser: Browser) -> Blueprint:
+def blueprint(flow: AuthorizationFlow, pages: Pages) -> Blueprint:
     """``/authorize`` (OpenID Connect Core 3.1.2) and ``/sign-in/<handle>``."""
     views = Blueprint("authorization", __name__)
+    browser = pages.browser
 
     @views.route("/authorize", methods=["GET", "POST"])
     def authorize() -> ResponseReturnValue:
         outcome = flow.begin(forms.pairs(), browser.session())
-        return redirect(location_of(outcome), 303)
+        if isinstance(outcome, Finished):
+            return carry(outcome, pages)
+        return redirect(next_page(outcome.authorization_id), 303)
 
     @views.get("/sign-in/<authorization_id>")
     def dispatch(authorization_id: str) -> ResponseReturnValue:
@@ -41,21 +48,25 @@ def blueprint(flow: AuthorizationFlow, browser: Browser) -> Blueprint:
         pending = flow.pending(authorization_id, session)
         if flow.next_step(pending, session) is not Step.FINISH:
             return redirect(next_page(authorization_id), 303)
-        return redirect(flow.finish(pending, session).location, 303)
+        return carry(flow.finish(pending, session), pages)
 
     @views.post("/sign-in/<authorization_id>/cancel")
     def cancel(authorization_id: str) -> ResponseReturnValue:
         session = browser.posted_session()
-        return redirect(flow.cancel(flow.pending(authorization_id, session), session).location, 303)
+        return carry(flow.cancel(flow.pending(authorization_id, session), session), pages)
 
     return views
 
 
-def location_of(outcome: Finished | Waiting) -> str:
-    """Where the browser goes after the first look at a request."""
-    if isinstance(outcome, Finished):
-        return outcome.location
-    return next_page(outcome.authorization_id)
+def carry(finished: Finished, pages: Pages) -> Response:
+    """Send the browser away with the answer: by a redirect, or by a form that it posts (response mode form_post).
+
+    The page reads no database: an error travels also while there is none.
+    """
+    if not finished.fields:
+        return make_response(redirect(finished.location, 303))
+    allow_form_target(_origin(finished.location))
+    return pages.render_bare("form_post.html", status=200, action=finished.location, fields=finished.fields)
 
 
 def next_page(authorization_id: str) -> str:
@@ -81,6 +92,8 @@ class Journey:
 
 
 def _origin(redirect_uri: str) -> str:
-    """The scheme of a native application's redirect_uri: http and https ones are allowed as such."""
-    scheme = redirect_uri.partition(":")[0].lower()
-    return "" if scheme in ("", "http", "https") or "/" in scheme else f"{scheme}:"
+    """What a form's policy must name beyond https: the origin of a loopback redirect_uri, a native one's scheme."""
+    parts = urlsplit(redirect_uri)
+    if parts.scheme == "http":
+        return f"http://{parts.netloc}"
+    return "" if parts.scheme in ("", "https") else f"{parts.scheme}:"

@@ -3,10 +3,11 @@
 from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 
+from idp.domain.signing_keys import JWKS_MAX_AGE
 from idp.flows.tokens import TokenFlow
 
-# Keys are published this long before they sign.
-MAX_AGE = 300
+# New keys are published for longer than that before they sign.
+MAX_AGE = int(JWKS_MAX_AGE.total_seconds())
 
 
 def blueprint(flow: TokenFlow) -> Blueprint:

@@ -1,13 +1,18 @@
 """The end session endpoint (RP-Initiated Logout 1.0) and the page after it."""
 
-from flask import Blueprint, redirect, url_for
+from urllib.parse import urlencode, urlsplit
+
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.flows.end_session import AskThePerson, EndSessionFlow, SignedOut
 from idp.web import forms
-from idp.web.pages import Pages
+from idp.web.headers import allow_frame
+from idp.web.pages import Pages, language, prefer_languages
 
 PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales")
+# Frames have this long to tell the other applications before the browser goes on.
+_SECONDS_FOR_FRAMES = 3
 
 
 def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
@@ -15,27 +20,34 @@ def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
     browser = pages.browser
 
     def leave(outcome: SignedOut) -> ResponseReturnValue:
-        browser.signed_out()
-        if outcome.location:
+        if outcome.location and not outcome.frames:
             return redirect(outcome.location, 303)
-        return pages.render_bare("signed_out.html", status=200, client_uri=outcome.client_uri, reference=None)
+        return signed_out_page(pages, outcome)
 
     @views.route("/end-session", methods=["GET", "POST"])
     def end_session() -> ResponseReturnValue:
-        outcome = flow.begin(forms.pairs(), browser.known_session())
+        parameters = _parameters()
+        session = browser.known_session()
+        if request.method == "POST" and session is None:
+            # Posted from another site, it comes without our cookie (SameSite=Lax); followed as a link, with it.
+            return redirect(f"{url_for('end_session.end_session')}?{urlencode(parameters)}", 303)
+        outcome = flow.begin(forms.pairs(), session)
         if isinstance(outcome, AskThePerson):
             return pages.render(
                 "sign_out.html",
                 action=url_for("end_session.confirm"),
-                hidden_fields=[pair for pair in forms.pairs() if pair[0] in PARAMETERS],
+                hidden_fields=parameters,
                 back_url=url_for("account.show"),
             )
+        if session is not None and session.sign_in is not None:
+            browser.signed_out()
         return leave(outcome)
 
     @views.post("/end-session/confirm")
     def confirm() -> ResponseReturnValue:
-        session = browser.posted_session()
-        return leave(flow.confirm([pair for pair in forms.pairs() if pair[0] in PARAMETERS], session))
+        outcome = flow.confirm(_parameters(), browser.posted_session())
+        browser.signed_out()
+        return leave(outcome)
 
     @views.get("/end-session/confirm")
     def confirmed() -> ResponseReturnValue:
@@ -43,6 +55,35 @@ def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
 
     @views.get("/signed-out")
     def signed_out() -> ResponseReturnValue:
-        return pages.render_bare("signed_out.html", status=200, client_uri=None, reference=None)
+        return signed_out_page(pages, SignedOut())
 
     return views
+
+
+def signed_out_page(pages: Pages, outcome: SignedOut) -> Response:
+    """The page after signing out; its frames let applications end their sessions in this browser, as far as it allows
+    (Front-Channel Logout 1.0 section 3)."""
+    for address in outcome.frames:
+        parts = urlsplit(address)
+        allow_frame(f"{parts.scheme}://{parts.netloc}")
+    client = outcome.client
+    response = pages.render_bare(
+        "signed_out.html",
+        status=200,
+        client_uri=outcome.location or (client.client_uri if client else None),
+        client_name=client.display_name(language()) if client else None,
+        frames=outcome.frames,
+        untold=[other.display_name(language()) for other in outcome.untold],
+        university=outcome.university.name(language()) if outcome.university else None,
+        reference=None,
+    )
+    if outcome.location:
+        response.headers["Refresh"] = f"{_SECONDS_FOR_FRAMES}; url={outcome.location}"
+    return response
+
+
+def _parameters() -> list[tuple[str, str]]:
+    """What the protocol names; the language asked for there holds for the page."""
+    parameters = [pair for pair in forms.pairs() if pair[0] in PARAMETERS]
+    prefer_languages(tuple(dict(parameters).get("ui_locales", "").split()))
+    return parameters

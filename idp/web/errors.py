@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import Flask, Response, jsonify, redirect, request
+from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import format_datetime
 from werkzeug.exceptions import HTTPException
@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, ServiceUnavailable
 from idp.domain.references import new_reference
 from idp.flows.authorization import AuthorizationFlow
+from idp.web.authorization import carry
 from idp.web.pages import Pages
 from idp.web.sentences import sentence_for
 
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 _HTTP_REASONS = {404: "request.not_found", 405: "request.method", 413: "request.too_large"}
 
 # The answers of these blueprints are read by programs.
-PROTOCOL_BLUEPRINTS = ("tokens", "discovery", "health")
+PROTOCOL_BLUEPRINTS = ("tokens", "discovery", "health", "registration")
 
 NoteRefusal = Callable[[str, Refusal], None]
 
@@ -63,7 +64,7 @@ def register(
         if not error.redirect_uri:
             return refused(error)
         logger.info("authorization.error", extra={"fields": _facts(new_reference(), error.error, error.description)})
-        return redirect(flow.error_redirect(error).location, 303)
+        return carry(flow.tell(error), pages)
 
     def unavailable(error: ServiceUnavailable) -> ResponseReturnValue:
         reference = new_reference()

@@ -18,7 +18,8 @@ def field(name: str) -> str:
 
 def refuse_strange_forms() -> None:
     """Refuse bodies that are no form, or that hold far too many fields, before any view looks at them."""
-    if request.method != "POST":
+    # Registration takes JSON (RFC 7591 section 3.1) and reads it itself.
+    if request.method != "POST" or request.blueprint == "registration":
         return
     if request.mimetype not in ("application/x-www-form-urlencoded", "multipart/form-data", ""):
         raise Refusal("request.malformed", f"body is {request.mimetype[:50]}")

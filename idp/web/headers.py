@@ -10,16 +10,22 @@ def allow_form_target(origin_or_scheme: str) -> None:
     g.form_targets = (*g.get("form_targets", ()), origin_or_scheme)
 
 
+def allow_frame(origin: str) -> None:
+    """Let this page hold frames of this origin, e.g. ``https://portail.example``."""
+    g.frames = (*g.get("frames", ()), origin)
+
+
 def content_security_policy(*, secure: bool) -> str:
     """No inline script or style, no frame around us, forms to ourselves and to where their redirects may lead.
 
     The end of a sign-in is a redirect to the client, the start of a proofing one to the university: both are other
     origins, known only after the form was sent. Loopback set-ups need plain http for the same reason.
     """
+    frames = " ".join(dict.fromkeys(g.get("frames", ())))
     targets = " ".join(("'self'", "https:", *(() if secure else ("http:",)), *g.get("form_targets", ())))
     return (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
-        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'" + (f"; frame-src {frames}" if frames else "")
     )
 
 

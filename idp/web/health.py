@@ -65,9 +65,11 @@ class _State(Collector):
     def _database(self) -> list[GaugeMetricFamily]:
         up = GaugeMetricFamily("idp_database_up", "1 when the database answers")
         waiting = GaugeMetricFamily("idp_mail_waiting", "Messages not delivered yet")
+        untold = GaugeMetricFamily("idp_logout_notices_waiting", "Applications not told yet that a sign-in ended")
         try:
             waiting.add_metric([], self._health.waiting_mails())
+            untold.add_metric([], self._health.waiting_logout_notices())
             up.add_metric([], 1)
         except ServiceUnavailable:
             up.add_metric([], 0)
-        return [up, waiting]
+        return [up, waiting, untold]

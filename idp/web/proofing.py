@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from idp.domain.authorization import must_be_proof
 from idp.domain.errors import Refusal
 from idp.domain.passwords import PasswordProblem
 from idp.domain.proofing import Proofing
@@ -147,6 +148,7 @@ def _choice_page(pages: Pages, flow: ProofingFlow, here: Journey, *, problem: st
     query = request.args.get("q")
     candidates = flow.candidates(here.pending, query)
     handle = here.pending.id
+    is_required = must_be_proof(here.pending.request)
     nothing = "university.none_found" if query and not candidates.providers else None
     shown = problem or nothing
     return pages.render(
@@ -155,7 +157,9 @@ def _choice_page(pages: Pages, flow: ProofingFlow, here: Journey, *, problem: st
         q=(query or "")[:200],
         search_url=url_for("proofing.university", authorization_id=handle),
         action=url_for("proofing.choose_university", authorization_id=handle),
-        back_url=url_for("sign_in.methods", authorization_id=handle),
+        # Where nothing but a proof will do, the other ways to sign in lead nowhere.
+        back_url=url_for("sign_in.address" if is_required else "sign_in.methods", authorization_id=handle),
+        is_required=is_required,
         searched=query is not None,
         from_address=candidates.from_address and bool(candidates.providers),
         results=[

@@ -100,6 +100,11 @@ _PAGES: dict[str, _Texts] = {
         _("L’application demande un retour vers une adresse qu’elle n’a pas déclarée. Nous ne vous y envoyons pas."),
         _APPLICATION_FAULT,
     ),
+    "oauth.invalid_request_uri": (
+        _("Demande de connexion périmée"),
+        _("Cette demande de connexion a déjà servi, ou elle a été faite il y a trop longtemps."),
+        _("Recommencez depuis votre application : cela ne prend qu’un instant."),
+    ),
     "saml": (
         _("Réponse de l’université refusée"),
         _("La réponse reçue de votre université n’a pas pu être vérifiée. Par sécurité, elle n’est pas utilisée."),
@@ -239,6 +244,9 @@ _FIELDS: dict[str, LazyString] = {
     "code.expired": _("Ce code n’est plus valable. Demandez-en un nouveau ci-dessous."),
     "code.too_many": _("Trop d’essais avec ce code. Patientez quelques minutes, puis demandez-en un nouveau."),
     "code.too_many_mails": _("Plusieurs messages sont déjà partis : utilisez le dernier reçu, ou patientez une heure."),
+    "user_code.empty": _("Saisissez le code affiché par l’appareil."),
+    "user_code.unknown": _("Aucun appareil n’attend avec ce code. Vérifiez-le, ou obtenez-en un autre sur l’appareil."),
+    "user_code.too_many": _("Trop de codes erronés. Patientez une heure avant d’en essayer un autre."),
     "university.none_found": _("Aucun établissement trouvé. Essayez la ville, le sigle ou la fin de votre adresse."),
     "university.required": _("Choisissez votre université dans la liste."),
     "university.unknown": _("Cet établissement n’est pas dans la liste. Cherchez le vôtre par son nom ou sa ville."),

@@ -36,7 +36,7 @@ def blueprint(flow: SignInFlow, authorization: AuthorizationFlow, pages: Pages) 
         typed = forms.field("email")
         answer = flow.give_address(here.pending, here.session, typed, sure="suggested" in request.form)
         if answer.problem is None:
-            return redirect(url_for("sign_in.methods", authorization_id=authorization_id), 303)
+            return redirect(next_page(authorization_id), 303)
         return _address_page(pages, here, email=typed, problem=answer.problem, suggestion=answer.suggestion)
 
     @views.get("/restart")

@@ -1,6 +1,6 @@
-"""Endpoints that applications call: token (RFC 6749 section 3.2) and userinfo (OpenID Connect Core 5.3)."""
+"""Endpoints that applications call: token (RFC 6749), revoke (7009), introspect (7662), userinfo (Core 5.3)."""
 
-from flask import Blueprint, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from idp.flows.tokens import TokenFlow
@@ -9,12 +9,41 @@ from idp.flows.tokens import TokenFlow
 def blueprint(flow: TokenFlow) -> Blueprint:
     views = Blueprint("tokens", __name__)
 
+    def answered(response: Response) -> Response:
+        if "DPoP" in request.headers:
+            response.headers["DPoP-Nonce"] = flow.dpop_nonce()
+        return response
+
     @views.post("/token")
     def token() -> ResponseReturnValue:
-        return jsonify(flow.token(list(request.form.items(multi=True)), request.headers.get("Authorization")))
+        authorization, proofs = request.headers.get("Authorization"), request.headers.getlist("DPoP")
+        return answered(jsonify(flow.token(list(request.form.items(multi=True)), authorization, proofs)))
+
+    @views.post("/par")
+    def par() -> ResponseReturnValue:
+        authorization, proofs = request.headers.get("Authorization"), request.headers.getlist("DPoP")
+        answer = flow.push(list(request.form.items(multi=True)), authorization, proofs)
+        return answered(jsonify(answer)), 201
+
+    @views.post("/device-authorization")
+    def device_authorization() -> ResponseReturnValue:
+        return jsonify(flow.device(list(request.form.items(multi=True)), request.headers.get("Authorization")))
+
+    @views.post("/revoke")
+    def revoke() -> ResponseReturnValue:
+        flow.revoke(list(request.form.items(multi=True)), request.headers.get("Authorization"))
+        return ""
+
+    @views.post("/introspect")
+    def introspect() -> ResponseReturnValue:
+        return jsonify(flow.introspect(list(request.form.items(multi=True)), request.headers.get("Authorization")))
 
     @views.route("/userinfo", methods=["GET", "POST"])
     def userinfo() -> ResponseReturnValue:
-        return jsonify(flow.userinfo(request.headers.get("Authorization"), list(request.form.items(multi=True))))
+        authorization, proofs = request.headers.get("Authorization"), request.headers.getlist("DPoP")
+        found = flow.userinfo(authorization, list(request.form.items(multi=True)), request.method, proofs)
+        if found.signed is not None:
+            return answered(Response(found.signed, mimetype="application/jwt"))
+        return answered(jsonify(found.claims))
 
     return views

@@ -1,7 +1,14 @@
 from datetime import UTC, datetime, timedelta
 
-from idp.domain.authorization import AuthorizationRequest, needs_sign_in
-from idp.domain.sessions import ACR_BASIC, SignIn
+from idp.domain.authorization import (
+    AuthorizationRequest,
+    begins_at_university,
+    can_be_met,
+    must_be_proof,
+    needs_sign_in,
+    told_acr,
+)
+from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY, SignIn
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
@@ -30,3 +37,52 @@ def test_max_age_is_enforced_also_when_it_is_zero() -> None:
     assert needs_sign_in(request(max_age=60), sign_in(timedelta(seconds=61)), now=NOW)
     assert needs_sign_in(request(max_age=0), sign_in(timedelta(seconds=1)), now=NOW)
     assert not needs_sign_in(request(max_age=0), sign_in(timedelta(0)), now=NOW, asked_at=NOW - timedelta(seconds=5))
+
+
+def acr(*values: str, essential: bool = True) -> dict[str, object]:
+    return {"id_token": {"acr": {"essential": essential, "values": list(values)}}}
+
+
+UNIVERSITY_SIGN_IN = SignIn("account", "sid", NOW, ("pwd", "otp"), ACR_UNIVERSITY)
+
+
+def test_an_essential_class_is_enforced_even_for_somebody_who_has_just_signed_in() -> None:
+    asks = request(claims=acr(ACR_UNIVERSITY))
+    assert needs_sign_in(asks, sign_in(timedelta(0)), now=NOW, asked_at=NOW - timedelta(minutes=1))
+    assert not needs_sign_in(asks, UNIVERSITY_SIGN_IN, now=NOW)
+    assert must_be_proof(asks)
+    assert begins_at_university(asks)
+
+
+def test_a_voluntary_class_only_chooses_the_way() -> None:
+    for asks in (
+        request(claims=acr(ACR_UNIVERSITY, essential=False)),
+        request(acr_values=("urn:unknown", ACR_UNIVERSITY, ACR_BASIC)),
+    ):
+        assert not needs_sign_in(asks, sign_in(timedelta(0)), now=NOW)
+        assert begins_at_university(asks)
+        assert not must_be_proof(asks)
+    assert not begins_at_university(request(acr_values=(ACR_BASIC, ACR_UNIVERSITY)))
+    assert not begins_at_university(request())
+
+
+def test_the_class_that_is_told_is_one_that_was_asked_for() -> None:
+    assert told_acr(request(), UNIVERSITY_SIGN_IN) == ACR_UNIVERSITY
+    assert told_acr(request(claims=acr(ACR_BASIC)), UNIVERSITY_SIGN_IN) == ACR_BASIC
+    assert told_acr(request(claims=acr(ACR_UNIVERSITY)), sign_in(timedelta(0))) is None
+    assert not must_be_proof(request(claims=acr(ACR_BASIC, ACR_UNIVERSITY)))
+
+
+def test_a_class_that_no_sign_in_has_can_never_be_met() -> None:
+    assert not can_be_met(request(claims=acr("urn:mace:incommon:iap:silver")))
+    assert can_be_met(request(claims=acr("urn:mace:incommon:iap:silver", ACR_BASIC)))
+    assert can_be_met(request(claims=acr("urn:mace:incommon:iap:silver", essential=False)))
+    assert can_be_met(request(claims={"id_token": {"acr": {"essential": True}}}))
+
+
+def test_prompts_that_ask_for_a_sign_in_are_met_by_one_made_for_the_request() -> None:
+    asked = NOW - timedelta(minutes=1)
+    for prompt in ("login", "select_account", "create"):
+        assert needs_sign_in(request(prompt=(prompt,)), sign_in(timedelta(minutes=5)), now=NOW, asked_at=asked)
+        assert not needs_sign_in(request(prompt=(prompt,)), sign_in(timedelta(0)), now=NOW, asked_at=asked)
+    assert begins_at_university(request(prompt=("create",)))

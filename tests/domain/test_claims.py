@@ -29,6 +29,8 @@ def test_claims_are_what_the_university_said_and_the_proven_address() -> None:
         "given_name": "Camille",
         "eduperson_principal_name": "cexemple@univ-exemple.fr",
         "eduperson_scoped_affiliation": ["student@univ-exemple.fr", "member@univ-exemple.fr"],
+        "voperson_external_affiliation": ["student@univ-exemple.fr", "member@univ-exemple.fr"],
+        "voperson_external_id": ["s@univ-exemple.fr", "cexemple@univ-exemple.fr"],
         "email": "camille.exemple@univ-exemple.fr",
         "email_verified": True,
         "locale": "fr",

@@ -11,9 +11,10 @@ import pytest
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
 from idp.domain.one_time_codes import digits
-from idp.flows.mail_delivery import MailSender, deliver_next, pause_after
+from idp.flows.mail_delivery import deliver_next, pause_after
 from idp.mail.delivery import MailServer, SmtpDelivery
 from idp.mail.messages import MessageRenderer
+from idp.queue_worker import QueueWorker
 from idp.storage import outbox as outbox_module
 from idp.storage.database import Database
 from idp.storage.outbox import Outbox
@@ -163,9 +164,16 @@ def test_neither_the_outbox_nor_the_log_ever_holds_a_code(
     assert not any(CODE in text for text in held + [str(vars(record)) for record in ours])
 
 
+def sender_of(outbox: Outbox, renderer: MessageRenderer, port: int) -> QueueWorker:
+    def work(worker: str, now: datetime) -> bool:
+        return deliver_next(outbox, renderer, delivery(port), now, worker=worker)
+
+    return QueueWorker("mail-sender", work, outbox.arrivals, lambda: datetime.now(UTC))
+
+
 @pytest.fixture
-def senders(outbox: Outbox, renderer: MessageRenderer, port: int) -> Iterator[list[MailSender]]:
-    made = [MailSender(outbox, renderer, delivery(port), lambda: datetime.now(UTC)) for _ in range(2)]
+def senders(outbox: Outbox, renderer: MessageRenderer, port: int) -> Iterator[list[QueueWorker]]:
+    made = [sender_of(outbox, renderer, port) for _ in range(2)]
     yield made
     for sender in made:
         sender.stop()
@@ -190,7 +198,7 @@ class Counting(Mailbox):
         return answer
 
 
-def test_two_senders_never_send_the_same_message_twice(outbox: Outbox, senders: list[MailSender], port: int) -> None:
+def test_two_senders_never_send_the_same_message_twice(outbox: Outbox, senders: list[QueueWorker], port: int) -> None:
     mailbox = Counting(20)
     now = datetime.now(UTC)
     for number in range(20):
@@ -205,7 +213,7 @@ def test_two_senders_never_send_the_same_message_twice(outbox: Outbox, senders: 
 
 
 def test_a_sender_starts_at_once_on_a_message_of_its_process(
-    outbox: Outbox, senders: list[MailSender], port: int
+    outbox: Outbox, senders: list[QueueWorker], port: int
 ) -> None:
     mailbox = Counting(1)
     with serving(mailbox, port):
@@ -219,22 +227,22 @@ def test_a_sender_outlives_an_absent_database(
     renderer: MessageRenderer, port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     absent = Database(f"mongodb://{HOST}:{free_port()}/?directConnection=true", "idp", timeout_ms=100)
-    sender = MailSender(Outbox(absent), renderer, delivery(port), lambda: datetime.now(UTC))
+    sender = sender_of(Outbox(absent), renderer, port)
     warned = threading.Event()
 
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if record.getMessage() == "mail.outbox_unavailable":
+            if record.getMessage() == "queue.unavailable":
                 warned.set()
 
     listener = Listener()
-    logging.getLogger("idp.flows.mail_delivery").addHandler(listener)
+    logging.getLogger("idp.queue_worker").addHandler(listener)
     try:
         sender.start()
         _await(warned)
         assert sender.is_running
     finally:
         sender.stop()
-        logging.getLogger("idp.flows.mail_delivery").removeHandler(listener)
+        logging.getLogger("idp.queue_worker").removeHandler(listener)
         absent.close()
     assert not sender.is_running

@@ -55,17 +55,18 @@ class RelyingParty:
         return {name: value for name, value in parameters.items() if value is not None}
 
     def authorize(self, walker: Walker, parameters: Any) -> Answer:
-        """Follow redirects within the provider; stop at the door of the redirect_uri."""
+        """Follow redirects within the provider, agree where asked; stop at the door of the redirect_uri."""
         answer = walker.session.get(
             self.discovery["authorization_endpoint"], params=parameters, allow_redirects=False, timeout=20
         )
-        for _ in range(6):
+        for _ in range(9):
             location = urljoin(answer.url, answer.headers.get("Location", ""))
             if not answer.is_redirect or not location.startswith(self.provider + "/"):
                 break
             answer = walker.session.get(location, allow_redirects=False, timeout=20)
         location = answer.headers.get("Location", "")
-        return Answer(dict(parse_qsl(urlsplit(location).query)), answer.status_code, location, answer.text)
+        parts = urlsplit(location)
+        return Answer(dict(parse_qsl(parts.fragment or parts.query)), answer.status_code, location, answer.text)
 
     def token(self, form: Any, *, auth: tuple[str, str] | str | None = "own", **more: Any) -> requests.Response:
         credentials = (self.client_id, self.secret) if auth == "own" else auth

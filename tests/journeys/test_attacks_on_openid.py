@@ -192,7 +192,9 @@ def test_o_38_odd_requests_get_the_specification_s_error(
     person: Walker, client: RelyingParty, changes: dict[str, str | None], error: str
 ) -> None:
     answer = client.authorize(person, client.request(VERIFIER, **changes))
-    assert answer.location.startswith(client.redirect_uri + "?"), answer.text[:300]
+    # What would have brought tokens is refused where they would have stood.
+    mark = "#" if "token" in (changes.get("response_type") or "") else "?"
+    assert answer.location.startswith(client.redirect_uri + mark), answer.text[:300]
     assert answer.parameters["error"] in (error, "invalid_request", "unauthorized_client")
     assert answer.parameters["iss"] == client.discovery["issuer"]
     assert answer.parameters["state"] == "un état"
@@ -267,17 +269,21 @@ def test_o_42_refresh_tokens_rotate_and_reuse_kills_the_family(person: Walker, c
     first = offline_tokens(person, client)
     second = refresh(client, first["refresh_token"]).json()
     assert second["refresh_token"] != first["refresh_token"]
+    # The reply may have been lost: the same successor, until that is used.
+    assert refresh(client, first["refresh_token"]).json()["refresh_token"] == second["refresh_token"]
+    third = refresh(client, second["refresh_token"]).json()
     assert is_error(refresh(client, first["refresh_token"]), "invalid_grant")
-    assert is_error(refresh(client, second["refresh_token"]), "invalid_grant")
-    assert client.userinfo(second["access_token"]).status_code == 401
+    assert is_error(refresh(client, third["refresh_token"]), "invalid_grant")
+    assert client.userinfo(third["access_token"]).status_code == 401
 
 
 def test_o_42_of_eight_refreshes_at_once_at_most_one_wins(person: Walker, client: RelyingParty) -> None:
     token = offline_tokens(person, client)["refresh_token"]
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(lambda _: refresh(client, token).status_code, range(8)))
-    assert statuses.count(200) <= 1
-    assert set(statuses) <= {200, 400}
+        answers = list(pool.map(lambda _: refresh(client, token), range(8)))
+    # All of one client within the grace: one rotation, told to each.
+    assert len({answer.json().get("refresh_token") for answer in answers if answer.status_code == 200}) <= 1
+    assert {answer.status_code for answer in answers} <= {200, 400}
 
 
 def test_o_43_only_an_access_token_in_its_place_opens_userinfo(person: Walker, client: RelyingParty) -> None:

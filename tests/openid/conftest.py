@@ -6,8 +6,7 @@ import pytest
 
 from idp.openid.keys import KeyStore
 from idp.storage.database import Database
-from idp.storage.grants import INDEXES, GrantStore
-from tests.openid.world import World, build
+from tests.openid.world import INDEXES, World, build
 
 
 @pytest.fixture(scope="session")
@@ -18,19 +17,19 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
 @pytest.fixture
 def world(keys: KeyStore, database: Database) -> World:
     """A provider over a real database."""
-    database.create_indexes([INDEXES])
-    return build(keys, GrantStore(database))
+    database.create_indexes(INDEXES)
+    return build(keys, database)
 
 
 @pytest.fixture
 def another_worker(keys: KeyStore, mongodb_uri: str, database: Database) -> Iterator[World]:
     """A second provider over the same database, with connections of its own."""
     connection = Database(mongodb_uri, database.name)
-    yield build(keys, GrantStore(connection))
+    yield build(keys, connection)
     connection.close()
 
 
 @pytest.fixture
 def reader(keys: KeyStore) -> World:
     """The same, for what never touches the database: nothing listens at its address."""
-    return build(keys, GrantStore(Database("mongodb://127.0.0.1:1/", "unused", timeout_ms=100)))
+    return build(keys, Database("mongodb://127.0.0.1:1/", "unused", timeout_ms=100))

@@ -74,7 +74,12 @@ def test_defaults_are_the_safe_ones(tmp_path: Path) -> None:
         ('grant_types = ["implicit"]', "authorization_code, refresh_token"),
         ("grant_types = []", "authorization_code, refresh_token"),
         ('response_types = ["token"]', "code"),
-        ('token_endpoint_auth_method = "private_key_jwt"', "client_secret_basic"),
+        ('response_types = ["code id_token"]', "code"),
+        ("response_types = []", "code"),
+        ('claims = ["password_hash"]', "email"),
+        ('claims = "email"', "a list of texts"),
+        ('consent = "sometimes"', "first time"),
+        ('token_endpoint_auth_method = "client_secret_jwt"', "client_secret_basic"),
         ('token_endpoint_auth_method = "none"', "nothing where token_endpoint_auth_method is none"),
         ('scope = "openid admin"', "eduperson"),
         ('scope = "email"', "openid"),
@@ -204,3 +209,24 @@ def _replace(path: Path, content: str) -> None:
 
 def _toml(text: str) -> str:
     return text.replace("\\", "\\\\")
+
+
+def test_implicit_and_hybrid_flows_are_registered_only_where_switched_on(tmp_path: Path) -> None:
+    wants = 'response_types = ["id_token code", "code"]\ngrant_types = ["implicit", "authorization_code"]\n'
+    path = written(tmp_path, GOOD + wants)
+    with pytest.raises(ConfigurationError):
+        read_clients(path)
+    assert read_clients(path, implicit=True)["one"].response_types == ("code id_token", "code")
+
+
+def test_a_response_type_with_tokens_needs_its_grant_type(tmp_path: Path) -> None:
+    path = written(tmp_path, GOOD + 'response_types = ["id_token"]\n')
+    with pytest.raises(ConfigurationError, match="implicit among them"):
+        read_clients(path, implicit=True)
+
+
+def test_a_client_s_own_list_of_claims_may_be_empty_and_is_not_there_by_default(tmp_path: Path) -> None:
+    assert read_clients(written(tmp_path, GOOD))["one"].claims is None
+    assert read_clients(written(tmp_path, GOOD + "claims = []\n"))["one"].claims == ()
+    own = read_clients(written(tmp_path, GOOD + 'claims = ["email"]\nconsent = "first time"\n'))["one"]
+    assert (own.claims, own.consent) == (("email",), "first time")

@@ -103,7 +103,7 @@ def test_requested_claims_never_replace_those_of_the_protocol(world: World) -> N
 
 def test_o_39_the_answer_has_iss_and_the_exact_state(world: World) -> None:
     state = "é st&ate=#\r\n%00"
-    url = world.provider.authorize(world.read(LIBRARY, state=state), ACCOUNT, SUBJECT, SIGN_IN, now=NOW)
+    url = world.provider.authorize(world.read(LIBRARY, state=state), ACCOUNT, SUBJECT, SIGN_IN, now=NOW).location
     answer = query_of(url)
     assert url.startswith("https://library.example/cb?from=idp&code=")
     assert (answer["state"], answer["iss"]) == (state, world.provider.discovery()["issuer"])
@@ -111,7 +111,7 @@ def test_o_39_the_answer_has_iss_and_the_exact_state(world: World) -> None:
 
 
 def test_without_state_none_comes_back(world: World) -> None:
-    url = world.provider.authorize(world.read(state=None), ACCOUNT, SUBJECT, SIGN_IN, now=NOW)
+    url = world.provider.authorize(world.read(state=None), ACCOUNT, SUBJECT, SIGN_IN, now=NOW).location
     assert set(query_of(url)) == {"code", "iss"}
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from idp.storage.database import Database
-from tests.openid.world import NOW, SIGN_IN, World
+from tests.openid.world import NOW, SIGN_IN, World, basic
 
 
 @pytest.fixture
@@ -46,3 +46,16 @@ def test_a_code_flow_takes_four_commands(world: World, database: Database) -> No
     mongo.command("profile", 0)
     operations = [each["op"] for each in mongo["system.profile"].find({"ns": f"{database.name}.grants"}).sort("ts")]
     assert operations == ["insert", "query", "update", "query"]
+
+
+def test_refresh_takes_two_commands_and_introspection_and_revocation_one_each(world: World, database: Database) -> None:
+    tokens = world.tokens()
+    mongo = database.client[database.name]
+    mongo.command("profile", 2)
+    refreshed = world.refresh(tokens["refresh_token"])
+    for endpoint in (world.provider.introspection, world.provider.revocation):
+        endpoint.answer([("token", refreshed["access_token"])], basic(), now=NOW)
+    mongo.command("profile", 0)
+    operations = list(mongo["system.profile"].find({"ns": f"{database.name}.grants"}).sort("ts"))
+    assert [each["op"] for each in operations] == ["query", "update", "query", "update"]
+    assert all("COLLSCAN" not in each.get("planSummary", "") for each in operations)

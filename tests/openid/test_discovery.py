@@ -19,17 +19,27 @@ def test_what_is_required_is_there_and_what_does_not_work_is_not_announced(reade
     document = reader.provider.discovery()
     assert document["response_types_supported"] == ["code"]
     assert document["code_challenge_methods_supported"] == ["S256"]
-    assert document["id_token_signing_alg_values_supported"] == ["RS256"]
+    assert document["id_token_signing_alg_values_supported"] == ["RS256", "ES256"]
     assert document["authorization_response_iss_parameter_supported"] is True
-    assert document["request_uri_parameter_supported"] is document["request_parameter_supported"] is False
+    assert document["request_uri_parameter_supported"] is document["request_parameter_supported"] is True
+    assert document["require_request_uri_registration"] is True
     assert document["subject_types_supported"] == ["public", "pairwise"]
-    for absent in ("registration_endpoint", "revocation_endpoint", "introspection_endpoint", "check_session_iframe"):
+    for absent in ("registration_endpoint", "check_session_iframe"):
         assert absent not in document
 
 
 def test_every_announced_scope_is_granted_to_a_client_that_may_have_it(reader: World) -> None:
     scopes = reader.provider.discovery()["scopes_supported"]
     assert list(reader.read(scope=" ".join(scopes)).scope) == scopes
+
+
+def test_every_announced_prompt_and_mode_is_taken(reader: World) -> None:
+    document = reader.provider.discovery()
+    assert set(document["prompt_values_supported"]) == {"none", "login", "consent", "select_account", "create"}
+    for prompt in document["prompt_values_supported"]:
+        assert reader.read(prompt=prompt).prompt == (prompt,)
+    for mode in document["response_modes_supported"]:
+        assert reader.read(response_mode=mode).response_mode == mode
 
 
 def test_each_caller_gets_a_document_of_its_own(reader: World) -> None:

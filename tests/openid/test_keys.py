@@ -1,5 +1,6 @@
 """The folder of keys."""
 
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,10 +8,10 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from joserfc.errors import SecurityWarning
 from joserfc.jwk import RSAKey
 
 from idp.domain.errors import ConfigurationError
+from idp.domain.signing_keys import ALGORITHMS
 from idp.openid.keys import KeyStore
 
 
@@ -28,28 +29,35 @@ def test_workers_that_start_together_agree_and_leave_no_drafts(tmp_path: Path) -
         stores = list(pool.map(lambda _: KeyStore(tmp_path), range(4)))
     assert len({store.signing_kid for store in stores}) == 1
     assert len({store.pairwise_key for store in stores}) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["openid-0001.pem", "openid-pairwise.key"]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["openid-0001.pem", "openid-es256.pem", "openid-pairwise.key"]
 
 
 def test_the_published_set_holds_public_members_alone(keys: KeyStore) -> None:
-    (key,) = keys.jwks()["keys"]
-    assert set(key) == {"kty", "n", "e", "kid", "use", "alg"}
-    assert key["kid"] == RSAKey.import_key({"kty": "RSA", "n": key["n"], "e": key["e"]}).thumbprint()
+    rsa_key, ec_key = keys.jwks()["keys"]
+    assert set(rsa_key) == {"kty", "n", "e", "kid", "use", "alg"}
+    assert set(ec_key) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
+    assert (rsa_key["alg"], ec_key["alg"]) == keys.algorithms == ("RS256", "ES256")
+    assert rsa_key["kid"] == RSAKey.import_key({"kty": "RSA", "n": rsa_key["n"], "e": rsa_key["e"]}).thumbprint()
 
 
-def test_the_last_key_signs_and_every_key_verifies(tmp_path: Path) -> None:
-    first = KeyStore(tmp_path).signing_kid
-    newer = RSAKey.generate_key(2048)
-    (tmp_path / "openid-0002.pem").write_bytes(newer.as_pem(private=True))
+def test_a_folder_of_before_is_taken_over_and_its_last_key_signs(tmp_path: Path) -> None:
+    first, newer = RSAKey.generate_key(2048), RSAKey.generate_key(2048)
+    for number, key in enumerate((first, newer), start=1):
+        path = tmp_path / f"openid-000{number}.pem"
+        path.write_bytes(key.as_pem(private=True))
+        os.utime(path, (number * 10**6, number * 10**6))
+    (tmp_path / "openid-pairwise.key").write_bytes(b"p" * 32)
     store = KeyStore(tmp_path)
     assert store.signing_kid == newer.thumbprint()
-    assert store.find(first) is not None
+    assert store.pairwise_key == b"p" * 32
+    assert store.find(first.thumbprint()) is not None
     assert store.find("unknown") is None
-    assert len(store.jwks()["keys"]) == 2
 
 
 def test_a_broken_key_file_is_named(tmp_path: Path, keys: KeyStore) -> None:
     public = keys.signing_key.as_pem(private=False)
+    KeyStore(tmp_path)
     for content in (b"", b"junk", public, b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"):
         (tmp_path / "openid-0001.pem").write_bytes(content)
         with pytest.raises(ConfigurationError, match=r"openid-0001\.pem"):
@@ -73,5 +81,21 @@ def test_a_short_key_is_refused(tmp_path: Path) -> None:
     short = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - what is to be refused
     pem = short.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "openid-0001.pem").write_bytes(pem)
-    with pytest.warns(SecurityWarning), pytest.raises(ConfigurationError, match="2048 bits"):
+    with pytest.raises(ConfigurationError, match="2048 bits"):
         KeyStore(tmp_path)
+
+
+def test_eddsa_is_there_only_where_it_is_switched_on_or_a_key_of_that_type_lies_there(tmp_path: Path) -> None:
+    assert KeyStore(tmp_path).algorithms == ("RS256", "ES256")
+    assert KeyStore(tmp_path, algorithms=ALGORITHMS).algorithms == ALGORITHMS
+    assert KeyStore(tmp_path).algorithms == ALGORITHMS
+
+
+def test_a_folder_mounted_from_a_secret_need_not_be_writable(tmp_path: Path) -> None:
+    KeyStore(tmp_path)
+    (tmp_path / "openid-es256.pem").unlink()
+    tmp_path.chmod(0o500)
+    try:
+        assert "RS256" in KeyStore(tmp_path).algorithms
+    finally:
+        tmp_path.chmod(0o700)

@@ -7,13 +7,22 @@ from datetime import timedelta
 import pytest
 
 from idp.domain.errors import ProtocolError
-from tests.openid.world import NOW, PAIRWISE, PORTAL, SECRET, SUBJECT, World, basic
+from idp.domain.grants import Lifetimes
+from idp.openid.keys import KeyStore
+from idp.storage.database import Database
+from tests.openid.world import NOW, PAIRWISE, PORTAL, SECRET, SUBJECT, World, basic, build
 
 OFFLINE = "openid email offline_access"
 
 
 def refused(error: str, status: int = 400) -> "pytest.RaisesExc[ProtocolError]":
     return pytest.raises(ProtocolError, check=lambda caught: (caught.error, caught.status) == (error, status))
+
+
+@pytest.fixture
+def strict(world: World, keys: KeyStore, database: Database) -> World:
+    """The same database without any grace."""
+    return build(keys, database, Lifetimes(refresh_grace=timedelta(0)))
 
 
 def test_a_refresh_token_comes_with_offline_access_alone(world: World) -> None:
@@ -68,20 +77,96 @@ def test_o_42_pyop_fault_a_rotated_token_kills_the_family(world: World) -> None:
             world.userinfo(tokens["access_token"])
 
 
-def test_o_42_of_eight_simultaneous_refreshes_at_most_one_wins(world: World, another_worker: World) -> None:
-    token = world.tokens(scope=OFFLINE)["refresh_token"]
-    workers = [world, another_worker]
+def attempts(workers: list[World], token: str) -> list[str]:
+    """What sixteen simultaneous uses of one refresh token give: successors, or errors."""
 
     def attempt(number: int) -> str:
         try:
-            return str(workers[number % 2].refresh(token)["token_type"])
+            return str(workers[number % 2].refresh(token)["refresh_token"])
         except ProtocolError as error:
             return error.error
 
-    with ThreadPoolExecutor(8) as pool:
-        outcomes = list(pool.map(attempt, range(8)))
-    assert set(outcomes) <= {"Bearer", "invalid_grant"}
-    assert outcomes.count("Bearer") <= 1
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(attempt, range(16)))
+
+
+def test_o_42_simultaneous_refreshes_give_one_successor(world: World, another_worker: World) -> None:
+    outcomes = attempts([world, another_worker], world.tokens(scope=OFFLINE)["refresh_token"])
+    (successor,) = set(outcomes)
+    assert world.refresh(successor)["refresh_token"] not in outcomes
+
+
+def test_o_42_without_grace_at_most_one_of_simultaneous_refreshes_wins(strict: World) -> None:
+    outcomes = attempts([strict, strict], strict.tokens(scope=OFFLINE)["refresh_token"])
+    assert len(outcomes) - outcomes.count("invalid_grant") <= 1
+
+
+def test_o_42_without_grace_the_first_reuse_kills_the_family(strict: World) -> None:
+    first = strict.tokens(scope=OFFLINE)
+    second = strict.refresh(first["refresh_token"])
+    with refused("invalid_grant"):
+        strict.refresh(first["refresh_token"])
+    with refused("invalid_grant"):
+        strict.refresh(second["refresh_token"])
+
+
+def test_a_lost_reply_is_told_again_with_the_same_successor(world: World) -> None:
+    first = world.tokens(scope=OFFLINE)
+    second = world.refresh(first["refresh_token"])
+    again = world.refresh(first["refresh_token"], now=NOW + timedelta(seconds=29))
+    assert again["refresh_token"] == second["refresh_token"]
+    assert again["access_token"] != second["access_token"]
+    for tokens in (first, second, again):
+        assert world.userinfo(tokens["access_token"])["sub"] == SUBJECT
+    assert world.refresh(again["refresh_token"])
+
+
+def test_o_42_after_the_grace_the_old_token_kills_the_family(world: World) -> None:
+    first = world.tokens(scope=OFFLINE)
+    second = world.refresh(first["refresh_token"])
+    with refused("invalid_grant"):
+        world.refresh(first["refresh_token"], now=NOW + timedelta(seconds=30))
+    with refused("invalid_grant"):
+        world.refresh(second["refresh_token"])
+
+
+def test_o_42_once_the_successor_was_used_the_old_token_kills_the_family(world: World) -> None:
+    first = world.tokens(scope=OFFLINE)
+    second = world.refresh(first["refresh_token"])
+    world.refresh(second["refresh_token"], now=NOW + timedelta(seconds=1))
+    with refused("invalid_grant"):
+        world.refresh(first["refresh_token"], now=NOW + timedelta(seconds=2))
+    with refused("invalid_token", 401):
+        world.userinfo(second["access_token"])
+
+
+def test_another_client_gets_no_successor_and_harms_nothing(world: World) -> None:
+    first = world.tokens(scope=OFFLINE)
+    second = world.refresh(first["refresh_token"])
+    with refused("invalid_grant"):
+        world.refresh(first["refresh_token"], basic(PAIRWISE.client_id, SECRET))
+    assert world.refresh(second["refresh_token"])
+
+
+def test_nothing_in_the_database_gives_the_successor_away(world: World, database: Database) -> None:
+    tokens = world.refresh(world.tokens(scope=OFFLINE)["refresh_token"])
+    stored = str(list(database.collection("grants").find()))
+    for name in ("access_token", "refresh_token"):
+        assert tokens[name] not in stored
+        assert tokens[name].rpartition(".")[2] not in stored
+
+
+def test_an_id_token_comes_with_each_refresh_and_tells_of_the_same_sign_in(world: World) -> None:
+    first = world.tokens(scope=OFFLINE, claims='{"id_token": {"email": null}}')
+    later = NOW + timedelta(hours=1)
+    second = world.refresh(first["refresh_token"], now=later)
+    old, new = world.id_token(first["id_token"]), world.id_token(second["id_token"])
+    for claim in ("iss", "sub", "aud", "auth_time", "acr", "amr", "sid", "email"):
+        assert new[claim] == old[claim]
+    assert new["iat"] == old["iat"] + 3600
+    assert new["at_hash"] != old["at_hash"]
+    assert "nonce" not in new
+    assert "id_token" not in world.refresh(second["refresh_token"], scope="email", now=later)
 
 
 def test_an_idle_refresh_token_dies(world: World) -> None:

@@ -1,11 +1,14 @@
 """Bearer tokens at the userinfo endpoint."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
 
 from idp.domain.errors import ProtocolError
-from tests.openid.world import NOW, SUBJECT, World
+from tests.openid.world import ISSUER, NOW, PORTAL, SUBJECT, World
 
 Pairs = list[tuple[str, str]]
 
@@ -19,12 +22,12 @@ def refusal(world: World, authorization: str | None, form: Pairs | None = None) 
 
 def test_the_token_may_stand_in_the_header_or_in_a_form(world: World) -> None:
     token = world.tokens()["access_token"]
-    assert world.provider.userinfo(f"bearer {token}", now=NOW)["sub"] == SUBJECT
-    assert world.provider.userinfo(None, [("access_token", token)], now=NOW)["sub"] == SUBJECT
+    assert world.provider.userinfo(f"bearer {token}", now=NOW).claims["sub"] == SUBJECT
+    assert world.provider.userinfo(None, [("access_token", token)], now=NOW).claims["sub"] == SUBJECT
 
 
 def test_o_43_without_a_token_the_challenge_has_no_error_code(world: World) -> None:
-    for authorization in (None, "", "Basic eDp5", "DPoP x"):
+    for authorization in (None, "", "Basic eDp5"):
         caught = refusal(world, authorization)
         assert caught.status == 401
         assert "error=" not in caught.headers["WWW-Authenticate"]
@@ -62,3 +65,18 @@ def test_values_keep_their_types(world: World) -> None:
     assert claims["email_verified"] is True
     assert claims["updated_at"] == 1_750_000_000
     assert claims["eduperson_affiliation"] == ["student"]
+
+
+def test_userinfo_is_signed_for_a_client_that_wants_it(world: World) -> None:
+    token = world.tokens()["access_token"]
+    assert world.provider.userinfo(f"Bearer {token}", now=NOW).signed is None
+    for algorithm in ("RS256", "ES256"):
+        world.clients["portail"] = replace(PORTAL, userinfo_signed_response_alg=algorithm)
+        found = world.provider.userinfo(f"Bearer {token}", now=NOW)
+        assert found.signed is not None
+        keys = KeySet.import_key_set(world.provider.jwks())  # type: ignore[arg-type]
+        signed = jwt.decode(found.signed, keys, algorithms=[algorithm])
+        assert signed.claims == {**found.claims, "iss": ISSUER, "aud": "portail"}
+        # It names us, a client and a person, and is still no ID token.
+        assert not world.provider.read_end_session([("id_token_hint", found.signed)]).hint_is_valid
+    assert "ES256" in world.provider.discovery()["userinfo_signing_alg_values_supported"]

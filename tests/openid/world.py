@@ -9,14 +9,21 @@ from urllib.parse import parse_qsl, quote_plus, urlsplit
 
 from joserfc import jwk, jwt
 
-from idp.domain.authorization import AuthorizationRequest
+from idp.domain.authorization import AuthorizationRequest, AuthorizationResponse
 from idp.domain.client_secrets import hash_secret
 from idp.domain.clients import Client
 from idp.domain.grants import Lifetimes
+from idp.domain.keyed import SecretKey
 from idp.domain.sessions import SignIn
+from idp.openid.client_authentication import ClientLookup
 from idp.openid.keys import KeyStore
 from idp.openid.provider import Provider
+from idp.storage import device_authorizations, grants, pushed_requests, used_jtis
+from idp.storage.database import Database
+from idp.storage.device_authorizations import DeviceAuthorizationStore
 from idp.storage.grants import GrantStore
+from idp.storage.pushed_requests import PushedRequestStore
+from idp.storage.used_jtis import UsedJtis
 
 ISSUER = "http://localhost:5000"
 # Far ahead, so that MongoDB's own clock never clears away what a test has just stored.
@@ -29,7 +36,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 SUBJECT = "subject-of-ines"
 ACCOUNT = "account-of-ines"
 SIGN_IN = SignIn(ACCOUNT, "sid-1", NOW - timedelta(minutes=5), ("pwd",), "urn:example:acr")
-ALL_SCOPES = ("openid", "profile", "email", "eduperson", "offline_access")
+ALL_SCOPES = ("openid", "profile", "email", "eduperson", "voperson", "offline_access")
 
 PORTAL = Client(
     client_id="portail",
@@ -81,6 +88,14 @@ def query_of(url: str) -> dict[str, str]:
     return dict(pairs)
 
 
+def answered(response: AuthorizationResponse) -> dict[str, str]:
+    """The parameters of an answer, in whichever response mode it travels."""
+    if response.fields:
+        return dict(response.fields)
+    address, _, fragment = response.location.partition("#")
+    return query_of(f"{address}?{fragment}") if fragment else query_of(address)
+
+
 def asking(client: Client = PORTAL, **changes: Any) -> list[tuple[str, str]]:
     """A good authorization request of this client, with parameters changed, or left out where None."""
     parameters: dict[str, str | None] = {
@@ -106,12 +121,12 @@ class World:
     accounts: dict[str, dict[str, Any]] = field(default_factory=lambda: {ACCOUNT: dict(CLAIMS)})
 
     def read(self, client: Client = PORTAL, **changes: Any) -> AuthorizationRequest:
-        return self.provider.read_authorization_request(asking(client, **changes))
+        return self.provider.read_authorization_request(asking(client, **changes), now=NOW)
 
     def code(self, client: Client = PORTAL, **changes: Any) -> str:
         """Ask, sign in, come back with a code."""
-        url = self.provider.authorize(self.read(client, **changes), ACCOUNT, SUBJECT, SIGN_IN, now=NOW)
-        return query_of(url)["code"]
+        answer = self.provider.authorize(self.read(client, **changes), ACCOUNT, SUBJECT, SIGN_IN, now=NOW)
+        return query_of(answer.location)["code"]
 
     def exchange(
         self, code: str | None, authorization: str | None = None, now: datetime = NOW, **changes: Any
@@ -135,7 +150,7 @@ class World:
         return self.provider.token(pairs, authorization or basic(), now=now)
 
     def userinfo(self, token: str, now: datetime = NOW) -> dict[str, Any]:
-        return self.provider.userinfo(f"Bearer {token}", now=now)
+        return self.provider.userinfo(f"Bearer {token}", now=now).claims
 
     def id_token(self, token: str) -> dict[str, Any]:
         """The claims of an ID token, verified with the published keys as a relying party does."""
@@ -143,16 +158,34 @@ class World:
         return jwt.decode(token, keys, algorithms=["RS256"]).claims
 
 
-def build(keys: KeyStore, grants: GrantStore) -> World:
+INDEXES = (grants.INDEXES, pushed_requests.INDEXES, used_jtis.INDEXES, device_authorizations.INDEXES)
+
+
+def build(
+    keys: KeyStore,
+    database: Database,
+    lifetimes: Lifetimes | None = None,
+    *,
+    dpop_nonce: bool = False,
+    implicit: bool = False,
+    find_client: ClientLookup | None = None,
+) -> World:
+    store = GrantStore(database)
     clients = {client.client_id: client for client in (PORTAL, LIBRARY, APP, PAIRWISE)}
     accounts = {ACCOUNT: dict(CLAIMS)}
     provider = Provider(
         issuer=ISSUER,
         keys=keys,
-        clients=lambda client_id: clients.get(client_id),
-        grants=grants,
+        clients=find_client or (lambda client_id: clients.get(client_id)),
+        grants=store,
         claims_of=lambda account_id: accounts.get(account_id),
-        lifetimes=Lifetimes(),
+        lifetimes=lifetimes or Lifetimes(),
+        secret=SecretKey(b"a secret key for tests alone"),
+        used_jtis=UsedJtis(database),
+        devices=DeviceAuthorizationStore(database),
+        pushed_requests=PushedRequestStore(database),
+        dpop_nonce=dpop_nonce,
         acr_values=("urn:example:acr",),
+        implicit=implicit,
     )
-    return World(provider, grants, clients, accounts)
+    return World(provider, store, clients, accounts)

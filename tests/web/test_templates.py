@@ -9,6 +9,8 @@ import pytest
 from flask_babel import Babel
 from lxml import html
 
+from idp.flows.device import WaitingDevice
+
 WEB = Path(__file__).parents[2] / "idp" / "web"
 LANGUAGES = ("fr", "en")
 UNIVERSITY = "Université d’Exemple-sur-Vienne"
@@ -64,6 +66,14 @@ CHOOSE = {
     "back_url": "/sign-in",
     "hidden_fields": [("journey", "j1")],
 }
+CONSENT = {
+    "person": ADDRESS,
+    "data": [("Nom", ["Camille <b>Durand</b>"]), ("Statut dans l’établissement", ["student", "member"])],
+    "is_offline": False,
+    "client_uri": "",
+    "allow_action": "/consent",
+    "refuse_action": "/cancel",
+}
 ERROR = {
     "title": "Réponse arrivée trop tard",
     "sentence": "La réponse de votre université n’était déjà plus valable en arrivant ici.",
@@ -79,6 +89,13 @@ ACCOUNT = {
     "universities": [Witness(UNIVERSITY, "cdurand@univ-exemple.fr", "2 septembre 2026")],
     "password_changed_at": "2 septembre 2026",
     "password_url": "/account/password",
+    "applications": [{"client_id": "portail", "name": "Portail <b>des études</b>", "since": "2 septembre 2026"}],
+    "withdraw_action": "/account/withdraw",
+    "sessions": [
+        {"sid": "s1", "since": "2 septembre 2026 19:05", "is_by_code": False, "is_here": True},
+        {"sid": "s2", "since": "1 septembre 2026 08:00", "is_by_code": True, "is_here": False},
+    ],
+    "end_session_action": "/account/sessions/end",
     "sign_out_action": "/sign-out",
     "sign_out_everywhere_action": "/sign-out/everywhere",
 }
@@ -121,6 +138,16 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "university": UNIVERSITY,
         },
     ),
+    "form-post": (
+        "form_post.html",
+        {"action": "https://portail.exemple.fr/callback", "fields": [("code", "abc"), ("state", '"><b>')]},
+    ),
+    "consent": ("consent.html", CONSENT),
+    "consent-offline": ("consent.html", CONSENT | {"is_offline": True, "client_uri": "https://portail.exemple.fr/"}),
+    "choose-university-required": (
+        "choose_university.html",
+        CHOOSE | {"from_address": True, "is_required": True, "results": CHOICES[:1]},
+    ),
     "check-mailbox": ("check_mailbox.html", MAILBOX),
     "check-mailbox-error": (
         "check_mailbox.html",
@@ -145,7 +172,32 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "account-new": ("account.html", ACCOUNT | {"universities": [], "password_changed_at": None}),
     "sign-out": ("sign_out.html", {"action": "/sign-out", "hidden_fields": [("state", "s")], "back_url": "/account"}),
     "signed-out": ("signed_out.html", {"client_uri": "https://portail.exemple.fr/"}),
+    "device": ("device.html", {"typed": "", "action": "/device"}),
+    "device-error": (
+        "device.html",
+        {"typed": 'WDJB"', "action": "/device", "errors": {"user_code": "Aucun appareil n’attend avec ce code."}},
+    ),
+    "device-confirm": (
+        "device_confirm.html",
+        {
+            "device": WaitingDevice("WDJB-MJHT", "Télé du hall", ADDRESS, {}, is_offline=True),
+            "data": [("Adresse mail", [ADDRESS])],
+            "allow_action": "/device/approve",
+            "refuse_action": "/device/deny",
+        },
+    ),
+    "device-done": ("device_done.html", {"is_approved": True}),
+    "device-done-refused": ("device_done.html", {"is_approved": False}),
     "signed-out-nowhere": ("signed_out.html", {"client_uri": None, "client_name": None}),
+    "signed-out-partly": (
+        "signed_out.html",
+        {
+            "client_uri": None,
+            "university": UNIVERSITY,
+            "untold": ["Ma bibliothèque", "École d’Exemple <b>Santé</b>"],
+            "frames": ["https://portail.exemple.fr/logout?iss=x&sid=y"],
+        },
+    ),
     "error": ("error.html", ERROR),
     "error-bare": ("error.html", ERROR | {"advice": None, "restart_url": None, "help_lines": []}),
     "mailbox-confirmed": (
@@ -161,6 +213,8 @@ CONTRACT = {
     "code": ({"code"}, ["Se connecter", "Renvoyer le code"]),
     "choose-university-results": ({"q", "entity_id"}, ["Sélection", "Sélection", "Sélection"]),
     "leave-for-university": (set(), ["Continuer"]),
+    "form-post": ({"code", "state"}, ["Continuer"]),
+    "consent": (set(), ["Autoriser", "Refuser"]),
     "check-mailbox": ({"code"}, ["Continuer", "Renvoyer le code"]),
     "confirm-link": (set(), ["Confirmer mon adresse"]),
     "new-password": ({"password"}, ["Créer"]),
@@ -190,7 +244,7 @@ def page_app() -> flask.Flask:
 def context_for(page: str, language: str) -> tuple[str, dict[str, Any]]:
     """The template of a page and a whole context for it."""
     template, own = PAGES[page]
-    common = {
+    common: dict[str, Any] = {
         "lang": language,
         "service_name": "Compte Exemple Santé",
         "csrf_token": "c" * 43,

@@ -1,0 +1,125 @@
+"""Answering an authorization request once the person has signed in: a grant, and what the client receives at once."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from idp.domain.authorization import AuthorizationRequest, AuthorizationResponse, told_acr
+from idp.domain.clients import Client
+from idp.domain.errors import AuthorizationError
+from idp.domain.grants import Grant, Lifetimes
+from idp.domain.keyed import random_id, random_token, token_hash
+from idp.domain.sessions import SignIn
+from idp.openid import responses
+from idp.openid.core import AccountGone, Core, pyop_errors_translated
+from idp.openid.grant_state import NewGrant
+from idp.openid.grants import GrantStore
+from idp.openid.issuing import sign_in_claims
+
+
+class AuthorizationAnswers:
+    """Grants requests and tells errors, each in the response mode that was asked for and with ``iss`` (RFC 9207)."""
+
+    def __init__(self, issuer: str, core: Core, grants: GrantStore, lifetimes: Lifetimes) -> None:
+        self._issuer = issuer
+        self._core = core
+        self._grants = grants
+        self._lifetimes = lifetimes
+
+    def grant(
+        self,
+        request: AuthorizationRequest,
+        client: Client,
+        account_id: str,
+        subject: str,
+        sign_in: SignIn,
+        *,
+        now: datetime,
+    ) -> AuthorizationResponse:
+        """Keep the grant and give the client what the response_type names.
+
+        Raises ``AuthorizationError`` (``login_required``) where the sign-in is not of the class that was insisted on.
+        """
+        acr = told_acr(request, sign_in)
+        if acr is None:
+            raise error_for(request, "login_required", "The sign-in is not of the class that was asked for")
+        code = random_token()
+        grant = self._new_grant(request, account_id, subject, replace(sign_in, acr=acr), code, now)
+        state = NewGrant(
+            grant=grant,
+            client=client,
+            now=now,
+            code=code,
+            access_token=random_token(),
+            lifetimes=self._lifetimes,
+            scope=request.scope,
+        )
+        try:
+            with pyop_errors_translated():
+                message = self._core.bound(state).authorize(_for_pyop(request), account_id, sign_in_claims(grant))
+        except AccountGone:
+            raise error_for(request, "access_denied", "The account is closed") from None
+        answer = message.to_dict()
+        # One write for the code and the token of the answer, after everything that may fail.
+        self._grants.add(grant, state.access if "access_token" in answer else None)
+        parameters = {name: str(value) for name, value in answer.items()}
+        return responses.response(request.redirect_uri, request.response_mode, {**parameters, "iss": self._issuer})
+
+    def error(self, error: AuthorizationError) -> AuthorizationResponse:
+        """The error on its way to the client (RFC 6749 section 4.1.2.1, RFC 9207 section 2)."""
+        parameters = {"error": error.error, "error_description": error.description}
+        if error.state is not None:
+            parameters["state"] = error.state
+        return responses.response(error.redirect_uri, error.response_mode, {**parameters, "iss": self._issuer})
+
+    def _new_grant(
+        self, request: AuthorizationRequest, account_id: str, subject: str, sign_in: SignIn, code: str, now: datetime
+    ) -> Grant:
+        lifetimes = self._lifetimes
+        is_offline = "offline_access" in request.scope
+        lasting = lifetimes.refresh_absolute if is_offline else lifetimes.code + lifetimes.access_token
+        return Grant(
+            id=random_id(),
+            account_id=account_id,
+            client_id=request.client_id or "",
+            subject=subject,
+            scope=request.scope,
+            redirect_uri=request.redirect_uri,
+            sign_in=sign_in,
+            code_hash=token_hash(code),
+            code_expires_at=now + lifetimes.code,
+            created_at=now,
+            expires_at=now + lasting,
+            nonce=request.nonce,
+            code_challenge=request.code_challenge,
+            claims=request.claims,
+            resources=request.resources,
+            dpop_jkt=request.dpop_jkt,
+        )
+
+
+def error_for(request: AuthorizationRequest, error: str, description: str) -> AuthorizationError:
+    """An error that answers this request, e.g. ``login_required``."""
+    return AuthorizationError(
+        error,
+        description,
+        redirect_uri=request.redirect_uri,
+        state=request.state,
+        response_mode=request.response_mode,
+    )
+
+
+def _for_pyop(request: AuthorizationRequest) -> dict[str, Any]:
+    """What pyop reads of the request: a mapping will do, and its own message class would parse everything again."""
+    message: dict[str, Any] = {
+        "client_id": request.client_id,
+        "redirect_uri": request.redirect_uri,
+        "response_type": request.response_type.split(" "),
+        "scope": list(request.scope),
+        "claims": request.claims,
+    }
+    if request.nonce is not None:
+        message["nonce"] = request.nonce
+    if request.state is not None:
+        message["state"] = request.state
+    return message

@@ -1,0 +1,84 @@
+"""``private_key_jwt``: a client proves itself with a statement signed by its own key (RFC 7523, Core section 9)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from idp.domain.clients import Client
+from idp.domain.keyed import token_hash
+from idp.openid.client_keys import ClientKeys
+from idp.openid.signed_statement import Unreadable, seconds, unverified, verify
+
+METHOD = "private_key_jwt"
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+_LONGEST_LIFE = timedelta(minutes=5)
+# Clocks differ by this much.
+_SKEW = timedelta(seconds=60)
+_LONGEST_JTI = 512
+
+
+class UsedOnce(Protocol):
+    """Remembers what counts once; ``app.py`` hands one in."""
+
+    def use(self, key: str, *, until: datetime) -> bool:
+        """Whether this is the first use; may raise ``ServiceUnavailable``."""
+
+
+class ClientAssertions:
+    """Verifies client assertions. audiences: the issuer and the addresses of our endpoints."""
+
+    def __init__(self, audiences: frozenset[str], keys: ClientKeys, used: UsedOnce) -> None:
+        self._audiences = audiences
+        self._keys = keys
+        self._used = used
+
+    def verify(self, assertion: str, client: Client, *, now: datetime) -> None:
+        """Returns where this client made the assertion for us, now, and uses it for the first time.
+
+        Raises ``Unreadable``, or ``ServiceUnavailable`` where it is not known whether it was used before.
+        """
+        header, claims = unverified(assertion)
+        if client.token_endpoint_auth_signing_alg not in ("", header["alg"]):
+            raise Unreadable
+        verify(assertion, self._keys.find(client, header))
+        # RFC 7523 section 3: issuer and subject are the client itself.
+        if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
+            raise Unreadable
+        if not _are_ours(claims.get("aud"), self._audiences):
+            raise Unreadable
+        until = _checked_times(claims, now)
+        self._use(claims.get("jti"), client, until)
+
+    def _use(self, jti: Any, client: Client, until: datetime) -> None:
+        """Last, so that nothing is stored for a statement that fails for another reason."""
+        if not isinstance(jti, str) or not 1 <= len(jti) <= _LONGEST_JTI:
+            raise Unreadable
+        if not self._used.use(token_hash(f"client assertion\0{client.client_id}\0{jti}"), until=until):
+            raise Unreadable
+
+
+def claimed_client_id(assertion: str) -> str:
+    """Who the assertion says it is from, not verified; ``Unreadable``."""
+    _, claims = unverified(assertion)
+    if not isinstance(claims.get("sub"), str):
+        raise Unreadable
+    return str(claims["sub"])
+
+
+def _are_ours(audience: Any, ours: frozenset[str]) -> bool:
+    """Every audience is ours: an assertion that is good elsewhere could have been taken from there."""
+    values = audience if isinstance(audience, list) else [audience]
+    return bool(values) and all(isinstance(value, str) and value in ours for value in values)
+
+
+def _checked_times(claims: Mapping[str, Any], now: datetime) -> datetime:
+    """When the assertion ends; it must not have ended, nor last longer than five minutes."""
+    expires, not_before, issued = (seconds(claims, name) for name in ("exp", "nbf", "iat"))
+    present, skew = int(now.timestamp()), int(_SKEW.total_seconds())
+    latest = present + int(_LONGEST_LIFE.total_seconds()) + skew
+    if expires is None or not present < expires <= latest:
+        raise Unreadable
+    if any(time is not None and time > present + skew for time in (not_before, issued)):
+        raise Unreadable
+    return datetime.fromtimestamp(expires, UTC)

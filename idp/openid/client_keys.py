@@ -1,0 +1,140 @@
+"""Public keys of clients: as registered (``jwks``), or at their ``jwks_uri``, fetched safely and kept for a while."""
+
+import contextlib
+import json
+import logging
+import threading
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from idp.domain.clients import Client
+from idp.openid.safe_fetch import NotFetched
+
+log = logging.getLogger(__name__)
+
+PublicKey = RSAKey | ECKey | OKPKey
+
+# What others may sign with (RFC 8725 section 3.1); ``none`` and everything with a shared secret are missing on purpose.
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+_KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+_KINDS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
+_CURVES = {"EC": "P-256", "OKP": "Ed25519"}
+_LEAST_RSA_BITS = 2048
+_MOST_RSA_BITS = 8192
+_MOST_KEYS = 20
+_KEPT_SECONDS = 600
+# Nobody makes us fetch more often than this, whatever key identifiers they invent.
+_PAUSE_SECONDS = 30
+
+
+class UnusableKey(ValueError):
+    """Not a public key that any of our algorithms takes."""
+
+
+@dataclass
+class _Kept:
+    """What was found at one address, and when it was last looked at."""
+
+    keys: tuple[PublicKey, ...] = ()
+    looked_at: float | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+class ClientKeys:
+    """Finds the keys of a client that fit a signature's header.
+
+    fetch: the JSON value at an https address, or ``NotFetched``. seconds: a clock that never goes back.
+    """
+
+    def __init__(self, fetch: Callable[[str], Any], *, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch
+        self._seconds = seconds
+        self._kept: dict[str, _Kept] = {}
+
+    def find(self, client: Client, header: Mapping[str, Any]) -> tuple[PublicKey, ...]:
+        """The client's keys that may have made this signature (RFC 7515 section 6); none where ``alg`` is not ours."""
+        if client.jwks:
+            return _fitting(_registered(client.jwks), header)
+        if not client.jwks_uri:
+            return ()
+        kept = self._kept.setdefault(client.jwks_uri, _Kept())
+        with kept.lock:
+            if self._is_older_than(kept, _KEPT_SECONDS):
+                self._look(client, kept)
+            found = _fitting(kept.keys, header)
+            # A key that is not known yet may be a new one (OpenID Connect Core section 10.1.1).
+            if not found and self._is_older_than(kept, _PAUSE_SECONDS):
+                self._look(client, kept)
+                found = _fitting(kept.keys, header)
+        return found
+
+    def _is_older_than(self, kept: _Kept, seconds: float) -> bool:
+        return kept.looked_at is None or self._seconds() - kept.looked_at >= seconds
+
+    def _look(self, client: Client, kept: _Kept) -> None:
+        kept.looked_at = self._seconds()
+        try:
+            kept.keys = read_keys(self._fetch(client.jwks_uri))
+        except (NotFetched, UnusableKey) as problem:
+            # The keys of the last time stay good: an outage there must not end sign-ins here.
+            fields = {"client_id": client.client_id, "problem": str(problem)}
+            log.warning("client_keys_kept", extra={"fields": fields})
+
+
+def read_keys(jwks: Any) -> tuple[PublicKey, ...]:
+    """The keys of a JSON Web Key Set that verify signatures; ``UnusableKey`` where it holds none."""
+    keys = jwks.get("keys") if isinstance(jwks, dict) else None
+    if not isinstance(keys, list) or len(keys) > _MOST_KEYS:
+        raise UnusableKey("not a JSON Web Key Set")
+    found = []
+    for key in keys:
+        # RFC 7517 section 5: what is not understood is left out.
+        if isinstance(key, dict) and key.get("use", "sig") == "sig":
+            with contextlib.suppress(UnusableKey):
+                found.append(read_public_key(key))
+    if not found:
+        raise UnusableKey("no public key of a kind that we take")
+    return tuple(found)
+
+
+def read_public_key(key: Mapping[str, Any]) -> PublicKey:
+    """A public key: RSA of 2048 to 8192 bits, EC on P-256 or OKP on Ed25519; ``UnusableKey`` otherwise."""
+    kind = _KINDS.get(str(key.get("kty")))
+    if kind is None or any(private in key for private in ("d", "p", "q", "oth")):
+        raise UnusableKey("not a public key")
+    if "k" in key or key.get("crv") != _CURVES.get(str(key["kty"])):
+        raise UnusableKey("not a curve of ours")
+    try:
+        with warnings.catch_warnings():
+            # Short keys are refused below.
+            warnings.simplefilter("ignore")
+            read: PublicKey = kind.import_key(dict(key))
+            number = read.raw_value
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise UnusableKey("not a well-formed key") from error
+    if isinstance(number, RSAPublicKey) and not _LEAST_RSA_BITS <= number.key_size <= _MOST_RSA_BITS:
+        raise UnusableKey("too short or too long")
+    return read
+
+
+@lru_cache(maxsize=256)
+def _registered(jwks: str) -> tuple[PublicKey, ...]:
+    return read_keys(json.loads(jwks))
+
+
+def fits_algorithm(key: PublicKey, algorithm: str) -> bool:
+    """Whether the key can have made a signature with this algorithm of ours."""
+    return key.key_type == _KEY_TYPES.get(algorithm)
+
+
+def _fitting(keys: tuple[PublicKey, ...], header: Mapping[str, Any]) -> tuple[PublicKey, ...]:
+    algorithm, kid = str(header.get("alg")), header.get("kid")
+    return tuple(key for key in keys if fits_algorithm(key, algorithm) and (kid is None or key.kid in (kid, None)))

@@ -1,0 +1,137 @@
+"""Signing keys as files of one folder: reading them, making them, taking one away.
+
+``openid-<algorithm>-<time>.pem`` signs from the time in its name (UTC, ``20261123T200000Z``). Any other
+``openid-*.pem`` signs once it has been there for as long as a new key has to be published.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from idp.domain.errors import ConfigurationError
+from idp.domain.signing_keys import PUBLISHED_BEFORE, KeyTerm
+
+PATTERN = "openid-*.pem"
+_TIME = "%Y%m%dT%H%M%SZ"
+_TIME_IN_NAME = re.compile(r"-([0-9]{8}T[0-9]{6}Z)\.pem$")
+_ACCEPTED = "accepted: a private key in PEM without passphrase: RSA of at least 2048 bits, EC P-256 or Ed25519"
+
+AnyKey = RSAKey | ECKey | OKPKey
+Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """One private key with the one algorithm that it is used for.
+
+    kid: RFC 7638 thumbprint, so that the same key has the same identifier everywhere. signs_from: see ``KeyTerm``.
+    """
+
+    kid: str
+    algorithm: str
+    key: AnyKey = field(repr=False)
+    signs_from: datetime
+    path: Path
+
+    @property
+    def term(self) -> KeyTerm:
+        return KeyTerm(self.kid, self.algorithm, self.signs_from)
+
+
+def stamp(directory: Path) -> Stamp:
+    """Changes whenever a key file comes, goes or is written again."""
+    found = []
+    for path in sorted(directory.glob(PATTERN)):
+        status = path.stat()
+        found.append((path.name, status.st_mtime_ns, status.st_size, status.st_ino))
+    return tuple(found)
+
+
+def read_keys(directory: Path) -> tuple[SigningKey, ...]:
+    """Every signing key of the folder; ``ConfigurationError`` names the file that cannot be used."""
+    return tuple(_read_key(path) for path in sorted(directory.glob(PATTERN)))
+
+
+def make_folder(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{directory}: cannot be made: {error.strerror}; accepted: a folder") from error
+
+
+def new_key(algorithm: str) -> bytes:
+    """A fresh private key for this algorithm, as PEM."""
+    if algorithm == "RS256":
+        return RSAKey.generate_key(2048, auto_kid=False).as_pem(private=True)
+    if algorithm == "ES256":
+        return ECKey.generate_key("P-256", auto_kid=False).as_pem(private=True)
+    return OKPKey.generate_key("Ed25519", auto_kid=False).as_pem(private=True)
+
+
+def path_of_new_key(directory: Path, algorithm: str, signs_from: datetime) -> Path:
+    return directory / f"openid-{algorithm.lower()}-{signs_from.astimezone(UTC).strftime(_TIME)}.pem"
+
+
+def create_once(path: Path, content: Callable[[], bytes]) -> None:
+    """Write the file unless it is there; of two workers that start together one wins and both read its file."""
+    if path.exists():
+        return
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content())
+            os.fsync(file.fileno())
+        # A link appears whole or not at all, and never replaces the file of somebody who was faster.
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}; accepted: a writable folder") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be removed: {error.strerror}") from error
+
+
+def _read_key(path: Path) -> SigningKey:
+    try:
+        content = path.read_bytes()
+        algorithm, key = _import(content)
+        return SigningKey(key.thumbprint(), algorithm, key, _signs_from(path), path)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}; {_ACCEPTED}") from error
+    except (JoseError, ValueError, TypeError) as error:
+        raise ConfigurationError(f"{path}: not a usable key; {_ACCEPTED}") from error
+
+
+def _import(content: bytes) -> tuple[str, AnyKey]:
+    # The type is looked at first: the library would take any of them for any algorithm of its family.
+    private = load_pem_private_key(content, password=None)
+    if isinstance(private, rsa.RSAPrivateKey) and private.key_size >= 2048:
+        return "RS256", RSAKey.import_key(content)
+    if isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1):
+        return "ES256", ECKey.import_key(content)
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        return "EdDSA", OKPKey.import_key(content)
+    raise ValueError("another type of key")
+
+
+def _signs_from(path: Path) -> datetime:
+    if found := _TIME_IN_NAME.search(path.name):
+        return datetime.strptime(found[1], _TIME).replace(tzinfo=UTC)
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC) + PUBLISHED_BEFORE

@@ -1,0 +1,98 @@
+"""Refresh tokens (RFC 6749 section 6): each use replaces the token, and an old one that comes back ends the family.
+
+A reply may get lost. For a short time the same old token gives its client the same successor again, as long as nobody
+has used that successor. The successor is derived from the secret key and the old token, so that it can be told twice
+although only hashes are stored, and nobody without the old token can work it out.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from idp.domain.errors import ProtocolError
+from idp.domain.grants import Lifetimes, RefreshState
+from idp.domain.keyed import SecretKey, same, token_hash
+from idp.openid.core import ClaimsOf
+from idp.openid.grant_state import Issue, RefreshAgain, RefreshExchange, TakenTwice, invalid_grant
+from idp.openid.grants import GrantStore
+from idp.openid.issuing import Issuing, TokenCall
+
+
+@dataclass(frozen=True)
+class RefreshGrant:
+    """The grant type ``refresh_token``."""
+
+    issuing: Issuing
+    grants: GrantStore
+    claims_of: ClaimsOf
+    lifetimes: Lifetimes
+    secret: SecretKey
+
+    def answer(self, call: TokenCall) -> dict[str, Any]:
+        """The token response; raises ``ProtocolError``."""
+        token = call.required("refresh_token")
+        state = self._state(token, call)
+        scope = _scope(state, call)
+        if self.claims_of(state.grant.account_id) is None:
+            self.issuing.end_family(state.grant, "refresh_of_closed_account")
+            raise invalid_grant("The account is closed")
+        try:
+            return self._issue(state, token, scope, call)
+        except TakenTwice:
+            # Another request of the same client was first: its reply may be the lost one.
+            state = self._state(token, call)
+        try:
+            return self._issue(state, token, scope, call)
+        except TakenTwice:
+            self.issuing.end_family(state.grant, "used_at_the_same_time")
+            raise invalid_grant("The refresh token was used before") from None
+
+    def _state(self, token: str, call: TokenCall) -> RefreshState:
+        """The grant's chain, where this token is its live one or the one before within the grace."""
+        state = self.grants.refresh_state(token.partition(".")[0])
+        if state is None or state.grant.client_id != call.client.client_id:
+            raise invalid_grant("The refresh token is unknown")
+        if not same(state.hash, token_hash(token)) and not self._is_lost_reply(state, token, call.now):
+            # RFC 9700 section 4.14.2: it names the grant, so it is an old one, and one of its two users is a thief.
+            self.issuing.end_family(state.grant, "refresh_token_reused")
+            raise invalid_grant("The refresh token was used before")
+        if state.expires_at <= call.now:
+            raise invalid_grant("The refresh token has expired")
+        if state.jkt is not None and state.jkt != call.jkt:
+            # RFC 9449 section 5.
+            raise invalid_grant("The refresh token is bound to another key")
+        return state
+
+    def _is_lost_reply(self, state: RefreshState, token: str, now: datetime) -> bool:
+        if state.previous_hash is None or state.rotated_at is None:
+            return False
+        return same(state.previous_hash, token_hash(token)) and now < state.rotated_at + self.lifetimes.refresh_grace
+
+    def _issue(self, state: RefreshState, token: str, scope: tuple[str, ...], call: TokenCall) -> dict[str, Any]:
+        kind = RefreshExchange if same(state.hash, token_hash(token)) else RefreshAgain
+        exchange: Issue = kind(
+            grant=state.grant,
+            client=call.client,
+            now=call.now,
+            store=self.grants,
+            lifetimes=self.lifetimes,
+            scope=scope,
+            kind=self.issuing.kind(call, state.grant),
+            live_hash=state.hash,
+            successor=self._successor(state, token),
+        )
+        response = self.issuing.issue(exchange, call.form)
+        if "openid" in scope:
+            response["id_token"] = self.issuing.id_token(exchange, response["access_token"])
+        return response
+
+    def _successor(self, state: RefreshState, token: str) -> str:
+        return f"{state.grant.id}.{self.secret.token('refresh token', state.grant.id, token)}"
+
+
+def _scope(state: RefreshState, call: TokenCall) -> tuple[str, ...]:
+    """RFC 6749 section 6: what was granted, or less."""
+    asked = tuple(call.form["scope"].split()) if "scope" in call.form else state.grant.scope
+    if not asked or not set(asked) <= set(state.grant.scope):
+        raise ProtocolError("invalid_scope", "The scope exceeds what was granted")
+    return asked

@@ -1,0 +1,118 @@
+"""What a relying party may register about itself (RFC 7591 section 2), by the same rules as the file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idp.domain.clients import Client
+from idp.openid.client_metadata import read_client
+from idp.openid.client_table import Faults
+from idp.openid.keys import ALWAYS
+
+# Names of the specifications alone: what is our own (PKCE, consent, claims, resources) is the administrator's to say.
+REGISTRABLE = (
+    "redirect_uris",
+    "client_name",
+    "client_uri",
+    "post_logout_redirect_uris",
+    "token_endpoint_auth_method",
+    "token_endpoint_auth_signing_alg",
+    "jwks",
+    "jwks_uri",
+    "application_type",
+    "response_types",
+    "grant_types",
+    "scope",
+    "subject_type",
+    "sector_identifier_uri",
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "require_pushed_authorization_requests",
+    "require_signed_request_object",
+    "request_object_signing_alg",
+    "request_uris",
+    "default_max_age",
+    "require_auth_time",
+    "dpop_bound_access_tokens",
+    "backchannel_logout_uri",
+    "backchannel_logout_session_required",
+    "frontchannel_logout_uri",
+    "frontchannel_logout_session_required",
+)
+_DEFAULTS = {
+    "token_endpoint_auth_method": "client_secret_basic",
+    "grant_types": ["authorization_code"],
+    "response_types": ["code"],
+}
+_LONGEST_NAME = 100
+_MOST_URIS = 20
+# For reading alone: a client whose method needs a secret gets its own.
+_ANY_SECRET = "sha256$" + "0" * 32 + "$" + "0" * 64
+
+
+class UnfitMetadata(ValueError):
+    """``keys``: the names of what cannot be registered."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        super().__init__(", ".join(keys))
+        self.keys = keys
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataReader:
+    """Reads registered metadata.
+
+    algorithms, implicit: as for ``read_client``. scopes: what registered clients may have. require_pkce: asked of
+    every one of them. check: a further look at the client, e.g. at its sector; raises ``UnfitMetadata``.
+    """
+
+    scopes: tuple[str, ...]
+    algorithms: tuple[str, ...] = ALWAYS
+    implicit: bool = False
+    require_pkce: bool = True
+    check: Callable[[Client], None] | None = None
+
+    def accepted(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
+        """What is taken over: names that we know, scopes that we give; raises ``UnfitMetadata`` for a bad value."""
+        known = {name: value for name, value in metadata.items() if name.partition("#")[0] in REGISTRABLE}
+        # RFC 7591 section 2: what is null was left out.
+        taken = {**_DEFAULTS, **{name: value for name, value in known.items() if value is not None}}
+        asked = taken.get("scope", " ".join(self.scopes))
+        if not isinstance(asked, str):
+            raise UnfitMetadata(("scope",))
+        granted = [scope for scope in asked.split() if scope in self.scopes]
+        taken["scope"] = " ".join(dict.fromkeys(["openid", *granted]))
+        _are_short(taken)
+        client = self.client(taken, "reg_candidate", _ANY_SECRET)
+        if self.check is not None:
+            self.check(client)
+        return taken
+
+    def client(self, metadata: Mapping[str, Any], client_id: str, client_secret: str) -> Client:
+        """The client of this metadata; the person is asked before the first release to it."""
+        table = {**metadata, "client_id": client_id, "consent": "first time"}
+        if needs_secret(metadata):
+            table["client_secret"] = client_secret
+        table["require_pkce"] = self.require_pkce or metadata.get("token_endpoint_auth_method") == "none"
+        faults = Faults("registration")
+        try:
+            client = read_client(table, faults, algorithms=self.algorithms, implicit=self.implicit)
+        except (TypeError, ValueError, AttributeError, RecursionError):
+            raise UnfitMetadata(("metadata",)) from None
+        if faults.lines:
+            raise UnfitMetadata(tuple(dict.fromkeys(faults.keys)))
+        return client
+
+
+def needs_secret(metadata: Mapping[str, Any]) -> bool:
+    """Whether a client with this metadata proves itself with a secret."""
+    return str(metadata.get("token_endpoint_auth_method", "")).startswith("client_secret_")
+
+
+def _are_short(metadata: Mapping[str, Any]) -> None:
+    for name, value in metadata.items():
+        is_name = name.partition("#")[0] == "client_name"
+        if is_name and not (isinstance(value, str) and len(value) <= _LONGEST_NAME and value.isprintable()):
+            raise UnfitMetadata((name if name.isascii() and name.isprintable() else "client_name",))
+        if isinstance(value, list) and len(value) > _MOST_URIS:
+            raise UnfitMetadata((name.partition("#")[0],))

@@ -1,0 +1,49 @@
+"""Which claims a client receives: what scope and request ask for, as far as its registration allows."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from idp.domain.claims import SCOPES
+from idp.domain.clients import Client
+
+Wish = Mapping[str, Any] | None
+
+
+def every_claim() -> tuple[str, ...]:
+    """All claims that a scope can release, in the order of the scopes."""
+    return tuple(dict.fromkeys(claim for claims in SCOPES.values() for claim in claims))
+
+
+def claims_of_scopes(scopes: Iterable[str]) -> frozenset[str]:
+    """Every claim that these scopes can release."""
+    return frozenset(claim for scope in scopes for claim in SCOPES.get(scope, ()))
+
+
+def releasable(client: Client) -> frozenset[str]:
+    """Every claim that this client may receive at all: those of its scopes, and of its own list where it has one."""
+    of_scopes = claims_of_scopes(client.scopes)
+    return of_scopes if client.claims is None else of_scopes & {"sub", *client.claims}
+
+
+def asked_claims(client: Client, scope: Iterable[str], claims: Mapping[str, Any]) -> frozenset[str]:
+    """The claims, without ``sub``, that this scope and this ``claims`` parameter bring to the client, wherever."""
+    places = (claims.get(place, {}) for place in ("id_token", "userinfo"))
+    asked = claims_of_scopes(scope).union(*places)
+    return (asked & releasable(client)) - {"sub"}
+
+
+def with_scoped_id(claims: Mapping[str, Any], subject: str, domain: str) -> dict[str, Any]:
+    """The claims and ``voperson_id``: the ``sub`` that this client sees, within our own scope (voPerson 2.0).
+
+    It is made of that ``sub``, so that it tells no more than it: clients with pairwise subjects cannot compare it.
+    """
+    return {**claims, "voperson_id": f"{subject}@{domain}"}
+
+
+def fits(value: Any, wish: Wish) -> bool:
+    """Whether the claim has the value that was asked for, if one was (Core section 5.5.1)."""
+    if wish is None:
+        return True
+    if "value" in wish:
+        return bool(value == wish["value"])
+    return "values" not in wish or value in wish["values"]

@@ -1,0 +1,92 @@
+"""Signed request objects (RFC 9101, OpenID Connect Core section 6): the parameters that a client signed."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from idp.domain.clients import Client
+from idp.domain.errors import ProtocolError
+from idp.openid.client_keys import ClientKeys
+from idp.openid.parameters import Pairs, is_sane
+from idp.openid.safe_fetch import NotFetched
+from idp.openid.signed_statement import Unreadable, seconds, unverified, verify
+
+# RFC 9101 section 10.8: a statement made for another purpose has another type. Many libraries write plain JWT.
+_TYPES = frozenset({"oauth-authz-req+jwt", "jwt", ""})
+_OF_THE_TOKEN = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti"})
+_LONGEST_LIFE = timedelta(hours=1)
+_SKEW = 60
+
+
+class RequestObjects:
+    """Verifies request objects. fetch: the bytes at an https address, or ``NotFetched``."""
+
+    def __init__(self, issuer: str, keys: ClientKeys, fetch: Callable[[str], bytes]) -> None:
+        self._issuer = issuer
+        self._keys = keys
+        self._fetch = fetch
+
+    def by_reference(self, uri: str, client: Client, *, now: datetime) -> Pairs:
+        """The parameters at an address that the client registered; raises ``ProtocolError``."""
+        # Comparing first: nothing is fetched for whoever writes an address into a link (Core section 6.2, CWE-918).
+        # A fragment only tells of which version the client speaks; it is read anew each time.
+        address = uri.partition("#")[0]
+        if address not in {registered.partition("#")[0] for registered in client.request_uris}:
+            raise ProtocolError("invalid_request_uri", "The request_uri is not registered")
+        try:
+            content = self._fetch(address).decode("ascii").strip()
+        except (NotFetched, UnicodeDecodeError) as error:
+            raise ProtocolError("invalid_request_uri", "The request_uri cannot be read") from error
+        return self.by_value(content, client, now=now)
+
+    def by_value(self, statement: str, client: Client, *, now: datetime) -> Pairs:
+        """The parameters in a request object of this client; raises ``ProtocolError`` (``invalid_request_object``)."""
+        try:
+            header, claims = unverified(statement)
+            if client.request_object_signing_alg not in ("", header["alg"]):
+                raise Unreadable
+            if str(header.get("typ", "")).lower().removeprefix("application/") not in _TYPES:
+                raise Unreadable
+            verify(statement, self._keys.find(client, header))
+            self._check(claims, client, now)
+            pairs = [pair for name, value in claims.items() for pair in _pairs(name, value)]
+        except Unreadable:
+            raise _invalid() from None
+        if not is_sane(pairs):
+            raise _invalid()
+        return pairs
+
+    def _check(self, claims: Mapping[str, Any], client: Client, now: datetime) -> None:
+        audience = claims.get("aud")
+        if claims.get("iss") != client.client_id or claims.get("client_id") != client.client_id:
+            raise Unreadable
+        if self._issuer not in (audience if isinstance(audience, list) else [audience]):
+            raise Unreadable
+        # A client assertion names its client as subject; it must not do service as a request (RFC 9101 section 10.8).
+        if "sub" in claims or "request" in claims or "request_uri" in claims:
+            raise Unreadable
+        expires, not_before = seconds(claims, "exp"), seconds(claims, "nbf")
+        present = int(now.timestamp())
+        latest = present + int(_LONGEST_LIFE.total_seconds()) + _SKEW
+        if expires is None or not present < expires <= latest or (not_before or 0) > present + _SKEW:
+            raise Unreadable
+
+
+def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
+    """A member of the object as request parameters (RFC 9101 section 4: texts, numbers, and ``claims`` as object)."""
+    if name in _OF_THE_TOKEN:
+        return []
+    if name == "resource" and isinstance(value, list):
+        return [pair for item in value for pair in _pairs(name, str(item))]
+    if isinstance(value, str):
+        return [(name, value)]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [(name, str(value))]
+    if isinstance(value, dict) and name == "claims":
+        return [(name, json.dumps(value))]
+    raise Unreadable
+
+
+def _invalid() -> ProtocolError:
+    return ProtocolError("invalid_request_object", "The request object is not a valid one of this client")

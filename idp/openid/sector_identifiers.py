@@ -1,0 +1,55 @@
+"""Whether a client belongs to the sector that it names (OpenID Connect Core section 8.1, Registration section 5)."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from idp.domain.clients import Client
+from idp.openid.registration_metadata import UnfitMetadata
+from idp.openid.safe_fetch import NotFetched
+
+log = logging.getLogger(__name__)
+
+ACCEPTED = "an https URL of a JSON array that holds every redirect_uri of the client"
+
+
+class SectorIdentifiers:
+    """Reads the documents of ``sector_identifier_uri``; what was found right once is not read again.
+
+    fetch: the JSON value at an address that somebody else chose; raises ``NotFetched``.
+    """
+
+    def __init__(self, fetch: Callable[[str], Any]) -> None:
+        self._fetch = fetch
+        self._right: set[tuple[str, tuple[str, ...]]] = set()
+
+    def fault(self, client: Client) -> str | None:
+        """What is accepted instead, where the document does not name this client's redirect_uris; else None.
+
+        Raises ``NotFetched`` where the document cannot be had now.
+        """
+        known = (client.sector_identifier_uri, client.redirect_uris)
+        if not client.sector_identifier_uri or known in self._right:
+            return None
+        document = self._fetch(client.sector_identifier_uri)
+        listed = [uri for uri in document if isinstance(uri, str)] if isinstance(document, list) else []
+        if not set(client.redirect_uris) <= set(listed):
+            return ACCEPTED
+        self._right.add(known)
+        return None
+
+    def check(self, client: Client) -> None:
+        """For a client that registers itself; raises ``UnfitMetadata``."""
+        if not self.vouched(client):
+            raise UnfitMetadata(("sector_identifier_uri",))
+
+    def vouched(self, client: Client) -> bool:
+        """Whether the document can be had and names the client's redirect_uris; told to the log where it is not."""
+        try:
+            fault = self.fault(client)
+        except NotFetched as problem:
+            fault = str(problem)
+        if fault is not None:
+            fields = {"client_id": client.client_id, "uri": client.sector_identifier_uri, "problem": fault}
+            log.error("sector_identifier_refused", extra={"fields": fields})
+        return fault is None

@@ -1,0 +1,65 @@
+"""Reading what others signed: compact JWS of bounded size, by one of our algorithms and a key that is theirs."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from idp.openid.client_keys import ALGORITHMS, PublicKey
+
+LONGEST = 8192
+
+
+class _Registry(jws.JWSRegistry):
+    """Headers that hold an RSA key, as DPoP proofs do, are longer than the library's 512 bytes."""
+
+    max_header_length = LONGEST
+    max_signature_length = 2048
+
+
+# Headers that are not known are ignored, except those under `crit` (RFC 7515 section 4.1.11), refused below.
+_REGISTRY = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
+
+
+class Unreadable(ValueError):
+    """Not a statement of theirs; what is wrong with it is nobody's business."""
+
+
+def unverified(statement: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Header and claims as they are claimed, nothing verified; ``Unreadable``."""
+    if len(statement) > LONGEST or not statement.isascii():
+        raise Unreadable
+    try:
+        message = jws.extract_compact(statement.encode("ascii"), registry=_REGISTRY)
+        header, claims = message.headers(), json.loads(message.payload)
+    except (JoseError, ValueError, TypeError, RecursionError) as error:
+        raise Unreadable from error
+    # An extension that must be understood is one that we do not understand (RFC 7515 section 4.1.11).
+    if not isinstance(header, dict) or not isinstance(claims, dict) or "crit" in header or "b64" in header:
+        raise Unreadable
+    if header.get("alg") not in ALGORITHMS:
+        raise Unreadable
+    return header, claims
+
+
+def verify(statement: str, keys: Iterable[PublicKey]) -> None:
+    """Returns where one of the keys made the signature; ``Unreadable`` otherwise."""
+    for key in keys:
+        try:
+            jws.deserialize_compact(statement, key, registry=_REGISTRY)
+        except (JoseError, ValueError, TypeError):
+            continue
+        return
+    raise Unreadable
+
+
+def seconds(claims: Mapping[str, Any], name: str) -> int | None:
+    """A NumericDate (RFC 7519 section 2); None where it is missing; ``Unreadable`` where it is something else."""
+    value = claims.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**40:
+        raise Unreadable
+    return int(value)

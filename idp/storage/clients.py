@@ -1,0 +1,84 @@
+"""Collections ``clients`` and ``initial_tokens``: relying parties that registered themselves, and who may."""
+
+import json
+from datetime import datetime
+
+from pymongo import IndexModel
+
+from idp.domain.registrations import InitialToken, Registration
+from idp.storage.database import Database, Document, Indexes, translated
+
+INDEXES = Indexes("clients", ())
+TOKEN_INDEXES = Indexes("initial_tokens", (IndexModel("expires_at", expireAfterSeconds=0),))
+
+
+class ClientStore:
+    """One document for each relying party; raises ``ServiceUnavailable`` where the outcome is not known."""
+
+    def __init__(self, database: Database) -> None:
+        self._clients = database.collection(INDEXES.collection)
+
+    def add(self, registration: Registration) -> None:
+        with translated():
+            self._clients.insert_one(_document(registration))
+
+    def find(self, client_id: str) -> Registration | None:
+        with translated():
+            found = self._clients.find_one({"_id": client_id})
+        if found is None:
+            return None
+        return Registration(
+            client_id=found["_id"],
+            metadata=json.loads(found["metadata"]),
+            client_secret=found["client_secret"],
+            management_hash=found["management_hash"],
+            created_at=found["created_at"],
+        )
+
+    def replace(self, registration: Registration) -> bool:
+        """Take the new state over; False where the client was deleted meanwhile."""
+        with translated():
+            changed = self._clients.replace_one({"_id": registration.client_id}, _document(registration))
+        return changed.matched_count == 1
+
+    def delete(self, client_id: str) -> bool:
+        """Whether it was there; of two deletions one is told so."""
+        with translated():
+            return self._clients.delete_one({"_id": client_id}).deleted_count == 1
+
+
+class InitialTokenStore:
+    """Initial access tokens (RFC 7591 section 3), by their hashes."""
+
+    def __init__(self, database: Database) -> None:
+        self._tokens = database.collection(TOKEN_INDEXES.collection)
+
+    def add(self, token: InitialToken) -> None:
+        document = {"_id": token.token_hash, "uses": token.uses, "expires_at": token.expires_at}
+        with translated():
+            self._tokens.insert_one(document)
+
+    def is_good(self, token_hash: str, *, now: datetime) -> bool:
+        """Whether the token could be used; uses nothing up."""
+        with translated():
+            return self._tokens.find_one(_usable(token_hash, now), {"_id": 1}) is not None
+
+    def use(self, token_hash: str, *, now: datetime) -> bool:
+        """Use the token once; of many at once no more win than it has uses."""
+        with translated():
+            return self._tokens.update_one(_usable(token_hash, now), {"$inc": {"uses": -1}}).modified_count == 1
+
+
+def _usable(token_hash: str, now: datetime) -> Document:
+    return {"_id": token_hash, "uses": {"$gt": 0}, "expires_at": {"$gt": now}}
+
+
+def _document(registration: Registration) -> Document:
+    return {
+        "_id": registration.client_id,
+        # As text: names of metadata may hold dots and dollar signs, which mean something to MongoDB.
+        "metadata": json.dumps(registration.metadata),
+        "client_secret": registration.client_secret,
+        "management_hash": registration.management_hash,
+        "created_at": registration.created_at,
+    }

@@ -1,0 +1,70 @@
+"""The administrator's commands as a process runs them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from idp.domain.client_secrets import verify_secret
+
+PROJECT = Path(__file__).parents[2]
+
+
+def idp(*arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+    return subprocess.run(
+        [sys.executable, "-m", "idp", *arguments],
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT,
+        env=inherited | environment,
+    )
+
+
+def test_help_names_the_commands() -> None:
+    run = idp("--help")
+    assert run.returncode == 0
+    assert "client" in run.stdout
+    assert "federation" in run.stdout
+
+
+def test_a_secret_is_hashed_as_the_clients_file_takes_it() -> None:
+    run = idp("client", "hash-secret", typed="un secret de client assez long\n")
+    assert verify_secret("un secret de client assez long", (run.stdout.strip(),))
+    fresh = idp("client", "hash-secret", "--new").stdout.split()
+    assert len(fresh) == 2
+    assert verify_secret(fresh[0], (fresh[1],))
+    assert idp("client", "hash-secret").returncode != 0
+
+
+def test_clients_are_listed(tmp_path: Path) -> None:
+    run = idp("client", "list")
+    assert "portail" in run.stdout
+    broken = tmp_path / "clients.toml"
+    broken.write_text("[[client]]\nclient_id = 3\n")
+    run = idp("client", "list", IDP_CLIENTS_FILE=str(broken))
+    assert run.returncode != 0
+    assert "clients.toml" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_check_names_every_fault(tmp_path: Path) -> None:
+    assert idp("check", IDP_FEDERATION_DIR=str(tmp_path)).returncode == 0
+    (tmp_path / "broken.xml").write_text("<html>")
+    run = idp("check", IDP_FEDERATION_DIR=str(tmp_path))
+    assert run.returncode == 1
+    assert "broken.xml" in run.stderr
+    run = idp("check", IDP_SMTP_PORT="many")
+    assert run.returncode == 1
+    assert "IDP_SMTP_PORT" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_university_that_is_not_there_is_told(tmp_path: Path) -> None:
+    run = idp("federation", "which", "a@univ-exemple.fr", IDP_FEDERATION_DIR=str(tmp_path))
+    assert run.returncode != 0
+    assert "no university" in run.stderr
+    run = idp("federation", "which", "nobody", IDP_FEDERATION_DIR=str(tmp_path))
+    assert "email.malformed" in run.stderr

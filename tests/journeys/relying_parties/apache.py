@@ -1,0 +1,108 @@
+"""Apache with mod_auth_openidc, as Debian packages them: a child of the test, on a port of its own."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from tests.journeys.relying_parties.registration import SECRET
+
+MODULES = Path("/usr/lib/apache2/modules")
+PACKAGES = ("apache2", "libapache2-mod-auth-openidc")
+CLIENT_ID = "apache"
+
+_CONFIGURATION = """
+ServerName localhost
+Listen 127.0.0.1:{port}
+PidFile {folder}/httpd.pid
+ErrorLog {folder}/error.log
+LogLevel warn auth_openidc:info
+DefaultRuntimeDir {folder}
+Mutex posixsem
+User www-data
+Group www-data
+{modules}
+DocumentRoot {folder}/pages
+<Directory {folder}/pages>
+  Options +Includes
+  SetOutputFilter INCLUDES
+  Require all granted
+</Directory>
+
+OIDCProviderMetadataURL {issuer}/.well-known/openid-configuration
+OIDCClientID {client_id}
+OIDCClientSecret {secret}
+OIDCRedirectURI http://localhost:{port}/secure/callback
+OIDCCryptoPassphrase only-for-these-tests-0123456789
+OIDCScope "openid profile email"
+OIDCRemoteUserClaim email
+OIDCPKCEMethod S256
+OIDCProviderTokenEndpointAuth client_secret_basic
+OIDCPassClaimsAs environment
+<Location /secure>
+  AuthType openid-connect
+  Require valid-user
+</Location>
+"""
+_USED = ("mpm_event", "authn_core", "authz_core", "authz_user", "include", "dir", "auth_openidc")
+_PAGE = """user=<!--#echo var="REMOTE_USER" -->
+name=<!--#echo var="OIDC_CLAIM_name" -->
+sub=<!--#echo var="OIDC_CLAIM_sub" -->
+"""
+
+
+def missing() -> str | None:
+    """Why Apache cannot be run here, once it was tried to install it; None where it can."""
+    if not _is_there() and os.geteuid() == 0 and shutil.which("apt-get"):
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
+            subprocess.run(["apt-get", "-q", *command], capture_output=True, timeout=600)
+    return None if _is_there() else f"missing: {' and '.join(PACKAGES)} (Debian)"
+
+
+@contextmanager
+def running(issuer: str, port: int) -> Iterator[str]:
+    """Apache with ``/secure`` for people of this provider alone; its address."""
+    with tempfile.TemporaryDirectory(prefix="relying-party-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # Apache gives up root's rights before it reads pages
+        _write(folder, issuer, port)
+        arguments = ["apache2", "-d", name, "-f", f"{name}/httpd.conf", "-DFOREGROUND"]
+        with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                _wait(f"http://localhost:{port}/", folder, process)
+                yield f"http://localhost:{port}"
+            finally:
+                process.terminate()
+
+
+def _is_there() -> bool:
+    return shutil.which("apache2") is not None and (MODULES / "mod_auth_openidc.so").exists()
+
+
+def _write(folder: Path, issuer: str, port: int) -> None:
+    modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in _USED)
+    values = {"issuer": issuer, "client_id": CLIENT_ID, "secret": SECRET, "modules": modules}
+    (folder / "httpd.conf").write_text(_CONFIGURATION.format(folder=folder, port=port, **values))
+    for page in ("secure/index.html", "bye.html", "index.html"):
+        file = folder / "pages" / page
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(_PAGE if page.startswith("secure") else page)
+
+
+def _wait(url: str, folder: Path, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            requests.get(url, timeout=5)
+        except requests.RequestException:
+            time.sleep(0.1)
+        else:
+            return
+    log = folder / "error.log"
+    raise AssertionError(f"Apache did not start: {log.read_text() if log.exists() else process.poll()}")

@@ -1,0 +1,113 @@
+"""Logout tokens as a relying party reads them (Back-Channel Logout 1.0 section 2.6), and how they get there."""
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
+
+import pytest
+from joserfc import jwk, jws, jwt
+
+from idp.domain.clients import Client
+from idp.domain.logout import ApplicationInUse, LogoutNotice
+from idp.openid.keys import KeyStore
+from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Told
+from idp.openid.logout_token import EVENT, LogoutTokens
+from tests.openid.world import ISSUER
+
+NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
+NOTICE = LogoutNotice("notice-1", ApplicationInUse("portail", "sub-1", "sid-1"), NOW, NOW + timedelta(minutes=10))
+
+
+def test_a_relying_party_finds_all_that_it_must_check(keys: KeyStore) -> None:
+    token = LogoutTokens(ISSUER, keys).sign(NOTICE, now=NOW)
+    header = jws.extract_compact(token.encode()).headers()
+    assert (header["typ"], header["alg"]) == ("logout+jwt", "RS256")
+    published = jwk.KeySet.import_key_set(keys.jwks())  # type: ignore[arg-type]
+    claims = jwt.decode(token, published, algorithms=["RS256"]).claims
+    assert (claims["iss"], claims["aud"], claims["sub"], claims["sid"]) == (ISSUER, "portail", "sub-1", "sid-1")
+    assert claims["events"] == {EVENT: {}}
+    assert (claims["iat"], claims["exp"]) == (int(NOW.timestamp()), int(NOW.timestamp()) + 120)
+    assert claims["jti"]
+    assert "nonce" not in claims
+
+
+def test_each_attempt_has_an_identifier_of_its_own(keys: KeyStore) -> None:
+    tokens = LogoutTokens(ISSUER, keys)
+    assert tokens.sign(NOTICE, now=NOW) != tokens.sign(NOTICE, now=NOW)
+
+
+class _Application(BaseHTTPRequestHandler):
+    """Answers with the status that its path names, and keeps the forms."""
+
+    received: list[tuple[str, dict[str, list[str]]]]
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.received.append((self.headers["Content-Type"], parse_qs(body)))
+        self.send_response(int(self.path.strip("/")))
+        self.send_header("Location", "/200")
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        return
+
+
+@pytest.fixture
+def application() -> Iterator[ThreadingHTTPServer]:
+    _Application.received = []
+    listening = ThreadingHTTPServer(("127.0.0.1", 0), _Application)
+    thread = threading.Thread(target=listening.serve_forever)
+    thread.start()
+    yield listening
+    listening.shutdown()
+    thread.join()
+    listening.server_close()
+
+
+def sent(keys: KeyStore, uri: str, *, allow_loopback: bool = True) -> Outcome:
+    client = Client("portail", ("http://localhost/cb",), backchannel_logout_uri=uri)
+    calls = LogoutCalls(LogoutTokens(ISSUER, keys), lambda _: client, allow_loopback=allow_loopback)
+    return calls.send(NOTICE, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (200, Told("200")),
+        (204, Told("204")),
+        (302, Refused("302")),
+        (400, Refused("400")),
+        (404, Refused("404")),
+        (429, Deferred("429")),
+        (500, Deferred("500")),
+        (503, Deferred("503")),
+    ],
+)
+def test_the_answers_status_decides(
+    keys: KeyStore, application: ThreadingHTTPServer, status: int, outcome: Outcome
+) -> None:
+    assert sent(keys, f"http://127.0.0.1:{application.server_port}/{status}") == outcome
+    ((content_type, form),) = _Application.received
+    assert content_type == "application/x-www-form-urlencoded"
+    assert list(form) == ["logout_token"]
+
+
+def test_an_application_that_is_away_is_tried_again(keys: KeyStore) -> None:
+    assert isinstance(sent(keys, "http://127.0.0.1:1/"), Deferred)
+
+
+def test_a_private_address_is_never_called_from_a_public_issuer(
+    keys: KeyStore, application: ThreadingHTTPServer
+) -> None:
+    for uri in (f"http://127.0.0.1:{application.server_port}/200", f"https://127.0.0.1:{application.server_port}/200"):
+        assert isinstance(sent(keys, uri, allow_loopback=False), Deferred)
+    assert isinstance(sent(keys, "https://10.0.0.1/"), Deferred)
+    assert _Application.received == []
+
+
+def test_a_client_that_was_removed_is_not_called(keys: KeyStore) -> None:
+    calls = LogoutCalls(LogoutTokens(ISSUER, keys), lambda _: None, allow_loopback=True)
+    assert calls.send(NOTICE, now=NOW) == Refused("not registered any more")
+    assert isinstance(sent(keys, ""), Refused)

@@ -1,0 +1,339 @@
+"""Dynamic registration and its management (RFC 7591, RFC 7592)."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from idp.domain.errors import ProtocolError
+from idp.domain.keyed import random_token, token_hash
+from idp.domain.registrations import InitialToken
+from idp.flows.registration import RegistrationFlow
+from idp.openid.client_metadata import KEYS
+from idp.openid.discovery import discovery_document
+from idp.openid.keys import KeyStore
+from idp.openid.registered_clients import RegisteredClients
+from idp.openid.registration import RegistrationEndpoint
+from idp.openid.registration_metadata import REGISTRABLE, MetadataReader
+from idp.storage.clients import TOKEN_INDEXES, ClientStore, InitialTokenStore
+from idp.storage.database import Database
+from tests.openid.world import (
+    ACCOUNT,
+    INDEXES,
+    ISSUER,
+    NOW,
+    PORTAL,
+    SIGN_IN,
+    SUBJECT,
+    VERIFIER,
+    World,
+    answered,
+    asking,
+    basic,
+    build,
+)
+
+CALLBACK = "https://new.example/cb"
+
+
+class Seconds:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Office:
+    """The registration endpoint beside a provider that finds what is registered there."""
+
+    flow: RegistrationFlow
+    endpoint: RegistrationEndpoint
+    tokens: InitialTokenStore
+    clients: RegisteredClients
+    world: World
+    seconds: Seconds
+
+    def initial(self, uses: int = 1, **later: float) -> str:
+        token = random_token()
+        self.tokens.add(InitialToken(token_hash(token), uses, NOW + timedelta(**(later or {"days": 1}))))
+        return f"Bearer {token}"
+
+    def register(self, authorization: str | None = None, **metadata: Any) -> dict[str, Any]:
+        body = json.dumps({"redirect_uris": [CALLBACK], "scope": "openid email"} | metadata).encode()
+        return self.flow.create(body, self.initial() if authorization is None else authorization)
+
+    def refusal(self, body: bytes | None = None, **metadata: Any) -> ProtocolError:
+        text = json.dumps({"redirect_uris": [CALLBACK]} | metadata).encode() if body is None else body
+        with pytest.raises(ProtocolError) as caught:
+            self.flow.create(text, self.initial())
+        assert caught.value.status == 400
+        assert caught.value.description.isascii()
+        return caught.value
+
+
+@pytest.fixture
+def office(keys: KeyStore, database: Database) -> Office:
+    database.create_indexes([*INDEXES, TOKEN_INDEXES])
+    store, tokens, seconds = ClientStore(database), InitialTokenStore(database), Seconds()
+    reader = MetadataReader(("openid", "email", "offline_access"))
+    clients = RegisteredClients({PORTAL.client_id: PORTAL}.get, store, reader, seconds=seconds)
+    world = build(keys, database, find_client=clients.get)
+    endpoint = RegistrationEndpoint(ISSUER, store, tokens, clients, reader)
+    return Office(RegistrationFlow(endpoint, world.grants, lambda: NOW), endpoint, tokens, clients, world, seconds)
+
+
+def managed(answer: dict[str, Any]) -> str:
+    return f"Bearer {answer['registration_access_token']}"
+
+
+def unauthorized(call: Any) -> None:
+    with pytest.raises(ProtocolError) as caught:
+        call()
+    assert (caught.value.error, caught.value.status) == ("invalid_token", 401)
+    assert caught.value.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def sign_in(office: Office, answer: dict[str, Any]) -> dict[str, Any]:
+    client = office.clients.get(answer["client_id"])
+    assert client is not None
+    request = office.world.provider.read_authorization_request(asking(client), now=NOW)
+    code = answered(office.world.provider.authorize(request, ACCOUNT, SUBJECT, SIGN_IN, now=NOW))["code"]
+    authorization = basic(answer["client_id"], answer["client_secret"])
+    return office.world.exchange(code, authorization, redirect_uri=CALLBACK, code_verifier=VERIFIER)
+
+
+def test_a_registered_client_signs_people_in(office: Office) -> None:
+    answer = office.register(client_name="Nouvelle", **{"client_name#en": "New"}, colour="red", require_pkce=False)
+    assert answer["token_endpoint_auth_method"] == "client_secret_basic"
+    assert answer["client_secret_expires_at"] == 0
+    assert answer["registration_client_uri"] == f"{ISSUER}/register/{answer['client_id']}"
+    assert "colour" not in answer
+    client = office.clients.get(answer["client_id"])
+    assert client is not None
+    assert (client.consent, client.require_pkce) == ("first time", True)
+    assert client.display_name("en") == "New"
+    tokens = sign_in(office, answer)
+    assert office.world.userinfo(tokens["access_token"])["email"] == "ines@univ-exemple.fr"
+
+
+def test_nothing_secret_is_kept(office: Office, database: Database) -> None:
+    authorization = office.initial()
+    answer = office.register(authorization)
+    kept = str(list(database.collection("clients").find())) + str(list(database.collection("initial_tokens").find()))
+    for secret in (answer["client_secret"], answer["registration_access_token"], authorization.split()[1]):
+        assert secret not in kept
+
+
+def test_nobody_registers_without_a_good_initial_token(office: Office) -> None:
+    used = office.initial()
+    office.register(used)
+    for authorization in (used, office.initial(seconds=0), "Bearer unknown", "Bearer ", "Basic x", ""):
+        unauthorized(lambda value=authorization: office.register(value))
+
+
+def test_a_fault_in_the_metadata_costs_no_use(office: Office) -> None:
+    authorization = office.initial()
+    with pytest.raises(ProtocolError):
+        office.register(authorization, redirect_uris=[])
+    office.register(authorization)
+
+
+def test_of_sixteen_registrations_with_three_uses_three_succeed(office: Office) -> None:
+    authorization = office.initial(uses=3)
+
+    def attempt(_: int) -> bool:
+        try:
+            return bool(office.register(authorization))
+        except ProtocolError:
+            return False
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(attempt, range(16))) == 3
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "http://new.example/cb",
+        "https://new.example/cb#f",
+        "https://*.new.example/cb",
+        "https://u@new.example/cb",
+        "https:///cb",
+        "//new.example/cb",
+        "/cb",
+        "",
+        "org.example.app:/cb",
+    ],
+)
+def test_redirect_uris_are_held_to_the_rules_of_the_file(office: Office, uri: str) -> None:
+    assert office.refusal(redirect_uris=[uri]).error == "invalid_redirect_uri"
+    assert office.refusal(redirect_uris=[CALLBACK, uri]).error == "invalid_redirect_uri"
+
+
+def test_loopback_is_a_redirect_uri(office: Office) -> None:
+    assert office.register(redirect_uris=["http://127.0.0.1:8080/cb"])["redirect_uris"] == ["http://127.0.0.1:8080/cb"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"redirect_uris": None},
+        {"redirect_uris": CALLBACK},
+        {"redirect_uris": [1]},
+        {"token_endpoint_auth_method": "client_secret_jwt"},
+        {"token_endpoint_auth_method": "private_key_jwt"},
+        {"token_endpoint_auth_method": ["none"]},
+        {"grant_types": ["implicit"]},
+        {"grant_types": "authorization_code"},
+        {"response_types": ["token"]},
+        {"id_token_signed_response_alg": "none"},
+        {"subject_type": "both"},
+        {"jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}},
+        {"jwks": "x"},
+        {"jwks_uri": "http://new.example/jwks"},
+        {"client_name": "x" * 200},
+        {"client_name": "two\nlines"},
+        {"client_name": 1},
+        {"client_uri": "javascript:alert(1)"},
+        {"scope": 1},
+        {"default_max_age": -1},
+        {"require_auth_time": "yes"},
+    ],
+)
+def test_what_is_not_supported_is_refused(office: Office, metadata: dict[str, Any]) -> None:
+    assert office.refusal(**metadata).error in ("invalid_client_metadata", "invalid_redirect_uri")
+
+
+def test_more_redirect_uris_than_anybody_has_are_refused(office: Office) -> None:
+    office.refusal(redirect_uris=[f"{CALLBACK}/{number}" for number in range(100)])
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"[]", b"null", b'"x"', b"\xff", b"[" * 50_000, b'{"a":"\\ud800"}'])
+def test_a_body_that_is_no_object_is_refused(office: Office, body: bytes) -> None:
+    assert office.refusal(body).error == "invalid_client_metadata"
+    assert office.refusal(b'{"a":"' + b"x" * 70_000 + b'"}').error == "invalid_client_metadata"
+
+
+def test_software_statements_are_refused(office: Office) -> None:
+    assert office.refusal(software_statement="e30.e30.").error == "unapproved_software_statement"
+
+
+def test_scopes_are_those_of_the_setting(office: Office) -> None:
+    assert office.register(scope="openid email eduperson admin")["scope"] == "openid email"
+    assert office.register(scope="email")["scope"] == "openid email"
+
+
+def test_what_is_the_administrator_s_to_say_cannot_be_registered(office: Office) -> None:
+    answer = office.register(
+        consent="none", claims=["x"], client_secrets=["a" * 20], client_id="portail", resources=["x"]
+    )
+    assert not {"consent", "claims", "client_secrets", "resources"} & set(answer)
+    assert answer["client_id"].startswith("reg_")
+
+
+def test_the_client_reads_changes_and_ends_its_registration(office: Office) -> None:
+    answer = office.register()
+    read = office.flow.read(answer["client_id"], managed(answer))
+    assert "client_secret" not in read
+    assert read["redirect_uris"] == [CALLBACK]
+    body = {"client_id": answer["client_id"], "redirect_uris": ["https://new.example/other"]}
+    changed = office.flow.update(answer["client_id"], json.dumps(body).encode(), managed(answer))
+    assert changed["redirect_uris"] == ["https://new.example/other"]
+    assert changed["scope"] == "openid email offline_access"
+    client = office.clients.get(answer["client_id"])
+    assert client is not None
+    assert client.redirect_uris == ("https://new.example/other",)
+    office.flow.delete(answer["client_id"], managed(answer))
+    assert office.clients.get(answer["client_id"]) is None
+    unauthorized(lambda: office.flow.read(answer["client_id"], managed(answer)))
+
+
+def test_changing_the_method_gives_or_takes_the_secret(office: Office) -> None:
+    answer = office.register(token_endpoint_auth_method="none", application_type="native")
+    assert "client_secret" not in answer
+    body = {"client_id": answer["client_id"], "redirect_uris": [CALLBACK]}
+    changed = office.flow.update(answer["client_id"], json.dumps(body).encode(), managed(answer))
+    assert len(changed["client_secret"]) > 20
+    sign_in(office, changed)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_id": "reg_other"},
+        {"client_id": None},
+        {"client_secret": "x"},
+        {"client_secret": 1},
+        {"registration_access_token": "x"},
+        {"registration_client_uri": "x"},
+        {"client_secret_expires_at": 1},
+        {"client_id_issued_at": 1},
+        {"redirect_uris": ["javascript:alert(1)"]},
+    ],
+)
+def test_a_change_says_what_the_client_may_say(office: Office, change: dict[str, Any]) -> None:
+    answer = office.register()
+    body = {"client_id": answer["client_id"], "redirect_uris": [CALLBACK]} | change
+    with pytest.raises(ProtocolError) as caught:
+        office.flow.update(answer["client_id"], json.dumps(body).encode(), managed(answer))
+    assert caught.value.status == 400
+    assert office.flow.read(answer["client_id"], managed(answer))["redirect_uris"] == [CALLBACK]
+
+
+def test_another_client_s_token_opens_nothing(office: Office) -> None:
+    one, other = office.register(), office.register()
+    for client_id in (one["client_id"], "reg_unknown", "portail", ""):
+        unauthorized(lambda value=client_id: office.flow.read(value, managed(other)))
+        unauthorized(lambda value=client_id: office.flow.update(value, b"{}", managed(other)))
+        unauthorized(lambda value=client_id: office.flow.delete(value, managed(other)))
+    unauthorized(lambda: office.flow.read(one["client_id"], None))
+
+
+def test_deleting_a_client_ends_what_it_was_granted(office: Office) -> None:
+    answer = office.register()
+    tokens = sign_in(office, answer)
+    office.flow.delete(answer["client_id"], managed(answer))
+    with pytest.raises(ProtocolError):
+        office.world.userinfo(tokens["access_token"])
+    assert office.world.grants.revoke_account(ACCOUNT) == 0
+
+
+def test_the_database_is_asked_for_registered_clients_alone_and_seldom(office: Office, database: Database) -> None:
+    answer = office.register()
+    mongo = database.client[database.name]
+    mongo.command("profile", 2)
+    for _ in range(5):
+        office.clients.get(answer["client_id"])
+        office.clients.get("portail")
+        office.clients.get("unknown")
+        office.clients.get("reg_unknown")
+    mongo.command("profile", 0)
+    asked = mongo["system.profile"].count_documents({"ns": f"{database.name}.clients"})
+    assert asked == 2
+    office.endpoint.store.delete(answer["client_id"])
+    assert office.clients.get(answer["client_id"]) is not None
+    office.seconds.now += 6
+    assert office.clients.get(answer["client_id"]) is None
+
+
+def test_revoking_a_registered_client_uses_an_index(office: Office, database: Database) -> None:
+    plan = database.collection("grants").find({"client_id": "reg_x"}).explain()
+    assert "IXSCAN" in json.dumps(plan["queryPlanner"]["winningPlan"])
+    plan = database.collection("grants").find({"client_id": PORTAL.client_id}).explain()
+    assert "IXSCAN" not in json.dumps(plan["queryPlanner"]["winningPlan"])
+
+
+def test_it_is_announced_only_where_it_is_switched_on(office: Office) -> None:
+    assert "registration_endpoint" not in office.world.provider.discovery()
+    announced = discovery_document(ISSUER, (), registration=True)["registration_endpoint"]
+    assert announced == f"{ISSUER}/register"
+
+
+def test_what_can_be_registered_can_stand_in_the_file() -> None:
+    assert set(REGISTRABLE) <= set(KEYS)

@@ -1,0 +1,306 @@
+"""The authorization endpoint as a browser meets it: response modes, consent, prompts, classes of sign-in."""
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from idp import app as application
+from idp import settings
+from idp.app import Services
+from idp.domain.accounts import Account, Identity
+from idp.domain.sessions import ACR_UNIVERSITY
+from idp.storage.database import Database
+from tests.openid.world import CHALLENGE
+from tests.web.visitor import HOST, Visitor
+
+ADDRESS = "ines@univ-exemple.fr"
+PASSWORD = "trois pommes vertes sur la table"
+CALLBACK = "https://rp.example/cb"
+CLIENTS = """
+[[client]]
+client_id = "own"
+client_secret = "a-secret-of-this-client-1"
+client_name = "Portail"
+redirect_uris = ["https://rp.example/cb", "http://localhost:6001/cb"]
+scope = "openid email profile"
+
+[[client]]
+client_id = "once"
+client_secret = "a-secret-of-this-client-2"
+client_name = "Sondage"
+redirect_uris = ["https://rp.example/cb"]
+scope = "openid email profile"
+consent = "first time"
+
+[[client]]
+client_id = "always"
+client_secret = "a-secret-of-this-client-3"
+redirect_uris = ["https://rp.example/cb"]
+consent = "always"
+claims = ["email"]
+"""
+
+
+@pytest.fixture(scope="module")
+def provider(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Built once: keys and indexes cost more than a test."""
+    folder = tmp_path_factory.mktemp("provider")
+    database = Database(mongodb_uri, f"test_{secrets.token_hex(6)}")
+    yield _build(mongodb_uri, database, folder)
+    database.client.drop_database(database.name)
+    database.close()
+
+
+@pytest.fixture
+def services(provider: Services) -> Services:
+    """Nobody has agreed to anything yet."""
+    provider.stores.consents.forget_account("account-of-ines")
+    return provider
+
+
+def _build(mongodb_uri: str, database: Database, folder: Path) -> Services:
+    (folder / "clients.toml").write_text(CLIENTS)
+    environment = {
+        "IDP_MONGODB_URI": mongodb_uri,
+        "IDP_VAR_DIR": str(folder / "var"),
+        "IDP_KEYS_DIR": str(folder / "keys"),
+        "IDP_CLIENTS_FILE": str(folder / "clients.toml"),
+        "IDP_FEDERATION_DIR": str(folder / "federation"),
+        "IDP_PASSWORDS_BCRYPT_COST": "4",
+    }
+    built = application.build(settings.load(environment), database=database)
+    database.create_indexes(application.INDEXES)
+    built.stores.accounts.create(
+        Account(
+            id="account-of-ines",
+            subject="subject-of-ines",
+            created_at=datetime.now(UTC),
+            identities=(Identity("https://idp.example", "eppn", "ines@univ-exemple.fr"),),
+            addresses=(ADDRESS,),
+            password_hash=built.hasher.hash(PASSWORD),
+            attributes={"displayName": ("Inès <b>Exemple</b>",)},
+        )
+    )
+    return built
+
+
+@pytest.fixture
+def visitor(services: Services) -> Visitor:
+    return Visitor(application.create_app(services).test_client())
+
+
+@pytest.fixture
+def signed_in(visitor: Visitor) -> Visitor:
+    sign_in(ask(visitor))
+    assert "code" in visitor.answer
+    return visitor
+
+
+def ask(visitor: Visitor, **changes: str) -> Visitor:
+    parameters: dict[str, Any] = {
+        "client_id": "own",
+        "redirect_uri": CALLBACK,
+        "response_type": "code",
+        "scope": "openid email",
+        "state": "état",
+        "nonce": "n",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    return visitor.get("/authorize", **(parameters | changes))
+
+
+def sign_in(visitor: Visitor) -> Visitor:
+    assert visitor.step == "email"
+    assert visitor.press("Se connecter", email=ADDRESS).step == "sign-in"
+    return visitor.press("Se connecter", password=PASSWORD)
+
+
+# -- response modes ------------------------------------------------------------------------------------------------
+
+
+def test_a_form_is_posted_by_the_browser_with_or_without_scripts(signed_in: Visitor) -> None:
+    ask(signed_in, response_mode="form_post", state='"><script>alert(1)</script>')
+    assert (signed_in.last.status_code, signed_in.step) == (200, "form-post")
+    (form,) = signed_in.tree.xpath("//form")
+    assert (form.get("method"), form.get("action")) == ("post", CALLBACK)
+    assert form.get("data-auto-submit") is not None
+    fields = {field.get("name"): field.get("value") for field in form.xpath(".//input")}
+    assert set(fields) == {"code", "state", "iss"}
+    assert fields["state"] == '"><script>alert(1)</script>'
+    assert form.xpath(".//button")
+    assert not signed_in.tree.xpath("//script[not(@src)]")
+
+
+def test_o_47_the_form_is_kept_by_nobody_and_may_end_at_the_client_alone(signed_in: Visitor) -> None:
+    headers = ask(signed_in, response_mode="form_post", redirect_uri="http://localhost:6001/cb").last.headers
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    policy = headers["Content-Security-Policy"]
+    assert "http://localhost:6001" in policy.partition("form-action ")[2].partition(";")[0].split()
+    assert "'unsafe" not in policy
+
+
+@pytest.mark.parametrize("mode", ["query", "fragment", "form_post"])
+def test_errors_travel_in_the_mode_asked_for(visitor: Visitor, mode: str) -> None:
+    ask(visitor, response_mode=mode, prompt="none")
+    if mode == "form_post":
+        fields = {field.get("name"): field.get("value") for field in visitor.tree.xpath("//form//input")}
+    else:
+        fields = visitor.answer
+        assert ("#" in visitor.location) == (mode == "fragment")
+    assert (fields["error"], fields["state"], fields["iss"]) == ("login_required", "état", "http://localhost:5000")
+
+
+def test_the_whole_journey_ends_in_the_mode_asked_for(visitor: Visitor) -> None:
+    assert sign_in(ask(visitor, response_mode="form_post")).step == "form-post"
+
+
+# -- consent -------------------------------------------------------------------------------------------------------
+
+
+def test_our_own_application_asks_nothing(signed_in: Visitor) -> None:
+    assert "code" in ask(signed_in).answer
+    assert "code" in ask(signed_in, prompt="consent").answer
+
+
+def test_a_person_sees_who_asks_for_what_with_the_values(signed_in: Visitor) -> None:
+    ask(signed_in, client_id="once", scope="openid email profile")
+    assert signed_in.step == "consent"
+    for shown in ("Sondage", ADDRESS, "Inès <b>Exemple</b>"):
+        assert shown in signed_in.text
+    assert not signed_in.tree.xpath("//main//b")
+
+
+def test_agreeing_is_remembered_until_more_is_asked_for(signed_in: Visitor) -> None:
+    ask(signed_in, client_id="once")
+    assert "code" in signed_in.press("Autoriser").answer
+    assert "code" in ask(signed_in, client_id="once").answer
+    assert "code" in ask(signed_in, client_id="once", prompt="none").answer
+    assert ask(signed_in, client_id="once", scope="openid email profile").step == "consent"
+    assert ask(signed_in, client_id="once", claims='{"userinfo": {"name": null}}').step == "consent"
+
+
+def test_refusing_is_told_to_the_client_and_nothing_is_remembered(signed_in: Visitor) -> None:
+    answer = ask(signed_in, client_id="once").press("Refuser").answer
+    assert (answer["error"], answer["state"]) == ("access_denied", "état")
+    assert ask(signed_in, client_id="once").step == "consent"
+
+
+def test_without_a_page_a_missing_consent_is_an_error(signed_in: Visitor) -> None:
+    assert ask(signed_in, client_id="once", prompt="none").answer["error"] == "consent_required"
+    assert ask(signed_in, client_id="always", prompt="none").answer["error"] == "consent_required"
+
+
+def test_some_clients_ask_every_time_and_prompt_consent_makes_the_others_ask_again(signed_in: Visitor) -> None:
+    for changes in ({"client_id": "always"}, {"client_id": "once", "prompt": "consent"}):
+        for _ in range(2):
+            assert ask(signed_in, **changes).step == "consent"
+            assert "code" in signed_in.press("Autoriser").answer
+
+
+def test_o_44_the_page_shows_no_more_than_the_client_may_have(signed_in: Visitor) -> None:
+    ask(signed_in, client_id="always", scope="openid email profile")
+    assert ADDRESS in signed_in.text
+    assert "Inès" not in signed_in.text
+
+
+def test_consent_comes_after_the_sign_in_of_the_same_journey(visitor: Visitor) -> None:
+    assert sign_in(ask(visitor, client_id="once")).step == "consent"
+    assert "code" in visitor.press("Autoriser").answer
+
+
+def test_consent_cannot_be_skipped_by_going_to_the_end(signed_in: Visitor) -> None:
+    ask(signed_in, client_id="once")
+    path = signed_in.tree.xpath("//form/@action")[0].rpartition("/")[0]
+    assert signed_in.get(path + "/finish").step == "consent"
+
+
+def test_o_30_consent_needs_the_form_of_the_page(signed_in: Visitor, services: Services) -> None:
+    ask(signed_in, client_id="once")
+    action = signed_in.tree.xpath("//form[.//button[contains(., 'Autoriser')]]/@action")[0]
+    assert signed_in._client.post(action, data={"csrf_token": "x"}, headers=HOST).status_code == 403
+    assert services.stores.consents.find("account-of-ines", "once") is None
+
+
+def test_consent_that_was_taken_back_is_asked_for_again(signed_in: Visitor, services: Services) -> None:
+    ask(signed_in, client_id="once").press("Autoriser")
+    assert services.stores.consents.withdraw("account-of-ines", "once")
+    assert ask(signed_in, client_id="once").step == "consent"
+
+
+# -- prompts, ages, hints ------------------------------------------------------------------------------------------
+
+
+def test_select_account_shows_the_address_page_and_login_hint_fills_it(signed_in: Visitor) -> None:
+    ask(signed_in, prompt="select_account", login_hint="zoe@univ-exemple.fr")
+    assert signed_in.step == "email"
+    assert signed_in.tree.xpath("//input[@name='email']/@value") == ["zoe@univ-exemple.fr"]
+
+
+@pytest.mark.parametrize("changes", [{"prompt": "login"}, {"max_age": "0"}])
+def test_a_new_sign_in_is_asked_for_and_then_counts(signed_in: Visitor, changes: dict[str, str]) -> None:
+    assert "code" in sign_in(ask(signed_in, **changes)).answer
+
+
+def test_somebody_else_s_hint_asks_to_sign_in_again(signed_in: Visitor, services: Services) -> None:
+    keys = services.provider._id_tokens
+    hint = keys.sign({"sub": "somebody-else", "aud": "own", "exp": 1}, "RS256")
+    assert ask(signed_in, id_token_hint=hint, prompt="none").answer["error"] == "login_required"
+    assert ask(signed_in, id_token_hint=hint).step == "email"
+    assert sign_in(signed_in).answer["error"] == "login_required"
+    own = keys.sign({"sub": "subject-of-ines", "aud": "own", "exp": 1}, "RS256")
+    assert "code" in ask(signed_in, id_token_hint=own, prompt="none").answer
+
+
+def test_create_leads_from_the_address_to_the_university(signed_in: Visitor) -> None:
+    assert ask(signed_in, prompt="create").step == "email"
+    assert signed_in.press("Se connecter", email="new@univ-exemple.fr").step == "choose-university"
+    assert ask(signed_in, prompt="none create").answer["error"] == "invalid_request"
+
+
+def test_pages_speak_the_language_asked_for(visitor: Visitor) -> None:
+    assert ask(visitor, ui_locales="de en-GB fr").tree.get("lang") == "en"
+
+
+# -- classes of sign-in --------------------------------------------------------------------------------------------
+
+ESSENTIAL = '{"id_token": {"acr": {"essential": true, "values": ["%s"]}}}'
+
+
+def test_a_fresh_proof_that_is_insisted_on_leads_to_the_university_for_the_person_signed_in(signed_in: Visitor) -> None:
+    claims = ESSENTIAL % ACR_UNIVERSITY
+    assert ask(signed_in, claims=claims).step == "choose-university"
+    assert "confirme" in signed_in.text
+    assert ask(signed_in, claims=claims, prompt="none").answer["error"] == "login_required"
+
+
+def test_a_password_is_not_enough_where_a_fresh_proof_is_insisted_on(visitor: Visitor) -> None:
+    ask(visitor, claims=ESSENTIAL % ACR_UNIVERSITY)
+    assert visitor.press("Se connecter", email=ADDRESS).step == "choose-university"
+    handle = visitor.tree.xpath("//form[@method='get']/@action")[0].rpartition("/")[0]
+    assert visitor.get(handle + "/methods").step == "sign-in"
+    assert visitor.press("Se connecter", password=PASSWORD).step == "choose-university"
+
+
+def test_a_class_that_was_reached_is_not_asked_for_again(signed_in: Visitor, services: Services) -> None:
+    sessions = services.database.collection("sessions")
+    sessions.update_many({"sign_in.account_id": "account-of-ines"}, {"$set": {"sign_in.acr": ACR_UNIVERSITY}})
+    assert "code" in ask(signed_in, claims=ESSENTIAL % ACR_UNIVERSITY, prompt="none").answer
+
+
+def test_a_class_that_is_never_reached_is_an_error_at_once(visitor: Visitor) -> None:
+    answer = ask(visitor, claims=ESSENTIAL % "urn:mace:incommon:iap:silver").answer
+    assert answer["error"] == "unmet_authentication_requirements"
+
+
+def test_a_preferred_class_chooses_the_way_and_leaves_the_other_open(visitor: Visitor) -> None:
+    ask(visitor, acr_values=ACR_UNIVERSITY)
+    assert visitor.press("Se connecter", email=ADDRESS).step == "choose-university"
+    handle = visitor.tree.xpath("//form[@method='get']/@action")[0].rpartition("/")[0]
+    visitor.get(handle + "/methods")
+    assert "code" in visitor.press("Se connecter", password=PASSWORD).answer

@@ -1,0 +1,84 @@
+"""Endpoints for applications over HTTP: methods, headers and bodies as the specifications want them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from idp import app as application
+from idp import settings
+from idp.storage.database import Database
+from tests.openid.test_dpop import proof
+from tests.openid.world import asking
+from tests.web.visitor import HOST, ISSUER
+
+PORTAL = ("portail", "portail-secret-de-developpement")
+ENDPOINTS = ["/token", "/revoke", "/introspect", "/par", "/device-authorization"]
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once: RSA keys cost more than a test."""
+    return tmp_path_factory.mktemp("keys")
+
+
+@pytest.fixture
+def client(database: Database, mongodb_uri: str, tmp_path: Path, keys: Path) -> FlaskClient:
+    environment = {
+        "IDP_MONGODB_URI": mongodb_uri,
+        "IDP_VAR_DIR": str(tmp_path / "var"),
+        "IDP_KEYS_DIR": str(keys),
+        "IDP_PASSWORDS_BCRYPT_COST": "4",
+    }
+    services = application.build(settings.load(environment), database=database)
+    database.create_indexes(application.INDEXES)
+    return application.create_app(services).test_client()
+
+
+def test_introspection_is_json_and_kept_by_nobody(client: FlaskClient) -> None:
+    response = client.post("/introspect", auth=PORTAL, data={"token": "x"}, headers=HOST)
+    assert (response.status_code, response.get_json()) == (200, {"active": False})
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_revocation_answers_with_an_empty_page(client: FlaskClient) -> None:
+    response = client.post("/revoke", auth=PORTAL, data={"token": "x"}, headers=HOST)
+    assert (response.status_code, response.data) == (200, b"")
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_o_40_nobody_is_answered_without_authentication_and_by_get(client: FlaskClient, path: str) -> None:
+    refused = client.post(path, data={"token": "x"}, headers=HOST)
+    assert (refused.status_code, refused.get_json()["error"]) == (401, "invalid_client")
+    assert refused.headers["WWW-Authenticate"].startswith("Basic")
+    assert client.get(path, headers=HOST).status_code == 405
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_o_46_any_body_is_refused_and_never_an_error_of_ours(client: FlaskClient, path: str) -> None:
+    form = "application/x-www-form-urlencoded"
+    for body in (b"\xff\xfe=\x00", b"token[$ne]=x", b"&" * 50_000, b"token=x&token=y", b"%%%=%"):
+        answer = client.post(path, auth=PORTAL, data=body, content_type=form, headers=HOST)
+        assert answer.status_code in (400, 401)
+    assert client.post(path, auth=PORTAL, json={"token": "x"}, headers=HOST).status_code == 400
+
+
+def test_who_sends_a_proof_is_told_a_nonce(client: FlaskClient) -> None:
+    request = dict(asking(redirect_uri="http://localhost:5001/callback"))
+    plain = client.post("/par", auth=PORTAL, data=request, headers=HOST)
+    proved = client.post("/par", auth=PORTAL, data=request, headers=HOST | {"DPoP": fresh_proof("/par")})
+    assert (plain.status_code, proved.status_code) == (201, 201)
+    assert "DPoP-Nonce" not in plain.headers
+    assert proved.headers["DPoP-Nonce"]
+
+
+def test_of_two_proofs_none_counts(client: FlaskClient) -> None:
+    two = [("DPoP", fresh_proof("/token")), ("DPoP", fresh_proof("/token"))]
+    form = {"grant_type": "refresh_token", "refresh_token": "x"}
+    refused = client.post("/token", auth=PORTAL, data=form, headers=[*HOST.items(), *two])
+    assert (refused.status_code, refused.get_json()["error"]) == (400, "invalid_dpop_proof")
+
+
+def fresh_proof(path: str) -> str:
+    return proof(ISSUER + path, now=datetime.now(UTC))

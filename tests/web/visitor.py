@@ -1,0 +1,59 @@
+"""A person in front of the pages, in this process: follows redirects as far as they stay with the provider."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+from flask.testing import FlaskClient
+from lxml import html
+from werkzeug.test import TestResponse
+
+HOST = {"Host": "localhost:5000"}
+ISSUER = "http://localhost:5000"
+
+
+class Visitor:
+    """One browser. ``last``: the answer that it stands at."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self._client = client
+        self.last: TestResponse
+
+    def get(self, path: str, **query: str) -> "Visitor":
+        self.last = self._client.get(path, query_string=query or None, headers=HOST)
+        return self._follow()
+
+    def press(self, button: str, **typed: str) -> "Visitor":
+        """Send the form with this button."""
+        for form in self.tree.xpath("//form[@method='post']"):
+            if " ".join(form.find(".//button").text_content().split()).startswith(button):
+                fields = {field.get("name"): field.get("value") or "" for field in form.xpath(".//input[@name]")}
+                self.last = self._client.post(form.get("action"), data=fields | typed, headers=HOST)
+                return self._follow()
+        raise AssertionError(f"no button « {button} » on {self.step}")
+
+    @property
+    def tree(self) -> html.HtmlElement:
+        return html.document_fromstring(self.last.text)
+
+    @property
+    def step(self) -> str | None:
+        found = self.tree.xpath("//main/@data-step") if "html" in self.last.headers.get("Content-Type", "") else []
+        return str(found[0]) if found else None
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.tree.find(".//main").text_content().split())
+
+    @property
+    def location(self) -> str:
+        return self.last.headers.get("Location", "")
+
+    @property
+    def answer(self) -> dict[str, str]:
+        """What the browser carries away to the client."""
+        parts = urlsplit(self.location)
+        return dict(parse_qsl(parts.fragment or parts.query))
+
+    def _follow(self) -> "Visitor":
+        while self.location.startswith("/"):
+            self.last = self._client.get(self.location, headers=HOST)
+        return self
