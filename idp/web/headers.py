@@ -4,6 +4,14 @@ from flask import Response, g, request
 
 ONE_YEAR = 365 * 24 * 3600
 
+_FOR_WINDOWS = (
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
+)
+_FOR_NOBODY_ELSE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"), ("Vary", "Cookie, Authorization"))
+
 
 def allow_form_target(origin_or_scheme: str) -> None:
     """Let the forms of this page end at this origin or scheme: browsers hold form-action against redirects too."""
@@ -32,17 +40,14 @@ def content_security_policy(*, secure: bool) -> str:
 def write_headers(response: Response, *, secure: bool) -> Response:
     """Add what is missing; an endpoint's own Cache-Control stays."""
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", content_security_policy(secure=secure))
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["X-Frame-Options"] = "DENY"
-    headers["Referrer-Policy"] = "no-referrer"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
     if secure:
         headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
-    if request.endpoint != "static" and not response.cache_control.public:
+    # What only means something to a window is left out of answers to programs: they are most of the answers.
+    if response.mimetype != "application/json":
+        headers.setdefault("Content-Security-Policy", content_security_policy(secure=secure))
+        headers.extend(_FOR_WINDOWS)
+    if request.endpoint != "static" and "Cache-Control" not in headers:
         # Everything else is personal (RFC 6749 5.1 for tokens; pages of a sign-in must not come back from a cache).
-        headers["Cache-Control"] = "no-store"
-        headers["Pragma"] = "no-cache"
-        response.vary.update(["Cookie", "Authorization"])
+        headers.extend(_FOR_NOBODY_ELSE)
     return response

@@ -1,0 +1,22 @@
+"""The only place that knows every layer: builds stores, services, flows and pages from the settings.
+
+``stores`` and ``services`` are built once per process, ``flows`` from them, ``pages`` over those; ``processes`` starts
+what runs: a worker of the WSGI server with its background work, or the command line. Holds no rule.
+"""
+
+from idp.app.pages import create_app
+from idp.app.processes import administration, background, create_app_from_environment
+from idp.app.services import Services, build, utc_now
+from idp.app.stores import INDEXES, Stores
+
+__all__ = [
+    "INDEXES",
+    "Services",
+    "Stores",
+    "administration",
+    "background",
+    "build",
+    "create_app",
+    "create_app_from_environment",
+    "utc_now",
+]

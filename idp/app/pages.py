@@ -1,0 +1,97 @@
+"""The Flask application over the flows."""
+
+from pathlib import Path
+
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from idp.app import flows
+from idp.app.services import Services
+from idp.domain.errors import Refusal
+from idp.settings import Settings
+from idp.web import account as account_pages
+from idp.web import authorization as authorization_pages
+from idp.web import consent as consent_pages
+from idp.web import device as device_pages
+from idp.web import discovery as discovery_pages
+from idp.web import end_session as end_session_pages
+from idp.web import errors, forms, headers
+from idp.web import health as health_pages
+from idp.web import pages as every_page
+from idp.web import proofing as proofing_pages
+from idp.web import registration as registration_endpoint
+from idp.web import sign_in as sign_in_pages
+from idp.web import tokens as token_pages
+from idp.web.browser import Browser
+from idp.web.pages import Pages
+
+TRANSLATIONS = Path(__file__).parents[1] / "translations"
+
+
+def create_app(services: Services) -> Flask:
+    """The pages and endpoints over these services."""
+    configured = services.settings
+    app = Flask("idp.web", static_url_path="/static")
+    app.config.update(
+        MAX_CONTENT_LENGTH=configured.web.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=configured.web.max_body_bytes,
+        SERVER_NAME=None,
+        PREFERRED_URL_SCHEME="https" if configured.https else "http",
+    )
+    Babel(
+        app,
+        default_locale="fr",
+        default_timezone="Europe/Paris",
+        default_translation_directories=str(TRANSLATIONS),
+        locale_selector=every_page.language,
+    )
+    if configured.web.trusted_proxies:
+        # Only the client's address is taken from the proxy: scheme and host come from the issuer.
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=configured.web.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
+        )
+    browser = Browser(services.browser_sessions, secure=configured.https)
+    pages = Pages(browser, configured.web.service_name, configured.web.help_url)
+    _register_hooks(app, browser, configured)
+    _register_pages(app, services, pages)
+    return app
+
+
+def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
+    host = configured.issuer.partition("://")[2].partition("/")[0].lower()
+
+    @app.before_request
+    def before() -> ResponseReturnValue | None:
+        if request.blueprint not in errors.PROTOCOL_BLUEPRINTS:
+            every_page.choose_language(browser)
+        # Probes come by address; everybody else names the issuer's host (CWE-640).
+        if request.blueprint != "health" and request.headers.get("Host", "").lower() != host:
+            raise Refusal("request.host", "unknown Host header")
+        forms.refuse_strange_forms()
+        return None
+
+    app.after_request(browser.write_cookies)
+    app.after_request(lambda response: headers.write_headers(response, secure=configured.https))
+
+
+def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
+    authorization, tokens = flows.authorization(services), flows.tokens(services)
+    end_session = flows.end_session(services)
+    for blueprint in (
+        authorization_pages.blueprint(authorization, pages),
+        consent_pages.blueprint(flows.consent(services), authorization, pages),
+        sign_in_pages.blueprint(flows.sign_in(services), authorization, pages),
+        proofing_pages.blueprint(flows.proofing(services), authorization, pages),
+        account_pages.blueprint(flows.account(services), flows.access(services), end_session, pages),
+        end_session_pages.blueprint(end_session, pages),
+        token_pages.blueprint(tokens),
+        device_pages.blueprint(flows.device(services), authorization, pages),
+        discovery_pages.blueprint(tokens),
+        health_pages.blueprint(flows.health(services)),
+    ):
+        app.register_blueprint(blueprint)
+    if services.settings.registration.enabled:
+        app.register_blueprint(registration_endpoint.blueprint(flows.registration(services)))
+    errors.register(app, pages, authorization, flows.refusals(services).note, services.clock)

@@ -1,0 +1,182 @@
+"""The services behind the flows, built once per process from the settings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from idp.app.stores import Stores, connect
+from idp.domain.claims import claims_of
+from idp.domain.grants import Lifetimes
+from idp.domain.keyed import SecretKey
+from idp.domain.passwords import PasswordHasher
+from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY
+from idp.domain.signing_keys import ALGORITHMS
+from idp.flows.browser_sessions import BrowserSessions
+from idp.flows.logout_delivery import LogoutDelivery
+from idp.flows.sign_outs import SignOuts
+from idp.openid.clients import ClientsFile
+from idp.openid.keys import ALWAYS, KeyStore
+from idp.openid.logout_calls import LogoutCalls
+from idp.openid.logout_token import LogoutTokens
+from idp.openid.provider import Provider
+from idp.openid.registered_clients import RegisteredClients
+from idp.openid.registration import RegistrationEndpoint
+from idp.openid.registration_metadata import MetadataReader
+from idp.openid.safe_fetch import fetch_json
+from idp.openid.sector_identifiers import SectorIdentifiers
+from idp.saml import keys as saml_keys
+from idp.saml.federation import FederationFolder
+from idp.saml.own_metadata import ServiceDescription
+from idp.saml.service_provider import ServiceProvider
+from idp.settings import Settings
+from idp.storage.database import Database
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything the pages and the background work need, built once per process."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    stores: Stores
+    secret: SecretKey
+    hasher: PasswordHasher
+    clients: RegisteredClients
+    registration: RegistrationEndpoint
+    provider: Provider
+    federation: FederationFolder
+    service_provider: ServiceProvider
+    ends_sign_ins: SignOuts
+    browser_sessions: BrowserSessions
+    logout_delivery: LogoutDelivery
+
+
+def build(configured: Settings, *, database: Database | None = None, clock: Clock = utc_now) -> Services:
+    """Build every service; raises ConfigurationError for what an administrator has to mend."""
+    database = database or connect(configured)
+    stores = Stores.on(database)
+    secret = SecretKey(configured.secret_key.encode())
+    federation = FederationFolder(configured.federation.dir, clock)
+    keys = signing_keys(configured, clock)
+    sectors = SectorIdentifiers(lambda uri: fetch_json(uri, allow_loopback=not configured.https))
+    in_file = ClientsFile(
+        configured.clients.file,
+        algorithms=keys.algorithms,
+        implicit=configured.openid.implicit,
+        sectors=sectors.vouched,
+    )
+    metadata_reader = _metadata_reader(configured, keys, sectors)
+    clients = RegisteredClients(in_file.get, stores.clients, metadata_reader)
+    ends_sign_ins = SignOuts(stores.sessions, stores.grants, stores.logout_notices, clients.get, clock)
+    browser_sessions = BrowserSessions(
+        stores.sessions,
+        stores.devices,
+        secret,
+        clock,
+        timedelta(hours=configured.sessions.lifetime_hours),
+        ends_sign_ins,
+    )
+    return Services(
+        settings=configured,
+        clock=clock,
+        database=database,
+        stores=stores,
+        secret=secret,
+        hasher=PasswordHasher(secret, configured.passwords.bcrypt_cost),
+        clients=clients,
+        registration=RegistrationEndpoint(
+            configured.issuer, stores.clients, stores.initial_tokens, clients, metadata_reader
+        ),
+        provider=_provider(configured, keys, clients, stores, secret),
+        federation=federation,
+        service_provider=_service_provider(configured, federation, clock),
+        ends_sign_ins=ends_sign_ins,
+        browser_sessions=browser_sessions,
+        logout_delivery=LogoutDelivery(
+            stores.logout_notices,
+            LogoutCalls(
+                LogoutTokens(configured.issuer, keys), clients.get, allow_loopback=configured.issuer.startswith("http:")
+            ),
+        ),
+    )
+
+
+def signing_keys(configured: Settings, clock: Clock) -> KeyStore:
+    """The keys that sign, as the settings want them."""
+    return KeyStore(configured.keys.dir, clock=clock, algorithms=key_algorithms(configured))
+
+
+def key_algorithms(configured: Settings) -> tuple[str, ...]:
+    """With which algorithms tokens are signed here."""
+    return ALGORITHMS if configured.keys.eddsa else ALWAYS
+
+
+def _metadata_reader(configured: Settings, keys: KeyStore, sectors: SectorIdentifiers) -> MetadataReader:
+    return MetadataReader(
+        scopes=tuple(configured.registration.scope.split()),
+        algorithms=keys.algorithms,
+        implicit=configured.openid.implicit,
+        require_pkce=configured.registration.require_pkce,
+        check=sectors.check,
+    )
+
+
+def _provider(
+    configured: Settings, keys: KeyStore, clients: RegisteredClients, stores: Stores, secret: SecretKey
+) -> Provider:
+    def claims(account_id: str) -> dict[str, object] | None:
+        account = stores.accounts.find(account_id)
+        return None if account is None or account.disabled else claims_of(account)
+
+    return Provider(
+        issuer=configured.issuer,
+        keys=keys,
+        clients=clients.get,
+        grants=stores.grants,
+        claims_of=claims,
+        lifetimes=Lifetimes(
+            code=timedelta(seconds=configured.tokens.code_seconds),
+            access_token=timedelta(seconds=configured.tokens.access_token_seconds),
+            id_token=timedelta(seconds=configured.tokens.id_token_seconds),
+            refresh_idle=timedelta(days=configured.tokens.refresh_idle_days),
+            refresh_absolute=timedelta(days=configured.tokens.refresh_days),
+            refresh_grace=timedelta(seconds=configured.tokens.refresh_grace_seconds),
+        ),
+        secret=secret,
+        used_jtis=stores.used_jtis,
+        devices=stores.device_authorizations,
+        dpop_nonce=configured.tokens.dpop_nonce,
+        pushed_requests=stores.pushed_requests,
+        acr_values=(ACR_BASIC, ACR_UNIVERSITY),
+        implicit=configured.openid.implicit,
+        registration=configured.registration.enabled,
+    )
+
+
+def _service_provider(configured: Settings, federation: FederationFolder, clock: Clock) -> ServiceProvider:
+    return ServiceProvider(
+        entity_id=configured.saml.entity_id,
+        acs_url=f"{configured.issuer}/saml/acs",
+        keys=saml_keys.ensure_keys(configured.keys.dir, configured.saml.entity_id, now=clock()),
+        description=_description(configured),
+        metadata_source=lambda entity_id: federation.current.metadata(entity_id),
+    )
+
+
+def _description(configured: Settings) -> ServiceDescription:
+    name, address = configured.web.service_name, configured.web.help_url
+    return ServiceDescription(
+        names={"fr": name, "en": name},
+        descriptions={
+            "fr": "Connexion unique des étudiants et enseignants aux applications du service.",
+            "en": "Single sign-on of students and teachers to the applications of the service.",
+        },
+        information_urls={"fr": address, "en": address} if address else {},
+    )

@@ -1,0 +1,95 @@
+"""Every collection on one connection, and their indexes."""
+
+from dataclasses import dataclass
+
+from idp.settings import Settings
+from idp.storage import (
+    accounts,
+    audit,
+    authorizations,
+    consents,
+    device_authorizations,
+    devices,
+    embedded,
+    grants,
+    limits,
+    logout_notices,
+    one_time_codes,
+    outbox,
+    proofings,
+    pushed_requests,
+    sessions,
+    used_jtis,
+)
+from idp.storage import clients as registered
+from idp.storage.database import Database
+
+INDEXES = (
+    accounts.INDEXES,
+    audit.INDEXES,
+    authorizations.INDEXES,
+    consents.INDEXES,
+    device_authorizations.INDEXES,
+    devices.INDEXES,
+    grants.INDEXES,
+    registered.TOKEN_INDEXES,
+    limits.INDEXES,
+    logout_notices.INDEXES,
+    one_time_codes.INDEXES,
+    outbox.INDEXES,
+    *proofings.INDEXES,
+    pushed_requests.INDEXES,
+    sessions.INDEXES,
+    used_jtis.INDEXES,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Every collection, on one connection."""
+
+    accounts: accounts.AccountStore
+    audit: audit.AuditTrail
+    authorizations: authorizations.AuthorizationStore
+    clients: registered.ClientStore
+    codes: one_time_codes.OneTimeCodeStore
+    consents: consents.ConsentStore
+    device_authorizations: device_authorizations.DeviceAuthorizationStore
+    devices: devices.DeviceStore
+    grants: grants.GrantStore
+    initial_tokens: registered.InitialTokenStore
+    limits: limits.LimitStore
+    logout_notices: logout_notices.LogoutNotices
+    outbox: outbox.Outbox
+    proofings: proofings.ProofingStore
+    sessions: sessions.SessionStore
+    pushed_requests: pushed_requests.PushedRequestStore
+    used_jtis: used_jtis.UsedJtis
+
+    @classmethod
+    def on(cls, database: Database) -> "Stores":
+        return cls(
+            accounts=accounts.AccountStore(database),
+            audit=audit.AuditTrail(database),
+            authorizations=authorizations.AuthorizationStore(database),
+            clients=registered.ClientStore(database),
+            codes=one_time_codes.OneTimeCodeStore(database),
+            consents=consents.ConsentStore(database),
+            device_authorizations=device_authorizations.DeviceAuthorizationStore(database),
+            devices=devices.DeviceStore(database),
+            grants=grants.GrantStore(database),
+            initial_tokens=registered.InitialTokenStore(database),
+            limits=limits.LimitStore(database),
+            logout_notices=logout_notices.LogoutNotices(database),
+            outbox=outbox.Outbox(database),
+            proofings=proofings.ProofingStore(database),
+            sessions=sessions.SessionStore(database),
+            pushed_requests=pushed_requests.PushedRequestStore(database),
+            used_jtis=used_jtis.UsedJtis(database),
+        )
+
+
+def connect(configured: Settings) -> Database:
+    """The database of the settings: theirs, or the embedded one, started if nobody has."""
+    uri = configured.mongodb.uri or embedded.ensure(configured.var_dir / "mongodb")
+    return Database(uri, configured.mongodb.database, timeout_ms=configured.mongodb.timeout_ms)
