@@ -73,7 +73,6 @@ def account(services: Services) -> AccountFlow:
         accounts=stores.accounts,
         ends_sign_ins=services.ends_sign_ins,
         devices=stores.devices,
-        authorizations=stores.authorizations,
         mails=stores.outbox,
         audit=stores.audit,
         federation=services.federation,

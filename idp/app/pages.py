@@ -84,7 +84,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         consent_pages.blueprint(flows.consent(services), authorization, pages),
         sign_in_pages.blueprint(flows.sign_in(services), authorization, pages),
         proofing_pages.blueprint(flows.proofing(services), authorization, pages),
-        account_pages.blueprint(flows.account(services), flows.access(services), end_session, pages),
+        account_pages.blueprint(flows.account(services), authorization, flows.access(services), end_session, pages),
         end_session_pages.blueprint(end_session, pages),
         token_pages.blueprint(tokens),
         device_pages.blueprint(flows.device(services), authorization, pages),

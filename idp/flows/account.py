@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from idp.domain.accounts import Account
-from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.keyed import random_id
 from idp.domain.logout import ApplicationInUse, EndsSignIns
 from idp.domain.messages import MailQueue, Message
@@ -15,7 +14,6 @@ from idp.domain.sessions import Session, SignedIn, SignsIn
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
-from idp.storage.authorizations import AuthorizationStore
 from idp.storage.devices import DeviceStore
 
 # How fresh a sign-in must be for changing what protects the account.
@@ -36,7 +34,6 @@ class AccountFlow:
     accounts: AccountStore
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
-    authorizations: AuthorizationStore
     mails: MailQueue
     audit: AuditTrail
     federation: FederationFolder
@@ -55,21 +52,6 @@ class AccountFlow:
     def is_fresh(self, session: Session) -> bool:
         """Whether the sign-in is recent enough for a sensitive act."""
         return session.sign_in is not None and self.clock() - session.sign_in.at <= FRESH
-
-    def ask_to_sign_in(self, session: Session, return_to: str, *, fresh: bool = False) -> str:
-        """The handle of a sign-in that ends at this page of ours."""
-        now = self.clock()
-        request = AuthorizationRequest(None, return_to, max_age=int(FRESH.total_seconds()) if fresh else None)
-        pending = PendingAuthorization(
-            id=random_id(),
-            browser=session.browser,
-            request=request,
-            created_at=now,
-            expires_at=now + timedelta(hours=2),
-            reference=new_reference(),
-        )
-        self.authorizations.put(pending)
-        return pending.id
 
     def universities(self, account: Account, language: str) -> list[KnownUniversity]:
         """Who vouched for the person, and by which identifier."""

@@ -91,9 +91,10 @@ class AuthorizationFlow:
             raise self.provider.error(request, *error)
         return Waiting(self._wait(request, session, account, now).id)
 
-    def begin_for_account_page(self, session: Session, account_url: str) -> Waiting:
-        """A sign-in that no client asked for: it ends on our own page."""
-        return Waiting(self._wait(AuthorizationRequest(None, account_url), session, None, self.clock()).id)
+    def begin_for_account_page(self, session: Session, account_url: str, *, max_age: int | None = None) -> Waiting:
+        """A sign-in that no client asked for: it ends on our own page. max_age: seconds, where it must be fresh."""
+        request = AuthorizationRequest(None, account_url, max_age=max_age)
+        return Waiting(self._wait(request, session, None, self.clock()).id)
 
     def pending(self, authorization_id: str, session: Session) -> PendingAuthorization:
         """The request waiting in this browser; refuses what expired or was started in another browser."""

@@ -10,7 +10,8 @@ from idp.domain.claims import display_name
 from idp.domain.passwords import PasswordProblem
 from idp.domain.sessions import AMR_PASSWORD, Session
 from idp.flows.access import AccessFlow, OpenSession
-from idp.flows.account import AccountFlow
+from idp.flows.account import FRESH, AccountFlow
+from idp.flows.authorization import AuthorizationFlow
 from idp.flows.end_session import EndSessionFlow
 from idp.web import forms
 from idp.web.authorization import next_page
@@ -19,7 +20,9 @@ from idp.web.pages import Pages, language
 from idp.web.sentences import field_sentence
 
 
-def blueprint(flow: AccountFlow, access: AccessFlow, end_session: EndSessionFlow, pages: Pages) -> Blueprint:
+def blueprint(
+    flow: AccountFlow, authorization: AuthorizationFlow, access: AccessFlow, end_session: EndSessionFlow, pages: Pages
+) -> Blueprint:
     views = Blueprint("account", __name__, url_prefix="/account")
     browser = pages.browser
 
@@ -27,7 +30,9 @@ def blueprint(flow: AccountFlow, access: AccessFlow, end_session: EndSessionFlow
         """The account, or the way to sign in and back to this page."""
         account = flow.account(session)
         if account is None or (fresh and not flow.is_fresh(session)):
-            return redirect(next_page(flow.ask_to_sign_in(session, url_for(page), fresh=fresh)), 303)
+            max_age = int(FRESH.total_seconds()) if fresh else None
+            waiting = authorization.begin_for_account_page(session, url_for(page), max_age=max_age)
+            return redirect(next_page(waiting.authorization_id), 303)
         return account
 
     @views.get("")
