@@ -3,16 +3,19 @@
 from idp.app.services import Services
 from idp.flows.access import AccessFlow
 from idp.flows.account import AccountFlow
+from idp.flows.adoption import Adoption
 from idp.flows.authorization import AuthorizationFlow
 from idp.flows.consent import ConsentFlow
 from idp.flows.device import DeviceFlow
 from idp.flows.end_session import EndSessionFlow
 from idp.flows.health import Health
-from idp.flows.proofing import ProofingFlow
+from idp.flows.mailbox import MailboxFlow
+from idp.flows.new_password import NewPasswordFlow
 from idp.flows.refusals import RefusalLog
 from idp.flows.registration import RegistrationFlow
 from idp.flows.sign_in import SignInFlow
 from idp.flows.tokens import TokenFlow
+from idp.flows.university import UniversityFlow
 
 
 def authorization(services: Services) -> AuthorizationFlow:
@@ -42,28 +45,57 @@ def sign_in(services: Services) -> SignInFlow:
     )
 
 
-def proofing(services: Services) -> ProofingFlow:
-    """The first time, through the university."""
+def university(services: Services) -> UniversityFlow:
+    """The first time: the university."""
     stores = services.stores
-    return ProofingFlow(
+    return UniversityFlow(
         service_provider=services.service_provider,
         federation=services.federation,
         proofings=stores.proofings,
         accounts=stores.accounts,
         authorizations=stores.authorizations,
-        sessions=stores.sessions,
-        ends_sign_ins=services.ends_sign_ins,
+        audit=stores.audit,
+        secret=services.secret,
+        clock=services.clock,
+    )
+
+
+def mailbox(services: Services) -> MailboxFlow:
+    """The first time: the mailbox."""
+    stores = services.stores
+    return MailboxFlow(
+        federation=services.federation,
+        proofings=stores.proofings,
+        accounts=stores.accounts,
+        authorizations=stores.authorizations,
         codes=stores.codes,
-        devices=stores.devices,
         limits=stores.limits,
         mails=stores.outbox,
         audit=stores.audit,
-        hasher=services.hasher,
         secret=services.secret,
+        adopts=_adoption(services),
+        clock=services.clock,
+    )
+
+
+def new_password(services: Services) -> NewPasswordFlow:
+    """The first time: the password."""
+    stores = services.stores
+    return NewPasswordFlow(
+        proofings=stores.proofings,
+        accounts=stores.accounts,
+        audit=stores.audit,
+        hasher=services.hasher,
+        adopts=_adoption(services),
         signs_in=services.browser_sessions.sign_in,
         clock=services.clock,
         minimum_length=services.settings.passwords.minimum_length,
     )
+
+
+def _adoption(services: Services) -> Adoption:
+    stores = services.stores
+    return Adoption(stores.accounts, services.ends_sign_ins, stores.devices, stores.audit, services.clock)
 
 
 def account(services: Services) -> AccountFlow:

@@ -19,11 +19,13 @@ from idp.web import discovery as discovery_pages
 from idp.web import end_session as end_session_pages
 from idp.web import errors, forms, headers
 from idp.web import health as health_pages
+from idp.web import mailbox as mailbox_pages
+from idp.web import new_password as new_password_pages
 from idp.web import pages as every_page
-from idp.web import proofing as proofing_pages
 from idp.web import registration as registration_endpoint
 from idp.web import sign_in as sign_in_pages
 from idp.web import tokens as token_pages
+from idp.web import university as university_pages
 from idp.web.browser import Browser
 from idp.web.pages import Pages
 
@@ -78,12 +80,14 @@ def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
 
 def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     authorization, tokens = flows.authorization(services), flows.tokens(services)
-    end_session = flows.end_session(services)
+    end_session, mailbox = flows.end_session(services), flows.mailbox(services)
     for blueprint in (
         authorization_pages.blueprint(authorization, pages),
         consent_pages.blueprint(flows.consent(services), authorization, pages),
         sign_in_pages.blueprint(flows.sign_in(services), authorization, pages),
-        proofing_pages.blueprint(flows.proofing(services), authorization, pages),
+        university_pages.blueprint(flows.university(services), mailbox, authorization, pages),
+        mailbox_pages.blueprint(mailbox, authorization, pages),
+        new_password_pages.blueprint(flows.new_password(services), mailbox, authorization, pages),
         account_pages.blueprint(flows.account(services), authorization, flows.access(services), end_session, pages),
         end_session_pages.blueprint(end_session, pages),
         token_pages.blueprint(tokens),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from idp.domain.accounts import Identity
 from idp.domain.keyed import SecretKey
@@ -79,3 +80,13 @@ LINK_LIFETIME = timedelta(hours=24)
 def link_token(secret: SecretKey, proofing_id: str) -> str:
     """The secret part of the mailed link: derived, 256 bits; the database holds only its hash."""
     return secret.token("proofing-link", proofing_id)
+
+
+class AdoptsAccount(Protocol):
+    """Hands the person's account over once the mailbox is proven."""
+
+    def __call__(self, proofing: Proofing) -> str:
+        """The id of the account, made anew if need be; whatever was open for it before has ended.
+
+        Refuses ``proofing.identity_conflict``.
+        """

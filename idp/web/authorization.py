@@ -16,9 +16,9 @@ STEP_PAGES = {
     Step.ADDRESS: "sign_in.address",
     Step.SIGN_IN: "sign_in.methods",
     Step.CODE: "sign_in.code",
-    Step.MAILBOX: "proofing.mailbox",
-    Step.NEW_PASSWORD: "proofing.new_password",
-    Step.UNIVERSITY: "proofing.university",
+    Step.MAILBOX: "mailbox.show",
+    Step.NEW_PASSWORD: "new_password.show",
+    Step.UNIVERSITY: "university.choice",
     Step.CONSENT: "consent.show",
     Step.FINISH: "authorization.finish",
 }

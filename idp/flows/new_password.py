@@ -1,0 +1,54 @@
+"""Journey B, last page: the first password."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp.domain.errors import Refusal
+from idp.domain.passwords import PasswordHasher, PasswordProblem, problem_with
+from idp.domain.proofing import AdoptsAccount, Proofing, ProofingState
+from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, AMR_PASSWORD, Session, SignedIn, SignsIn
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.proofings import ProofingStore
+
+
+@dataclass(frozen=True, slots=True)
+class NewPasswordFlow:
+    proofings: ProofingStore
+    accounts: AccountStore
+    audit: AuditTrail
+    hasher: PasswordHasher
+    adopts: AdoptsAccount
+    signs_in: SignsIn
+    clock: Callable[[], datetime]
+    minimum_length: int
+
+    def choose_password(
+        self, proofing: Proofing, session: Session, password: str, device: str | None
+    ) -> SignedIn | PasswordProblem:
+        """Store the first password and sign in with it: creating is signing in."""
+        address, now = proofing.address or "", self.clock()
+        problem = problem_with(password, address=address, minimum_length=self.minimum_length)
+        if problem is not None:
+            return problem
+        hashed = self.hasher.hash(password)
+        completed = self.proofings.move(proofing.id, ProofingState.CONFIRMED, ProofingState.COMPLETED, now=now)
+        if completed is None:
+            raise Refusal("authorization.expired", "proofing not waiting for a password").during(proofing.reference)
+        account_id = completed.account_id or self.adopts(completed)
+        self.accounts.set_password(account_id, hashed, now=now)
+        self._note("proofing.completed", completed)
+        return self.signs_in(
+            session,
+            account_id=account_id,
+            methods=(AMR_PASSWORD, AMR_CODE),
+            acr=ACR_UNIVERSITY,
+            device=device,
+            now=now,
+        )
+
+    def _note(self, event: str, proofing: Proofing, **fields: str) -> None:
+        self.audit.append(
+            event, at=self.clock(), reference=proofing.reference, account_id=proofing.account_id, **fields
+        )

@@ -1,0 +1,92 @@
+"""The pages ``check-mailbox`` and ``confirm-link``."""
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.domain.claims import display_name
+from idp.domain.proofing import Proofing
+from idp.flows.authorization import AuthorizationFlow, Step
+from idp.flows.mailbox import MailboxFlow
+from idp.web import forms
+from idp.web.authorization import STEP_PAGES, Journey, next_page
+from idp.web.pages import Pages, language
+from idp.web.sentences import field_sentence
+
+FORM_ERROR = 422
+
+
+def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+    """``/sign-in/<handle>/mailbox`` and ``/proofing/link/<token>``."""
+    views = Blueprint("mailbox", __name__)
+    browser = pages.browser
+
+    def journey(authorization_id: str, *, posted: bool = False) -> Journey:
+        return Journey(authorization, browser, authorization_id, posted=posted)
+
+    @views.get("/sign-in/<authorization_id>/mailbox")
+    def show(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id)
+        if authorization.next_step(here.pending, here.session) is not Step.MAILBOX:
+            return redirect(next_page(authorization_id), 303)
+        return _mailbox_page(pages, flow, here, flow.of(here.pending, here.session))
+
+    @views.post("/sign-in/<authorization_id>/mailbox")
+    def confirm_code(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id, posted=True)
+        proofing = flow.of(here.pending, here.session)
+        problem = flow.with_code(proofing, here.session, forms.field("code"))
+        if problem is not None:
+            return _mailbox_page(pages, flow, here, proofing, problem=problem)
+        return redirect(next_page(authorization_id), 303)
+
+    @views.post("/sign-in/<authorization_id>/mailbox/send")
+    def send_mail(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id, posted=True)
+        proofing = flow.of(here.pending, here.session)
+        sent = flow.send_mail(proofing, here.session, locale=language(), application=here.application)
+        target = url_for(STEP_PAGES[Step.MAILBOX], authorization_id=authorization_id)
+        return redirect(f"{target}?{'again' if sent else 'wait'}=1", 303)
+
+    @views.get("/sign-in/<authorization_id>/mailbox/send")
+    def mail_sent(authorization_id: str) -> ResponseReturnValue:
+        return redirect(next_page(authorization_id), 303)
+
+    @views.get("/proofing/link/<token>")
+    def link(token: str) -> ResponseReturnValue:
+        """The mailed link: shows a button and changes nothing (mail scanners open links)."""
+        proofing = flow.open_link(token, browser.session())
+        return pages.render(
+            "confirm_link.html",
+            address=proofing.address,
+            university=flow.university_name(proofing, language()),
+            person=display_name(proofing.attributes) or None,
+            action=url_for("mailbox.confirm_link", token=token),
+        )
+
+    @views.post("/proofing/link/<token>")
+    def confirm_link(token: str) -> ResponseReturnValue:
+        authorization_id = flow.confirm_link(token, browser.posted_session(), url_for("account.show"))
+        return redirect(next_page(authorization_id), 303)
+
+    return views
+
+
+def _mailbox_page(
+    pages: Pages, flow: MailboxFlow, here: Journey, proofing: Proofing, *, problem: str | None = None
+) -> Response:
+    handle = here.pending.id
+    waits = "code.too_many_mails" if "wait" in request.args else None
+    shown = problem or waits
+    return pages.render(
+        "check_mailbox.html",
+        status=FORM_ERROR if problem else 200,
+        address=proofing.address,
+        university=flow.university_name(proofing, language()),
+        person=display_name(proofing.attributes) or None,
+        action=url_for("mailbox.confirm_code", authorization_id=handle),
+        resend_action=url_for("mailbox.send_mail", authorization_id=handle),
+        restart_url=url_for("sign_in.restart", authorization_id=handle),
+        resent="again" in request.args,
+        client_name=here.client_name,
+        errors={"code" if problem else "form": field_sentence(shown)} if shown else {},
+    )

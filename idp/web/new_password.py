@@ -1,0 +1,58 @@
+"""The page ``new-password``."""
+
+from flask import Blueprint, Response, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.domain.passwords import PasswordProblem
+from idp.domain.proofing import Proofing
+from idp.flows.authorization import AuthorizationFlow, Step
+from idp.flows.mailbox import MailboxFlow
+from idp.flows.new_password import NewPasswordFlow
+from idp.web import forms
+from idp.web.authorization import Journey, next_page
+from idp.web.pages import Pages
+from idp.web.sentences import field_sentence
+
+FORM_ERROR = 422
+
+
+def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+    """``/sign-in/<handle>/new-password``."""
+    views = Blueprint("new_password", __name__)
+    browser = pages.browser
+
+    def journey(authorization_id: str, *, posted: bool = False) -> Journey:
+        return Journey(authorization, browser, authorization_id, posted=posted)
+
+    @views.get("/sign-in/<authorization_id>/new-password")
+    def show(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id)
+        if authorization.next_step(here.pending, here.session) is not Step.NEW_PASSWORD:
+            return redirect(next_page(authorization_id), 303)
+        return _password_page(pages, flow, here, mailbox.of(here.pending, here.session))
+
+    @views.post("/sign-in/<authorization_id>/new-password")
+    def create(authorization_id: str) -> ResponseReturnValue:
+        here = journey(authorization_id, posted=True)
+        proofing = mailbox.of(here.pending, here.session)
+        outcome = flow.choose_password(proofing, here.session, forms.field("password"), browser.device)
+        if isinstance(outcome, PasswordProblem):
+            return _password_page(pages, flow, here, proofing, problem=outcome)
+        browser.signed_in(outcome)
+        return redirect(next_page(authorization_id), 303)
+
+    return views
+
+
+def _password_page(
+    pages: Pages, flow: NewPasswordFlow, here: Journey, proofing: Proofing, *, problem: PasswordProblem | None = None
+) -> Response:
+    return pages.render(
+        "new_password.html",
+        status=FORM_ERROR if problem else 200,
+        address=proofing.address,
+        action=url_for("new_password.create", authorization_id=here.pending.id),
+        minimum_length=flow.minimum_length,
+        client_name=here.client_name,
+        errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
+    )
