@@ -83,6 +83,15 @@ class RefreshState:
 
 
 @dataclass(frozen=True, slots=True)
+class Rotation:
+    """One use of a refresh token: the hash that ends, its successor's, and until when that may stay unused."""
+
+    old_hash: str
+    new_hash: str
+    idle_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AccessToken:
     """A live access token, as it was found by its hash.
 

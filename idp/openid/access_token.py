@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from joserfc import jwt
-
 from idp.domain.clients import Client
 from idp.domain.errors import ProtocolError
 from idp.domain.grants import Grant
 from idp.domain.keyed import random_id, random_token
 from idp.openid.keys import ALGORITHM, KeyStore
+from idp.openid.signing import sign_jwt
 
 _TYPE = "at+jwt"
 
@@ -25,9 +24,7 @@ class AccessTokenSigner:
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """The claims with our ``iss`` and a fresh ``jti``, as a compact JWS."""
-        signing = self._keys.signing(ALGORITHM)
-        header = {"alg": ALGORITHM, "kid": signing.kid, "typ": _TYPE}
-        return jwt.encode(header, {**claims, "iss": self._issuer, "jti": random_id()}, signing.key, [ALGORITHM])
+        return sign_jwt({**claims, "iss": self._issuer, "jti": random_id()}, self._keys.signing(ALGORITHM), _TYPE)
 
 
 @dataclass(frozen=True, slots=True)

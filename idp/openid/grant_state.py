@@ -136,6 +136,16 @@ class RefreshExchange(Issue):
 
 
 @dataclass(frozen=True)
+class RefreshDone(RefreshExchange):
+    """The rotation is stored already: ``access_token`` and the successor."""
+
+    access_token: str
+
+    def use_refresh_token(self, refresh_token: str, scope: Any = None) -> tuple[PyopAccessToken, str]:
+        return self._for_pyop(self.access_token), self.successor
+
+
+@dataclass(frozen=True)
 class RefreshAgain(RefreshExchange):
     """The reply to a rotation got lost: a new access token, and the successor that is live already."""
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState
+from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState, Rotation
 
 
 class GrantStore(Protocol):
@@ -28,6 +28,22 @@ class GrantStore(Protocol):
         self, grant_id: str, old_hash: str, access: IssuedToken, refresh: IssuedToken, *, now: datetime
     ) -> bool:
         """Replace the live refresh token by its successor, in one write; False where somebody was first."""
+
+    def rotate_at_once(
+        self,
+        grant_id: str,
+        client_id: str,
+        refresh: Rotation,
+        access_hash: str,
+        access_until: datetime,
+        *,
+        now: datetime,
+    ) -> Grant | None:
+        """The same without reading the grant before, for a use that asks for nothing but what was granted.
+
+        The grant, or None where anything but a plain use of the live token by its client is at hand: an old token, one
+        that is bound to a key or ended, a grant for certain resources.
+        """
 
     def add_access(self, grant_id: str, live_hash: str, access: IssuedToken, *, now: datetime) -> bool:
         """Keep one more access token, in one write; False where that refresh token is the live one no longer."""

@@ -8,6 +8,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from idp.openid.keys import ALGORITHM, KeyStore, base64url
+from idp.openid.signing import sign_jwt
 
 _LONGEST_HINT = 8192
 _TYPE = "JWT"
@@ -22,16 +23,12 @@ class IdTokens:
 
     def sign(self, claims: Mapping[str, Any], algorithm: str = ALGORITHM) -> str:
         """The claims with our ``iss``, as a compact JWS."""
-        signing = self._keys.signing(algorithm)
-        header = {"alg": algorithm, "kid": signing.kid, "typ": _TYPE}
-        return jwt.encode(header, {**claims, "iss": self._issuer}, signing.key, algorithms=[algorithm])
+        return sign_jwt({**claims, "iss": self._issuer}, self._keys.signing(algorithm), _TYPE)
 
     def sign_userinfo(self, claims: Mapping[str, Any], client_id: str, algorithm: str) -> str:
         """The claims as a signed userinfo response (Core section 5.3.2); its ``typ`` tells it from an ID token."""
-        signing = self._keys.signing(algorithm)
-        header = {"alg": algorithm, "kid": signing.kid, "typ": "userinfo+jwt"}
         signed = {**claims, "iss": self._issuer, "aud": client_id}
-        return jwt.encode(header, signed, signing.key, algorithms=[algorithm])
+        return sign_jwt(signed, self._keys.signing(algorithm), "userinfo+jwt")
 
     def read_hint(self, hint: str) -> dict[str, Any] | None:
         """The claims of an ID token that we signed ourselves, expired or not; None for everything else.

@@ -2,11 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from joserfc import jwt
-
 from idp.domain.keyed import random_id
 from idp.domain.logout import LogoutNotice
 from idp.openid.keys import ALGORITHM, KeyStore
+from idp.openid.signing import sign_jwt
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 # Section 2.4 asks for a short life: at most two minutes.
@@ -26,8 +25,6 @@ class LogoutTokens:
 
         Never with a ``nonce``, and with a ``typ`` of its own, so that it can pass for no ID token.
         """
-        signing = self._keys.signing(algorithm)
-        header = {"alg": algorithm, "kid": signing.kid, "typ": "logout+jwt"}
         claims = {
             "iss": self._issuer,
             "aud": notice.application.client_id,
@@ -38,4 +35,4 @@ class LogoutTokens:
             "sid": notice.application.sid,
             "events": {EVENT: {}},
         }
-        return jwt.encode(header, claims, signing.key, algorithms=[algorithm])
+        return sign_jwt(claims, self._keys.signing(algorithm), "logout+jwt")

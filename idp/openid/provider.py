@@ -111,7 +111,7 @@ class Provider:
             self.dpop,
             {
                 "authorization_code": CodeGrant(issuing, grants, lifetimes).answer,
-                "refresh_token": RefreshGrant(issuing, grants, claims_of, lifetimes, secret).answer,
+                "refresh_token": RefreshGrant(issuing, grants, lifetimes, secret).answer,
                 device_codes.GRANT_TYPE: DeviceGrant(issuing, devices, grants, lifetimes).answer,
             },
         )

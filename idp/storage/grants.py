@@ -8,9 +8,9 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import IndexModel
+from pymongo import IndexModel, ReturnDocument
 
-from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState
+from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState, Rotation
 from idp.domain.logout import ApplicationInUse
 from idp.domain.registrations import PREFIX
 from idp.domain.sessions import SignIn
@@ -31,6 +31,7 @@ INDEXES = Indexes(
 
 # A used code stays known this long after its end, so that a second use still revokes what the first one gave.
 _MEMORY = timedelta(minutes=10)
+_MEMORY_MILLISECONDS = _MEMORY // timedelta(milliseconds=1)
 # A client that refreshes without pause must not let one document grow without bound.
 _LIVE_ACCESS_TOKENS = 16
 
@@ -123,6 +124,38 @@ class GrantStore:
         with translated():
             return self._grants.update_one(live, [{"$set": change}]).modified_count == 1
 
+    def rotate_at_once(
+        self,
+        grant_id: str,
+        client_id: str,
+        refresh: Rotation,
+        access_hash: str,
+        access_until: datetime,
+        *,
+        now: datetime,
+    ) -> Grant | None:
+        """The same without reading the grant before; None where it is not a plain use of the live token."""
+        plain = {
+            "_id": grant_id,
+            "client_id": client_id,
+            "refresh.hash": refresh.old_hash,
+            "refresh.expires_at": {"$gt": now},
+            "refresh.jkt": None,
+            "resources": [],
+        }
+        expires_at = {"$min": [refresh.idle_until, "$expires_at"]}
+        successor = {"hash": refresh.new_hash, "previous_hash": refresh.old_hash, "rotated_at": now}
+        change = {
+            "access": _kept(_like_granted({"hash": access_hash, "expires_at": access_until}), now),
+            "refresh": _like_granted(successor, expires_at=expires_at),
+            "purge_at": {"$max": ["$purge_at", access_until + _MEMORY, {"$add": [expires_at, _MEMORY_MILLISECONDS]}]},
+        }
+        with translated():
+            found = self._grants.find_one_and_update(
+                plain, [{"$set": change}], projection={"access": 0, "refresh": 0}, return_document=ReturnDocument.AFTER
+            )
+        return _grant(found) if found else None
+
     def add_access(self, grant_id: str, live_hash: str, access: IssuedToken, *, now: datetime) -> bool:
         """Keep one more access token, in one write; False where that refresh token is the live one no longer."""
         live = {"_id": grant_id, "refresh.hash": live_hash, "refresh.expires_at": {"$gt": now}}
@@ -191,9 +224,18 @@ class GrantStore:
 
 
 def _with(access: IssuedToken, now: datetime) -> Document:
+    return _kept({"$literal": _token(access)}, now)
+
+
+def _like_granted(token: Document, **worked_out: Document) -> Document:
+    """A token with the grant's own scope. Merged, for an expression that is assigned keeps what stood there before."""
+    return {"$mergeObjects": [{"$literal": token}, {"scope": "$scope", **worked_out}]}
+
+
+def _kept(access: Document, now: datetime) -> Document:
     """The access tokens that still live, and this one."""
     still_good = {"$filter": {"input": "$access", "cond": {"$gt": ["$$this.expires_at", now]}}}
-    return {"$slice": [{"$concatArrays": [still_good, [{"$literal": _token(access)}]]}, -_LIVE_ACCESS_TOKENS]}
+    return {"$slice": [{"$concatArrays": [still_good, [access]]}, -_LIVE_ACCESS_TOKENS]}
 
 
 def _token(token: IssuedToken) -> Document:

@@ -261,8 +261,6 @@ def test_a_closed_account_gets_nothing_more(world: World) -> None:
     with refused("invalid_token", 401):
         world.userinfo(tokens["access_token"])
     with refused("invalid_grant"):
-        world.refresh(tokens["refresh_token"])
-    with refused("invalid_grant"):
         world.exchange(code)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from idp.domain.errors import ServiceUnavailable
-from idp.domain.grants import Grant, IssuedToken
+from idp.domain.grants import Grant, IssuedToken, Rotation
 from idp.domain.sessions import SignIn
 from idp.storage.database import Database
 from idp.storage.grants import INDEXES, GrantStore
@@ -164,3 +164,49 @@ def test_an_absent_database_is_told_as_such() -> None:
         nowhere.by_code("code")
     with pytest.raises(ServiceUnavailable):
         nowhere.take_code(GRANT, ACCESS, None, now=NOW)
+
+
+ROTATION = Rotation("refresh", "refresh-2", NOW + timedelta(days=30))
+
+
+def rotated(grants: GrantStore, **changed: str) -> Grant | None:
+    which = {"grant_id": "grant", "client_id": "client"} | changed
+    return grants.rotate_at_once(**which, refresh=ROTATION, access_hash="a", access_until=ACCESS.expires_at, now=NOW)
+
+
+def test_a_plain_rotation_gives_what_was_granted_for_as_long_as_the_grant_lives(grants: GrantStore) -> None:
+    ends = NOW + timedelta(days=3)
+    grants.add(replace(GRANT, expires_at=ends))
+    grants.take_code(GRANT, ACCESS, REFRESH, now=NOW)
+    assert rotated(grants) == replace(GRANT, expires_at=ends, code_used_at=NOW)
+    token, state = grants.by_access_token("a", now=NOW), grants.refresh_state("grant")
+    assert token is not None
+    assert state is not None
+    assert token.scope == GRANT.scope
+    assert (state.hash, state.previous_hash, state.expires_at) == ("refresh-2", "refresh", ends)
+    assert rotated(grants) is None
+
+
+@pytest.mark.parametrize("changed", [{"grant_id": "another"}, {"client_id": "another"}], ids=lambda each: str(*each))
+def test_a_plain_rotation_is_for_the_client_of_the_grant_alone(grants: GrantStore, changed: dict[str, str]) -> None:
+    grants.add(GRANT)
+    grants.take_code(GRANT, ACCESS, REFRESH, now=NOW)
+    assert rotated(grants, **changed) is None
+
+
+def test_a_bound_token_and_a_grant_for_resources_are_not_plain(grants: GrantStore) -> None:
+    grants.add(replace(GRANT, resources=("https://api.example",)))
+    grants.take_code(GRANT, ACCESS, REFRESH, now=NOW)
+    assert rotated(grants) is None
+    grants.revoke("grant")
+    grants.add(GRANT)
+    grants.take_code(GRANT, ACCESS, replace(REFRESH, jkt="key"), now=NOW)
+    assert rotated(grants) is None
+
+
+def test_of_many_plain_rotations_one_wins(grants: GrantStore) -> None:
+    grants.add(GRANT)
+    grants.take_code(GRANT, ACCESS, REFRESH, now=NOW)
+    with ThreadPoolExecutor(16) as pool:
+        turns = [pool.submit(rotated, grants) for _ in range(16)]
+    assert sum(turn.result() is not None for turn in turns) == 1
