@@ -13,7 +13,7 @@ class Options:
     warm_up: flows before anything is measured, for each side. flows: complete flows in one round of one side; the
     cheaper operations get a multiple. starts: how often start-up is measured. few, accounts: accounts in the two
     databases that are compared. clients: processes that drive, with a connection each. listen_seconds: how long the
-    servers are heard while nobody calls them.
+    servers are heard while nobody calls them. providers: sizes of the synthetic federations.
     """
 
     folder: Path
@@ -26,6 +26,7 @@ class Options:
     signatures: int = 400
     clients: int = 4
     listen_seconds: float = 10.0
+    providers: tuple[int, ...] = (500, 5_000, 10_000)
 
     @classmethod
     def quick(cls, folder: Path) -> Self:
@@ -41,6 +42,7 @@ class Options:
             signatures=8,
             clients=2,
             listen_seconds=2.0,
+            providers=(20, 60),
         )
 
     def changed(self, *, rounds: int | None, accounts: int | None) -> Self:
@@ -55,4 +57,10 @@ def _openid(options: Options) -> None:
     part.run(options)
 
 
-PARTS: dict[str, Callable[[Options], None]] = {"openid": _openid}
+def _federation(options: Options) -> None:
+    from benchmarks.federation import part
+
+    part.run(options)
+
+
+PARTS: dict[str, Callable[[Options], None]] = {"openid": _openid, "federation": _federation}

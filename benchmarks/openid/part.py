@@ -1,11 +1,11 @@
 """The part itself: what is run, in which order, and the tables."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.alternation import Figures, spread
 from benchmarks.database import Mongod
+from benchmarks.goals import Goal
 from benchmarks.openid import our_provider, peer
 from benchmarks.openid.id_token import id_token_ratio
 from benchmarks.openid.side import Bench, Side, is_offered
@@ -17,25 +17,6 @@ from benchmarks.tables import megabytes, ratio, say, table
 
 PEOPLE = 40
 OURS = "ours"
-_NONE = "-"
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A figure to reach. must, aim: at least so much, or at most where ``is_most``."""
-
-    name: str
-    must: float
-    aim: float | None = None
-    is_most: bool = False
-
-    def row(self, measured: float) -> tuple[str, ...]:
-        sign = "≤" if self.is_most else "≥"
-        reached = measured <= self.must if self.is_most else measured >= self.must
-        aim = f"{sign} {self.aim:g}" if self.aim is not None else _NONE
-        return self.name, f"{measured:.2f}", f"{sign} {self.must:g}", aim, "yes" if reached else "NO"
-
-
 FLOW = Goal("flows per CPU-second, against the peer", 1.0, 1.5)
 REFRESHED = Goal("refreshes per CPU-second, against the peer", 1.3, 1.8)
 MEMORY = Goal("memory, against the peer", 1.0, is_most=True)

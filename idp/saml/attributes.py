@@ -9,14 +9,21 @@ from typing import Final
 from idp.domain.errors import Refusal
 from idp.saml import xml_names as names
 from idp.saml.safe_xml import Element, whole_text
+from idp.saml.targeted_id import names_in_values, subject_name, targeted_ids
 
 SUBJECT_ID: Final = "urn:oasis:names:tc:SAML:attribute:subject-id"
 PAIRWISE_ID: Final = "urn:oasis:names:tc:SAML:attribute:pairwise-id"
 EPPN: Final = "urn:oid:1.3.6.1.4.1.5923.1.1.1.6"
+TARGETED_ID: Final = "urn:oid:1.3.6.1.4.1.5923.1.1.1.10"
 MAIL: Final = "urn:oid:0.9.2342.19200300.100.1.3"
 
 # Kinds of identifiers, best first.
-IDENTIFIERS: Final = (("subject-id", SUBJECT_ID), ("pairwise-id", PAIRWISE_ID), ("eppn", EPPN))
+IDENTIFIERS: Final = (
+    ("subject-id", SUBJECT_ID),
+    ("pairwise-id", PAIRWISE_ID),
+    ("eppn", EPPN),
+    ("targeted-id", TARGETED_ID),
+)
 FRIENDLY_NAMES: Final = {
     "urn:oid:2.16.840.1.113730.3.1.241": "displayName",
     "urn:oid:2.5.4.42": "givenName",
@@ -40,23 +47,45 @@ FRIENDLY_NAMES: Final = {
     "urn:oid:1.3.6.1.4.1.7135.1.2.1.26": "supannEtuCursusAnnee",
     "urn:oid:1.3.6.1.4.1.7135.1.2.1.30": "supannEtuInscription",
 }
-_READ: Final = frozenset({*FRIENDLY_NAMES, *(name for _, name in IDENTIFIERS), MAIL})
+# Names of SAML 1 that identity providers of long ago still send (MACE-Dir attribute profile, TERENA's SCHAC).
+_OLD_NAMES: Final = {
+    "urn:mace:dir:attribute-def:mail": MAIL,
+    "urn:mace:dir:attribute-def:eduPersonPrincipalName": EPPN,
+    "urn:mace:dir:attribute-def:eduPersonTargetedID": TARGETED_ID,
+    **{
+        f"urn:mace:{'terena.org' if friendly.startswith('schac') else 'dir'}:attribute-def:{friendly}": name
+        for name, friendly in FRIENDLY_NAMES.items()
+        if not friendly.startswith("supann")
+    },
+}
+_TEXTS: Final = frozenset({*FRIENDLY_NAMES, *(name for _, name in IDENTIFIERS), MAIL}) - {TARGETED_ID}
 _MAX_VALUES: Final = 200
 _MAX_LENGTH: Final = 1024
 _MAX_IDENTIFIER_LENGTH: Final = 256
 
 
-def values_by_name(assertion: Element) -> dict[str, tuple[str, ...]]:
-    """Values by the attribute's name on the wire, for the attributes that we know; empty ones are left out.
+def known_name(name: str) -> str:
+    """Today's name of the attribute with this name on the wire; names that we do not know stay as they are."""
+    return _OLD_NAMES.get(name, name)
 
-    assertion: what was verified. Raises Refusal ``saml.attribute_values`` where a value is not text, too long or one of
-    too many: a value is read whole or not at all (O-08).
+
+def values_by_name(assertion: Element, us: str) -> dict[str, tuple[str, ...]]:
+    """Values by the attribute's (today's) name, for the attributes that we know; empty ones are left out.
+
+    assertion: what was verified. us: our entity id. Values under an old and the new name are put together. Raises
+    Refusal ``saml.attribute_values`` where a value is not text, too long or one of too many: a value is read whole or
+    not at all (O-08).
     """
     found: dict[str, list[str]] = {}
+    targeted = []
     for attribute in assertion.findall("saml:AttributeStatement/saml:Attribute", names.NS):
-        name = attribute.get("Name") or ""
-        if name in _READ:
+        name = known_name(attribute.get("Name") or "")
+        if name in _TEXTS:
             found.setdefault(name, []).extend(_values(name, attribute))
+        elif name == TARGETED_ID:
+            targeted += names_in_values(attribute)
+    issuer = whole_text(assertion.find(names.ISSUER)) or ""
+    found[TARGETED_ID] = targeted_ids(targeted, subject_name(assertion), issuer, us)
     return {name: tuple(dict.fromkeys(values)) for name, values in found.items() if values}
 
 

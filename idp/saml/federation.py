@@ -1,232 +1,280 @@
 """The federation in use: one immutable snapshot, and the folder that it is read from.
 
 A file that goes bad changes nothing: the copy that was good stays until its own end. Files are looked at again when
-their size or time of change differs, so asking often costs next to nothing.
+their size or time of change differs, so asking often costs next to nothing. What was read lies in one index for all
+processes of the machine (``federation_index``), and outlives them.
 """
 
+import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+import sqlite3
+import weakref
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import IO, Any, Final
 
-from idp.domain.errors import ConfigurationError
-from idp.domain.federation import IdentityProvider, MetadataFileStatus
-from idp.saml.metadata_files import MetadataFault, MetadataFile, read_metadata_file
-from idp.saml.overrides import FILE_NAME, FileTrust, Overrides, ProviderOverride, parse_overrides
-from idp.saml.search import SearchIndex
+from idp.domain.federation import FileDifference, FileReport, IdentityProvider, MetadataFileStatus
+from idp.saml import federation_index as index
+from idp.saml import federation_seen as seen_files
+from idp.saml import search
+from idp.saml.federation_builder import UpdateFailed, locked, run_update
+from idp.saml.federation_index import IndexedFile
+from idp.saml.federation_seen import Seen
+from idp.saml.federation_update import check_file
+from idp.saml.overrides import FILE_NAME, parse_overrides
 
 logger = logging.getLogger(__name__)
 
-Stamp = tuple[tuple[str, int, int], ...]
+# Strangers may ask for any entity id: what is remembered of them, known or not, is bounded.
+_REMEMBERED: Final = 512
+_LONGEST_ENTITY_ID: Final = 1024
+_MOST_LABELS: Final = 20
+_TOLD_EVERY: Final = timedelta(hours=1)
+_TRIED_EVERY: Final = timedelta(minutes=10)
+
+Clock = Callable[[], datetime]
 
 
 class Federation:
-    """The identity providers of all files together, as one snapshot that never changes."""
+    """The identity providers of all files together, as one snapshot that never changes; read as it is asked.
 
-    def __init__(self, entities: Iterable[tuple[IdentityProvider, bytes]] = ()) -> None:
-        pairs = {provider.entity_id: (provider, metadata) for provider, metadata in entities}
-        self._providers = {entity_id: provider for entity_id, (provider, _) in pairs.items()}
-        self._metadata = {entity_id: metadata for entity_id, (_, metadata) in pairs.items()}
-        shown = tuple(sorted((p for p in self._providers.values() if not p.hidden), key=lambda p: p.name("fr")))
-        self._search = SearchIndex(shown)
-        self._by_administrator = _by_domain(shown, lambda provider: provider.mail_domains)
-        self._by_metadata = _by_domain(shown, lambda provider: (*provider.domain_hints, *provider.scopes))
+    connection: to an index; None for a federation of nobody. Copies that have expired are left out at any time.
+    """
+
+    def __init__(self, connection: sqlite3.Connection | None, clock: Clock) -> None:
+        self._connection = connection or sqlite3.connect(":memory:", check_same_thread=False)
+        self.is_real = connection is not None
+        self._clock = clock
+        self._lock = Lock()
+        weakref.finalize(self, self._connection.close)
+        self.files = index.indexed_files(connection) if connection else ()
+        self._found = lru_cache(maxsize=_REMEMBERED)(self._find)
+        self._domains = lru_cache(maxsize=1)(self._known_domains)
 
     def __len__(self) -> int:
-        return len(self._providers)
+        return sum(count for (count,) in self._rows(f"SELECT count(*) FROM shown WHERE {self._in_time()}"))  # noqa: S608
 
     def provider(self, entity_id: str) -> IdentityProvider | None:
         """The identity provider with this entity id, hidden ones included."""
-        return self._providers.get(entity_id)
+        found = self._found(entity_id) if len(entity_id) <= _LONGEST_ENTITY_ID else None
+        return found[0] if found and found[2] not in self._expired() else None
 
     def metadata(self, entity_id: str) -> bytes | None:
         """Its EntityDescriptor as XML, from a verified file."""
-        return self._metadata.get(entity_id)
+        found = self._found(entity_id) if len(entity_id) <= _LONGEST_ENTITY_ID else None
+        if found is None or found[2] in self._expired():
+            return None
+        rows: list[tuple[bytes]] = self._rows("SELECT xml FROM documents WHERE id = :id", {"id": found[1]})
+        return rows[0][0]
+
+    def file_of(self, entity_id: str) -> str | None:
+        """The name of the metadata file that it comes from."""
+        found = self._found(entity_id) if len(entity_id) <= _LONGEST_ENTITY_ID else None
+        return next((file.name for file in self.files if found and file.id == found[2]), None)
 
     def by_address_domain(self, domain: str) -> tuple[IdentityProvider, ...]:
         """Who may be the university of this mail domain: those with the longest suffix of it, on label boundaries.
 
         Where the administrator has named somebody for that suffix, nobody else. For routing only, never for trust.
         """
-        labels = domain.strip().lower().rstrip(".").split(".")
+        labels = domain.strip().lower().rstrip(".").split(".")[-_MOST_LABELS:]
         # The last label alone would be a top-level domain.
-        for start in range(len(labels) - 1):
-            suffix = ".".join(labels[start:])
-            found = self._by_administrator.get(suffix) or self._by_metadata.get(suffix)
-            if found:
-                return found
-        return ()
+        suffixes = {f"d{start}": ".".join(labels[start:]) for start in range(len(labels) - 1)}
+        if not suffixes:
+            return ()
+        wanted = ", ".join(f":{name}" for name in suffixes)
+        rows = self._rows(
+            "SELECT domain, named, described FROM domains JOIN shown USING (provider) "  # noqa: S608 -- names of ours
+            f"WHERE domain IN ({wanted}) AND {self._in_time('domains.')}",
+            suffixes,
+        )
+        best = max(((len(row[0]), row[1]) for row in rows), default=None)
+        providers = [index.decoded(text) for suffix, named, text in rows if (len(suffix), named) == best]
+        return tuple(sorted(providers, key=lambda provider: provider.name("fr")))
 
     def search(self, query: str, *, limit: int = 20) -> tuple[IdentityProvider, ...]:
         """Shown identity providers that match every word of the query, the best first; none for an empty query."""
-        return self._search.search(query, limit)
+        asked = search.conditions(query)
+        if asked is None:
+            return ()
+        matches, rank, parameters = asked
+        rows = self._rows(
+            f"SELECT described FROM (SELECT provider, {rank} AS rank, sort_key FROM search "  # noqa: S608
+            f"WHERE {matches} AND {self._in_time()} ORDER BY rank, sort_key, provider LIMIT :limit) "
+            "JOIN shown USING (provider) ORDER BY rank, sort_key, provider",
+            parameters | {"limit": limit},
+        )
+        return tuple(index.decoded(text) for (text,) in rows)
 
     def known_domains(self) -> frozenset[str]:
         """Every domain that leads to a university that is shown: what a slip of the pen may have meant."""
-        return frozenset(self._by_administrator) | frozenset(self._by_metadata)
+        return self._domains(self._expired())
 
+    def has_expired_files(self) -> bool:
+        """Whether the end of some file has come since the index was made."""
+        return bool(self._expired())
 
-@dataclass(slots=True)
-class _FileState:
-    """What is known of one file: the last good copy, and what is wrong with the one on disk."""
+    def _known_domains(self, _: frozenset[int]) -> frozenset[str]:
+        rows = self._rows(f"SELECT DISTINCT domain FROM domains WHERE {self._in_time()}")  # noqa: S608
+        return frozenset(domain for (domain,) in rows)
 
-    stamp: Stamp = ()
-    good: MetadataFile | None = None
-    problem: str | None = None
+    def _find(self, entity_id: str) -> tuple[IdentityProvider, int, int] | None:
+        rows = self._rows("SELECT described, provider, file FROM shown WHERE entity_id = :id", {"id": entity_id})
+        return next(((index.decoded(described), number, file) for described, number, file in rows), None)
 
+    def _expired(self) -> frozenset[int]:
+        now = self._clock()
+        return frozenset(file.id for file in self.files if file.valid_until and file.valid_until <= now)
 
-@dataclass(slots=True)
-class _OverridesState:
-    stamp: Stamp | None = None
-    good: Overrides = field(default_factory=Overrides)
-    problem: str | None = None
+    def _in_time(self, table: str = "") -> str:
+        return f"{table}file NOT IN ({', '.join(map(str, self._expired()))})"
+
+    def _rows(self, query: str, parameters: Mapping[str, str | int] | None = None) -> list[tuple[Any, ...]]:
+        if not self.is_real:
+            return []
+        with self._lock:
+            return self._connection.execute(query, parameters or {}).fetchall()
 
 
 class FederationFolder:
     """Reads ``*.xml`` and ``overrides.toml`` of one folder; ``current`` is swapped as a whole.
 
-    clock: the present moment, aware, UTC.
+    clock: the present moment, aware, UTC. state: the directory of the index, shared by all processes that read this
+    folder; made where it is missing. changed: told what a new copy of a file changes, by the process that took it over.
     """
 
-    def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        *,
+        state: Path,
+        changed: Callable[[FileDifference], None] | None = None,
+    ) -> None:
         self._folder = folder
         self._clock = clock
+        # By folder: a look at another one must never cost the copies in use.
+        self._state = state / hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
+        self._changed = changed
         self._lock = Lock()
-        self._files: dict[str, _FileState] = {}
-        self._overrides = _OverridesState()
-        self._in_use: tuple[object, ...] = ()
+        self._seen: Seen | None = None
+        self._problem: str | None = None
+        self._try_again: datetime | None = None
+        self._told: dict[str, datetime] = {}
+        self._index_stamp = ""
+        self._current = Federation(None, clock)
         self._last_status: tuple[MetadataFileStatus, ...] = ()
-        self._current = Federation()
-        self._looked = False
+        self._looked = self._reopen()
+        self._last_status = self._status()
 
     @property
     def current(self) -> Federation:
-        """The federation in use; empty until the first refresh."""
+        """The federation in use; empty until the first refresh, unless an earlier process has left one."""
         return self._current
 
     @property
     def loaded(self) -> bool:
-        """Whether the folder was looked at; before, nothing is known about any university."""
+        """Whether the folder was looked at, now or before a restart; else nothing is known about any university."""
         return self._looked
 
     def refresh(self) -> tuple[MetadataFileStatus, ...]:
-        """Read what has changed since the last time; the status of every file, ``overrides.toml`` last if it is bad."""
+        """Take over what has changed since the last time; the status of every file, ``overrides.toml`` last if bad.
+
+        Waits while another process updates the index. Raises nothing for what is wrong on disk: the status tells.
+        """
         with self._lock:
-            now = self._clock()
-            self._read_overrides()
-            paths = sorted(self._folder.glob("*.xml"))
-            self._files = {path.name: self._files.get(path.name, _FileState()) for path in paths}
-            for path in paths:
-                self._read_file(path, now)
-            self._swap()
-            self._last_status = self._status()
+            try:
+                self._update()
+            except OSError as error:
+                self._problem = f"federation state: {error.strerror or error}"
             self._looked = True
+            self._last_status = self._status()
+            self._tell()
             return self._last_status
 
     def status(self) -> tuple[MetadataFileStatus, ...]:
         """What the last refresh found; answers at once, also while a large file is being read."""
         return self._last_status
 
-    def _read_overrides(self) -> None:
-        state, path = self._overrides, self._folder / FILE_NAME
-        stamp = _stamp([path])
-        if stamp == state.stamp:
+    def check(self, file: Path) -> FileReport:
+        """What would become of this file, wherever it lies, were it in the folder under its name; changes nothing.
+
+        Raises ConfigurationError for overrides that cannot be read.
+        """
+        path = self._folder / FILE_NAME
+        trust = parse_overrides(path.read_bytes() if path.exists() else b"").files.get(file.name)
+        return check_file(file, trust, now=self._clock(), state=self._state, keys=self._folder)
+
+    def _update(self) -> None:
+        self._reopen()
+        if not self._is_stale():
+            self._problem = None
             return
-        state.stamp = stamp
+        with locked(self._state) as lock:
+            # Who had the lock before us may have done it all.
+            self._reopen()
+            if self._is_stale() and not self._is_too_soon():
+                self._build(lock)
+        self._reopen()
+
+    def _build(self, lock: IO[bytes]) -> None:
+        now = self._clock()
         try:
-            state.good = parse_overrides(path.read_bytes()) if path.exists() else Overrides()
-            state.problem = None
-        except ConfigurationError as error:
-            state.problem = "; ".join(error.faults)
-            for fault in error.faults:
-                logger.error("federation.overrides_refused", extra={"fields": {"problem": fault}})
-        except OSError as error:
-            state.problem = f"{FILE_NAME}: cannot be read: {error.strerror}"
-
-    def _read_file(self, path: Path, now: datetime) -> None:
-        state, trust = self._files[path.name], self._overrides.good.files.get(path.name)
-        stamp = (*_stamp([path, *self._key_paths(trust)]), (str(trust), 0, 0))
-        if stamp != state.stamp:
-            state.stamp = stamp
-            try:
-                state.good, state.problem = read_metadata_file(path, trust, now=now), None
-                _log("federation.file_read", path.name, len(state.good.entities))
-            except MetadataFault as fault:
-                state.problem = f"{path.name}: {fault}"
-                _log("federation.file_refused", path.name, 0, state.problem)
-        _drop_expired(path.name, state, now)
-
-    def _key_paths(self, trust: FileTrust | None) -> list[Path]:
-        return [self._folder / name for name in trust.signing_keys] if trust else []
-
-    def _swap(self) -> None:
-        in_use = (self._overrides.good, *(state.good for state in self._files.values()))
-        if len(in_use) == len(self._in_use) and all(new is old for new, old in zip(in_use, self._in_use, strict=True)):
+            outcome = run_update(self._folder, self._state, lock, now=now)
+        except UpdateFailed as failure:
+            self._problem, self._try_again = f"federation update: {failure}", now + _TRIED_EVERY
             return
-        self._in_use = in_use
-        self._current = Federation(self._entities())
-        for entity_id in self._overrides.good.providers:
-            if self._current.provider(entity_id) is None:
-                logger.warning("federation.override_without_provider", extra={"fields": {"entity_id": entity_id}})
+        self._problem = self._try_again = None
+        for event, fields in outcome.warnings:
+            logger.warning(event, extra={"fields": fields})
+        for difference in outcome.differences:
+            told = {"file": difference.file, "summary": difference.summary, "lines": difference.lines()}
+            logger.info("federation.file_read", extra={"fields": told})
+            if self._changed:
+                self._changed(difference)
 
-    def _entities(self) -> Iterable[tuple[IdentityProvider, bytes]]:
-        seen: dict[str, str] = {}
-        for name, state in self._files.items():
-            for provider, metadata in state.good.entities if state.good else ():
-                if provider.entity_id in seen:
-                    fields = {"entity_id": provider.entity_id, "file": name, "instead_of": seen[provider.entity_id]}
-                    logger.warning("federation.entity_replaced", extra={"fields": fields})
-                seen[provider.entity_id] = name
-                override = self._overrides.good.providers.get(provider.entity_id, ProviderOverride())
-                yield override.applied_to(provider), metadata
+    def _is_stale(self) -> bool:
+        seen = self._seen
+        return seen is None or not seen.is_current(self._folder) or self._current.has_expired_files()
+
+    def _is_too_soon(self) -> bool:
+        """A file that ends the update of its reader should not be tried every few seconds."""
+        return self._try_again is not None and self._clock() < self._try_again
+
+    def _reopen(self) -> bool:
+        """Use the index that is in place; whether there is one."""
+        stamp = seen_files.stamp(self._state / index.INDEX_NAME)
+        if stamp != self._index_stamp:
+            connection = index.opened(self._state)
+            self._index_stamp = stamp
+            self._current = Federation(connection, self._clock)
+            if connection:
+                logger.info("federation.in_use", extra={"fields": {"providers": len(self._current)}})
+        # An index that is gone or unreadable is made anew, whatever was seen.
+        self._seen = seen_files.load(self._state) if self._current.is_real else None
+        return self._seen is not None
 
     def _status(self) -> tuple[MetadataFileStatus, ...]:
-        files = [
-            MetadataFileStatus(
-                file=name,
-                providers=len(state.good.entities) if state.good else 0,
-                valid_until=state.good.valid_until if state.good else None,
-                problem=state.problem,
-            )
-            for name, state in self._files.items()
-        ]
-        if self._overrides.problem:
-            files.append(MetadataFileStatus(FILE_NAME, 0, None, self._overrides.problem))
-        return tuple(files)
+        seen, indexed = self._seen or Seen(), {file.name: file for file in self._current.files}
+        found = [_file_status(name, indexed.get(name), file.problem) for name, file in seen.files.items()]
+        problems = ((FILE_NAME, seen.overrides_problem), ("federation", self._problem))
+        return (*found, *(MetadataFileStatus(name, 0, None, problem) for name, problem in problems if problem))
+
+    def _tell(self) -> None:
+        """Say loudly what is wrong, and again every hour."""
+        now = self._clock()
+        problems = {status.problem: status.file for status in self._last_status if status.problem}
+        self._told = {problem: told for problem, told in self._told.items() if problem in problems}
+        for problem, file in problems.items():
+            if problem not in self._told or now - self._told[problem] >= _TOLD_EVERY:
+                self._told[problem] = now
+                logger.error("federation.file_refused", extra={"fields": {"file": file, "problem": problem}})
 
 
-def _drop_expired(name: str, state: _FileState, now: datetime) -> None:
-    """A copy is used until its own end, not longer (metadata section 2.2.1), whatever became of the file."""
-    if state.good and state.good.valid_until and state.good.valid_until <= now:
-        state.problem = state.problem or f"{name}: expired on {state.good.valid_until:%Y-%m-%d %H:%M} UTC"
-        _log("federation.file_expired", name, len(state.good.entities), state.problem)
-        state.good = None
-
-
-def _stamp(paths: Iterable[Path]) -> Stamp:
-    return tuple(_file_stamp(path) for path in paths)
-
-
-def _file_stamp(path: Path) -> tuple[str, int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return (path.name, -1, -1)
-    return (path.name, found.st_mtime_ns, found.st_size)
-
-
-def _by_domain(
-    providers: Iterable[IdentityProvider], domains: Callable[[IdentityProvider], Iterable[str]]
-) -> Mapping[str, tuple[IdentityProvider, ...]]:
-    found: dict[str, list[IdentityProvider]] = {}
-    for provider in providers:
-        for domain in dict.fromkeys(domains(provider)):
-            found.setdefault(domain, []).append(provider)
-    return {domain: tuple(matching) for domain, matching in found.items()}
-
-
-def _log(event: str, file: str, providers: int, problem: str | None = None) -> None:
-    fields = {"file": file, "providers": providers, **({"problem": problem} if problem else {})}
-    (logger.error if problem else logger.info)(event, extra={"fields": fields})
+def _file_status(name: str, file: IndexedFile | None, problem: str | None) -> MetadataFileStatus:
+    if file is None:
+        return MetadataFileStatus(name, 0, None, problem)
+    return MetadataFileStatus(name, file.providers, file.valid_until, problem, file.loaded_at)

@@ -1,4 +1,4 @@
-"""One metadata file, from bytes to identity providers: nothing is read from it before its origin is sure.
+"""One metadata file, from bytes to a document whose origin is sure: nothing of it is believed before.
 
 Trust is in the pinned key or fingerprint alone: a KeyInfo is not looked at, and a certificate's dates say nothing about
 its key (SAML metadata interoperability profile 1.0, section 2.6).
@@ -15,15 +15,18 @@ from typing import Final
 from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider
 from idp.saml import xml_names as names
-from idp.saml.metadata import entity_bytes, identity_provider
+from idp.saml.metadata import usable_entity, within
 from idp.saml.overrides import FILE_NAME, FileTrust
 from idp.saml.response_checks import instant
 from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata
 from idp.saml.signature_form import check_signature_form
 from idp.saml.xml_signature import PublicKey, UnusableKey, public_key_of, verify
 
-MAX_BYTES: Final = 128 * 1024 * 1024
+MAX_BYTES: Final = 200 * 1024 * 1024
 MAX_VALIDITY: Final = timedelta(days=28)
+
+_EXTENSIONS: Final = f"{{{names.MD}}}Extensions"
+_PUBLICATION: Final = f"{{{names.MDRPI}}}PublicationInfo"
 
 
 class MetadataFault(Exception):
@@ -31,29 +34,69 @@ class MetadataFault(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class MetadataFile:
-    """The identity providers of one file whose origin was verified.
+class Document:
+    """A metadata file as it was read; ``keys`` is empty where its fingerprint alone is trusted, and was compared.
 
-    entities: each identity provider with its own EntityDescriptor as XML, in the order of the file.
-    valid_until: None only for a file that is trusted by its fingerprint and names no end.
+    digest: SHA-256 of the file in hex.
     """
 
-    entities: tuple[tuple[IdentityProvider, bytes], ...]
+    root: Element
+    digest: str
+    keys: tuple[PublicKey, ...]
+    is_pinned: bool
+
+    def check_signature(self) -> None:
+        """Raises MetadataFault unless one of the keys signed the whole document (metadata section 3)."""
+        if self.keys and not verify(self.root, self.keys):
+            raise MetadataFault("is not signed by any of its signing_keys, or was changed after signing")
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """valid_until: None only for a file that is trusted by its fingerprint and names no end. created: where it says."""
+
     valid_until: datetime | None
+    created: datetime | None
 
 
-def read_metadata_file(path: Path, trust: FileTrust | None, *, now: datetime) -> MetadataFile:
-    """The file's identity providers. Raises MetadataFault, whose text does not repeat the file's name."""
+def read_document(path: Path, trust: FileTrust | None, *, keys: Path | None = None) -> Document:
+    """The file, its form checked, its signature not yet.
+
+    keys: the folder of the trust's keys, the file's own if None. Raises MetadataFault, whose text does not repeat the
+    file's name.
+    """
     content = _content(path)
-    if trust is None:
+    if trust is None or not (trust.sha256 or trust.signing_keys):
         raise MetadataFault(f'no trust is set for it; give [files."{path.name}"] signing_keys or sha256 in {FILE_NAME}')
     root = _root(content)
-    _check_origin(content, root, path.parent, trust)
-    valid_until = _valid_until(root, now, pinned=bool(trust.sha256))
-    entities = tuple(_usable_entities(root, now))
-    if not entities:
-        raise MetadataFault("holds no identity provider with a sign-in endpoint and a signing key")
-    return MetadataFile(entities, valid_until)
+    digest = hashlib.sha256(content).hexdigest()
+    if trust.sha256 and not hmac.compare_digest(digest, trust.sha256):
+        raise MetadataFault(f"has SHA-256 {digest}, not the one in {FILE_NAME}; check the change, then set the new one")
+    if trust.signing_keys:
+        _check_form(root)
+    pinned = tuple(_pinned_key(keys or path.parent, name) for name in trust.signing_keys)
+    return Document(root, digest, pinned, is_pinned=bool(trust.sha256))
+
+
+def check_validity(document: Document, before: Validity | None, *, now: datetime) -> Validity:
+    """Its times: not over, not too far ahead, and not older than the copy in use. Raises MetadataFault."""
+    valid_until = _valid_until(document.root, now, pinned=document.is_pinned)
+    found = Validity(valid_until, _created(document.root))
+    if before is not None and not document.is_pinned:
+        _check_not_older(found, before)
+    return found
+
+
+def usable_entities(root: Element, now: datetime) -> Iterator[tuple[IdentityProvider, bytes]]:
+    """Each identity provider with its own EntityDescriptor as XML, in the order of the file."""
+    if root.tag == names.ENTITY:
+        found = usable_entity(root)
+        if found is not None:
+            yield found
+        return
+    for child in root.iterchildren(names.ENTITY, names.ENTITIES):
+        if _is_still_valid(child, now):
+            yield from usable_entities(child, now)
 
 
 def _content(path: Path) -> bytes:
@@ -77,15 +120,6 @@ def _root(content: bytes) -> Element:
     return root
 
 
-def _check_origin(content: bytes, root: Element, folder: Path, trust: FileTrust) -> None:
-    """Fingerprint and signature: whatever the administrator has set must hold."""
-    found = hashlib.sha256(content).hexdigest()
-    if trust.sha256 and not hmac.compare_digest(found, trust.sha256):
-        raise MetadataFault(f"has SHA-256 {found}, not the one in {FILE_NAME}; check the change, then set the new one")
-    if trust.signing_keys:
-        _check_signature(root, [_pinned_key(folder, name) for name in trust.signing_keys])
-
-
 def _pinned_key(folder: Path, name: str) -> PublicKey:
     try:
         return public_key_of((folder / name).read_bytes())
@@ -95,8 +129,8 @@ def _pinned_key(folder: Path, name: str) -> PublicKey:
         raise MetadataFault(f"signing key {name}: {error}") from None
 
 
-def _check_signature(root: Element, keys: list[PublicKey]) -> None:
-    """A signature of the root over the whole document by one of the pinned keys (metadata section 3)."""
+def _check_form(root: Element) -> None:
+    """One signature of the root, over the whole document."""
     signatures = root.findall(names.SIGNATURE)
     if len(signatures) != 1:
         raise MetadataFault("is not signed as a whole")
@@ -106,8 +140,6 @@ def _check_signature(root: Element, keys: list[PublicKey]) -> None:
         check_signature_form(signatures[0], whole_document)
     except Refusal as refusal:
         raise MetadataFault(f"has a signature of a form that is not accepted ({refusal.detail})") from None
-    if not verify(root, keys):
-        raise MetadataFault("is not signed by any of its signing_keys, or was changed after signing")
 
 
 def _valid_until(root: Element, now: datetime, *, pinned: bool) -> datetime | None:
@@ -124,21 +156,35 @@ def _valid_until(root: Element, now: datetime, *, pinned: bool) -> datetime | No
     return valid_until
 
 
-def _usable_entities(root: Element, now: datetime) -> Iterator[tuple[IdentityProvider, bytes]]:
-    for entity in root.iter(names.ENTITY):
-        provider = identity_provider(entity) if _is_still_valid(entity, root, now) else None
-        if provider is not None:
-            yield provider, entity_bytes(entity)
+def _created(root: Element) -> datetime | None:
+    """When it was published (metadata registration and publication information 1.0, section 2.2.1)."""
+    try:
+        for published in within(root, _EXTENSIONS, _PUBLICATION):
+            return instant(published, "creationInstant")
+    except Refusal:
+        raise MetadataFault("has a creationInstant that is not a time") from None
+    return None
 
 
-def _is_still_valid(entity: Element, root: Element, now: datetime) -> bool:
-    """Whether neither the entity nor a group around it has expired by itself."""
-    while entity is not root:
-        try:
-            until = instant(entity, "validUntil")
-        except Refusal:
-            return False
-        if until is not None and until <= now:
-            return False
-        entity = entity.getparent()
-    return True
+def _check_not_older(found: Validity, before: Validity) -> None:
+    """An old copy, validly signed, would bring back keys that were given up."""
+    if found.created and before.created:
+        new, old, name = found.created, before.created, "published"
+    elif found.valid_until and before.valid_until:
+        new, old, name = found.valid_until, before.valid_until, "valid until"
+    else:
+        return
+    if new < old:
+        raise MetadataFault(
+            f"is older than the copy in use ({name} {new:%Y-%m-%d %H:%M} against {old:%Y-%m-%d %H:%M} UTC); "
+            "to go back on purpose, take the file away for a minute first"
+        )
+
+
+def _is_still_valid(element: Element, now: datetime) -> bool:
+    """Whether this entity or group within the document has not expired by itself."""
+    try:
+        until = instant(element, "validUntil")
+    except Refusal:
+        return False
+    return until is None or until > now

@@ -1,21 +1,30 @@
 """Our own metadata: what a federation needs to register us, and an identity provider to answer us.
 
+Made anew when asked for, because it may carry an end of its validity; signed where that is wanted.
+
 SAML metadata 2.0; mdui (SAML metadata extensions for login and discovery 1.0); subject identifier requirement
 (SAML V2.0 Subject Identifier Attributes 1.0, section 4); REFEDS security contact; XML Encryption methods that we open.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
+from lxml import etree
 from saml2 import element_to_extension_element, md, saml
 from saml2.config import SPConfig
-from saml2.extension import mdattr, mdui
+from saml2.extension import algsupport, idpdisc, mdattr, mdui
 from saml2.metadata import entity_descriptor
+from saml2.sigver import pre_signature_part
 
+from idp.domain.keyed import random_id
 from idp.saml import attributes
 from idp.saml import xml_names as names
+from idp.saml.safe_xml import parse_metadata
+from idp.saml.xml_signature import sign
 
+_ENTITY_CATEGORY: Final = "http://macedir.org/entity-category"
 _SUBJECT_ID_REQUIREMENT: Final = "urn:oasis:names:tc:SAML:profiles:subject-id:req"
 _REMD: Final = "http://refeds.org/metadata"
 _URI_FORMAT: Final = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
@@ -60,8 +69,22 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
+class Logo:
+    """A picture of the service, https. width, height: pixels, as the picture itself has them."""
+
+    url: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceDescription:
-    """How we appear to federations and their users; texts and addresses by language (``fr``, ``en``)."""
+    """How we appear to federations and their users; texts and addresses by language (``fr``, ``en``).
+
+    discovery_url: where an outside discovery service sends people back to; empty: there is none. entity_categories:
+    URIs, of what our federation has found us to be. valid_for: how long a copy of our metadata is good, None: no end.
+    always_signed: whether it is signed for everybody, or only where that is asked for.
+    """
 
     names: Mapping[str, str]
     descriptions: Mapping[str, str] = field(default_factory=dict)
@@ -70,18 +93,47 @@ class ServiceDescription:
     organization_names: Mapping[str, str] = field(default_factory=dict)
     organization_urls: Mapping[str, str] = field(default_factory=dict)
     contacts: tuple[Contact, ...] = ()
+    logo: Logo | None = None
+    discovery_url: str = ""
+    entity_categories: tuple[str, ...] = ()
+    valid_for: timedelta | None = None
+    always_signed: bool = False
 
     def name(self) -> str:
         """The name that stands in requests."""
         return self.names.get("fr") or next(iter(self.names.values()))
 
 
-def own_metadata(config: SPConfig, description: ServiceDescription) -> bytes:
-    """The EntityDescriptor of the service provider that this configuration describes."""
+def own_metadata(config: SPConfig, description: ServiceDescription, *, now: datetime) -> bytes:
+    """The EntityDescriptor of the service provider that this configuration describes, unsigned."""
+    return _written(_entity(config, description, now))
+
+
+def signed_metadata(
+    config: SPConfig, description: ServiceDescription, private_key: bytes, certificate: str, *, now: datetime
+) -> bytes:
+    """The same with an enveloped signature, RSA-SHA256 (metadata section 3).
+
+    private_key: PEM. certificate: its base64 alone, for the KeyInfo.
+    """
+    entity = _entity(config, description, now)
+    entity.id = f"_{random_id()}"
+    entity.signature = pre_signature_part(
+        entity.id, certificate, sign_alg=names.RSA_SHA256, digest_alg=names.DIGEST_SHA256
+    )
+    root = parse_metadata(_written(entity))
+    sign(root, entity.id, private_key)
+    signed: bytes = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    return signed
+
+
+def _entity(config: SPConfig, description: ServiceDescription, now: datetime) -> Any:
     entity = entity_descriptor(config)
-    entity.extensions = md.Extensions(extension_elements=[element_to_extension_element(_entity_attributes())])
+    if description.valid_for is not None:
+        entity.valid_until = (now + description.valid_for).strftime("%Y-%m-%dT%H:%M:%SZ")
+    entity.extensions = _extensions(*_algorithms(), _entity_attributes(description))
     role = entity.spsso_descriptor
-    role.extensions = md.Extensions(extension_elements=[element_to_extension_element(_ui_info(description))])
+    role.extensions = _extensions(*_discovery_response(description), _ui_info(description))
     role.name_id_format = [md.NameIDFormat(text=_TRANSIENT)]
     role.attribute_consuming_service = [_attribute_consuming_service(description)]
     for descriptor in role.key_descriptor:
@@ -89,8 +141,12 @@ def own_metadata(config: SPConfig, description: ServiceDescription) -> bytes:
             descriptor.encryption_method = [md.EncryptionMethod(algorithm=name) for name in _ENCRYPTION_METHODS]
     entity.organization = _organization(description)
     entity.contact_person = [_contact(contact) for contact in description.contacts]
-    xml: str = entity.to_string(nspair=_PREFIXES).decode()
-    return xml.encode()
+    return entity
+
+
+def _written(entity: Any) -> bytes:
+    xml: bytes = entity.to_string(nspair=_PREFIXES)
+    return xml
 
 
 _PREFIXES: Final = {
@@ -100,22 +156,49 @@ _PREFIXES: Final = {
     "saml": names.SAML,
     "mdattr": "urn:oasis:names:tc:SAML:metadata:attribute",
     "remd": _REMD,
+    "idpdisc": idpdisc.NAMESPACE,
+    "alg": "urn:oasis:names:tc:SAML:metadata:algsupport",
 }
 
 
-def _entity_attributes() -> Any:
-    value = saml.AttributeValue(text="any")
-    requirement = saml.Attribute(name=_SUBJECT_ID_REQUIREMENT, name_format=_URI_FORMAT, attribute_value=[value])
-    return mdattr.EntityAttributes(attribute=[requirement])
+def _extensions(*elements: Any) -> Any:
+    return md.Extensions(extension_elements=[element_to_extension_element(element) for element in elements])
+
+
+def _algorithms() -> list[Any]:
+    """What we verify (SAML metadata profile for algorithm support 1.0); whoever signs with SHA-1 is told beforehand."""
+    digests = [algsupport.DigestMethod(algorithm=name) for name in sorted(names.DIGEST_ALGORITHMS)]
+    return digests + [algsupport.SigningMethod(algorithm=name) for name in sorted(names.SIGNATURE_ALGORITHMS)]
+
+
+def _entity_attributes(description: ServiceDescription) -> Any:
+    found = [_entity_attribute(_SUBJECT_ID_REQUIREMENT, "any")]
+    if description.entity_categories:
+        found.append(_entity_attribute(_ENTITY_CATEGORY, *description.entity_categories))
+    return mdattr.EntityAttributes(attribute=found)
+
+
+def _entity_attribute(name: str, *values: str) -> Any:
+    texts = [saml.AttributeValue(text=value) for value in values]
+    return saml.Attribute(name=name, name_format=_URI_FORMAT, attribute_value=texts)
 
 
 def _ui_info(description: ServiceDescription) -> Any:
+    logo = description.logo
     return mdui.UIInfo(
         display_name=_localized(mdui.DisplayName, description.names),
         description=_localized(mdui.Description, description.descriptions),
         information_url=_localized(mdui.InformationURL, description.information_urls),
         privacy_statement_url=_localized(mdui.PrivacyStatementURL, description.privacy_urls),
+        logo=[mdui.Logo(text=logo.url, width=str(logo.width), height=str(logo.height))] if logo else [],
     )
+
+
+def _discovery_response(description: ServiceDescription) -> list[Any]:
+    """An outside discovery service sends people to no other address (IdP discovery protocol section 2.5)."""
+    if not description.discovery_url:
+        return []
+    return [idpdisc.DiscoveryResponse(binding=idpdisc.NAMESPACE, location=description.discovery_url, index="1")]
 
 
 def _attribute_consuming_service(description: ServiceDescription) -> Any:

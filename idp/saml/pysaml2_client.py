@@ -1,24 +1,26 @@
 """pysaml2 as we set it up: in-process signatures, no network, no memory of persons, no log lines.
 
-pysaml2 reads a response a second time here, after our own verification: its reading of these bytes must come to the
-same result, and what it refuses stays refused.
+pysaml2 reads a response a second time here, after our own verification and with its own parser: its reading of these
+bytes must come to the same result, and what it refuses stays refused. Signatures, schema and decryption are not done
+twice (they cost more than everything else together): what it takes for signed is answered from what was verified.
 """
 
 import logging
-from copy import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from saml2.client import Saml2Client
 from saml2.config import SPConfig
-from saml2.mdstore import InMemoryMetaData, MetadataStore
 from saml2.response import AuthnResponse
 from saml2.sigver import RSACrypto, import_rsa_key_from_file
 
 from idp.domain.errors import Refusal
 from idp.saml import xml_names as names
-from idp.saml.crypto_backend import InProcessCrypto
+from idp.saml.attributes import TARGETED_ID, known_name
+from idp.saml.crypto_backend import InProcessCrypto, VerifiedContent
 from idp.saml.keys import KeyPair
+from idp.saml.targeted_id import Name, targeted_ids
 from idp.saml.verified_response import VerifiedResponse
 
 # pysaml2 compares with the wall clock. Times are judged in ``response_checks`` against the moment that was passed in;
@@ -37,43 +39,34 @@ def new_client(entity_id: str, acs_url: str, name: str, keys: list[KeyPair]) -> 
     return client
 
 
-def metadata_store(client: Saml2Client, entity: bytes) -> MetadataStore:
-    """pysaml2's view of one identity provider's metadata."""
-    converters = client.config.attribute_converters
-    loaded = InMemoryMetaData(converters, entity.decode(), check_validity=False)
-    loaded.load()
-    store = MetadataStore(converters, client.config, check_validity=False)
-    store.metadata["entity"] = loaded
-    return store
+@dataclass(frozen=True, slots=True)
+class SecondReading:
+    """What pysaml2 read in the assertion: texts as they stand there, attribute values by their (today's) names."""
+
+    assertion_id: str
+    issuer: str
+    authn_instant: str
+    values: dict[str, list[str]]
 
 
-def second_reading(
-    client: Saml2Client, store: MetadataStore, verified: VerifiedResponse, request_id: str
-) -> dict[str, list[str]]:
-    """pysaml2's reading of the same bytes: attribute values by name on the wire.
-
-    Raises Refusal ``saml.refused_by_library``, or ``saml.different_reading`` where it sees another assertion.
-    """
-    response = _response(client, store, verified, request_id)
+def second_reading(client: Saml2Client, verified: VerifiedResponse, request_id: str) -> SecondReading:
+    """pysaml2's reading of the same bytes. Raises Refusal ``saml.refused_by_library``."""
+    response = _response(client, verified, request_id)
     try:
         response.loads(verified.xml.decode(), False, origxml=verified.xml.decode())
-        accepted = response.verify()
+        if response.verify() is None:
+            raise Refusal("saml.refused_by_library", "no result")
+        return _read(response.assertion, client.config.entityid)
+    except Refusal:
+        raise
     except Exception as error:  # noqa: BLE001 -- pysaml2 raises bare Exception for several faults
         raise Refusal("saml.refused_by_library", type(error).__name__) from None
-    if accepted is None or response.assertion is None:
-        raise Refusal("saml.refused_by_library", "no result")
-    if response.assertion.id != verified.assertion.get("ID"):
-        raise Refusal("saml.different_reading", "another assertion")
-    return _attributes(response.assertion)
 
 
-def _response(client: Saml2Client, store: MetadataStore, verified: VerifiedResponse, request_id: str) -> AuthnResponse:
-    security = copy(client.sec)
-    security.crypto = InProcessCrypto(verified.opened)
-    security.metadata = store
+def _response(client: Saml2Client, verified: VerifiedResponse, request_id: str) -> AuthnResponse:
     # Not client.parse_authn_request_response(): it remembers every person in the process for good.
     return AuthnResponse(
-        security,
+        VerifiedContent(verified),
         client.config.attribute_converters,
         client.config.entityid,
         return_addrs=client.service_urls(binding=names.HTTP_POST),
@@ -85,13 +78,38 @@ def _response(client: Saml2Client, store: MetadataStore, verified: VerifiedRespo
     )
 
 
-def _attributes(assertion: Any) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _read(assertion: Any, us: str) -> SecondReading:
+    issuer = (assertion.issuer.text or "").strip()
+    values, targeted = _attributes(assertion)
+    subject = _name_of_element(assertion.subject.name_id)
+    values[TARGETED_ID] = targeted_ids(targeted, subject if subject and subject.persistent else None, issuer, us)
+    return SecondReading(assertion.id, issuer, assertion.authn_statement[0].authn_instant, values)
+
+
+def _attributes(assertion: Any) -> tuple[dict[str, list[str]], list[Name]]:
+    texts: dict[str, list[str]] = {}
+    targeted: list[Name] = []
     for statement in assertion.attribute_statement:
         for attribute in statement.attribute:
-            values = found.setdefault(attribute.name, [])
-            values.extend((value.text or "").strip() for value in attribute.attribute_value)
-    return found
+            name = known_name(attribute.name)
+            if name == TARGETED_ID:
+                targeted += [_name_in(value) for value in attribute.attribute_value if value.extension_elements]
+            else:
+                values = texts.setdefault(name, [])
+                values.extend((value.text or "").strip() for value in attribute.attribute_value)
+    return texts, targeted
+
+
+def _name_in(value: Any) -> Name:
+    element = value.extension_elements[0]
+    found = element.attributes.get
+    return Name((element.text or "").strip(), found("Format"), found("NameQualifier"), found("SPNameQualifier"))
+
+
+def _name_of_element(name_id: Any) -> Name | None:
+    if name_id is None:
+        return None
+    return Name((name_id.text or "").strip(), name_id.format, name_id.name_qualifier, name_id.sp_name_qualifier)
 
 
 def _configuration(entity_id: str, acs_url: str, name: str, keys: list[KeyPair]) -> dict[str, Any]:

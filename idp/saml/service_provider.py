@@ -2,12 +2,11 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from saml2.mdstore import MetadataStore
 from saml2.samlp import NameIDPolicy
 
 from idp.domain.errors import Refusal
@@ -19,10 +18,10 @@ from idp.saml import xml_names as names
 from idp.saml.guard import read_response
 from idp.saml.keys import KeyPair
 from idp.saml.metadata import sign_in_locations, signing_keys
-from idp.saml.own_metadata import ServiceDescription, own_metadata
-from idp.saml.pysaml2_client import metadata_store, new_client, second_reading
+from idp.saml.own_metadata import ServiceDescription, own_metadata, signed_metadata
+from idp.saml.pysaml2_client import SecondReading, new_client, second_reading
 from idp.saml.response_checks import Answer, authn_statement, check, instant
-from idp.saml.safe_xml import UnsafeXML, parse_metadata, whole_text
+from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata, whole_text
 from idp.saml.verified_response import VerifiedResponse, verify_response
 from idp.saml.xml_signature import PublicKey
 
@@ -48,13 +47,13 @@ class _Provider:
     keys: tuple[PublicKey, ...]
     redirect_location: str | None
     post_location: str | None
-    store: MetadataStore
 
 
 class ServiceProvider:
     """Our side of SAML web browser single sign-on.
 
-    keys: (private key, certificate) PEM files; the first pair signs, all of them decrypt and are published.
+    keys: (private key, certificate) PEM files; the first pair signs, all of them decrypt and are published. old_keys:
+    pairs that only decrypt, because somebody may still encrypt to them.
     metadata_source: verified EntityDescriptor XML by entity id, None for an unknown one.
     """
 
@@ -66,19 +65,25 @@ class ServiceProvider:
         keys: list[KeyPair],
         description: ServiceDescription,
         metadata_source: Callable[[str], bytes | None],
+        old_keys: Iterable[KeyPair] = (),
     ) -> None:
         self._entity_id = entity_id
         self._acs_url = acs_url
         self._client = new_client(entity_id, acs_url, description.name(), keys)
-        self._private_keys = [key.read_bytes() for key, _ in keys]
-        self._metadata = own_metadata(self._client.config, description)
+        self._private_keys = [key.read_bytes() for key, _ in (*keys, *old_keys)]
+        self._description = description
         self._metadata_source = metadata_source
         # By content: a provider whose metadata changed is another entry, and the old one falls out.
         self._provider_of = lru_cache(maxsize=_KNOWN_PROVIDERS)(self._read_provider)
+        self._metadata_of = lru_cache(maxsize=2)(self._make_metadata)
 
-    def metadata(self) -> bytes:
-        """Our own EntityDescriptor, as XML."""
-        return self._metadata
+    def metadata(self, *, now: datetime, signed: bool = False) -> bytes:
+        """Our own EntityDescriptor, as XML; signed where that is asked for or always wanted.
+
+        Made once for each hour: a signature costs more than everything else that this address may be asked for.
+        """
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        return self._metadata_of(hour, signed or self._description.always_signed)
 
     def begin(
         self, provider: IdentityProvider, relay_state: str, *, now: datetime, force: bool = False
@@ -130,9 +135,15 @@ class ServiceProvider:
                 authenticated_after=authenticated_after,
             )
         )
-        values = attributes.values_by_name(verified.assertion)
-        _agree(values, second_reading(self._client, found.store, verified, request_id))
+        values = attributes.values_by_name(verified.assertion, self._entity_id)
+        _agree(verified.assertion, values, second_reading(self._client, verified, request_id))
         return _vouching(found.digest, verified, values)
+
+    def _make_metadata(self, hour: datetime, signed: bool) -> bytes:
+        config, description = self._client.config, self._description
+        if not signed:
+            return own_metadata(config, description, now=hour)
+        return signed_metadata(config, description, self._private_keys[0], self._client.sec.my_cert, now=hour)
 
     def _provider(self, entity_id: str) -> _Provider:
         entity = self._metadata_source(entity_id)
@@ -149,7 +160,7 @@ class ServiceProvider:
         except UnsafeXML as error:
             raise Refusal("saml.unknown_provider", error.detail) from None
         digest = hashlib.sha256(entity).hexdigest()
-        return _Provider(digest, signing_keys(root), *sign_in_locations(root), metadata_store(self._client, entity))
+        return _Provider(digest, signing_keys(root), *sign_in_locations(root))
 
     def _redirect(self, location: str, relay_state: str, now: datetime, force: bool) -> OutgoingRequest:
         request_id, message = self._authn_request(location, now, force, enveloped=False)
@@ -178,9 +189,14 @@ class ServiceProvider:
         return str(request_id), str(message)
 
 
-def _agree(ours: dict[str, tuple[str, ...]], theirs: dict[str, list[str]]) -> None:
-    for name, values in ours.items():
-        if values != tuple(dict.fromkeys(value for value in theirs.get(name, []) if value)):
+def _agree(assertion: Element, values: dict[str, tuple[str, ...]], second: SecondReading) -> None:
+    """Two parsers and two readers saw the same, or nobody is believed."""
+    instant_text = authn_statement(assertion).get("AuthnInstant")
+    ours = (assertion.get("ID"), whole_text(assertion.find(names.ISSUER)), instant_text)
+    if ours != (second.assertion_id, second.issuer, second.authn_instant):
+        raise Refusal("saml.different_reading", "another assertion")
+    for name, read in values.items():
+        if read != tuple(dict.fromkeys(value for value in second.values.get(name, []) if value)):
             raise Refusal("saml.different_reading", name)
 
 

@@ -23,14 +23,14 @@ from idp.saml.xml_signature import PublicKey, is_signed, verify
 class VerifiedResponse:
     """A response whose assertion is covered by a signature of the identity provider's key.
 
-    xml: the received bytes. response: their root; signed only where response_signed says so.
+    xml: the received bytes. response: their root. signed: the ids of the elements with a good signature of their own.
     opened: the response with its assertion decrypted, or None where nothing was encrypted.
     assertion: the verified Assertion, parsed from its own canonical text, without a parent.
     """
 
     xml: bytes
     response: Element
-    response_signed: bool
+    signed: frozenset[str]
     opened: bytes | None
     assertion: Element
 
@@ -48,10 +48,12 @@ def verify_response(
     _check_status(received.root)
     opened = _open(received.root, response_signed, private_keys)
     assertion = _assertion(received.root if opened is None else parse_guarded(opened))
-    assertion_signed = _is_signed_by(assertion, keys)
-    if not (response_signed or assertion_signed):
+    signed = [received.root] if response_signed else []
+    signed += [assertion] if _is_signed_by(assertion, keys) else []
+    if not signed:
         raise Refusal("saml.signature_missing", "neither the response nor the assertion is signed")
-    return VerifiedResponse(received.xml, received.root, response_signed, opened, _alone(assertion))
+    ids = frozenset(element.get("ID") or "" for element in signed)
+    return VerifiedResponse(received.xml, received.root, ids, opened, _alone(assertion))
 
 
 def _check_schema(element: Element) -> None:

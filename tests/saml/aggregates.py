@@ -34,6 +34,7 @@ def aggregate(
     *,
     valid_until: datetime | None = university.NOW + timedelta(days=9),
     identifier: str | None = "_aggregate",
+    created: datetime | None = None,
 ) -> university.Element:
     """An unsigned EntitiesDescriptor."""
     root = etree.Element(f"{{{university.MD}}}EntitiesDescriptor", nsmap={"md": university.MD, "ds": university.DS})
@@ -41,6 +42,10 @@ def aggregate(
         root.set("validUntil", university.when(valid_until))
     if identifier is not None:
         root.set("ID", identifier)
+    if created is not None:
+        extensions = etree.SubElement(root, f"{{{university.MD}}}Extensions")
+        published = etree.SubElement(extensions, "{urn:oasis:names:tc:SAML:metadata:rpi}PublicationInfo")
+        published.set("creationInstant", university.when(created))
     root.extend([etree.fromstring(entity) for entity in entities])
     return root
 

@@ -130,6 +130,7 @@ def make_folder(
     def make(content: bytes | None, overrides: str = aggregates.TRUSTED, **files: bytes) -> FederationFolder:
         named = {f"{name}.xml": file for name, file in files.items()} | ({"fer.xml": content} if content else {})
         keys = {"old.pem": other_key.certificate, "new.pem": key.certificate}
-        return FederationFolder(aggregates.write_folder(tmp_path, named, overrides, keys), clock)
+        folder = aggregates.write_folder(tmp_path, named, overrides, keys)
+        return FederationFolder(folder, clock, state=tmp_path / "state")
 
     return make

@@ -24,7 +24,7 @@ def test_folder_without_files_is_an_empty_federation(make_folder: MakeFolder) ->
 
 
 def test_missing_folder_is_an_empty_federation(tmp_path: Path, clock: Clock) -> None:
-    folder = FederationFolder(tmp_path / "nowhere", clock)
+    folder = FederationFolder(tmp_path / "nowhere", clock, state=tmp_path / "state")
     assert folder.refresh() == ()
 
 

@@ -2,6 +2,7 @@
 
 import stat
 from concurrent.futures import ProcessPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from idp.domain.errors import ConfigurationError
-from idp.saml.keys import KeyPair, ensure_keys
+from idp.domain.federation import IdentityProvider
+from idp.saml.keys import KeyPair, add_key, ensure_keys, every_key, mark_old, old_keys, remove_key
+from idp.saml.own_metadata import ServiceDescription
+from idp.saml.safe_xml import parse_metadata
+from idp.saml.service_provider import ServiceProvider
 from tests.saml import identity_provider as university
 
 
@@ -56,3 +61,82 @@ def test_incomplete_pair_stops_the_start_with_its_path(tmp_path: Path) -> None:
     certificate.unlink()
     with pytest.raises(ConfigurationError, match=r"cert\.pem: missing"):
         _ensure(tmp_path)
+
+
+def _started(directory: Path, key: university.Key, description: ServiceDescription) -> ServiceProvider:
+    """Our service provider as a start of the process makes it."""
+    return ServiceProvider(
+        entity_id=university.SP_ENTITY_ID,
+        acs_url=university.ACS_URL,
+        keys=_ensure(directory),
+        description=description,
+        metadata_source={university.ENTITY_ID: university.entity_descriptor(university.ENTITY_ID, (key,))}.get,
+        old_keys=old_keys(directory),
+    )
+
+
+def _published(service_provider: ServiceProvider, use: str) -> list[bytes]:
+    root = parse_metadata(service_provider.metadata(now=university.NOW))
+    certificates = root.iterfind(f".//md:KeyDescriptor[@use='{use}']//ds:X509Certificate", university.NS)
+    return [
+        b"-----BEGIN CERTIFICATE-----\n" + "".join(found.text.split()).encode() + b"\n-----END CERTIFICATE-----\n"
+        for found in certificates
+    ]
+
+
+def test_no_answer_is_lost_while_our_keys_are_replaced(
+    tmp_path: Path, key: university.Key, description: ServiceDescription, provider: IdentityProvider
+) -> None:
+    """Universities encrypt to any key of any metadata that they may have fetched since the step before."""
+    known: list[bytes] = []
+
+    def step() -> None:
+        service_provider = _started(tmp_path, key, description)
+        now_published = _published(service_provider, "encryption")
+        for certificate in {*known, *now_published}:
+            root = university.signed(university.Draft(), key)
+            university.encrypt(root, certificate)
+            response = university.encode(root)
+            assert service_provider.verify(response, provider, university.REQUEST_ID, now=university.NOW).mails
+        # Who signs must have been in the metadata of the step before.
+        assert not known or _published(service_provider, "signing")[0] in known
+        known[:] = now_published
+
+    step()
+    add_key(tmp_path, university.SP_ENTITY_ID, now=university.NOW)
+    step()
+    assert len(known) == 2
+    mark_old(every_key(tmp_path)[0], now=university.NOW)
+    step()
+    assert len(known) == 1
+    step()
+    remove_key(every_key(tmp_path)[0])
+    step()
+    assert [found.name for found in every_key(tmp_path)] == ["saml-2"]
+
+
+def test_rollover_is_told_by_the_folder(tmp_path: Path) -> None:
+    first = _ensure(tmp_path)
+    second = add_key(tmp_path, university.SP_ENTITY_ID, now=university.NOW + timedelta(days=1))
+    assert (second.name, second.since) == ("saml-2", university.NOW + timedelta(days=1))
+    assert _ensure(tmp_path) == [*first, second.pair]
+    mark_old(every_key(tmp_path)[0], now=university.NOW + timedelta(days=9))
+    assert (_ensure(tmp_path), old_keys(tmp_path)) == ([second.pair], first)
+    assert [found.old_since for found in every_key(tmp_path)] == [university.NOW + timedelta(days=9), None]
+    remove_key(every_key(tmp_path)[0])
+    assert (_ensure(tmp_path), old_keys(tmp_path)) == ([second.pair], [])
+    assert [path.name for path in tmp_path.iterdir()] == ["saml-2"]
+
+
+def test_folder_of_old_pairs_alone_stops_the_start(tmp_path: Path) -> None:
+    _ensure(tmp_path)
+    mark_old(every_key(tmp_path)[0], now=university.NOW)
+    with pytest.raises(ConfigurationError, match="one has to sign"):
+        _ensure(tmp_path)
+
+
+def test_broken_certificate_or_time_is_told_with_its_folder(tmp_path: Path) -> None:
+    _ensure(tmp_path)
+    (tmp_path / "saml-1" / "old").write_text("yesterday")
+    with pytest.raises(ConfigurationError, match="saml-1"):
+        every_key(tmp_path)

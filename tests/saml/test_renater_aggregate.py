@@ -42,23 +42,23 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def federation(folder: Path) -> Federation:
-    loader = FederationFolder(folder, lambda: WITHIN_VALIDITY)
+    loader = FederationFolder(folder, lambda: WITHIN_VALIDITY, state=folder / "state")
     [status] = loader.refresh()
     assert (status.problem, status.providers) == (None, 352)
     return loader.current
 
 
-def test_aggregate_is_refused_after_its_end(folder: Path) -> None:
-    [status] = FederationFolder(folder, lambda: datetime(2025, 4, 1, tzinfo=UTC)).refresh()
+def test_aggregate_is_refused_after_its_end(folder: Path, tmp_path: Path) -> None:
+    [status] = FederationFolder(folder, lambda: datetime(2025, 4, 1, tzinfo=UTC), state=tmp_path).refresh()
     assert status.problem == "renater.xml: expired on 2025-03-26 14:00 UTC; fetch the current one"
 
 
 def test_changed_aggregate_is_refused(folder: Path, tmp_path: Path) -> None:
-    for path in folder.iterdir():
+    for path in filter(Path.is_file, folder.iterdir()):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     changed = AGGREGATE.read_bytes().replace(b">unilim.fr<", b">evil.fr<")
     (tmp_path / "renater.xml").write_bytes(changed)
-    [status] = FederationFolder(tmp_path, lambda: WITHIN_VALIDITY).refresh()
+    [status] = FederationFolder(tmp_path, lambda: WITHIN_VALIDITY, state=tmp_path / "state").refresh()
     assert status.problem is not None
     assert "changed after signing" in status.problem
 

@@ -9,6 +9,7 @@ import pytest
 import xmlsec
 from lxml import etree
 
+from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider
 from idp.domain.proofing import Vouching
 from idp.saml.keys import KeyPair
@@ -89,6 +90,41 @@ def test_old_and_new_key_of_a_university_are_both_good(
         assert vouching.metadata_digest == hashlib.sha256(metadata).hexdigest()
 
 
+def test_no_answer_is_lost_while_a_university_replaces_its_key(
+    key: university.Key,
+    other_key: university.Key,
+    sp_keys: list[KeyPair],
+    description: ServiceDescription,
+    provider: IdentityProvider,
+) -> None:
+    published: dict[str, bytes] = {}
+    service_provider = ServiceProvider(
+        entity_id=university.SP_ENTITY_ID,
+        acs_url=university.ACS_URL,
+        keys=sp_keys,
+        description=description,
+        metadata_source=published.get,
+    )
+
+    def answer(signer: university.Key) -> str:
+        response = university.encode(university.signed(university.Draft(), signer))
+        try:
+            service_provider.verify(response, provider, university.REQUEST_ID, now=university.NOW)
+        except Refusal as refusal:
+            return refusal.reason
+        return "accepted"
+
+    refused = "saml.signature_invalid"
+    # One process sees the metadata change under it: one certificate, two, one again.
+    for keys, expected in (
+        ((key,), ("accepted", refused)),
+        ((key, other_key), ("accepted", "accepted")),
+        ((other_key,), (refused, "accepted")),
+    ):
+        published[university.ENTITY_ID] = university.entity_descriptor(university.ENTITY_ID, keys)
+        assert (answer(key), answer(other_key)) == expected
+
+
 def test_elliptic_curve_signature_is_accepted(
     sp_keys: list[KeyPair], description: ServiceDescription, provider: IdentityProvider
 ) -> None:
@@ -108,7 +144,7 @@ def test_elliptic_curve_signature_is_accepted(
 def test_attribute_that_holds_xml_and_is_not_ours_is_ignored(verify: Verify, key: university.Key) -> None:
     root = university.build(university.Draft())
     statement = root.find(".//saml:AttributeStatement", university.NS)
-    attribute = etree.SubElement(statement, f"{{{university.SAML}}}Attribute", Name="urn:oid:1.3.6.1.4.1.5923.1.1.1.10")
+    attribute = etree.SubElement(statement, f"{{{university.SAML}}}Attribute", Name="urn:oid:1.3.6.1.4.1.5923.1.1.1.7")
     value = etree.SubElement(attribute, f"{{{university.SAML}}}AttributeValue")
     etree.SubElement(value, f"{{{university.SAML}}}NameID").text = "opaque"
     university.sign(university.assertion_of(root), key)

@@ -1,0 +1,128 @@
+"""The part itself: what is run, in which order, and the tables."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from benchmarks.federation.side import Measured
+from benchmarks.federation.synthetic import FILE_NAME, make_folder
+from benchmarks.goals import Goal
+from benchmarks.parts import Options
+from benchmarks.servers import ServerFailed
+from benchmarks.tables import megabytes, ratio, say, table
+
+PROJECT = Path(__file__).resolve().parents[2]
+LOAD = "verify and index, against pysaml2's load"
+MEMORY = "memory of a worker, against pysaml2's"
+ON_DEMAND = "one provider on demand, ms"
+SEARCH = "search, ms"
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The measurements of one size: a list a side, one entry a round; the worker's once."""
+
+    providers: int
+    bytes: int
+    plain: list[Measured]
+    ours: list[Measured]
+    worker: Measured
+
+    def load_ratio(self) -> float:
+        """The median of the rounds' own ratios: neighbours share what else the machine did."""
+        pairs = zip(self.ours, self.plain, strict=True)
+        return median(ours["seconds"] / plain["seconds"] for ours, plain in pairs)
+
+    def memory_ratio(self) -> float:
+        return max(0.0, self.worker["memory"]) / median(plain["memory"] for plain in self.plain)
+
+
+def run(options: Options) -> None:
+    """Measure everything and print it; raises ``ServerFailed``."""
+    options.folder.mkdir(parents=True, exist_ok=True)
+    rounds = min(options.rounds, 3)
+    say(f"federation: synthetic aggregates, {rounds} alternating rounds, each measurement in a fresh process")
+    runs = [_measured(options.folder, size, rounds) for size in options.providers]
+    _print_loads(runs)
+    _print_workers(runs)
+    rows = [row for run in runs for row in _reached(run)]
+    table("To reach", ("", "measured", "must", "aim", "reached"), rows)
+
+
+def _measured(folder: Path, providers: int, rounds: int) -> _Run:
+    federation = make_folder(folder, providers)
+    plain, ours = [], []
+    for _ in range(rounds):
+        plain.append(_side("pysaml2_load", federation, folder))
+        with tempfile.TemporaryDirectory(dir=folder) as state:
+            ours.append(_side("our_load", federation, Path(state)))
+    with tempfile.TemporaryDirectory(dir=folder) as state:
+        worker = _side("our_worker", federation, Path(state))
+    return _Run(providers, (federation / FILE_NAME).stat().st_size, plain, ours, worker)
+
+
+def _side(name: str, federation: Path, state: Path) -> Measured:
+    ran = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "benchmarks.federation.side", name, str(federation), str(state)],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode != 0:
+        raise ServerFailed(f"{name} failed: {ran.stderr.strip()[-500:]}")
+    measured: Measured = json.loads(ran.stdout)
+    return measured
+
+
+def _print_loads(runs: list[_Run]) -> None:
+    rows = [
+        (
+            f"{run.providers:,} providers",
+            megabytes(run.bytes),
+            _seconds(run.ours, "seconds"),
+            _seconds(run.plain, "seconds"),
+            ratio(run.load_ratio()),
+            _seconds(run.ours, "cpu"),
+            _seconds(run.plain, "cpu"),
+        )
+        for run in runs
+    ]
+    table(
+        "Verify and index, against pysaml2's load without verifying",
+        ("", "file", "ours", "pysaml2", "ratio", "CPU", "CPU"),
+        rows,
+    )
+
+
+def _print_workers(runs: list[_Run]) -> None:
+    rows = [
+        (
+            f"{run.providers:,} providers",
+            megabytes(run.worker["memory"]),
+            megabytes(median(plain["memory"] for plain in run.plain)),
+            ratio(run.memory_ratio()),
+            *(f"{run.worker[name] * 1000:.2f} ms" for name in ("on demand", "search", "by domain", "unknown")),
+        )
+        for run in runs
+    ]
+    header = ("", "memory", "pysaml2", "ratio", "on demand", "search", "by domain", "unknown id")
+    table("A worker with a ready index", header, rows)
+
+
+def _reached(run: _Run) -> list[tuple[str, ...]]:
+    figures = (
+        (LOAD, run.load_ratio(), 0.15),
+        (MEMORY, run.memory_ratio(), 0.05),
+        (ON_DEMAND, run.worker["on demand"] * 1000, 5),
+        (SEARCH, run.worker["search"] * 1000, 5),
+    )
+    return [Goal(f"{name} ({run.providers:,})", must, is_most=True).row(value) for name, value, must in figures]
+
+
+def _seconds(rounds: list[Measured], name: str) -> str:
+    return f"{median(each[name] for each in rounds):.2f} s"

@@ -1,0 +1,71 @@
+"""Starting an update in a process of its own: one at a time on this machine, within bounds, without our secrets."""
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Final
+
+import idp
+from idp.saml.federation_update import Outcome
+
+LOCK_NAME: Final = "lock"
+MAX_SECONDS: Final = 600
+
+
+class UpdateFailed(Exception):
+    """The update ended without a result; the text says how. The federation is as it was."""
+
+
+@contextmanager
+def locked(state: Path) -> Iterator[IO[bytes]]:
+    """Be the only one to update this state directory, which is made where it is missing; waits for others.
+
+    Raises OSError where the directory cannot be written.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / LOCK_NAME).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield lock
+
+
+def run_update(folder: Path, state: Path, lock: IO[bytes], *, now: datetime) -> Outcome:
+    """Update the index in a short-lived process. Raises UpdateFailed.
+
+    lock: held on by the process, should this one die before it.
+    """
+    asked = json.dumps({"folder": str(folder.absolute()), "state": str(state.absolute()), "now": now.isoformat()})
+    with subprocess.Popen(
+        [sys.executable, "-m", "idp.saml.federation_update"],
+        env=_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        pass_fds=(lock.fileno(),),
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(asked, timeout=MAX_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise UpdateFailed(f"not done after {MAX_SECONDS} s") from None
+    if process.returncode != 0:
+        raise UpdateFailed(
+            f"exit status {process.returncode}: {(err.strip().splitlines() or ['no message'])[-1][:300]}"
+        )
+    try:
+        return Outcome.from_json(out)
+    except (ValueError, KeyError, TypeError):
+        raise UpdateFailed("no readable result") from None
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+    project = str(Path(idp.__path__[0]).parent)
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, (project, kept.get("PYTHONPATH"))))}

@@ -1,0 +1,293 @@
+"""An update of the federation's index, in a process that ends with it: ``python -m idp.saml.federation_update``.
+
+Reads what to do as JSON from standard input, writes what came of it to standard output. Large files take hundreds of
+megabytes while they are read; those go with the process. Whoever starts it holds the lock of the state directory.
+"""
+
+import gc
+import hashlib
+import json
+import os
+import resource
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from idp.domain.errors import ConfigurationError
+from idp.domain.federation import FileDifference, FileReport, ProviderChange
+from idp.saml import federation_index as index
+from idp.saml import federation_seen as seen_files
+from idp.saml.differences import difference
+from idp.saml.federation_index import IndexDraft, IndexedFile
+from idp.saml.federation_seen import Seen, SeenFile
+from idp.saml.metadata_files import (
+    Document,
+    MetadataFault,
+    Validity,
+    check_validity,
+    read_document,
+    usable_entities,
+)
+from idp.saml.overrides import FILE_NAME, FileTrust, Overrides, parse_overrides
+from idp.saml.signature_aside import checked_aside
+
+# Twenty times the largest file that is read, and minutes more than it takes.
+MAX_MEMORY_BYTES: Final = 4 << 30
+MAX_CPU_SECONDS: Final = 300
+_MOST_WARNINGS: Final = 20
+_NO_PROVIDER: Final = "holds no identity provider with a sign-in endpoint and a signing key"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What an update did: the differences of the files that it took over, and warnings for the log."""
+
+    differences: list[FileDifference] = field(default_factory=list)
+    warnings: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Outcome":
+        """Raises ValueError, KeyError or TypeError for what ``to_json`` has not written."""
+        content = json.loads(text)
+        return cls(
+            [_difference(each) for each in content["differences"]],
+            [(event, dict(fields)) for event, fields in content["warnings"]],
+        )
+
+
+def check_file(
+    path: Path, trust: FileTrust | None, *, now: datetime, state: Path | None, keys: Path | None = None
+) -> FileReport:
+    """What would become of this file, under the name that it has, were it in the federation folder; changes nothing.
+
+    state: the directory of the index, where there is one. keys: where the trust's keys are; the file's folder if None.
+    """
+    connection = index.opened(state) if state else None
+    try:
+        before = _by_name(connection).get(path.name) if connection else None
+        document = read_document(path, trust, keys=keys)
+        document.check_signature()
+        validity = check_validity(document, _validity(before), now=now)
+        found = {provider.entity_id: (provider, xml) for provider, xml in usable_entities(document.root, now)}
+        if not found:
+            raise MetadataFault(_NO_PROVIDER)
+        digests = {entity_id: provider.metadata_digest for entity_id, (provider, _) in found.items()}
+        told = _told_difference(connection, before, path.name, digests, {name: xml for name, (_, xml) in found.items()})
+        return FileReport(None, len(found), validity.valid_until, told)
+    except MetadataFault as fault:
+        return FileReport(str(fault))
+    finally:
+        if connection:
+            connection.close()
+
+
+def update(folder: Path, state: Path, *, now: datetime) -> Outcome:
+    """Bring the index of this folder up to date; what is bad on disk leaves the good copy in it."""
+    with _opened(state) as in_use:
+        return _Update(folder, state, now, in_use).run()
+
+
+class _Update:
+    """One look at the folder. The draft is begun when the first file wants to be in it."""
+
+    def __init__(self, folder: Path, state: Path, now: datetime, in_use: sqlite3.Connection | None) -> None:
+        self._folder, self._state, self._now, self._in_use = folder, state, now, in_use
+        self._before = seen_files.load(state) or Seen()
+        self._indexed = _by_name(in_use) if in_use else {}
+        self._next_file = max((file.id for file in self._indexed.values()), default=0) + 1
+        self._draft: IndexDraft | None = None
+        self._outcome = Outcome()
+        self._files: dict[str, SeenFile] = {}
+        self._kept: dict[str, IndexedFile] = {}
+        self._added: dict[str, dict[str, str]] = {}
+
+    def run(self) -> Outcome:
+        # Stamps are taken before anything is read: what changes meanwhile is looked at again.
+        stamps = seen_files.stamps(self._folder)
+        overrides, text, problem = self._overrides()
+        paths = self._paths()
+        try:
+            for path in paths:
+                trust = overrides.files.get(path.name)
+                stamps |= {
+                    name: seen_files.stamp(self._folder / name) for name in (trust.signing_keys if trust else ())
+                }
+                self._look_at(path, trust)
+            shown = hashlib.sha256(text.encode()).hexdigest()
+            if self._is_changed(shown):
+                self._write(overrides)
+        finally:
+            if self._draft:
+                self._draft.discard()
+        seen_files.save(self._state, Seen(stamps, self._files, text, problem, shown))
+        return self._outcome
+
+    def _paths(self) -> list[Path]:
+        """The metadata files; those in use where the folder itself has gone, which is an accident."""
+        if not self._folder.is_dir():
+            return [self._folder / name for name in self._indexed]
+        return sorted(self._folder.glob("*.xml"))
+
+    def _overrides(self) -> tuple[Overrides, str, str | None]:
+        """The overrides, their text, and what is wrong with the file; the last good ones where something is."""
+        try:
+            path = self._folder / FILE_NAME
+            content = path.read_bytes() if path.exists() else b""
+            if not self._folder.is_dir() and self._indexed:
+                content = self._before.overrides.encode()
+            return parse_overrides(content), content.decode(), None
+        except ConfigurationError as error:
+            problem = "; ".join(error.faults)
+        except OSError as error:
+            problem = f"{FILE_NAME}: cannot be read: {error.strerror}"
+        return parse_overrides(self._before.overrides.encode()), self._before.overrides, problem
+
+    def _look_at(self, path: Path, trust: FileTrust | None) -> None:
+        name, indexed = path.name, self._in_time(path.name)
+        keys = [seen_files.stamp(self._folder / key) for key in (trust.signing_keys if trust else ())]
+        stamp = f"{seen_files.stamp(path)} {trust} {keys}"
+        seen = self._before.files.get(name)
+        problem = seen.problem if seen else None
+        if seen is None or seen.stamp != stamp or (indexed is None and problem is None):
+            problem = self._read(path, trust, indexed)
+        elif indexed:
+            self._kept[name] = indexed
+        self._files[name] = SeenFile(stamp, problem)
+
+    def _in_time(self, name: str) -> IndexedFile | None:
+        """The copy in use: until its own end, not longer (metadata section 2.2.1), whatever became of the file."""
+        indexed = self._indexed.get(name)
+        is_over = indexed is not None and indexed.valid_until is not None and indexed.valid_until <= self._now
+        return None if is_over else indexed
+
+    def _read(self, path: Path, trust: FileTrust | None, indexed: IndexedFile | None) -> str | None:
+        """Take the file over; why not, where it is not."""
+        try:
+            document = read_document(path, trust)
+            if indexed and document.digest == indexed.digest:
+                document.check_signature()
+                check_validity(document, None, now=self._now)
+                self._kept[path.name] = indexed
+            else:
+                self._take_over(path.name, document, indexed)
+        except MetadataFault as fault:
+            reason = str(fault)
+        except MemoryError:
+            reason = "needs more memory to be read than it may have"
+        else:
+            return None
+        if indexed:
+            self._kept[path.name] = indexed
+        return f"{path.name}: {reason}"
+
+    def _take_over(self, name: str, document: Document, indexed: IndexedFile | None) -> None:
+        draft, number = self._draft_begun(), self._next_file
+        self._next_file += 1
+        documents: dict[str, bytes] = {}
+        draft.begin_file()
+        try:
+            with checked_aside(document) as signature:
+                digests = draft.add(number, usable_entities(document.root, self._now))
+                signature.result()
+            validity = check_validity(document, _validity(indexed), now=self._now)
+            if not digests:
+                raise MetadataFault(_NO_PROVIDER)
+        except BaseException:
+            draft.take_back()
+            raise
+        draft.accept(
+            IndexedFile(number, name, document.digest, validity.valid_until, validity.created, self._now, len(digests))
+        )
+        self._added[name] = digests
+        if indexed and self._in_use:
+            before = index.digests(self._in_use, indexed)
+            documents = draft.documents(
+                number, [key for key in digests if before.get(key, digests[key]) != digests[key]]
+            )
+        self._outcome.differences.append(_told_difference(self._in_use, indexed, name, digests, documents))
+
+    def _draft_begun(self) -> IndexDraft:
+        if self._draft is None:
+            self._draft = IndexDraft(self._state)
+        return self._draft
+
+    def _is_changed(self, shown: str) -> bool:
+        gone = self._indexed.keys() - self._kept.keys()
+        return self._in_use is None or bool(gone or self._added) or shown != self._before.shown
+
+    def _write(self, overrides: Overrides) -> None:
+        draft = self._draft_begun()
+        for file in self._kept.values():
+            if self._in_use:
+                draft.keep(self._in_use, file)
+        for entity_id, other, file_in_use in draft.show(overrides)[:_MOST_WARNINGS]:
+            fields = {"entity_id": entity_id, "file": file_in_use, "instead_of": other}
+            self._outcome.warnings.append(("federation.entity_replaced", fields))
+        for entity_id in draft.unknown(overrides.providers)[:_MOST_WARNINGS]:
+            self._outcome.warnings.append(("federation.override_without_provider", {"entity_id": entity_id}))
+        draft.put_in_place()
+
+
+def _told_difference(
+    connection: sqlite3.Connection | None,
+    before: IndexedFile | None,
+    name: str,
+    digests: dict[str, str],
+    documents: dict[str, bytes],
+) -> FileDifference:
+    """Against the copy in use. documents: at least of those whose digest is another one now."""
+    if connection is None or before is None:
+        return FileDifference(name, added=tuple(digests))
+    old = index.digests(connection, before)
+    differing = [entity_id for entity_id, digest in digests.items() if old.get(entity_id, digest) != digest]
+    old_documents = index.documents(connection, before, differing)
+    return difference(name, old, digests, old_documents.get, documents.get)
+
+
+def _by_name(connection: sqlite3.Connection) -> dict[str, IndexedFile]:
+    return {file.name: file for file in index.indexed_files(connection)}
+
+
+def _validity(file: IndexedFile | None) -> Validity | None:
+    return Validity(file.valid_until, file.created) if file else None
+
+
+def _difference(content: dict[str, Any]) -> FileDifference:
+    changed = tuple(ProviderChange(each["entity_id"], tuple(each["details"])) for each in content["changed"])
+    return FileDifference(content["file"], tuple(content["added"]), tuple(content["removed"]), changed)
+
+
+@contextmanager
+def _opened(state: Path) -> Iterator[sqlite3.Connection | None]:
+    connection = index.opened(state)
+    try:
+        yield connection
+    finally:
+        if connection:
+            connection.close()
+
+
+def main() -> None:
+    """Do what standard input asks for."""
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY_BYTES, MAX_MEMORY_BYTES))
+    resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_SECONDS, MAX_CPU_SECONDS))
+    # A process this short has no garbage worth the search for it.
+    gc.disable()
+    asked = json.load(sys.stdin)
+    outcome = update(Path(asked["folder"]), Path(asked["state"]), now=datetime.fromisoformat(asked["now"]))
+    sys.stdout.write(outcome.to_json())
+    sys.stdout.flush()
+    # Taking large trees down piece by piece would take longer than reading some files.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

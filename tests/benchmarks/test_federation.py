@@ -1,0 +1,38 @@
+"""The federation part runs, both sides read the same file, and its tables hold what they promise."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.federation import side, synthetic
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def test_both_sides_read_every_provider_of_the_same_file(tmp_path: Path) -> None:
+    federation = synthetic.make_folder(tmp_path, 7)
+    (tmp_path / "state").mkdir()
+    assert side.pysaml2_load(federation, tmp_path)["providers"] == 7
+    assert side.our_load(federation, tmp_path / "state")["providers"] == 7
+
+
+@pytest.mark.parametrize("providers", [20, 60])
+def test_every_figure_to_reach_is_told_for_every_size(tmp_path: Path, providers: int) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--folder", str(tmp_path), "federation"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    told = [line for line in ran.stdout.splitlines() if f"({providers})" in line]
+    assert [line.split("  ")[1].split(",")[0] for line in told] == [
+        "verify and index",
+        "memory of a worker",
+        "one provider on demand",
+        "search",
+    ]
+    assert all(line.endswith(("yes", "NO")) for line in told)

@@ -1,0 +1,362 @@
+"""What outlives a process, a bad file and an update that dies: the last good copies, until their own end."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from idp.domain.federation import FileDifference
+from idp.saml.federation import FederationFolder
+from idp.saml.federation_builder import UpdateFailed, locked, run_update
+from tests.saml import aggregates
+from tests.saml import identity_provider as university
+from tests.saml.aggregates import LIMOGES, ROUEN, TRUSTED, Clock, MakeFolder, rewrite
+
+
+@pytest.fixture
+def good(key: university.Key, entities: list[bytes]) -> bytes:
+    return aggregates.signed(aggregates.aggregate(entities), key)
+
+
+@pytest.fixture
+def restarted(tmp_path: Path, clock: Clock) -> "Restart":
+    return Restart(tmp_path, clock)
+
+
+class Restart:
+    """Another process that finds what the first has left."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder, self._clock = folder, clock
+        self.told: list[FileDifference] = []
+
+    def __call__(self) -> FederationFolder:
+        return FederationFolder(self._folder, self._clock, state=self._folder / "state", changed=self.told.append)
+
+
+def the_state(folder: Path) -> Path:
+    (state,) = (folder / "state").iterdir()
+    return state
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>maintenance</html>", b"<md:EntitiesDescriptor", None])
+def test_a_restart_finds_the_last_good_copy_at_once_whatever_is_on_disk_now(
+    make_folder: MakeFolder, good: bytes, restarted: Restart, tmp_path: Path, content: bytes | None
+) -> None:
+    make_folder(good).refresh()
+    if content is not None:
+        rewrite(tmp_path / "fer.xml", content)
+    folder = restarted()
+    assert folder.loaded
+    assert folder.current.provider(LIMOGES) is not None
+    assert folder.current.metadata(LIMOGES) is not None
+    [status] = folder.refresh()
+    assert (status.problem is None) == (content is None)
+    assert status.providers == 2
+    assert folder.current.provider(LIMOGES) is not None
+
+
+def test_a_copy_from_before_a_restart_is_used_until_its_own_end(
+    make_folder: MakeFolder, good: bytes, restarted: Restart, tmp_path: Path, clock: Clock
+) -> None:
+    make_folder(good).refresh()
+    rewrite(tmp_path / "fer.xml", b"<html/>")
+    clock.now += timedelta(days=8)
+    assert restarted().current.provider(LIMOGES) is not None
+    clock.now += timedelta(days=2)
+    folder = restarted()
+    current = folder.current
+    assert current.provider(LIMOGES) is None
+    assert current.metadata(LIMOGES) is None
+    assert current.search("limoges") == current.by_address_domain("unilim.fr") == ()
+    assert (len(current), current.known_domains()) == (0, frozenset())
+    [status] = folder.refresh()
+    assert (status.providers, status.problem is not None) == (0, True)
+
+
+def test_overrides_that_break_later_hold_over_a_restart(
+    make_folder: MakeFolder, good: bytes, restarted: Restart, tmp_path: Path
+) -> None:
+    make_folder(good, f'{TRUSTED}[providers."{ROUEN}"]\nhidden = true\n').refresh()
+    rewrite(tmp_path / "overrides.toml", b"[files")
+    folder = restarted()
+    assert "overrides.toml" in {status.file for status in folder.refresh()}
+    assert folder.current.search("rouen") == ()
+    assert folder.current.search("limoges") != ()
+
+
+def test_a_folder_that_is_gone_as_a_whole_is_an_accident_and_costs_nothing(
+    make_folder: MakeFolder, good: bytes, tmp_path: Path, clock: Clock
+) -> None:
+    place = tmp_path / "federation"
+    folder = FederationFolder(place, clock, state=tmp_path / "state")
+    written = aggregates.write_folder(tmp_path / "new", {"fer.xml": good}, TRUSTED, {})
+    make_folder(None)
+    for name in ("old.pem", "new.pem"):
+        (written / "keys" / name).write_bytes((tmp_path / "keys" / name).read_bytes())
+    written.rename(place)
+    assert folder.refresh()[0].problem is None
+    place.rename(tmp_path / "elsewhere")
+    [status] = folder.refresh()
+    assert (status.file, status.providers) == ("fer.xml", 2)
+    assert status.problem is not None
+    (tmp_path / "elsewhere").rename(place)
+    assert folder.refresh()[0].problem is None
+
+
+def test_an_older_copy_is_refused_and_told_as_such(
+    make_folder: MakeFolder, key: university.Key, entities: list[bytes], tmp_path: Path
+) -> None:
+    folder = make_folder(aggregates.signed(aggregates.aggregate(entities), key))
+    folder.refresh()
+    older = aggregates.aggregate(entities[:1], valid_until=university.NOW + timedelta(days=8))
+    rewrite(tmp_path / "fer.xml", aggregates.signed(older, key))
+    [status] = folder.refresh()
+    assert status.problem is not None
+    assert "older than the copy in use" in status.problem
+    assert folder.current.provider(ROUEN) is not None
+
+
+def test_when_both_copies_tell_their_creation_that_decides_which_is_older(
+    make_folder: MakeFolder, key: university.Key, entities: list[bytes], tmp_path: Path
+) -> None:
+    def published(days: int, valid_days: int, some: list[bytes]) -> bytes:
+        until = university.NOW + timedelta(days=valid_days)
+        root = aggregates.aggregate(some, valid_until=until, created=university.NOW - timedelta(days=days))
+        return aggregates.signed(root, key)
+
+    folder = make_folder(published(2, 9, entities))
+    folder.refresh()
+    rewrite(tmp_path / "fer.xml", published(3, 12, entities[:1]))
+    assert "older" in (folder.refresh()[0].problem or "")
+    rewrite(tmp_path / "fer.xml", published(1, 5, entities[:1]))
+    assert folder.refresh()[0].problem is None
+    assert folder.current.provider(ROUEN) is None
+
+
+def test_an_old_copy_is_taken_after_the_file_was_away(
+    make_folder: MakeFolder, good: bytes, key: university.Key, entities: list[bytes], tmp_path: Path
+) -> None:
+    folder = make_folder(good)
+    folder.refresh()
+    (tmp_path / "fer.xml").unlink()
+    folder.refresh()
+    older = aggregates.aggregate(entities, valid_until=university.NOW + timedelta(days=8))
+    (tmp_path / "fer.xml").write_bytes(aggregates.signed(older, key))
+    assert folder.refresh()[0].problem is None
+
+
+def test_what_changed_is_told_once_to_whoever_took_it_over(
+    restarted: Restart,
+    make_folder: MakeFolder,
+    good: bytes,
+    key: university.Key,
+    other_key: university.Key,
+    entities: list[bytes],
+    tmp_path: Path,
+) -> None:
+    make_folder(good)
+    folder = restarted()
+    folder.refresh()
+    [first] = restarted.told
+    assert (first.file, first.added, first.removed) == ("fer.xml", (LIMOGES, ROUEN), ())
+    moved = university.entity_descriptor(
+        LIMOGES, (other_key,), scopes=("unilim.fr", "ensil.fr"), names={"fr": "Université de Limoges"}
+    ).replace(b"/sso/HTTP-POST", b"/sso2/HTTP-POST")
+    fresh = university.entity_descriptor("https://idp.neuve.fr/idp", (key,))
+    rewrite(tmp_path / "fer.xml", aggregates.signed(aggregates.aggregate([moved, fresh]), key))
+    folder.refresh()
+    restarted().refresh()
+    assert len(restarted.told) == 2
+    second = restarted.told[1]
+    assert (second.added, second.removed) == (("https://idp.neuve.fr/idp",), (ROUEN,))
+    [change] = second.changed
+    assert change.entity_id == LIMOGES
+    assert [detail.split()[0] for detail in change.details] == ["keys", "endpoints", "scopes"]
+    assert "+ensil.fr" in change.details[2]
+    assert second.summary == "1 added, 1 removed, 1 changed"
+    assert second.lines()[0] == f"- {ROUEN}"
+    assert second.lines(1)[-1] == "… and 2 more"
+
+
+def test_the_same_providers_signed_anew_are_no_difference(
+    restarted: Restart, make_folder: MakeFolder, good: bytes, key: university.Key, entities: list[bytes], tmp_path: Path
+) -> None:
+    make_folder(good)
+    folder = restarted()
+    folder.refresh()
+    before = folder.current.provider(LIMOGES)
+    later = aggregates.aggregate(entities, valid_until=university.NOW + timedelta(days=10))
+    rewrite(tmp_path / "fer.xml", aggregates.signed(later, key))
+    [status] = folder.refresh()
+    assert status.valid_until == university.NOW + timedelta(days=10)
+    assert not restarted.told[1]
+    # The digest of what was used in a proofing tells the same university with the same metadata.
+    assert folder.current.provider(LIMOGES) == before
+
+
+def test_another_process_sees_what_one_has_taken_over(
+    make_folder: MakeFolder, good: bytes, restarted: Restart, tmp_path: Path
+) -> None:
+    first, second = make_folder(None), restarted()
+    first.refresh()
+    second.refresh()
+    (tmp_path / "fer.xml").write_bytes(good)
+    first.refresh()
+    assert len(second.current) == 0
+    second.refresh()
+    assert len(second.current) == 2
+    assert restarted.told == []
+
+
+def test_many_processes_at_once_update_once(make_folder: MakeFolder, good: bytes, tmp_path: Path, clock: Clock) -> None:
+    make_folder(good)
+    told: list[FileDifference] = []
+    folders = [FederationFolder(tmp_path, clock, state=tmp_path / "state", changed=told.append) for _ in range(6)]
+    threads = [Thread(target=folder.refresh) for folder in folders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [len(folder.current) for folder in folders] == [2] * 6
+    assert len(told) == 1
+
+
+def test_an_index_that_is_damaged_or_gone_is_made_anew(
+    make_folder: MakeFolder, good: bytes, restarted: Restart, tmp_path: Path
+) -> None:
+    make_folder(good).refresh()
+    index = the_state(tmp_path) / "federation.sqlite"
+    index.write_bytes(b"not a database at all" * 100)
+    folder = restarted()
+    assert not folder.loaded
+    folder.refresh()
+    assert len(folder.current) == 2
+    index.unlink()
+    folder.refresh()
+    assert len(folder.current) == 2
+
+
+def test_what_an_update_that_was_killed_leaves_is_of_no_consequence(
+    make_folder: MakeFolder, good: bytes, restarted: Restart, tmp_path: Path
+) -> None:
+    make_folder(good).refresh()
+    (the_state(tmp_path) / ".federation.sqlite.1.new").write_bytes(b"half")
+    (the_state(tmp_path) / ".seen.json.1.new").write_bytes(b"{")
+    folder = restarted()
+    assert folder.refresh()[0].problem is None
+    assert len(folder.current) == 2
+
+
+def test_an_update_that_fails_is_told_and_leaves_the_federation_as_it_is(
+    make_folder: MakeFolder, good: bytes, tmp_path: Path
+) -> None:
+    folder = make_folder(good)
+    folder.refresh()
+    # A directory in the place of the file: nothing can be put there.
+    seen = the_state(tmp_path) / "seen.json"
+    seen.unlink()
+    seen.mkdir()
+    (seen / "x").touch()
+    problems = [status.problem for status in folder.refresh()]
+    assert any("federation update" in (problem or "") for problem in problems)
+    assert len(folder.current) == 2
+
+
+def test_a_state_directory_that_cannot_be_written_is_told(make_folder: MakeFolder, good: bytes, tmp_path: Path) -> None:
+    folder = make_folder(good)
+    (tmp_path / "state").write_text("a file")
+    [status] = folder.refresh()
+    assert status.problem is not None
+    assert status.problem.startswith("federation state")
+
+
+def test_the_update_has_none_of_our_secrets_in_its_environment(tmp_path: Path) -> None:
+    program = (
+        "from idp.saml.federation_builder import _environment\n"
+        "print(sorted(name for name in _environment() if name.startswith('IDP_')))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"IDP_SECRET_KEY": "s" * 40},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.strip() == "[]"
+
+
+def test_an_update_of_nonsense_fails_with_one_line(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "seen.json").mkdir()
+    with locked(tmp_path) as lock, pytest.raises(UpdateFailed) as caught:
+        run_update(tmp_path, tmp_path, lock, now=clock.now)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_bad_file_is_told_again_every_hour_and_not_every_look(
+    make_folder: MakeFolder, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = make_folder(b"<html/>")
+
+    def told() -> int:
+        return [record.message for record in caplog.records].count("federation.file_refused")
+
+    folder.refresh()
+    folder.refresh()
+    assert told() == 1
+    clock.now += timedelta(minutes=61)
+    folder.refresh()
+    assert told() == 2
+
+
+def test_unknown_entity_ids_are_remembered_within_bounds(make_folder: MakeFolder, good: bytes) -> None:
+    folder = make_folder(good)
+    folder.refresh()
+    for number in range(2_000):
+        assert folder.current.provider(f"https://unknown.example/{number}") is None
+    assert folder.current.provider("https://unknown.example/" + "x" * 100_000) is None
+    assert folder.current.provider(LIMOGES) is not None
+
+
+def test_a_file_is_checked_without_being_taken_over(
+    make_folder: MakeFolder, good: bytes, key: university.Key, entities: list[bytes], tmp_path: Path
+) -> None:
+    folder = make_folder(good)
+    folder.refresh()
+    before = (the_state(tmp_path) / "federation.sqlite").stat()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    later = aggregates.aggregate(entities[:1], valid_until=university.NOW + timedelta(days=10))
+    (elsewhere / "fer.xml").write_bytes(aggregates.signed(later, key))
+    report = folder.check(elsewhere / "fer.xml")
+    assert (report.problem, report.providers) == (None, 1)
+    assert report.difference is not None
+    assert report.difference.removed == (ROUEN,)
+    (elsewhere / "fer.xml").write_bytes(good.replace(b"unilim", b"pirate"))
+    assert "changed after signing" in (folder.check(elsewhere / "fer.xml").problem or "")
+    (elsewhere / "other.xml").write_bytes(good)
+    assert "no trust" in (folder.check(elsewhere / "other.xml").problem or "")
+    assert (the_state(tmp_path) / "federation.sqlite").stat() == before
+
+
+def test_a_refused_file_leaves_nothing_behind_beside_a_good_one(
+    make_folder: MakeFolder, good: bytes, entities: list[bytes], tmp_path: Path
+) -> None:
+    trusted = TRUSTED.replace("fer.xml", "aa.xml") + TRUSTED
+    folder = make_folder(good, trusted, aa=good.replace(b"unilim", b"pirate"))
+    bad, fine = folder.refresh()
+    assert (bad.providers, fine.providers) == (0, 2)
+    assert folder.current.by_address_domain("pirate.fr") == folder.current.search("pirate") == ()
+    assert len(folder.current) == 2
+
+
+def test_the_state_is_plain_to_read(make_folder: MakeFolder, good: bytes, tmp_path: Path) -> None:
+    make_folder(good).refresh()
+    seen = json.loads((the_state(tmp_path) / "seen.json").read_text())
+    assert seen["files"]["fer.xml"]["problem"] is None
+    assert sorted(seen["watched"]) == ["fer.xml", "keys/new.pem", "keys/old.pem", "overrides.toml"]
