@@ -12,6 +12,7 @@ from idp.domain.keyed import random_id, random_token, token_hash
 from idp.domain.sessions import SignIn
 from idp.openid import responses
 from idp.openid.core import AccountGone, Core, pyop_errors_translated
+from idp.openid.encryption import NoRecipient
 from idp.openid.grant_state import NewGrant
 from idp.openid.grants import GrantStore
 from idp.openid.issuing import sign_in_claims
@@ -35,6 +36,7 @@ class AuthorizationAnswers:
         sign_in: SignIn,
         *,
         now: datetime,
+        reference: str = "",
     ) -> AuthorizationResponse:
         """Keep the grant and give the client what the response_type names.
 
@@ -45,6 +47,7 @@ class AuthorizationAnswers:
             raise error_for(request, "login_required", "The sign-in is not of the class that was asked for")
         code = random_token()
         grant = self._new_grant(request, account_id, subject, replace(sign_in, acr=acr), code, now)
+        grant = replace(grant, reference=reference)
         state = NewGrant(
             grant=grant,
             client=client,
@@ -59,6 +62,8 @@ class AuthorizationAnswers:
                 message = self._core.bound(state).authorize(_for_pyop(request), account_id, sign_in_claims(grant))
         except AccountGone:
             raise error_for(request, "access_denied", "The account is closed") from None
+        except NoRecipient as error:
+            raise error_for(request, error.error, error.description) from None
         answer = message.to_dict()
         # One write for the code and the token of the answer, after everything that may fail.
         self._grants.add(grant, state.access if "access_token" in answer else None)

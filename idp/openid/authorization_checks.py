@@ -191,7 +191,13 @@ def hints_are_read(draft: Draft) -> None:
         draft.accepted["login_hint"] = login_hint
     languages = [word for word in draft.words("ui_locales") if _LANGUAGE.fullmatch(word)]
     draft.accepted["ui_locales"] = tuple(languages[:_MOST_VALUES])
-    draft.accepted["acr_values"] = draft.words("acr_values")[:_MOST_VALUES]
+    draft.accepted["acr_values"] = (draft.words("acr_values") or _default_acr_values(draft))[:_MOST_VALUES]
+
+
+def _default_acr_values(draft: Draft) -> tuple[str, ...]:
+    """Registration section 2: what the request says by ``acr_values`` or by ``claims`` counts instead."""
+    says_otherwise = "acr" in draft.accepted.get("claims", {}).get("id_token", {})
+    return () if says_otherwise else draft.client.default_acr_values
 
 
 def resources_are_registered(draft: Draft) -> None:

@@ -16,15 +16,18 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from idp.domain.clients import Client
-from idp.openid.safe_fetch import NotFetched
 
 log = logging.getLogger(__name__)
 
 PublicKey = RSAKey | ECKey | OKPKey
+Keys = tuple[PublicKey, ...]
 
 # What others may sign with (RFC 8725 section 3.1); ``none`` and everything with a shared secret are missing on purpose.
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 _KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+# How what a client receives is encrypted for it; RSA1_5 is missing on purpose (RFC 8725 section 3.2).
+ENCRYPTION_ALGORITHMS = ("RSA-OAEP-256", "ECDH-ES")
+_ENCRYPTION_KEY_TYPES = {"RSA-OAEP-256": "RSA", "ECDH-ES": "EC"}
 _KINDS: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 _CURVES = {"EC": "P-256", "OKP": "Ed25519"}
 _LEAST_RSA_BITS = 2048
@@ -49,7 +52,7 @@ class _Kept:
 
 
 class ClientKeys:
-    """Finds the keys of a client that fit a signature's header.
+    """Finds the keys of a client: those that fit a signature's header, the one that we encrypt for.
 
     fetch: the JSON value at an https address, or ``NotFetched``. seconds: a clock that never goes back.
     """
@@ -61,19 +64,26 @@ class ClientKeys:
 
     def find(self, client: Client, header: Mapping[str, Any]) -> tuple[PublicKey, ...]:
         """The client's keys that may have made this signature (RFC 7515 section 6); none where ``alg`` is not ours."""
+        return self._chosen(client, lambda keys: _fitting(keys, header))
+
+    def recipient(self, client: Client, algorithm: str) -> PublicKey | None:
+        """The key that answers to this client are encrypted for (OpenID Connect Core section 10.2); None without."""
+        return next(iter(self._chosen(client, lambda keys: _receiving(keys, algorithm))), None)
+
+    def _chosen(self, client: Client, choose: Callable[[Keys], Keys]) -> Keys:
         if client.jwks:
-            return _fitting(_registered(client.jwks), header)
+            return choose(_registered(client.jwks))
         if not client.jwks_uri:
             return ()
         kept = self._kept.setdefault(client.jwks_uri, _Kept())
         with kept.lock:
             if self._is_older_than(kept, _KEPT_SECONDS):
                 self._look(client, kept)
-            found = _fitting(kept.keys, header)
+            found = choose(kept.keys)
             # A key that is not known yet may be a new one (OpenID Connect Core section 10.1.1).
             if not found and self._is_older_than(kept, _PAUSE_SECONDS):
                 self._look(client, kept)
-                found = _fitting(kept.keys, header)
+                found = choose(kept.keys)
         return found
 
     def _is_older_than(self, kept: _Kept, seconds: float) -> bool:
@@ -90,14 +100,14 @@ class ClientKeys:
 
 
 def read_keys(jwks: Any) -> tuple[PublicKey, ...]:
-    """The keys of a JSON Web Key Set that verify signatures; ``UnusableKey`` where it holds none."""
+    """The keys of a JSON Web Key Set that we can use; ``UnusableKey`` where it holds none."""
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list) or len(keys) > _MOST_KEYS:
         raise UnusableKey("not a JSON Web Key Set")
     found = []
     for key in keys:
         # RFC 7517 section 5: what is not understood is left out.
-        if isinstance(key, dict) and key.get("use", "sig") == "sig":
+        if isinstance(key, dict) and key.get("use", "sig") in ("sig", "enc"):
             with contextlib.suppress(UnusableKey):
                 found.append(read_public_key(key))
     if not found:
@@ -135,6 +145,25 @@ def fits_algorithm(key: PublicKey, algorithm: str) -> bool:
     return key.key_type == _KEY_TYPES.get(algorithm)
 
 
+def can_verify(jwks: str) -> bool:
+    """Whether a registered key set has a key for signatures."""
+    return any(key.get("use") != "enc" for key in _registered(jwks))
+
+
+def can_receive(jwks: str, algorithm: str) -> bool:
+    """Whether a registered key set has a key to encrypt for with this algorithm of ours."""
+    return bool(_receiving(_registered(jwks), algorithm))
+
+
 def _fitting(keys: tuple[PublicKey, ...], header: Mapping[str, Any]) -> tuple[PublicKey, ...]:
     algorithm, kid = str(header.get("alg")), header.get("kid")
-    return tuple(key for key in keys if fits_algorithm(key, algorithm) and (kid is None or key.kid in (kid, None)))
+    verifying = [key for key in keys if key.get("use") != "enc" and fits_algorithm(key, algorithm)]
+    return tuple(key for key in verifying if kid is None or key.kid in (kid, None))
+
+
+def _receiving(keys: Keys, algorithm: str) -> Keys:
+    """Those to encrypt for, one that is there for nothing else first (RFC 7517 sections 4.2 and 4.4)."""
+    kind = _ENCRYPTION_KEY_TYPES.get(algorithm)
+    found = [key for key in keys if key.key_type == kind and key.get("use") != "sig"]
+    fitting = [key for key in found if key.get("alg") in (None, algorithm)]
+    return tuple(sorted(fitting, key=lambda key: key.get("use") != "enc"))

@@ -7,11 +7,13 @@ from typing import Any
 from idp.domain.claims import SCOPES
 from idp.domain.client_secrets import MINIMUM_LENGTH, hash_secret, is_verifier
 from idp.domain.clients import Client
+from idp.domain.sessions import ACR_VALUES
 from idp.openid import client_authentication, client_keys, redirect_uris, responses
-from idp.openid.client_keys import ALGORITHMS, UnusableKey
+from idp.openid.client_keys import ALGORITHMS, ENCRYPTION_ALGORITHMS, UnusableKey
 from idp.openid.client_rules import RULES
 from idp.openid.client_table import Faults, Table
 from idp.openid.device_codes import GRANT_TYPE as DEVICE_CODE
+from idp.openid.encryption import CONTENT_ALGORITHMS
 from idp.openid.keys import ALGORITHM, ALWAYS
 
 GRANT_TYPES = ("authorization_code", "refresh_token", DEVICE_CODE)
@@ -19,6 +21,8 @@ SUBJECT_TYPES = ("public", "pairwise")
 ACCESS_TOKEN_FORMATS = ("opaque", "jwt")
 APPLICATION_TYPES = ("web", "native")
 CONSENT = ("none", "first time", "always")
+_KEY_ENCRYPTION = ("", *ENCRYPTION_ALGORITHMS)
+_CONTENT_ENCRYPTION = ("", *CONTENT_ALGORITHMS)
 
 
 def grant_types(*, implicit: bool) -> tuple[str, ...]:
@@ -51,11 +55,16 @@ def read_client(
         name=keys.names("client_name"),
         client_uri=keys.text("client_uri"),
         default_max_age=keys.seconds("default_max_age"),
+        default_acr_values=_acr_values(keys),
         require_auth_time=keys.flag("require_auth_time", default=False),
         require_pkce=keys.flag("require_pkce", default=True),
         application_type=keys.one_of("application_type", APPLICATION_TYPES, "web"),
         id_token_signed_response_alg=keys.one_of("id_token_signed_response_alg", algorithms, ALGORITHM),
         userinfo_signed_response_alg=keys.one_of("userinfo_signed_response_alg", ("", *algorithms), ""),
+        id_token_encrypted_response_alg=keys.one_of("id_token_encrypted_response_alg", _KEY_ENCRYPTION, ""),
+        id_token_encrypted_response_enc=keys.one_of("id_token_encrypted_response_enc", _CONTENT_ENCRYPTION, ""),
+        userinfo_encrypted_response_alg=keys.one_of("userinfo_encrypted_response_alg", _KEY_ENCRYPTION, ""),
+        userinfo_encrypted_response_enc=keys.one_of("userinfo_encrypted_response_enc", _CONTENT_ENCRYPTION, ""),
         require_pushed_authorization_requests=keys.flag("require_pushed_authorization_requests", default=False),
         require_signed_request_object=keys.flag("require_signed_request_object", default=False),
         request_object_signing_alg=keys.one_of("request_object_signing_alg", ("", *ALGORITHMS), ""),
@@ -67,6 +76,7 @@ def read_client(
         resources=keys.texts("resources"),
         dpop_bound_access_tokens=keys.flag("dpop_bound_access_tokens", default=False),
         claims=_claims(keys),
+        verified_claims=keys.flag("verified_claims", default=False),
         consent=keys.one_of("consent", CONSENT, "none"),
         sector_identifier_uri=keys.text("sector_identifier_uri"),
         backchannel_logout_uri=keys.text("backchannel_logout_uri"),
@@ -112,6 +122,13 @@ def _scopes(keys: Table) -> tuple[str, ...]:
     if "openid" not in scopes or not set(scopes) <= set(SCOPES):
         keys.faults.add("scope", " ".join(scopes), "openid, and some of " + ", ".join(SCOPES))
     return scopes
+
+
+def _acr_values(keys: Table) -> tuple[str, ...]:
+    found = keys.texts("default_acr_values")
+    if not set(found) <= set(ACR_VALUES):
+        keys.faults.add("default_acr_values", list(found), "some of " + ", ".join(ACR_VALUES))
+    return found
 
 
 def _response_types(keys: Table, *, implicit: bool) -> tuple[str, ...]:
@@ -162,11 +179,16 @@ KEYS = (
     "sector_identifier_uri",
     "id_token_signed_response_alg",
     "userinfo_signed_response_alg",
+    "id_token_encrypted_response_alg",
+    "id_token_encrypted_response_enc",
+    "userinfo_encrypted_response_alg",
+    "userinfo_encrypted_response_enc",
     "require_pushed_authorization_requests",
     "require_signed_request_object",
     "request_object_signing_alg",
     "request_uris",
     "default_max_age",
+    "default_acr_values",
     "require_auth_time",
     "require_pkce",
     "backchannel_logout_uri",
@@ -174,5 +196,6 @@ KEYS = (
     "frontchannel_logout_uri",
     "frontchannel_logout_session_required",
     "claims",
+    "verified_claims",
     "consent",
 )

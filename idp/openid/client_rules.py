@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from idp.domain.clients import Client
-from idp.openid import client_assertion, redirect_uris
+from idp.openid import client_assertion, client_keys, redirect_uris
 from idp.openid.client_authentication import SECRET_METHODS
 from idp.openid.client_table import Faults
 
@@ -61,6 +61,25 @@ def _keys_fit_method(client: Client, faults: Faults) -> None:
         faults.add("jwks_uri", client.jwks_uri, "an https URL")
     if client.token_endpoint_auth_method == client_assertion.METHOD and not (client.jwks or client.jwks_uri):
         faults.add("jwks", "", f"jwks or jwks_uri where token_endpoint_auth_method is {client_assertion.METHOD}")
+    if client.token_endpoint_auth_method == client_assertion.METHOD and not _may_verify(client):
+        faults.add("jwks", "…", "a key for signatures among them")
+
+
+def _may_verify(client: Client) -> bool:
+    return not client.jwks or client_keys.can_verify(client.jwks)
+
+
+def _encrypted_answers_have_a_key(client: Client, faults: Faults) -> None:
+    # Dynamic Client Registration section 2: the content's algorithm never stands alone.
+    for kind, algorithm, method in (
+        ("id_token", client.id_token_encrypted_response_alg, client.id_token_encrypted_response_enc),
+        ("userinfo", client.userinfo_encrypted_response_alg, client.userinfo_encrypted_response_enc),
+    ):
+        if method and not algorithm:
+            faults.add(f"{kind}_encrypted_response_enc", method, f"nothing without {kind}_encrypted_response_alg")
+        has_key = client_keys.can_receive(client.jwks, algorithm) if client.jwks else bool(client.jwks_uri)
+        if algorithm and not has_key:
+            faults.add("jwks", "…", f"jwks with a key for {algorithm}, or jwks_uri")
 
 
 def _resources_are_addresses(client: Client, faults: Faults) -> None:
@@ -92,8 +111,8 @@ def _grant_types_fit_response_types(client: Client, faults: Faults) -> None:
 def _signed_requests_have_a_key(client: Client, faults: Faults) -> None:
     # RFC 9101 section 6.2.
     is_signing = client.require_signed_request_object or client.request_object_signing_alg or client.request_uris
-    if is_signing and not (client.jwks or client.jwks_uri):
-        faults.add("jwks", "", "jwks or jwks_uri where requests are signed")
+    if is_signing and not ((client.jwks and _may_verify(client)) or client.jwks_uri):
+        faults.add("jwks", "", "jwks or jwks_uri, with a key for signatures, where requests are signed")
     for uri in client.request_uris:
         if not uri.startswith("https://") or redirect_uris.fault(uri.partition("#")[0], native=False):
             faults.add("request_uris", uri, "https URLs")
@@ -113,6 +132,7 @@ RULES: tuple[Callable[[Client, Faults], None], ...] = (
     _logout_uris_are_safe,
     _secret_fits_method,
     _keys_fit_method,
+    _encrypted_answers_have_a_key,
     _resources_are_addresses,
     _public_client_proves_its_key,
     _grant_types_fit_response_types,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from idp.domain.errors import ProtocolError
 from idp.domain.grants import Grant, Lifetimes
 from idp.domain.keyed import same, token_hash
 from idp.openid.grant_state import CodeExchange, TakenTwice, invalid_grant, new_refresh_token
@@ -76,6 +77,12 @@ class CodeGrant:
     def answer(self, call: TokenCall) -> dict[str, Any]:
         """The token response; raises ``ProtocolError``."""
         grant = self._grant_of_code(call)
+        try:
+            return self._exchanged(grant, call)
+        except ProtocolError as error:
+            raise error.during(grant.reference or None) from error
+
+    def _exchanged(self, grant: Grant, call: TokenCall) -> dict[str, Any]:
         use = CodeUse(grant, call.form, call.now, call.jkt)
         for check in CODE_CHECKS:
             check(use)
@@ -102,5 +109,5 @@ class CodeGrant:
             raise invalid_grant("The code is unknown")
         if grant.code_used_at is not None:
             self._issuing.end_family(grant, "authorization_code_reused")
-            raise invalid_grant("The code was used before")
+            raise invalid_grant("The code was used before").during(grant.reference or None)
         return grant

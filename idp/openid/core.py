@@ -18,10 +18,12 @@ from pyop.userinfo import Userinfo
 from idp.domain.claims import SCOPES
 from idp.domain.errors import ConfigurationError, ProtocolError
 from idp.domain.grants import Lifetimes
-from idp.openid.grant_state import GrantState
+from idp.openid.encryption import Encryption
+from idp.openid.grant_state import GrantState, Issue
 from idp.openid.id_token import IdTokens, left_half_hash
 from idp.openid.redirect_uris import LOOPBACK_HOSTS, host
-from idp.openid.release import fits, with_scoped_id
+from idp.openid.release import VERIFIED_CLAIMS, fits, with_scoped_id
+from idp.openid.verified_claims import VerifiedClaims
 
 ClaimsOf = Callable[[str], Mapping[str, Any] | None]
 
@@ -36,8 +38,11 @@ class AccountClaims(Userinfo):  # type: ignore[misc]
     Everything that leaves by an ID token or by userinfo passes here, and here the client's registration is enforced.
     """
 
-    def __init__(self, claims_of: ClaimsOf, state: GrantState, domain: str) -> None:
+    def __init__(
+        self, claims_of: ClaimsOf, state: GrantState, domain: str, verified_claims: VerifiedClaims | None = None
+    ) -> None:
         super().__init__({})
+        self._verified_claims = verified_claims
         self._claims_of = claims_of
         self._state = state
         self._domain = domain
@@ -52,7 +57,8 @@ class AccountClaims(Userinfo):  # type: ignore[misc]
         """Those of the requested claims that the account has, as requested; raises ``AccountGone``."""
         # Decided at the time of release, since the client's registration may have become narrower.
         wishes = {claim: wish for claim, wish in requested_claims.items() if claim in self._state.releasable}
-        if not wishes:
+        verified = requested_claims.get(VERIFIED_CLAIMS) if self._state.client.verified_claims else None
+        if not wishes and not verified:
             return {}
         claims = self._claims_of(user_id)
         if claims is None:
@@ -61,7 +67,11 @@ class AccountClaims(Userinfo):  # type: ignore[misc]
         selected: dict[str, Any] = super().get_claims_for(user_id, wishes, known)
         # Who the person is for this client stands in the grant, whatever the account says.
         selected.pop("sub", None)
-        return {claim: value for claim, value in selected.items() if fits(value, wishes[claim])}
+        released = {claim: value for claim, value in selected.items() if fits(value, wishes[claim])}
+        if verified and self._verified_claims is not None:
+            element = self._verified_claims.of(verified, self._state.grant, self._state.client, known)
+            released |= {VERIFIED_CLAIMS: element} if element else {}
+        return released
 
 
 class Core(PyopProvider):  # type: ignore[misc]
@@ -70,7 +80,13 @@ class Core(PyopProvider):  # type: ignore[misc]
     authz_state: GrantState
 
     def __init__(
-        self, document: Mapping[str, Any], id_tokens: IdTokens, claims_of: ClaimsOf, lifetimes: Lifetimes
+        self,
+        document: Mapping[str, Any],
+        id_tokens: IdTokens,
+        encryption: Encryption,
+        claims_of: ClaimsOf,
+        lifetimes: Lifetimes,
+        verified_claims: VerifiedClaims | None = None,
     ) -> None:
         silence_libraries()
         issuer = checked_issuer(document["issuer"])
@@ -85,14 +101,21 @@ class Core(PyopProvider):  # type: ignore[misc]
         )
         self.configuration_information["issuer"] = issuer
         self._id_tokens = id_tokens
+        self._encryption = encryption
         self._claims_of = claims_of
+        self._verified_claims = verified_claims
         self._domain = host(issuer)
 
     def bound(self, state: GrantState) -> Self:
-        """This provider for one request: a shallow copy that shares everything but the state."""
+        """This provider for one request: a shallow copy that shares everything but the state.
+
+        Raises ``NoRecipient`` before anything is used up for tokens that could not be made.
+        """
+        if isinstance(state, Issue):
+            self._encryption.check_id_token(state.client)
         bound = copy.copy(self)
         bound.authz_state = state
-        bound.userinfo = AccountClaims(self._claims_of, state, self._domain)
+        bound.userinfo = AccountClaims(self._claims_of, state, self._domain, self._verified_claims)
         return bound
 
     def id_token_again(self, access_token: str, extra_claims: Mapping[str, Any]) -> str:
@@ -144,7 +167,7 @@ class Core(PyopProvider):  # type: ignore[misc]
             claims["at_hash"] = left_half_hash(access_token_value, algorithm)
         if authorization_code is not None:
             claims["c_hash"] = left_half_hash(authorization_code, algorithm)
-        return self._id_tokens.sign(claims, algorithm)
+        return self._encryption.id_token(self._id_tokens.sign(claims, algorithm), self.authz_state.client)
 
 
 @contextmanager

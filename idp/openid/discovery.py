@@ -6,8 +6,9 @@ from typing import Any
 from idp.domain.claims import SCOPES
 from idp.openid.authorization_checks import PROMPTS
 from idp.openid.client_authentication import CONFIDENTIAL_METHODS, METHODS
-from idp.openid.client_keys import ALGORITHMS
+from idp.openid.client_keys import ALGORITHMS, ENCRYPTION_ALGORITHMS
 from idp.openid.client_metadata import SUBJECT_TYPES, grant_types
+from idp.openid.encryption import CONTENT_ALGORITHMS
 from idp.openid.keys import ALWAYS
 from idp.openid.responses import MODES, response_types
 
@@ -62,6 +63,10 @@ def discovery_document(
         "subject_types_supported": list(SUBJECT_TYPES),
         "id_token_signing_alg_values_supported": list(algorithms),
         "userinfo_signing_alg_values_supported": list(algorithms),
+        "id_token_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "id_token_encryption_enc_values_supported": list(CONTENT_ALGORITHMS),
+        "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "userinfo_encryption_enc_values_supported": list(CONTENT_ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(METHODS),
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": list(PROMPTS),

@@ -18,6 +18,7 @@ class EndSessionRequest:
     hint_is_valid: an ID token of ours proves which client asks about which person and sign-in, and all else in the
         request fits it. Otherwise the person must confirm, and no redirect follows.
     subject: ``sub`` of the hint, as that client sees it; sid: the sign-in that it came from.
+    logout_hint: about whom the client believes the request to be: ``sub``, ``sid`` or a mail address.
     post_logout_redirect_uri: set only where it is registered for that client; state goes with it.
     """
 
@@ -26,6 +27,7 @@ class EndSessionRequest:
     state: str | None = None
     subject: str | None = None
     sid: str | None = None
+    logout_hint: str | None = None
     hint_is_valid: bool = False
 
     @property
@@ -63,5 +65,6 @@ def read_end_session(pairs: Pairs, find_client: ClientLookup, id_tokens: IdToken
         state=(state or None) if uri else None,
         subject=claims["sub"],
         sid=sid if isinstance(sid, str) else None,
+        logout_hint=parameters.get("logout_hint"),
         hint_is_valid=True,
     )

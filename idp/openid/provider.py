@@ -23,6 +23,7 @@ from idp.openid.core import ClaimsOf, Core, checked_issuer
 from idp.openid.device_grant import DeviceAnswers, DeviceAuthorizations, DeviceEndpoint, DeviceGrant
 from idp.openid.discovery import DEVICE_PAGE_PATH, discovery_document, our_addresses
 from idp.openid.dpop import DPoP, Proofs
+from idp.openid.encryption import Encryption
 from idp.openid.end_session import EndSessionRequest
 from idp.openid.grants import GrantStore
 from idp.openid.id_token import IdTokens
@@ -32,7 +33,7 @@ from idp.openid.parameters import Pairs
 from idp.openid.pushing import PushingEndpoint
 from idp.openid.redirect_uris import host
 from idp.openid.refresh import RefreshGrant
-from idp.openid.release import asked_claims, every_claim, with_scoped_id
+from idp.openid.release import VERIFIED_CLAIMS, asked_claims, every_claim, with_scoped_id
 from idp.openid.request_objects import RequestObjects
 from idp.openid.request_sources import PushedRequests, RequestSources, Source
 from idp.openid.revocation import IntrospectionEndpoint, RevocationEndpoint
@@ -41,6 +42,8 @@ from idp.openid.safe_fetch import fetch_json
 from idp.openid.subjects import Subjects
 from idp.openid.token_request import TokenEndpoint
 from idp.openid.userinfo import PLAIN_GET, Userinfo, UserinfoCall, UserinfoEndpoint
+from idp.openid.verified_claims import LatestProof, VerifiedClaims
+from idp.openid.verified_claims import metadata as verified_claims_metadata
 
 
 class Provider:
@@ -51,6 +54,7 @@ class Provider:
     devices: those that wait for their person.
     acr_values: what sign-ins can reach, for discovery. dpop_nonce: whether a DPoP proof needs a nonce of
     ours. implicit: whether clients may register for the implicit and hybrid flows.
+    latest_proof: how an account was proven last, for clients that may have ``verified_claims``; None: nobody may.
     """
 
     def __init__(
@@ -70,6 +74,7 @@ class Provider:
         implicit: bool = False,
         registration: bool = False,
         dpop_nonce: bool = False,
+        latest_proof: LatestProof | None = None,
     ) -> None:
         self.issuer = checked_issuer(issuer)
         self._keys = keys
@@ -80,14 +85,19 @@ class Provider:
         self._document = discovery_document(
             self.issuer, acr_values, algorithms=keys.algorithms, implicit=implicit, registration=registration
         )
+        verified_claims = None
+        if latest_proof is not None:
+            verified_claims = VerifiedClaims(self.issuer, latest_proof)
+            self._document |= verified_claims_metadata()
         self._id_tokens = IdTokens(self.issuer, keys)
-        self._core = Core(self._document, self._id_tokens, claims_of, lifetimes)
+        is_on_loopback = self.issuer.startswith("http:")
+        client_keys = ClientKeys(partial(fetch_json, allow_loopback=is_on_loopback))
+        encryption = Encryption(client_keys)
+        self._core = Core(self._document, self._id_tokens, encryption, claims_of, lifetimes, verified_claims)
         self._subjects = Subjects(keys.pairwise_key)
         self._answers = AuthorizationAnswers(self.issuer, self._core, grants, lifetimes)
         self.dpop = DPoP(secret, used_jtis, needs_nonce=dpop_nonce)
         issuing = Issuing(self._core, grants, AccessTokenKinds(AccessTokenSigner(self.issuer, keys)))
-        is_on_loopback = self.issuer.startswith("http:")
-        client_keys = ClientKeys(partial(fetch_json, allow_loopback=is_on_loopback))
         audiences = our_addresses(self._document)
         authenticate = ClientAuthentication(clients, ClientAssertions(audiences, client_keys, used_jtis))
         objects = RequestObjects(self.issuer, client_keys, partial(fetch_any, allow_loopback=is_on_loopback))
@@ -116,7 +126,7 @@ class Provider:
             },
         )
         self._userinfo = UserinfoEndpoint(
-            self._document["userinfo_endpoint"], self._core, grants, clients, self.dpop, self._id_tokens
+            self._document["userinfo_endpoint"], self._core, grants, clients, self.dpop, self._id_tokens, encryption
         )
 
     def discovery(self) -> dict[str, Any]:
@@ -158,12 +168,22 @@ class Provider:
         """What the client would receive of these claims of an account, in the order of the scopes."""
         subject = self.subject_for(self._client_of(request), account_subject)
         known, asked = with_scoped_id(claims, subject, host(self.issuer)), self.asked_claims(request)
-        return {claim: known[claim] for claim in every_claim() if claim in asked and claim in known}
+        shown = {claim: known[claim] for claim in every_claim() if claim in asked and claim in known}
+        return shown | ({VERIFIED_CLAIMS: True} if VERIFIED_CLAIMS in asked else {})
 
     def authorize(
-        self, request: AuthorizationRequest, account_id: str, account_subject: str, sign_in: SignIn, *, now: datetime
+        self,
+        request: AuthorizationRequest,
+        account_id: str,
+        account_subject: str,
+        sign_in: SignIn,
+        *,
+        now: datetime,
+        reference: str = "",
     ) -> AuthorizationResponse:
         """Grant the request: what the browser carries to the client, ``state`` and ``iss`` among it.
+
+        reference: of the journey, under which the grant's story goes on.
 
         Raises ``AuthorizationError`` (``login_required``) where the request is about another person or another kind of
         sign-in (Core sections 3.1.2.2 and 5.5.1), ``Refusal`` where the client is gone.
@@ -172,7 +192,7 @@ class Provider:
         if not self.is_about(request, account_subject):
             raise self.error(request, "login_required", "Another person is signed in")
         subject = self.subject_for(client, account_subject)
-        return self._answers.grant(request, client, account_id, subject, sign_in, now=now)
+        return self._answers.grant(request, client, account_id, subject, sign_in, now=now, reference=reference)
 
     def error(self, request: AuthorizationRequest, error: str, description: str) -> AuthorizationError:
         """An error that answers this request at its redirect_uri, e.g. ``login_required``."""

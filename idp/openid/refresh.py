@@ -36,14 +36,16 @@ class RefreshGrant:
 
     def _at_once(self, token: str, call: TokenCall) -> dict[str, Any] | None:
         """The plain case in one write, whose conditions are those of ``_state``; None: look closer."""
-        is_plain = call.jkt is None and not call.resources and "scope" not in call.form
-        if not is_plain or call.client.access_token_format != "opaque":
+        client, asks_nothing_more = call.client, call.jkt is None and not call.resources and "scope" not in call.form
+        # What a client registered may fail to be possible, which must be known before the token is used up.
+        is_simple = client.access_token_format == "opaque" and not client.id_token_encrypted_response_alg
+        if not (asks_nothing_more and is_simple):
             return None
         grant_id, lifetimes = token.partition(".")[0], self.lifetimes
         access_token, successor = random_token(), self._successor(grant_id, token)
         grant = self.grants.rotate_at_once(
             grant_id,
-            call.client.client_id,
+            client.client_id,
             Rotation(token_hash(token), token_hash(successor), call.now + lifetimes.refresh_idle),
             token_hash(access_token),
             call.now + lifetimes.access_token,
@@ -53,7 +55,7 @@ class RefreshGrant:
             return None
         done = RefreshDone(
             grant=grant,
-            client=call.client,
+            client=client,
             now=call.now,
             store=self.grants,
             lifetimes=lifetimes,

@@ -7,6 +7,7 @@ from typing import Any
 from idp.domain.clients import Client
 from idp.openid.client_metadata import read_client
 from idp.openid.client_table import Faults
+from idp.openid.encryption import DEFAULT_CONTENT_ALGORITHM
 from idp.openid.keys import ALWAYS
 
 # Names of the specifications alone: what is our own (PKCE, consent, claims, resources) is the administrator's to say.
@@ -27,11 +28,16 @@ REGISTRABLE = (
     "sector_identifier_uri",
     "id_token_signed_response_alg",
     "userinfo_signed_response_alg",
+    "id_token_encrypted_response_alg",
+    "id_token_encrypted_response_enc",
+    "userinfo_encrypted_response_alg",
+    "userinfo_encrypted_response_enc",
     "require_pushed_authorization_requests",
     "require_signed_request_object",
     "request_object_signing_alg",
     "request_uris",
     "default_max_age",
+    "default_acr_values",
     "require_auth_time",
     "dpop_bound_access_tokens",
     "backchannel_logout_uri",
@@ -82,6 +88,9 @@ class MetadataReader:
             raise UnfitMetadata(("scope",))
         granted = [scope for scope in asked.split() if scope in self.scopes]
         taken["scope"] = " ".join(dict.fromkeys(["openid", *granted]))
+        for kind in ("id_token", "userinfo"):
+            if taken.get(f"{kind}_encrypted_response_alg"):
+                taken.setdefault(f"{kind}_encrypted_response_enc", DEFAULT_CONTENT_ALGORITHM)
         _are_short(taken)
         client = self.client(taken, "reg_candidate", _ANY_SECRET)
         if self.check is not None:

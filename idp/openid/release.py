@@ -8,6 +8,9 @@ from idp.domain.clients import Client
 
 Wish = Mapping[str, Any] | None
 
+# The claim that holds other claims (OpenID Connect for Identity Assurance 1.0), for clients that may ask for it.
+VERIFIED_CLAIMS = "verified_claims"
+
 
 def every_claim() -> tuple[str, ...]:
     """All claims that a scope can release, in the order of the scopes."""
@@ -27,9 +30,19 @@ def releasable(client: Client) -> frozenset[str]:
 
 def asked_claims(client: Client, scope: Iterable[str], claims: Mapping[str, Any]) -> frozenset[str]:
     """The claims, without ``sub``, that this scope and this ``claims`` parameter bring to the client, wherever."""
-    places = (claims.get(place, {}) for place in ("id_token", "userinfo"))
-    asked = claims_of_scopes(scope).union(*places)
-    return (asked & releasable(client)) - {"sub"}
+    places = [claims.get(place, {}) for place in ("id_token", "userinfo")]
+    verified = [_verified_claims(place) for place in places] if client.verified_claims else []
+    asked = claims_of_scopes(scope).union(*places, *verified)
+    named = {VERIFIED_CLAIMS} if any(verified) else set()
+    return (asked & releasable(client)) - {"sub"} | named
+
+
+def _verified_claims(place: Mapping[str, Any]) -> frozenset[str]:
+    """The claims within ``verified_claims``, one set of them or several."""
+    wishes = place.get(VERIFIED_CLAIMS, ())
+    return frozenset(
+        claim for wish in (wishes if isinstance(wishes, list) else [wishes]) if wish for claim in wish["claims"]
+    )
 
 
 def with_scoped_id(claims: Mapping[str, Any], subject: str, domain: str) -> dict[str, Any]:

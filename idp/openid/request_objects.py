@@ -9,7 +9,6 @@ from idp.domain.clients import Client
 from idp.domain.errors import ProtocolError
 from idp.openid.client_keys import ClientKeys
 from idp.openid.parameters import Pairs, is_sane
-from idp.openid.safe_fetch import NotFetched
 from idp.openid.signed_statement import Unreadable, seconds, unverified, verify
 
 # RFC 9101 section 10.8: a statement made for another purpose has another type. Many libraries write plain JWT.

@@ -6,7 +6,6 @@ from typing import Any
 
 from idp.domain.clients import Client
 from idp.openid.registration_metadata import UnfitMetadata
-from idp.openid.safe_fetch import NotFetched
 
 log = logging.getLogger(__name__)
 

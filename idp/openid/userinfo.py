@@ -11,6 +11,7 @@ from idp.domain.keyed import token_hash
 from idp.openid.client_authentication import ClientLookup
 from idp.openid.core import AccountGone, Core, pyop_errors_translated
 from idp.openid.dpop import DPoP, Proofs, challenge
+from idp.openid.encryption import Encryption
 from idp.openid.grant_state import AccessTokenUse
 from idp.openid.grants import GrantStore
 from idp.openid.id_token import IdTokens
@@ -30,7 +31,10 @@ class UserinfoCall:
 
 @dataclass(frozen=True, slots=True)
 class Userinfo:
-    """The claims of a person, ``sub`` always among them; signed: the same as a JWT, where the client wants that."""
+    """The claims of a person, ``sub`` always among them.
+
+    signed: the same as a JWT, signed, encrypted or both, where the client wants that.
+    """
 
     claims: dict[str, Any]
     signed: str | None = None
@@ -43,10 +47,18 @@ class UserinfoEndpoint:
     """A live access token in, the claims that its scope and the request allow out."""
 
     def __init__(
-        self, url: str, core: Core, grants: GrantStore, find_client: ClientLookup, dpop: DPoP, id_tokens: IdTokens
+        self,
+        url: str,
+        core: Core,
+        grants: GrantStore,
+        find_client: ClientLookup,
+        dpop: DPoP,
+        id_tokens: IdTokens,
+        encryption: Encryption,
     ) -> None:
         self._url = url
         self._id_tokens = id_tokens
+        self._encryption = encryption
         self._dpop = dpop
         self._core = core
         self._grants = grants
@@ -70,9 +82,8 @@ class UserinfoEndpoint:
             raise invalid_token() from None
         claims: dict[str, Any] = response.to_dict()
         algorithm = client.userinfo_signed_response_alg
-        return Userinfo(
-            claims, self._id_tokens.sign_userinfo(claims, client.client_id, algorithm) if algorithm else None
-        )
+        signed = self._id_tokens.sign_userinfo(claims, client.client_id, algorithm) if algorithm else None
+        return Userinfo(claims, self._encryption.userinfo(claims, signed, client))
 
     def _check_key(self, token: AccessToken, value: str, call: UserinfoCall, *, is_dpop: bool, now: datetime) -> None:
         """RFC 9449 section 7.1: a bound token with its key, and no other token as a bound one."""

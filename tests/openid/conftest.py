@@ -1,11 +1,15 @@
 """Keys are made once for the whole run: 2048 bits of RSA cost more than a test."""
 
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 
 from idp.openid.keys import KeyStore
 from idp.storage.database import Database
+from tests.openid.client_keys import JWKS
 from tests.openid.world import INDEXES, World, build
 
 
@@ -33,3 +37,26 @@ def another_worker(keys: KeyStore, mongodb_uri: str, database: Database) -> Iter
 def reader(keys: KeyStore) -> World:
     """The same, for what never touches the database: nothing listens at its address."""
     return build(keys, Database("mongodb://127.0.0.1:1/", "unused", timeout_ms=100))
+
+
+@pytest.fixture
+def published() -> Iterator[dict[str, Any]]:
+    """A client's own web server: what stands at ``uri``, and how often it was asked for."""
+    state: dict[str, Any] = {"body": JWKS, "asked": 0}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state["asked"] += 1
+            self.send_response(200 if state["body"] else 500)
+            self.end_headers()
+            self.wfile.write(state["body"].encode())
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    state["uri"] = f"http://127.0.0.1:{server.server_port}/jwks"
+    yield state
+    server.shutdown()
+    server.server_close()

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from idp.domain.authorization import begins_at_university
 from idp.domain.errors import AuthorizationError, Refusal
+from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY
 from tests.openid.world import ALL_SCOPES, APP, CALLBACK, CHALLENGE, LIBRARY, NOW, PORTAL, World, answered, asking
 
 
@@ -214,6 +216,17 @@ def test_the_clients_default_max_age_counts_where_the_request_names_none(reader:
     reader.clients["portail"] = replace(PORTAL, default_max_age=600)
     assert reader.read().max_age == 600
     assert reader.read(max_age="0").max_age == 0
+
+
+def test_the_clients_default_acr_values_count_where_the_request_names_no_class(reader: World) -> None:
+    reader.clients["portail"] = replace(PORTAL, default_acr_values=(ACR_UNIVERSITY,))
+    assert reader.read().acr_values == (ACR_UNIVERSITY,)
+    assert begins_at_university(reader.read())
+    assert reader.read(acr_values=ACR_BASIC).acr_values == (ACR_BASIC,)
+    for wish in (f'{{"value": "{ACR_BASIC}"}}', "null"):
+        request = reader.read(claims=f'{{"id_token": {{"acr": {wish}}}}}')
+        assert request.acr_values == ()
+        assert not begins_at_university(request)
 
 
 def test_odd_hints_are_left_out_and_never_an_error(reader: World) -> None:

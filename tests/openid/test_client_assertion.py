@@ -2,11 +2,8 @@
 
 import base64
 import json
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -167,29 +164,6 @@ def test_never_two_methods_at_once(world: World) -> None:
         ask(world, signed(assertion_claims("signer")), basic())
     with refused("invalid_request"):
         ask(world, signed(assertion_claims("signer")), client_secret="x")
-
-
-@pytest.fixture
-def published() -> Iterator[dict[str, Any]]:
-    """A client's own web server: what stands at ``uri``, and how often it was asked for."""
-    state: dict[str, Any] = {"body": JWKS, "asked": 0}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            state["asked"] += 1
-            self.send_response(200 if state["body"] else 500)
-            self.end_headers()
-            self.wfile.write(state["body"].encode())
-
-        def log_message(self, *_: Any) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    state["uri"] = f"http://127.0.0.1:{server.server_port}/jwks"
-    yield state
-    server.shutdown()
-    server.server_close()
 
 
 def test_keys_are_fetched_once_and_outlive_an_outage(world: World, published: dict[str, Any]) -> None:

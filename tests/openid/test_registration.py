@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from joserfc import jwe
+from joserfc.jwk import ECKey
 
 from idp.domain.errors import ProtocolError
 from idp.domain.keyed import random_token, token_hash
@@ -203,6 +205,10 @@ def test_loopback_is_a_redirect_uri(office: Office) -> None:
         {"client_uri": "javascript:alert(1)"},
         {"scope": 1},
         {"default_max_age": -1},
+        {"default_acr_values": ["gold"]},
+        {"default_acr_values": "urn:uness:acr:basic"},
+        {"id_token_encrypted_response_alg": "ECDH-ES"},
+        {"userinfo_encrypted_response_enc": "A256GCM"},
         {"require_auth_time": "yes"},
     ],
 )
@@ -252,6 +258,32 @@ def test_the_client_reads_changes_and_ends_its_registration(office: Office) -> N
     office.flow.delete(answer["client_id"], managed(answer))
     assert office.clients.get(answer["client_id"]) is None
     unauthorized(lambda: office.flow.read(answer["client_id"], managed(answer)))
+
+
+def test_defaults_for_requests_and_encryption_are_told_back_and_hold(office: Office) -> None:
+    key = ECKey.generate_key("P-256", {"use": "enc"})
+    asked: dict[str, Any] = {
+        "default_max_age": 600,
+        "default_acr_values": ["urn:uness:acr:university"],
+        "id_token_encrypted_response_alg": "ECDH-ES",
+        "userinfo_encrypted_response_alg": "ECDH-ES",
+        "userinfo_encrypted_response_enc": "A256GCM",
+        "jwks": {"keys": [key.as_dict(private=False)]},
+    }
+    answer = office.register(**asked)
+    # Dynamic Client Registration section 2: what was left out is told as it will be (RFC 7591 section 3.2.1).
+    asked["id_token_encrypted_response_enc"] = "A128CBC-HS256"
+    assert {name: answer[name] for name in asked} == asked
+    read = office.flow.read(answer["client_id"], managed(answer))
+    assert {name: read[name] for name in asked} == asked
+    client = office.clients.get(answer["client_id"])
+    assert client is not None
+    request = office.world.provider.read_authorization_request(asking(client), now=NOW)
+    assert (request.max_age, request.acr_values) == (600, ("urn:uness:acr:university",))
+    token = sign_in(office, answer)["id_token"]
+    opened = jwe.decrypt_compact(token, key, algorithms=["ECDH-ES", "A128CBC-HS256"])
+    assert opened.plaintext is not None
+    assert office.world.id_token(opened.plaintext.decode())["aud"] == answer["client_id"]
 
 
 def test_changing_the_method_gives_or_takes_the_secret(office: Office) -> None:

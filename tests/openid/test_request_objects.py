@@ -15,7 +15,6 @@ from idp.domain.errors import AuthorizationError, ProtocolError, Refusal
 from idp.openid.client_keys import ClientKeys
 from idp.openid.keys import base64url
 from idp.openid.request_objects import RequestObjects
-from idp.openid.safe_fetch import NotFetched
 from tests.openid.world import ISSUER, NOW, PORTAL, World, asking, basic
 
 RSA = RSAKey.generate_key(2048, {"kid": "rsa", "use": "sig"})

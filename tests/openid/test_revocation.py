@@ -101,6 +101,18 @@ def test_expired_tokens_and_those_of_an_ended_session_are_inactive(world: World)
         assert introspect(world, tokens[name]) == {"active": False}
 
 
+def test_a_client_that_is_switched_off_gets_nothing_for_what_it_holds(world: World) -> None:
+    tokens = world.tokens(scope=OFFLINE)
+    del world.clients["portail"]
+    for token in (tokens["access_token"], tokens["refresh_token"]):
+        with refused("invalid_client", 401):
+            introspect(world, token)
+    with refused("invalid_client", 401):
+        world.refresh(tokens["refresh_token"])
+    with refused("invalid_token", 401):
+        world.userinfo(tokens["access_token"])
+
+
 def test_a_scope_taken_from_the_client_is_not_shown_any_more(world: World) -> None:
     token = world.tokens(scope=OFFLINE)["access_token"]
     world.clients["portail"] = replace(PORTAL, scopes=("openid",))

@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 
 import pytest
 
+from idp.domain.errors import NotFetched
 from idp.openid.clients import ClientsFile
 from idp.openid.registration_metadata import UnfitMetadata
-from idp.openid.safe_fetch import NotFetched, fetch_json
 from idp.openid.sector_identifiers import SectorIdentifiers
 from idp.openid.subjects import Subjects
+from idp.outbound.safe_fetch import fetch_json
 from tests.openid.world import PAIRWISE, SUBJECT
 
 TWO = ("https://one.example/cb", "https://two.example/cb")

@@ -18,6 +18,7 @@ from idp.domain.sessions import SignIn
 from idp.openid.client_authentication import ClientLookup
 from idp.openid.keys import KeyStore
 from idp.openid.provider import Provider
+from idp.openid.verified_claims import LatestProof
 from idp.storage import device_authorizations, grants, pushed_requests, used_jtis
 from idp.storage.database import Database
 from idp.storage.device_authorizations import DeviceAuthorizationStore
@@ -169,6 +170,7 @@ def build(
     dpop_nonce: bool = False,
     implicit: bool = False,
     find_client: ClientLookup | None = None,
+    latest_proof: LatestProof | None = None,
 ) -> World:
     store = GrantStore(database)
     clients = {client.client_id: client for client in (PORTAL, LIBRARY, APP, PAIRWISE)}
@@ -187,5 +189,6 @@ def build(
         dpop_nonce=dpop_nonce,
         acr_values=("urn:example:acr",),
         implicit=implicit,
+        latest_proof=latest_proof,
     )
     return World(provider, store, clients, accounts)
