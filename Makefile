@@ -8,13 +8,14 @@ PYTEST_ARGS ?=
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench venv clean
+.PHONY: help demo test lint lighthouse bench venv clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo    run the provider, a portal, universities and a mailbox on this machine (Ctrl-C stops)'
 	@echo 'make test    lint, types, import rules, then every test, the browser ones included'
 	@echo 'make lint    ruff, mypy --strict, import-linter'
+	@echo 'make lighthouse  have Lighthouse judge the pages (npm; a few minutes)'
 	@echo 'make bench   run the benchmarks and print their tables'
 	@echo 'make venv    only install into $(VENV)'
 	@echo 'make clean   remove $(VENV), caches, and what the demo has stored under var/'
@@ -32,6 +33,10 @@ lint: $(VENV)/.installed-test
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(VENV)/bin/lint-imports
+
+lighthouse: $(VENV)/.installed-test
+	@$(PYTHON) -m tests.install_browser
+	@LIGHTHOUSE=1 $(PYTHON) -m pytest -s $(PYTEST_ARGS) tests/journeys/lighthouse
 
 bench: $(VENV)/.installed-test
 	@$(PYTHON) -m benchmarks

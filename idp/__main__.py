@@ -7,10 +7,9 @@ import sys
 from idp import cli, settings
 from idp.app import administration
 from idp.domain.errors import ConfigurationError
-from idp.flows.administration import Administration
 
 
-def _configured() -> Administration:
+def _configured() -> cli.Administration:
     """The flow on the configured files; a wrong setting ends the command with its lines."""
     try:
         return administration(settings.load(os.environ))

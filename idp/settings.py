@@ -12,12 +12,14 @@ import re
 import secrets
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from idp.domain.affiliations import MOST_DAYS, AffiliationPeriods, read_period
 from idp.domain.claims import SCOPES
+from idp.domain.colours import DARK_GROUND, LIGHT_GROUND, READABLE, Colour, read_brand
 from idp.domain.errors import ConfigurationError
 from idp.settings_reader import Rule, fault, flag, number, read, text
 
@@ -51,21 +53,65 @@ def _scope(value: Any) -> str:
     return " ".join(words)
 
 
+def _period(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    if value:
+        read_period(value)
+    return value
+
+
+def _default_period(value: Any) -> str:
+    if not value:
+        raise ValueError
+    return _period(value)
+
+
+def _logo(value: Any) -> str:
+    """The absolute path of a picture that pages can carry and stay small."""
+    if not value:
+        return ""
+    file = Path.cwd() / value
+    if file.suffix.lower() not in (".svg", ".png") or not file.is_file() or file.stat().st_size > 20_000:
+        raise ValueError
+    return str(file)
+
+
+def _brand(theme: str, ground: Colour) -> Rule:
+    def parse(value: Any) -> str:
+        return str(read_brand(value, ground)) if value else ""
+
+    return Rule(f'"#rrggbb" with a contrast of {READABLE}:1 to the {theme} ground {ground}, or empty', parse)
+
+
 ISSUER = Rule("https://…, or http:// on loopback; without user, query and fragment", _issuer)
 SECRET_KEY = text("at least 32 characters, needed when the issuer is https", r"(.{32,})?")
 MONGODB_URI = text("mongodb://…, mongodb+srv://…, or empty for an embedded one", r"(mongodb(\+srv)?://[!-~]+)?")
 DATABASE = text("up to 60 letters, digits, - and _, or empty", r"[A-Za-z0-9_-]{0,60}")
 HOST = text("a host name or address", r"[A-Za-z0-9._:-]+")
 ADDRESS = text("a mail address", r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+SELECTOR = text("a DKIM selector, or empty", r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?")
 NAME = text("one line of text, not empty", r"[^\x00-\x1f\x7f]+")
 URL = text("an http or https URL, or empty", r"(https?://[^\s\x00-\x1f\x7f<>\"']+)?")
 BIND = text("host:port, unix:path, or empty", r"(unix:.+|\[[0-9a-fA-F:]+\]:[0-9]+|[A-Za-z0-9._-]*:[0-9]+)?")
 ENTITY_ID = text("a URI of up to 1024 characters, or empty", r"([A-Za-z](?=.{1,1023}$)[A-Za-z0-9+.-]*:[!-~]+)?")
+HTTPS_URL = text("an https URL, or empty", r"(https://[^\s\x00-\x1f\x7f<>\"']+)?")
+CONTACT = text(
+    "Name <mail address>, or empty",
+    r"([^\x00-\x1f\x7f<>]*[^\x00-\x20\x7f<>] <[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>)?",
+)
+URIS = text("URIs with spaces between them, or empty", r"(https?://[!-~]+( +https?://[!-~]+)*)?")
+LOGO = Rule("an SVG or PNG file of at most 20 kB, or empty", _logo)
+BRAND = _brand("light", LIGHT_GROUND)
+BRAND_DARK = _brand("dark", DARK_GROUND)
 PORT = number(1, 65_535)
 LIFETIME = number(60, 86_400)
 FLAG = flag()
 SCOPE = Rule("openid, and some of " + ", ".join(SCOPES), _scope)
 DAYS = number(1, 3_650)
+_PERIODS = f'a day of the year ("10-31"), or "days:" and 1 to {MOST_DAYS}'
+DEFAULT_PERIOD = Rule(_PERIODS, _default_period)
+PERIOD = Rule(_PERIODS + ", or empty", _period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +140,31 @@ class Smtp:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """The sender of every mail. from_name: where empty, ``web.service_name``."""
+    """The sender of every mail. from_name: where empty, ``web.service_name``. dkim_selector: of whoever signs it."""
 
     from_: Annotated[str, ADDRESS] = "ne-pas-repondre@localhost"
     from_name: str = ""
+    dkim_selector: Annotated[str, SELECTOR] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounces:
+    """maildir: folder into which the mail server puts what comes back; empty where it hands it to `idp mail bounce`."""
+
+    maildir: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Federation:
-    """dir: folder of metadata files. refresh_seconds: how often it is looked at."""
+    """dir: folder of metadata files. state_dir: what was read of them. refresh_seconds: how often it is looked at.
+
+    discovery_url: of a service where people choose their university; where empty, they choose on our own page.
+    """
 
     dir: Path = Path("federation_metadata")
+    state_dir: str = ""
     refresh_seconds: Annotated[int, number(1, 86_400)] = 10
+    discovery_url: Annotated[str, URL] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +208,50 @@ class Passwords:
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """trusted_proxies: how many reverse proxies stand before us. bind: where gunicorn listens."""
+    """logo, brand_color, brand_color_dark: the pages' look; empty for our own, the last for one derived from the brand.
+
+    trusted_proxies: how many reverse proxies stand before us. bind: where gunicorn listens.
+    """
 
     service_name: Annotated[str, NAME] = "UNESS"
+    logo: Annotated[str, LOGO] = ""
+    brand_color: Annotated[str, BRAND] = ""
+    brand_color_dark: Annotated[str, BRAND_DARK] = ""
     help_url: Annotated[str, URL] = ""
     trusted_proxies: Annotated[int, number(0, 10)] = 0
     bind: Annotated[str, BIND] = ""
     workers: Annotated[int, number(1, 64)] = 2
     threads: Annotated[int, number(1, 64)] = 4
     max_body_bytes: Annotated[int, number(10_000, 100_000_000)] = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Accessibility:
+    """What the accessibility statement says (RGAA 4.1): the result of an audit, by whom and when, and whom to write to.
+
+    conformity: ``none`` until somebody has audited the pages as they are served, then ``partial`` or ``full``.
+    """
+
+    conformity: Literal["none", "partial", "full"] = "none"
+    entity: str = ""
+    audited_by: str = ""
+    audited_on: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invitations:
+    """sign_in_url: where mails to invited people say that they sign in; empty: our own page."""
+
+    sign_in_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Days after which data goes. audit: events of the security log. closed_accounts: those who closed theirs."""
+
+    audit_days: Annotated[int, number(30, 3_650)] = 365
+    closed_accounts_days: Annotated[int, number(0, 365)] = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +275,66 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True)
+class Affiliations:
+    """How long a status counts after a university vouched for it, as ``domain.affiliations`` reads it.
+
+    default: for those that are empty, and for values that have no setting of their own.
+    """
+
+    default: Annotated[str, DEFAULT_PERIOD] = "10-31"
+    student: Annotated[str, PERIOD] = ""
+    faculty: Annotated[str, PERIOD] = ""
+    staff: Annotated[str, PERIOD] = ""
+    employee: Annotated[str, PERIOD] = ""
+    member: Annotated[str, PERIOD] = ""
+    affiliate: Annotated[str, PERIOD] = ""
+    alum: Annotated[str, PERIOD] = ""
+    library_walk_in: Annotated[str, PERIOD] = ""
+
+    @property
+    def periods(self) -> AffiliationPeriods:
+        """The same as the rules of the domain."""
+        texts = {item.name.replace("_", "-"): getattr(self, item.name) for item in fields(self)}
+        default = read_period(texts.pop("default"))
+        return AffiliationPeriods(default, {name: read_period(text) for name, text in texts.items() if text})
+
+
+@dataclass(frozen=True, slots=True)
+class SamlMetadata:
+    """What our own metadata says of us, for registration in a federation. Texts: what is empty is left out.
+
+    contact_…: ``Name <mail address>``. logo_width, logo_height: pixels. entity_categories: URIs, spaces between them.
+    valid_days: how long a copy is good, 0: no end. signed: for everybody, not only for those who ask.
+    """
+
+    description_fr: str = "Connexion unique des étudiants et enseignants aux applications du service."
+    description_en: str = "Single sign-on of students and teachers to the applications of the service."
+    information_url_fr: Annotated[str, URL] = ""
+    information_url_en: Annotated[str, URL] = ""
+    privacy_url_fr: Annotated[str, URL] = ""
+    privacy_url_en: Annotated[str, URL] = ""
+    logo_url: Annotated[str, HTTPS_URL] = ""
+    logo_width: Annotated[int, number(1, 2_000)] = 80
+    logo_height: Annotated[int, number(1, 2_000)] = 60
+    organization_fr: str = ""
+    organization_en: str = ""
+    organization_url_fr: Annotated[str, URL] = ""
+    organization_url_en: Annotated[str, URL] = ""
+    contact_technical: Annotated[str, CONTACT] = ""
+    contact_support: Annotated[str, CONTACT] = ""
+    contact_administrative: Annotated[str, CONTACT] = ""
+    contact_security: Annotated[str, CONTACT] = ""
+    entity_categories: Annotated[str, URIS] = ""
+    valid_days: Annotated[int, number(0, 365)] = 0
+    signed: Annotated[bool, FLAG] = False
+
+
+@dataclass(frozen=True, slots=True)
 class Saml:
     """entity_id: our name in the federation; where empty, the address of our metadata."""
 
     entity_id: Annotated[str, ENTITY_ID] = ""
+    metadata: SamlMetadata = field(default_factory=SamlMetadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +358,7 @@ class Settings:
     mongodb: MongoDB = field(default_factory=MongoDB)
     smtp: Smtp = field(default_factory=Smtp)
     mail: Mail = field(default_factory=Mail)
+    bounces: Bounces = field(default_factory=Bounces)
     federation: Federation = field(default_factory=Federation)
     clients: Clients = field(default_factory=Clients)
     registration: Registration = field(default_factory=Registration)
@@ -215,8 +366,12 @@ class Settings:
     openid: OpenId = field(default_factory=OpenId)
     passwords: Passwords = field(default_factory=Passwords)
     web: Web = field(default_factory=Web)
+    accessibility: Accessibility = field(default_factory=Accessibility)
+    invitations: Invitations = field(default_factory=Invitations)
+    retention: Retention = field(default_factory=Retention)
     sessions: Sessions = field(default_factory=Sessions)
     tokens: Tokens = field(default_factory=Tokens)
+    affiliations: Affiliations = field(default_factory=Affiliations)
     saml: Saml = field(default_factory=Saml)
     log: Log = field(default_factory=Log)
 
@@ -224,6 +379,12 @@ class Settings:
     def https(self) -> bool:
         """Whether people reach us by https, so that cookies are ``Secure``."""
         return self.issuer.startswith("https:")
+
+    @property
+    def federation_state(self) -> Path:
+        """Where the index of the federation's metadata is kept."""
+        given = self.federation.state_dir
+        return Path(given).absolute() if given else self.var_dir / "federation"
 
 
 def load(environ: Mapping[str, str]) -> Settings:

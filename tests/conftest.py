@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from idp.storage import embedded
 from idp.storage.database import Database
+from tests.install_browser import find_browser
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +23,25 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
     return embedded.ensure(shared / "mongodb")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=find_browser(),
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 """What every process does beside answering: looks at the federation folder, sends mail, tells applications that
 sign-ins ended, makes indexes.
 
-Any number of processes may do so at once: metadata is read by each for itself, what is sent is leased before.
+Any number of processes may do so at once: of those that look at the metadata one has it read, for all; what is sent is
+leased before.
 """
 
 import logging

@@ -12,6 +12,7 @@ from idp.app.services import Services
 from idp.domain.errors import Refusal
 from idp.settings import Settings
 from idp.web import account as account_pages
+from idp.web import arrival as arrival_pages
 from idp.web import authorization as authorization_pages
 from idp.web import consent as consent_pages
 from idp.web import device as device_pages
@@ -19,13 +20,20 @@ from idp.web import discovery as discovery_pages
 from idp.web import end_session as end_session_pages
 from idp.web import errors, forms, headers
 from idp.web import health as health_pages
+from idp.web import information as information_pages
 from idp.web import mailbox as mailbox_pages
 from idp.web import new_password as new_password_pages
 from idp.web import pages as every_page
+from idp.web import passkey_sign_in as passkey_sign_in_pages
+from idp.web import passkeys as passkey_pages
+from idp.web import proofs as proof_pages
 from idp.web import registration as registration_endpoint
+from idp.web import renewed_password as renewed_password_pages
 from idp.web import sign_in as sign_in_pages
+from idp.web import theme as theme_files
 from idp.web import tokens as token_pages
 from idp.web import university as university_pages
+from idp.web import university_choice as university_choice_pages
 from idp.web.browser import Browser
 from idp.web.pages import Pages
 
@@ -55,7 +63,9 @@ def create_app(services: Services) -> Flask:
             app.wsgi_app, x_for=configured.web.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
         )
     browser = Browser(services.browser_sessions, secure=configured.https)
-    pages = Pages(browser, configured.web.service_name, configured.web.help_url)
+    look = configured.web
+    theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
+    pages = Pages(browser, look.service_name, look.help_url, theme)
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)
     return app
@@ -79,23 +89,48 @@ def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
 
 
 def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
+    browser = pages.browser
     authorization, tokens = flows.authorization(services), flows.tokens(services)
     end_session, mailbox = flows.end_session(services), flows.mailbox(services)
+    university, account, proofs = flows.university(services), flows.account(services), flows.proofs(services)
+    passkeys, passkey_sign_in = flows.passkeys(services), flows.passkey_sign_in(services)
     for blueprint in (
         authorization_pages.blueprint(authorization, pages),
         consent_pages.blueprint(flows.consent(services), authorization, pages),
-        sign_in_pages.blueprint(flows.sign_in(services), authorization, pages),
-        university_pages.blueprint(flows.university(services), mailbox, authorization, pages),
+        sign_in_pages.blueprint(flows.sign_in(services), passkey_sign_in, authorization, pages),
+        passkey_sign_in_pages.blueprint(passkey_sign_in, authorization, pages),
+        passkey_pages.blueprint(passkeys, account, authorization, pages),
+        university_pages.blueprint(university, browser),
+        arrival_pages.blueprint(flows.arrival(services), flows.given_address(services), mailbox, authorization, pages),
+        university_choice_pages.blueprint(flows.university_choice(services), university, authorization, pages),
         mailbox_pages.blueprint(mailbox, authorization, pages),
         new_password_pages.blueprint(flows.new_password(services), mailbox, authorization, pages),
-        account_pages.blueprint(flows.account(services), authorization, flows.access(services), end_session, pages),
+        renewed_password_pages.blueprint(account, authorization, pages),
+        account_pages.blueprint(account, authorization, flows.access(services), end_session, proofs, passkeys, pages),
+        proof_pages.blueprint(account, authorization, proofs, flows.export(services), university, pages),
         end_session_pages.blueprint(end_session, pages),
         token_pages.blueprint(tokens),
         device_pages.blueprint(flows.device(services), authorization, pages),
         discovery_pages.blueprint(tokens),
         health_pages.blueprint(flows.health(services)),
+        information_pages.blueprint(_statement(services.settings), pages),
     ):
         app.register_blueprint(blueprint)
+    app.register_blueprint(theme_files.blueprint(pages.theme))
     if services.settings.registration.enabled:
         app.register_blueprint(registration_endpoint.blueprint(flows.registration(services)))
-    errors.register(app, pages, authorization, flows.refusals(services).note, services.clock)
+    errors.register(
+        app,
+        pages,
+        authorization,
+        flows.refusals(services).note,
+        services.clock,
+        entity_id=services.settings.saml.entity_id,
+    )
+
+
+def _statement(configured: Settings) -> information_pages.Statement:
+    said, web = configured.accessibility, configured.web
+    return information_pages.Statement(
+        said.conformity, said.entity or web.service_name, said.audited_by, said.audited_on, said.contact or web.help_url
+    )

@@ -3,26 +3,35 @@
 import logging
 import os
 import sys
-from functools import partial
+from threading import Event
 
 from flask import Flask
 
 from idp import log, settings
+from idp.app import flows
 from idp.app.background import Background
-from idp.app.pages import TRANSLATIONS, create_app
+from idp.app.federation_audit import federation_folder
+from idp.app.mail import bounces, mail_server, mail_workers
+from idp.app.pages import create_app
 from idp.app.services import Services, build, key_algorithms, signing_keys, utc_now
 from idp.app.stores import INDEXES, connect
+from idp.cli import Administration, Helpdesk
 from idp.domain.errors import ConfigurationError
-from idp.flows.administration import Administration
-from idp.flows.mail_delivery import deliver_next
-from idp.mail.delivery import MailServer, SmtpDelivery
-from idp.mail.messages import MessageRenderer
+from idp.flows.client_administration import ClientAdministration
+from idp.flows.doctor import Doctor
+from idp.flows.federation_administration import FederationAdministration
+from idp.flows.key_administration import KeyAdministration
+from idp.flows.saml_key_administration import SamlKeyAdministration
+from idp.flows.university_routing import UniversityRouting
+from idp.mail.sender_domain import txt_lookup
 from idp.openid.clients import ClientsFile
 from idp.openid.keys import algorithms_of
 from idp.queue_worker import QueueWorker
 from idp.saml.federation import FederationFolder
 from idp.settings import Settings
 from idp.storage import clients as registered
+from idp.storage.audit import AuditTrail
+from idp.storage.learned_domains import LearnedDomains
 
 
 def create_app_from_environment() -> Flask:
@@ -41,15 +50,50 @@ def create_app_from_environment() -> Flask:
 
 def administration(configured: Settings) -> Administration:
     """What the command line needs; what is asked for is made when it is."""
+    federation = federation_folder(configured, utc_now)
     return Administration(
-        lambda: ClientsFile(
-            configured.clients.file,
-            algorithms=algorithms_of(configured.keys.dir, key_algorithms(configured)),
-            implicit=configured.openid.implicit,
+        clients=ClientAdministration(
+            lambda: ClientsFile(
+                configured.clients.file,
+                algorithms=algorithms_of(configured.keys.dir, key_algorithms(configured)),
+                implicit=configured.openid.implicit,
+            ),
+            lambda: registered.InitialTokenStore(connect(configured)),
         ),
-        FederationFolder(configured.federation.dir, utc_now),
-        lambda: signing_keys(configured, utc_now),
-        lambda: registered.InitialTokenStore(connect(configured)),
+        federation=FederationAdministration(
+            federation,
+            lambda: UniversityRouting(federation, LearnedDomains(connect(configured)), utc_now),
+            lambda: AuditTrail(connect(configured)),
+            utc_now,
+        ),
+        keys=lambda: KeyAdministration(signing_keys(configured, utc_now)),
+        saml_keys=lambda: SamlKeyAdministration(configured.keys.dir, configured.saml.entity_id, utc_now),
+        helpdesk=lambda: _helpdesk(build(configured)),
+        bounces=lambda: bounces(configured, connect(configured)),
+        doctor=lambda: _doctor(configured, federation),
+    )
+
+
+def _helpdesk(services: Services) -> Helpdesk:
+    return Helpdesk(
+        flows.people(services), flows.timeline(services), flows.account_closing(services), flows.invitations(services)
+    )
+
+
+def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
+    return Doctor(
+        issuer=configured.issuer,
+        var_dir=configured.var_dir,
+        keys_dir=configured.keys.dir,
+        mail_server=mail_server(configured),
+        from_address=configured.mail.from_,
+        dkim_selector=configured.mail.dkim_selector,
+        look_up=txt_lookup(),
+        database=lambda: connect(configured),
+        indexes=INDEXES,
+        keys=lambda: signing_keys(configured, utc_now).every(),
+        metadata_files=federation.refresh,
+        clock=utc_now,
     )
 
 
@@ -60,7 +104,7 @@ def background(services: Services) -> Background:
         services.database,
         INDEXES,
         services.federation,
-        (_mail_sender(services), _logout_sender(services)),
+        (*mail_workers(services), _logout_sender(services), _account_closer(services)),
         configured.federation.refresh_seconds,
     )
 
@@ -71,21 +115,12 @@ def _logout_sender(services: Services) -> QueueWorker:
     return QueueWorker("logout-sender", work, notices.arrivals, services.clock, threads=4)
 
 
-def _mail_sender(services: Services) -> QueueWorker:
-    configured = services.settings
-    smtp = configured.smtp
-    renderer = MessageRenderer(
-        services.secret,
-        configured.issuer,
-        service_name=configured.web.service_name,
-        help_url=configured.web.help_url,
-        translations=TRANSLATIONS,
+def _account_closer(services: Services) -> QueueWorker:
+    # Nothing tells when time is over: it is looked at every second.
+    closing = flows.account_closing(services)
+    return QueueWorker(
+        "account-closer",
+        lambda _, now: closing.close_next_expired(now) or closing.sweep_next(now),
+        Event(),
+        services.clock,
     )
-    delivery = SmtpDelivery(
-        MailServer(smtp.host, smtp.port, smtp.username, smtp.password, smtp.tls, smtp.timeout),
-        from_address=configured.mail.from_,
-        from_name=configured.mail.from_name,
-    )
-    outbox = services.stores.outbox
-    work = partial(deliver_next, outbox, renderer, delivery)
-    return QueueWorker("mail-sender", lambda worker, now: work(now, worker=worker), outbox.arrivals, services.clock)

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from idp.app.federation_audit import FederationAudit, federation_folder
+from idp.app.saml import service_provider
 from idp.app.stores import Stores, connect
 from idp.domain.claims import claims_of
 from idp.domain.grants import Lifetimes
 from idp.domain.keyed import SecretKey
 from idp.domain.passwords import PasswordHasher
-from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY
+from idp.domain.sessions import ACR_VALUES
 from idp.domain.signing_keys import ALGORITHMS
 from idp.flows.browser_sessions import BrowserSessions
 from idp.flows.logout_delivery import LogoutDelivery
@@ -24,9 +26,7 @@ from idp.openid.registration import RegistrationEndpoint
 from idp.openid.registration_metadata import MetadataReader
 from idp.openid.safe_fetch import fetch_json
 from idp.openid.sector_identifiers import SectorIdentifiers
-from idp.saml import keys as saml_keys
 from idp.saml.federation import FederationFolder
-from idp.saml.own_metadata import ServiceDescription
 from idp.saml.service_provider import ServiceProvider
 from idp.settings import Settings
 from idp.storage.database import Database
@@ -61,9 +61,9 @@ class Services:
 def build(configured: Settings, *, database: Database | None = None, clock: Clock = utc_now) -> Services:
     """Build every service; raises ConfigurationError for what an administrator has to mend."""
     database = database or connect(configured)
-    stores = Stores.on(database)
+    stores = Stores.on(database, timedelta(days=configured.retention.audit_days))
     secret = SecretKey(configured.secret_key.encode())
-    federation = FederationFolder(configured.federation.dir, clock)
+    federation = federation_folder(configured, clock, FederationAudit(stores.audit, clock))
     keys = signing_keys(configured, clock)
     sectors = SectorIdentifiers(lambda uri: fetch_json(uri, allow_loopback=not configured.https))
     in_file = ClientsFile(
@@ -94,9 +94,9 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
         registration=RegistrationEndpoint(
             configured.issuer, stores.clients, stores.initial_tokens, clients, metadata_reader
         ),
-        provider=_provider(configured, keys, clients, stores, secret),
+        provider=_provider(configured, keys, clients, stores, secret, clock),
         federation=federation,
-        service_provider=_service_provider(configured, federation, clock),
+        service_provider=service_provider(configured, federation, clock),
         ends_sign_ins=ends_sign_ins,
         browser_sessions=browser_sessions,
         logout_delivery=LogoutDelivery(
@@ -129,11 +129,13 @@ def _metadata_reader(configured: Settings, keys: KeyStore, sectors: SectorIdenti
 
 
 def _provider(
-    configured: Settings, keys: KeyStore, clients: RegisteredClients, stores: Stores, secret: SecretKey
+    configured: Settings, keys: KeyStore, clients: RegisteredClients, stores: Stores, secret: SecretKey, clock: Clock
 ) -> Provider:
+    periods = configured.affiliations.periods
+
     def claims(account_id: str) -> dict[str, object] | None:
         account = stores.accounts.find(account_id)
-        return None if account is None or account.disabled else claims_of(account)
+        return None if account is None or account.disabled else claims_of(account, periods, now=clock())
 
     return Provider(
         issuer=configured.issuer,
@@ -154,29 +156,8 @@ def _provider(
         devices=stores.device_authorizations,
         dpop_nonce=configured.tokens.dpop_nonce,
         pushed_requests=stores.pushed_requests,
-        acr_values=(ACR_BASIC, ACR_UNIVERSITY),
+        acr_values=ACR_VALUES,
         implicit=configured.openid.implicit,
         registration=configured.registration.enabled,
-    )
-
-
-def _service_provider(configured: Settings, federation: FederationFolder, clock: Clock) -> ServiceProvider:
-    return ServiceProvider(
-        entity_id=configured.saml.entity_id,
-        acs_url=f"{configured.issuer}/saml/acs",
-        keys=saml_keys.ensure_keys(configured.keys.dir, configured.saml.entity_id, now=clock()),
-        description=_description(configured),
-        metadata_source=lambda entity_id: federation.current.metadata(entity_id),
-    )
-
-
-def _description(configured: Settings) -> ServiceDescription:
-    name, address = configured.web.service_name, configured.web.help_url
-    return ServiceDescription(
-        names={"fr": name, "en": name},
-        descriptions={
-            "fr": "Connexion unique des étudiants et enseignants aux applications du service.",
-            "en": "Single sign-on of students and teachers to the applications of the service.",
-        },
-        information_urls={"fr": address, "en": address} if address else {},
+        latest_proof=stores.proofing_records.latest,
     )

@@ -1,6 +1,7 @@
 """Every collection on one connection, and their indexes."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from idp.settings import Settings
 from idp.storage import (
@@ -12,17 +13,24 @@ from idp.storage import (
     devices,
     embedded,
     grants,
+    invitations,
+    learned_domains,
     limits,
     logout_notices,
     one_time_codes,
     outbox,
+    passkeys,
+    proofing_records,
     proofings,
     pushed_requests,
     sessions,
+    sweeps,
     used_jtis,
 )
 from idp.storage import clients as registered
 from idp.storage.database import Database
+
+AUDIT_KEPT = audit.KEPT
 
 INDEXES = (
     accounts.INDEXES,
@@ -32,14 +40,19 @@ INDEXES = (
     device_authorizations.INDEXES,
     devices.INDEXES,
     grants.INDEXES,
+    invitations.INDEXES,
     registered.TOKEN_INDEXES,
+    learned_domains.INDEXES,
     limits.INDEXES,
     logout_notices.INDEXES,
     one_time_codes.INDEXES,
     outbox.INDEXES,
+    *passkeys.INDEXES,
+    proofing_records.INDEXES,
     *proofings.INDEXES,
     pushed_requests.INDEXES,
     sessions.INDEXES,
+    sweeps.INDEXES,
     used_jtis.INDEXES,
 )
 
@@ -58,19 +71,25 @@ class Stores:
     devices: devices.DeviceStore
     grants: grants.GrantStore
     initial_tokens: registered.InitialTokenStore
+    invitations: invitations.InvitationStore
+    learned_domains: learned_domains.LearnedDomains
     limits: limits.LimitStore
     logout_notices: logout_notices.LogoutNotices
     outbox: outbox.Outbox
+    passkeys: passkeys.PasskeyStore
+    proofing_records: proofing_records.ProofingRecordStore
     proofings: proofings.ProofingStore
     sessions: sessions.SessionStore
     pushed_requests: pushed_requests.PushedRequestStore
+    sweeps: sweeps.SweepStore
     used_jtis: used_jtis.UsedJtis
 
     @classmethod
-    def on(cls, database: Database) -> "Stores":
+    def on(cls, database: Database, audit_kept: timedelta = AUDIT_KEPT) -> "Stores":
+        """audit_kept: how long events of the security log stay."""
         return cls(
             accounts=accounts.AccountStore(database),
-            audit=audit.AuditTrail(database),
+            audit=audit.AuditTrail(database, audit_kept),
             authorizations=authorizations.AuthorizationStore(database),
             clients=registered.ClientStore(database),
             codes=one_time_codes.OneTimeCodeStore(database),
@@ -79,12 +98,17 @@ class Stores:
             devices=devices.DeviceStore(database),
             grants=grants.GrantStore(database),
             initial_tokens=registered.InitialTokenStore(database),
+            invitations=invitations.InvitationStore(database),
+            learned_domains=learned_domains.LearnedDomains(database),
             limits=limits.LimitStore(database),
             logout_notices=logout_notices.LogoutNotices(database),
             outbox=outbox.Outbox(database),
+            passkeys=passkeys.PasskeyStore(database),
+            proofing_records=proofing_records.ProofingRecordStore(database),
             proofings=proofings.ProofingStore(database),
             sessions=sessions.SessionStore(database),
             pushed_requests=pushed_requests.PushedRequestStore(database),
+            sweeps=sweeps.SweepStore(database),
             used_jtis=used_jtis.UsedJtis(database),
         )
 

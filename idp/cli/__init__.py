@@ -1,8 +1,10 @@
 """The administrator's commands: read arguments, call one flow, print.
 
-``idp`` on the path, also ``python -m idp``. Owns no rule; everything it prints comes from ``idp.flows``.
+``idp`` on the path, also ``python -m idp``. One module for each group of commands; ``administration`` is what the
+entry point hands them. Owns no rule; everything it prints comes from ``idp.flows``.
 """
 
+from idp.cli.administration import Administration, Helpdesk
 from idp.cli.commands import main
 
-__all__ = ["main"]
+__all__ = ["Administration", "Helpdesk", "main"]

@@ -2,18 +2,44 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What one identity provider calls one person; the key by which an account is found.
 
-    kind: ``subject-id``, ``pairwise-id`` (SAML subject identifier attributes 1.0) or ``eppn``.
+    kind: ``subject-id``, ``pairwise-id`` (SAML subject identifier attributes 1.0), ``eppn`` or ``targeted-id``.
     """
 
     entity_id: str
     kind: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """Mail to one address came back. status: the enhanced status code (RFC 3463), e.g. ``5.1.1``."""
+
+    address: str
+    at: datetime
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An administrator vouches for a person whom no university does. role: in the administrator's words."""
+
+    role: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FormerSubject:
+    """The subject of an account that was merged into this one, and the clients that knew the person by it."""
+
+    subject: str
+    clients: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +49,13 @@ class Account:
     subject: random, given once, never derived from the mail address, never changed (OpenID Connect Core section 8).
     addresses: verified mail addresses, the primary one first; none of them belongs to another account.
     password_hash: as ``domain.passwords`` made it, or None where no password was chosen.
+    bounces: the addresses whose mail came back, until the person proves one of them again.
     attributes: what the university released at the last proof, by friendly name, e.g. ``displayName``.
+    invited: on whose word the account rests while no university vouched for the person.
+    expired: it is disabled for no other reason than that the invitation ended.
+    reopens_until: the person closed it; until then they may have it back, and afterwards it is erased.
+    clients: the applications that were ever told the subject.
+    former_subjects: of the accounts that were merged into this one.
     """
 
     id: str
@@ -37,8 +69,35 @@ class Account:
     password_changed_at: datetime | None = None
     locale: str = "fr"
     disabled: bool = False
+    bounces: tuple[Bounce, ...] = ()
+    invited: Invited | None = None
+    expired: bool = False
+    reopens_until: datetime | None = None
+    clients: tuple[str, ...] = ()
+    former_subjects: tuple[FormerSubject, ...] = ()
+
+    def is_closed(self, now: datetime) -> bool:
+        """Whether the person closed it and may still have it back."""
+        return self.disabled and self.reopens_until is not None and now < self.reopens_until
+
+    def lets_in(self, now: datetime) -> bool:
+        """Whether proving the mailbox leads anywhere: into the account, or to the page that opens it again."""
+        return not self.disabled or self.is_closed(now)
 
     @property
     def address(self) -> str:
         """The primary address; every account has one."""
         return self.addresses[0] if self.addresses else ""
+
+
+class ClosesAccounts(Protocol):
+    """Closes accounts, and opens them again; ``app`` hands one in."""
+
+    def close(self, account_id: str, *, reference: str = "", **fields: str) -> bool:
+        """End the account with everything that came from it; False where there is none.
+
+        reference: of what this belongs to, empty: of nothing else. fields: what the audit trail keeps beside.
+        """
+
+    def reopen(self, account_id: str, *, reference: str = "", **fields: str) -> bool:
+        """Let the person in again; False where there is no such account."""

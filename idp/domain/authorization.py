@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY, ACR_VALUES, SignIn
+from idp.domain.sessions import ACR_BASIC, ACR_PHISHING_RESISTANT, ACR_UNIVERSITY, ACR_VALUES, SignIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,7 @@ class PendingAuthorization:
     reference: short, shown on error pages and written in the log, the same over the whole journey.
     address: the mail address that the person typed, cleaned.
     consent_of: the account whose person agreed, in this journey, to what the client receives.
+    renews_password: the person said that they forgot theirs: after the mailed code they are offered to choose another.
     """
 
     id: str
@@ -59,6 +60,7 @@ class PendingAuthorization:
     proofing_id: str | None = None
     one_time_code_id: str | None = None
     consent_of: str | None = None
+    renews_password: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +106,32 @@ def can_be_met(request: AuthorizationRequest) -> bool:
 def told_acr(request: AuthorizationRequest, sign_in: SignIn) -> str | None:
     """The class of this sign-in as the client is told, None where it is not what the request insists on.
 
-    Who proved to be a member of a university did at least what the basic class asks for.
+    Whoever proved to be a member of a university or used a passkey did at least what the basic class asks for.
     """
     required = required_acrs(request)
     if not required or sign_in.acr in required:
         return sign_in.acr
-    return ACR_BASIC if sign_in.acr == ACR_UNIVERSITY and ACR_BASIC in required else None
+    return ACR_BASIC if sign_in.acr in ACR_VALUES and ACR_BASIC in required else None
 
 
 def must_be_proof(request: AuthorizationRequest) -> bool:
     """Whether nothing less than a fresh proof at the university will do."""
     required = required_acrs(request)
     return ACR_UNIVERSITY in required and ACR_BASIC not in required
+
+
+def must_be_passkey(request: AuthorizationRequest) -> bool:
+    """Whether nothing less than a passkey will do."""
+    return required_acrs(request).intersection(ACR_VALUES) == {ACR_PHISHING_RESISTANT}
+
+
+def wants_authentication(request: AuthorizationRequest) -> bool:
+    """Whether the person shall authenticate for this very request, also where an older sign-in of theirs would do.
+
+    A client that insists on a proof gets a new one; our own page that offers it does not ask for the password as well.
+    """
+    is_step_up = request.client_id is not None and must_be_proof(request)
+    return is_step_up or request.max_age is not None or not _PROMPTS_FOR_SIGN_IN.isdisjoint(request.prompt)
 
 
 def begins_at_university(request: AuthorizationRequest) -> bool:

@@ -1,12 +1,14 @@
 """What relying parties may learn about a person, by scope (OpenID Connect Core 5.1, 5.4; REFEDS OIDCre)."""
 
+from datetime import datetime
 from typing import Any
 
 from idp.domain.accounts import Account
+from idp.domain.affiliations import AffiliationPeriods
 
 SCOPES: dict[str, tuple[str, ...]] = {
     "openid": ("sub",),
-    "profile": ("name", "given_name", "family_name", "locale", "updated_at"),
+    "profile": ("name", "given_name", "family_name", "locale", "updated_at", "account_type", "invited_role"),
     "email": ("email", "email_verified"),
     "eduperson": (
         "eduperson_principal_name",
@@ -45,19 +47,28 @@ _LISTS = {
 _EXTERNAL_IDS = ("subject-id", "eppn")
 
 
-def claims_of(account: Account) -> dict[str, Any]:
-    """Every claim that the account can give, without ``sub``; which of them a client gets is decided by its scopes."""
+# On whose word an account rests.
+UNIVERSITY = "university"
+INVITED = "invited"
+
+# Attributes that tell a status, which is dated.
+AFFILIATIONS = ("eduPersonPrimaryAffiliation", "eduPersonAffiliation", "eduPersonScopedAffiliation")
+
+
+def claims_of(account: Account, periods: AffiliationPeriods, *, now: datetime) -> dict[str, Any]:
+    """Every claim that the account can give, without ``sub``; which of them a client gets is decided by its scopes.
+
+    An affiliation that was checked too long ago is left out, and everything else stays.
+    """
+    attributes = _still_true(account, periods, now)
     claims: dict[str, Any] = {
-        claim: account.attributes[attribute][0]
-        for claim, attribute in _SINGLE.items()
-        if account.attributes.get(attribute)
+        claim: attributes[attribute][0] for claim, attribute in _SINGLE.items() if attributes.get(attribute)
     }
-    claims |= {
-        claim: list(account.attributes[attribute])
-        for claim, attribute in _LISTS.items()
-        if account.attributes.get(attribute)
-    }
+    claims |= {claim: list(attributes[attribute]) for claim, attribute in _LISTS.items() if attributes.get(attribute)}
     claims |= {"locale": account.locale, "updated_at": int((account.proved_at or account.created_at).timestamp())}
+    claims["account_type"] = INVITED if account.invited else UNIVERSITY
+    if account.invited and account.invited.role:
+        claims["invited_role"] = account.invited.role
     principal_name = next((identity.value for identity in account.identities if identity.kind == "eppn"), None)
     if principal_name is not None:
         claims["eduperson_principal_name"] = principal_name
@@ -69,6 +80,16 @@ def claims_of(account: Account) -> dict[str, Any]:
     if account.proved_at is not None:
         claims["affiliation_checked_at"] = int(account.proved_at.timestamp())
     return claims
+
+
+def _still_true(account: Account, periods: AffiliationPeriods, now: datetime) -> dict[str, tuple[str, ...]]:
+    checked_at = account.proved_at or account.created_at
+    dated = {
+        name: periods.counting(values, checked_at, now=now)
+        for name, values in account.attributes.items()
+        if name in AFFILIATIONS
+    }
+    return account.attributes | dated
 
 
 def display_name(attributes: dict[str, tuple[str, ...]]) -> str:

@@ -17,7 +17,11 @@ class Client:
     access_token_format: ``opaque``, or ``jwt`` for tokens that its resource servers read by themselves (RFC 9068).
     resources: where its access tokens may be used (RFC 8707). dpop_bound_access_tokens: none without DPoP (RFC 9449).
     userinfo_signed_response_alg: how userinfo is signed; empty: it is plain JSON.
+    id_token_encrypted_response_alg, userinfo_encrypted_response_alg: how the key is encrypted for the client's own key;
+        empty: nothing is. …_enc: how the content is; empty: the default of the specification.
     claims: the only claims that may be released to it, besides those of the sign-in; None: all that its scopes hold.
+    default_max_age, default_acr_values: hold for requests that do not say otherwise.
+    verified_claims: whether it may ask how the person was proven (OpenID Connect for Identity Assurance 1.0).
     consent: whether the person is asked before data goes there: ``none`` (our own application), ``first time`` or
         ``always``.
     sector_identifier_uri: lists the redirect_uris of the clients that share a pairwise ``sub`` (Core section 8.1).
@@ -39,11 +43,16 @@ class Client:
     name: tuple[tuple[str, str], ...] = ()
     client_uri: str = ""
     default_max_age: int | None = None
+    default_acr_values: tuple[str, ...] = ()
     require_auth_time: bool = False
     require_pkce: bool = True
     application_type: str = "web"
     id_token_signed_response_alg: str = "RS256"
     userinfo_signed_response_alg: str = ""
+    id_token_encrypted_response_alg: str = ""
+    id_token_encrypted_response_enc: str = ""
+    userinfo_encrypted_response_alg: str = ""
+    userinfo_encrypted_response_enc: str = ""
     require_pushed_authorization_requests: bool = False
     require_signed_request_object: bool = False
     request_object_signing_alg: str = ""
@@ -55,6 +64,7 @@ class Client:
     resources: tuple[str, ...] = ()
     dpop_bound_access_tokens: bool = False
     claims: tuple[str, ...] | None = None
+    verified_claims: bool = False
     consent: str = "none"
     sector_identifier_uri: str = ""
     backchannel_logout_uri: str = ""

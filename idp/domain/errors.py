@@ -7,6 +7,8 @@ as one of these.
 
 from typing import Self
 
+from idp.domain.federation import IdentityProvider
+
 
 class Refusal(Exception):
     """A request that is answered with an error page.
@@ -23,11 +25,17 @@ class Refusal(Exception):
         self.status = status
         self.reference: str | None = None
         self.authorization_id: str | None = None
+        self.university: IdentityProvider | None = None
 
-    def during(self, reference: str, authorization_id: str | None = None) -> Self:
+    def during(self, reference: str | None, authorization_id: str | None = None) -> Self:
         """The same refusal, told with the journey's reference and the waiting request to begin again with."""
         self.reference = reference
         self.authorization_id = authorization_id
+        return self
+
+    def at(self, university: IdentityProvider) -> Self:
+        """The same refusal, told with the university whose answer it is about, so that the page can offer its help."""
+        self.university = university
         return self
 
 
@@ -71,6 +79,10 @@ class ServiceUnavailable(Exception):
         self.part = part
         self.detail = detail
         self.retry_after = retry_after
+
+
+class NotFetched(Exception):
+    """A document of somebody else could not be had; the text says why and quotes nothing of what was received."""
 
 
 class ConfigurationError(Exception):

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
+
+_LONGEST_LINE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,67 @@ class MetadataFileStatus:
     """What became of one file of the federation folder.
 
     problem: None when the file on disk is the one in use; else one line: file, place and reason.
+    loaded_at: when the copy in use was taken over, None where there is none.
     """
 
     file: str
     providers: int
     valid_until: datetime | None
     problem: str | None = None
+    loaded_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderChange:
+    """What changed of one identity provider, one line for each of its keys, endpoints, scopes and names."""
+
+    entity_id: str
+    details: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FileDifference:
+    """One metadata file against the copy of it that was in use before.
+
+    added, removed: entity ids. changed: only what decides who may sign in, and under which name.
+    """
+
+    file: str
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    changed: tuple[ProviderChange, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.removed or self.changed)
+
+    @property
+    def summary(self) -> str:
+        """The difference in one line."""
+        return f"{len(self.added)} added, {len(self.removed)} removed, {len(self.changed)} changed"
+
+    def lines(self, limit: int = 50) -> tuple[str, ...]:
+        """The difference for an administrator, what is gone first; how much more there is in the last line."""
+        told = [
+            *(f"- {entity_id}" for entity_id in self.removed),
+            *(f"* {change.entity_id}: {'; '.join(change.details)}" for change in self.changed),
+            *(f"+ {entity_id}" for entity_id in self.added),
+        ]
+        more = (f"… and {len(told) - limit} more",) if len(told) > limit else ()
+        return (*(line[:_LONGEST_LINE] for line in told[:limit]), *more)
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What would become of a metadata file.
+
+    problem: why it would be refused, without the file's name; then there is nothing else to tell.
+    difference: against the copy in use; everything is added where there is none.
+    """
+
+    problem: str | None
+    providers: int = 0
+    valid_until: datetime | None = None
+    difference: FileDifference | None = None
 
 
 def within(domain: str, parents: tuple[str, ...]) -> bool:

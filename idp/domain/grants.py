@@ -33,6 +33,7 @@ class Grant:
     resources: where access tokens may be used (RFC 8707); empty: nothing was asked for.
     dpop_jkt: thumbprint of the one key that may exchange the code (RFC 9449 section 10).
     expires_at: when the family ends at the latest.
+    reference: of the journey that led here; what becomes of the code is told under it.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Grant:
     code_used_at: datetime | None = None
     resources: tuple[str, ...] = ()
     dpop_jkt: str | None = None
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from idp.domain.keyed import SecretKey
+
 WINDOW = timedelta(hours=1)
 
 
@@ -43,3 +45,18 @@ class Guesser:
     @property
     def key(self) -> str:
         return f"device:{self.device}:{self.account}" if self.device else f"account:{self.account}"
+
+
+def guess_limit(secret: SecretKey, guesser: Guesser, method: Method | None) -> str:
+    """The name of a guesser's budget; method: None for that of all methods together."""
+    return secret.hash("guesses", guesser.key, str(method or "all"))
+
+
+def mail_limit(secret: SecretKey, address: str) -> str:
+    """The name of what counts the mails to an address."""
+    return secret.hash("mail-limit", address)
+
+
+def proofing_limit(secret: SecretKey, address: str) -> str:
+    """The name of what counts the wrong codes for a mailbox that is being proven."""
+    return secret.hash("guesses-of-proofing", address)

@@ -1,27 +1,57 @@
 """Whose identity a university may vouch for, and which account it belongs to."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from idp.domain import addresses
 from idp.domain.accounts import Account, Identity
 from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider, within
-from idp.domain.proofing import Vouching
+from idp.domain.proofing import Proofing, Vouching
+
+# Clocks of universities may be this far from ours.
+CLOCK_SKEW = timedelta(minutes=2)
+# Attributes whose values end in a domain, or are one (eduPerson 202208; SCHAC 1.6).
+_SCOPED = ("eduPersonScopedAffiliation", "schacHomeOrganization")
+
+
+class IdentityConflict(Refusal):
+    """What a university says does not fit what is known of the person: nothing is merged, the audit trail is told.
+
+    entity_id, kind: the university, and the kind of identifier that does not fit, or ``address``.
+    """
+
+    def __init__(self, entity_id: str, kind: str, detail: str) -> None:
+        super().__init__("proofing.identity_conflict", f"{entity_id} {kind}: {detail}", status=403)
+        self.entity_id = entity_id
+        self.kind = kind
 
 
 def accepted_identities(vouching: Vouching, provider: IdentityProvider) -> tuple[Identity, ...]:
     """The person's identifiers, best first, all within the provider's scopes.
 
     Refuses ``proofing.identifier_missing`` where there is none and ``proofing.identifier_out_of_scope`` where a scoped
-    value lies outside ``shibmd:Scope`` (an identity provider speaks for its own people alone).
+    value lies outside ``shibmd:Scope`` (an identity provider speaks for its own people alone). A ``targeted-id`` has no
+    scope: it must be qualified with the provider's own entity id.
     """
     if not vouching.identifiers:
         raise Refusal("proofing.identifier_missing", provider.entity_id, status=403)
     for kind, value in vouching.identifiers:
-        local_part, at, scope = value.rpartition("@")
-        if not local_part or not at or not within(scope, provider.scopes):
+        if not (_is_qualified if kind == "targeted-id" else _is_in_scope)(value, provider):
             raise Refusal("proofing.identifier_out_of_scope", f"{provider.entity_id} {kind}", status=403)
-    return tuple(Identity(provider.entity_id, kind, _normal(value)) for kind, value in vouching.identifiers)
+    return tuple(Identity(provider.entity_id, kind, _normal(kind, value)) for kind, value in vouching.identifiers)
+
+
+def _is_in_scope(value: str, provider: IdentityProvider) -> bool:
+    local_part, at, scope = value.rpartition("@")
+    return bool(local_part and at) and within(scope, provider.scopes)
+
+
+def _is_qualified(value: str, provider: IdentityProvider) -> bool:
+    """``IdP!SP!value`` of this provider."""
+    qualifier, _, rest = value.removeprefix(provider.entity_id).partition("!")
+    service, _, name = rest.partition("!")
+    return value.startswith(provider.entity_id) and not qualifier and bool(service and name)
 
 
 def accepted_address(vouching: Vouching, provider: IdentityProvider) -> str:
@@ -30,7 +60,7 @@ def accepted_address(vouching: Vouching, provider: IdentityProvider) -> str:
     Refuses ``proofing.mail_missing`` and ``proofing.mail_out_of_scope``. Of several values the one in scope counts,
     if it is the only one.
     """
-    clean = {address for mail in vouching.mails if (address := _clean(mail)) is not None}
+    clean = released_mails(vouching)
     if not clean:
         raise Refusal("proofing.mail_missing", provider.entity_id, status=403)
     allowed = provider.scopes + provider.mail_domains
@@ -41,29 +71,89 @@ def accepted_address(vouching: Vouching, provider: IdentityProvider) -> str:
     return inside[0]
 
 
+def accepted_attributes(vouching: Vouching, provider: IdentityProvider) -> dict[str, tuple[str, ...]]:
+    """What the university says of the person, without values that only another one may give.
+
+    A scoped affiliation or home organization outside ``shibmd:Scope`` is left out and refuses nobody: it may be true,
+    but this provider is not the one to say so.
+    """
+    kept = {
+        name: tuple(value for value in values if name not in _SCOPED or within(_domain(value), provider.scopes))
+        for name, values in vouching.attributes.items()
+    }
+    return {name: values for name, values in kept.items() if values}
+
+
+def released_mails(vouching: Vouching) -> tuple[str, ...]:
+    """Every mail address that the university released, clean, whatever its domain."""
+    return tuple(dict.fromkeys(address for mail in vouching.mails if (address := _clean(mail)) is not None))
+
+
+def given_address_problem(address: str, provider: IdentityProvider) -> str | None:
+    """Why a person of this provider may not give this (clean) address as theirs: a field sentence's key, or None.
+
+    Only where the provider releases none; it may lie where the provider could have vouched for it, and nowhere else.
+    """
+    allowed = provider.scopes + provider.mail_domains
+    return None if within(addresses.domain_of(address), allowed) else "email.other_domain"
+
+
+def is_expected(typed: str | None, proofing: Proofing, account: Account | None) -> bool:
+    """Whether the typed address is one of the person whom the university named: released now, or known before.
+
+    account: theirs, if they have one.
+    """
+    known = account.addresses if account else ()
+    return typed is None or typed == proofing.address or typed in proofing.mails or typed in known
+
+
+def is_named(account: Account, identities: Iterable[Identity]) -> bool:
+    """Whether one of these identities is the account's."""
+    return not set(account.identities).isdisjoint(identities)
+
+
+def authenticated_anew(proofing: Proofing) -> bool:
+    """Whether the university authenticated the person for this request, and not at some time before."""
+    return proofing.authn_instant is not None and proofing.authn_instant >= proofing.created_at - CLOCK_SKEW
+
+
 def account_for(identities: Sequence[Identity], candidates: Sequence[Account]) -> Account | None:
     """The account among these that the identities name, or None for a new person.
 
     The best identifier decides. Refuses ``proofing.identity_conflict`` when two accounts are named, or when the account
     knows another value of a better kind from the same provider: a reassigned eduPersonPrincipalName is another person.
+    Names that marriages and new software change (eppn, targeted-id) may be others where a lasting one is the same.
     """
-    named = [account for account in candidates if set(account.identities) & set(identities)]
+    named = [account for account in candidates if is_named(account, identities)]
     if len({account.id for account in named}) > 1:
-        raise Refusal("proofing.identity_conflict", "two accounts", status=403)
+        kinds = [identity.kind for identity in identities if any(is_named(account, [identity]) for account in named)]
+        raise IdentityConflict(identities[0].entity_id, " ".join(kinds), "two accounts")
     if not named:
         return None
     account = named[0]
-    shared = {(identity.entity_id, identity.kind): identity.value for identity in account.identities}
+    values = {(identity.entity_id, identity.kind): identity.value for identity in account.identities}
+    may_change = _may_change(account, identities)
     for identity in identities:
-        known = shared.get((identity.entity_id, identity.kind))
-        if known is not None and known != identity.value and identity.kind != "eppn":
-            raise Refusal("proofing.identity_conflict", f"{identity.entity_id} {identity.kind}", status=403)
+        known = values.get((identity.entity_id, identity.kind))
+        if known is not None and known != identity.value and identity.kind not in may_change:
+            raise IdentityConflict(identity.entity_id, identity.kind, "another value than before")
     return account
 
 
-def _normal(value: str) -> str:
+def _may_change(account: Account, identities: Iterable[Identity]) -> frozenset[str]:
+    same = {identity.kind for identity in identities if is_named(account, [identity])}
+    if same & {"subject-id", "pairwise-id"}:
+        return frozenset({"eppn", "targeted-id"})
+    return frozenset({"eppn"})
+
+
+def _normal(kind: str, value: str) -> str:
     """Scoped identifiers are compared without regard to case (SAML Subject Identifier Attributes 1.0 section 3.3)."""
-    return value.lower()
+    return value if kind == "targeted-id" else value.lower()
+
+
+def _domain(value: str) -> str:
+    return value.rpartition("@")[2]
 
 
 def _clean(mail: str) -> str | None:

@@ -15,6 +15,7 @@ class CodePurpose(StrEnum):
 
     SIGN_IN = "sign-in"
     PROOFING = "proofing"
+    ADDRESS = "address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class OneTimeCode:
     """A mailed code's record; the digits are derived from the secret key and ``id`` and stand nowhere.
 
     browser: the browser that asked, the only one in which the code works.
-    account_id: None when no account has the address: such a code is never mailed and never right.
+    account_id: None when no account has the address: such a code is never mailed and never right, unless the address
+        was invited. invitation_id: the invitation that waited for it.
     """
 
     id: str
@@ -33,6 +35,11 @@ class OneTimeCode:
     expires_at: datetime
     account_id: str | None = None
     proofing_id: str | None = None
+    invitation_id: str | None = None
+
+    @property
+    def is_for_somebody(self) -> bool:
+        return (self.account_id or self.proofing_id or self.invitation_id) is not None
 
 
 def digits(secret: SecretKey, code_id: str) -> str:
@@ -49,4 +56,4 @@ def typed_digits(typed: str) -> str | None:
 def is_right(secret: SecretKey, code: OneTimeCode, typed: str) -> bool:
     """Whether these are the code's digits; a code without an account behind it is never right."""
     matches = same(digits(secret, code.id), typed)
-    return matches and (code.account_id is not None or code.proofing_id is not None)
+    return matches and code.is_for_somebody

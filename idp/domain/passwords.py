@@ -2,19 +2,10 @@
 
 import unicodedata
 from base64 import b64encode
-from dataclasses import dataclass
 
 import bcrypt
 
 from idp.domain.keyed import SecretKey
-
-
-@dataclass(frozen=True, slots=True)
-class PasswordProblem:
-    """Why a new password is not taken; ``key`` selects the sentence, ``values`` are its numbers."""
-
-    key: str
-    values: tuple[tuple[str, object], ...] = ()
 
 
 class PasswordHasher:
@@ -45,36 +36,3 @@ class PasswordHasher:
 
     def _prepared(self, password: str) -> bytes:
         return b64encode(self._secret.derive("password", unicodedata.normalize("NFC", password)))
-
-
-def problem_with(password: str, *, address: str, minimum_length: int) -> PasswordProblem | None:
-    """What keeps this from being a good new password, or None. Any character is allowed; length is what counts."""
-    text = unicodedata.normalize("NFC", password)
-    if len(text) < minimum_length:
-        return PasswordProblem("password.too_short", (("minimum", minimum_length),))
-    folded = text.casefold()
-    local_part = address.partition("@")[0]
-    rest = folded.replace(address, "")
-    if len(local_part) >= 4:
-        rest = rest.replace(local_part, "")
-    if len(rest) < minimum_length / 2:
-        return PasswordProblem("password.contains_address")
-    if _is_simple(folded):
-        return PasswordProblem("password.too_simple")
-    return None
-
-
-_RUNS = (
-    "abcdefghijklmnopqrstuvwxyz",
-    "azertyuiopqsdfghjklmwxcvbn",
-    "qwertyuiopasdfghjklzxcvbnm",
-    "01234567890123456789",
-)
-
-
-def _is_simple(text: str) -> bool:
-    """A few characters repeated, or a straight run over the keyboard or the alphabet."""
-    if len(set(text)) < 5:
-        return True
-    period = (text + text).find(text, 1)
-    return period <= len(text) // 3 or any(text in run * 2 or text in run[::-1] * 2 for run in _RUNS)

@@ -13,7 +13,7 @@ from idp.domain.keyed import SecretKey
 class Vouching:
     """What an identity provider said about a person in a verified assertion; nothing else is ever read from it.
 
-    identifiers: (kind, value), best first: ``subject-id``, ``pairwise-id``, ``eppn``; scopes not yet checked.
+    identifiers: (kind, value), best first: ``subject-id``, ``pairwise-id``, ``eppn``, ``targeted-id``; not yet checked.
     mails: every value of the mail attribute, as released.
     attributes: values by friendly name (``displayName``, ``eduPersonScopedAffiliation``, …).
     """
@@ -31,7 +31,11 @@ class Vouching:
 
 class ProofingState(StrEnum):
     """started (AuthnRequest sent) → received (an answer came: there will be no second one) → answered (and is accepted)
-    → vouched (in the right browser; mail sent) → confirmed (mailbox proven) → completed (password chosen)."""
+    → vouched (in the right browser; mail sent) → confirmed (mailbox proven) → completed (password chosen).
+
+    It stays answered while the person has something to say first: which address is theirs, or whether to go on as the
+    person whom the university named. Whoever is signed in and merely proves it again goes from answered to completed.
+    """
 
     STARTED = "started"
     RECEIVED = "received"
@@ -41,12 +45,24 @@ class ProofingState(StrEnum):
     COMPLETED = "completed"
 
 
+class ConfirmedBy(StrEnum):
+    """How the mailbox was proven. ``sign-in``: it was not asked for again, the account being signed in already."""
+
+    CODE = "code"
+    LINK = "link"
+    SIGN_IN = "sign-in"
+
+
 @dataclass(frozen=True, slots=True)
 class Proofing:
     """One journey of proof: one browser, one waiting authorization, one identity provider, one person, one mailbox.
 
     request_id: id of the one AuthnRequest whose answer is accepted.
     link_browser: the other browser in which the mailed link was confirmed, if any; it may go on as well.
+    mails: every address that the university released, clean.
+    address_given: the university released no address; this one is the person's word, until a code proves the mailbox.
+    provider_name, registration_authority: as the metadata had them when the answer came.
+    answered_at, vouched_at, confirmed_at: when it came to these states.
     """
 
     id: str
@@ -67,6 +83,14 @@ class Proofing:
     metadata_digest: str = ""
     account_id: str | None = None
     link_browser: str | None = None
+    mails: tuple[str, ...] = ()
+    address_given: bool = False
+    provider_name: str = ""
+    registration_authority: str = ""
+    answered_at: datetime | None = None
+    vouched_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    confirmed_by: ConfirmedBy | None = None
 
     @property
     def browsers(self) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import Protocol
 class SignIn:
     """One real sign-in of one account: what ``auth_time``, ``amr``, ``acr`` and ``sid`` of every token tell.
 
-    methods: authentication method references (RFC 8176): ``pwd``, ``otp`` (a mailed code).
+    methods: authentication method references (RFC 8176): ``pwd``, ``otp`` (a mailed code), ``hwk`` or
+        ``swk`` with ``user`` (a passkey).
     ends_at: when the browser's session ends at the latest; None where it was read back from a grant.
     """
 
@@ -27,28 +28,38 @@ class Session:
 
     id: hash of the cookie's value; the cookie changes at every sign-in.
     browser: random, stable over sign-ins, never sent anywhere: what requests, codes and proofings are bound to.
+    is_shared: the person said that others use this computer: nothing of ours outlives the window.
     """
 
     id: str
     browser: str
     expires_at: datetime
     sign_in: SignIn | None = None
+    is_shared: bool = False
 
 
 # Authentication context classes that we tell (OpenID Connect Core section 2, acr). A mailed code is not a second
-# factor and never raises it; a fresh proof at the university is a class of its own.
+# factor and never raises it; a fresh proof at the university is a class of its own, and so is a passkey, which a false
+# page cannot make use of.
 ACR_BASIC = "urn:uness:acr:basic"
 ACR_UNIVERSITY = "urn:uness:acr:university"
-ACR_VALUES = (ACR_BASIC, ACR_UNIVERSITY)
+ACR_PHISHING_RESISTANT = "urn:uness:acr:phishing-resistant"
+ACR_VALUES = (ACR_BASIC, ACR_UNIVERSITY, ACR_PHISHING_RESISTANT)
 
 # Authentication method references (RFC 8176).
 AMR_PASSWORD = "pwd"
 AMR_CODE = "otp"
+AMR_HARDWARE_KEY = "hwk"
+AMR_SOFTWARE_KEY = "swk"
+AMR_PRESENCE = "user"
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A sign-in that has just happened: the new session and the values of the cookies that go with it."""
+    """A sign-in that has just happened: the new session and the values of the cookies that go with it.
+
+    device_cookie: empty on a shared computer, which is not remembered.
+    """
 
     session: Session
     session_cookie: str

@@ -8,10 +8,10 @@ from idp.domain.accounts import Account
 from idp.domain.keyed import random_id
 from idp.domain.logout import ApplicationInUse, EndsSignIns
 from idp.domain.messages import MailQueue, Message
-from idp.domain.passwords import PasswordHasher, PasswordProblem, problem_with
+from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
+from idp.domain.passwords import PasswordHasher
 from idp.domain.references import new_reference
 from idp.domain.sessions import Session, SignedIn, SignsIn
-from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.devices import DeviceStore
@@ -22,25 +22,17 @@ NOTICE_LIFETIME = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownUniversity:
-    """A university that vouched for the person."""
-
-    name: str
-    identifier: str
-
-
-@dataclass(frozen=True, slots=True)
 class AccountFlow:
     accounts: AccountStore
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
     mails: MailQueue
     audit: AuditTrail
-    federation: FederationFolder
     hasher: PasswordHasher
     signs_in: SignsIn
     clock: Callable[[], datetime]
     minimum_length: int
+    service_name: str
 
     def account(self, session: Session | None) -> Account | None:
         """The account signed in here, if it may be used."""
@@ -53,25 +45,27 @@ class AccountFlow:
         """Whether the sign-in is recent enough for a sensitive act."""
         return session.sign_in is not None and self.clock() - session.sign_in.at <= FRESH
 
-    def universities(self, account: Account, language: str) -> list[KnownUniversity]:
-        """Who vouched for the person, and by which identifier."""
-        return [
-            KnownUniversity(self._university_name(identity.entity_id, language), identity.value)
-            for identity in account.identities
-        ]
-
     def change_password(
-        self, account: Account, session: Session, password: str, device: str | None
+        self, account: Account, session: Session, password: str, device: str | None, *, reference: str | None = None
     ) -> SignedIn | PasswordProblem:
-        """Store a new password; every other session and every application's token of the account ends."""
-        problem = problem_with(password, address=account.address, minimum_length=self.minimum_length)
+        """Store a new password; every other session and every application's token of the account ends.
+
+        reference: of the journey on which it was chosen, if it was on one.
+        """
+        problem = problem_with(
+            password,
+            address=account.address,
+            minimum_length=self.minimum_length,
+            known=known_of(account.attributes, *account.addresses, self.service_name, str(self.clock().year)),
+        )
         if problem is not None or session.sign_in is None:
             return problem or PasswordProblem("password.wrong")
         now = self.clock()
         self.accounts.set_password(account.id, self.hasher.hash(password), now=now)
         self._end_everything(account, session)
-        self._tell(account, now)
-        self.audit.append("account.password_changed", at=now, reference=new_reference(), account_id=account.id)
+        reference = reference or new_reference()
+        self._tell(account, reference, now)
+        self.audit.append("account.password_changed", at=now, reference=reference, account_id=account.id)
         methods, acr = session.sign_in.methods, session.sign_in.acr
         # A sign-in of its own: the applications of the old one are being told that it ended.
         fresh = replace(session, sign_in=None)
@@ -90,7 +84,7 @@ class AccountFlow:
         self.devices.forget_account(account.id)
         return ended
 
-    def _tell(self, account: Account, now: datetime) -> None:
+    def _tell(self, account: Account, reference: str, now: datetime) -> None:
         self.mails.put(
             Message(
                 id=random_id(),
@@ -99,10 +93,6 @@ class AccountFlow:
                 locale=account.locale,
                 created_at=now,
                 expires_at=now + NOTICE_LIFETIME,
-                reference=new_reference(),
+                reference=reference,
             )
         )
-
-    def _university_name(self, entity_id: str, language: str) -> str:
-        provider = self.federation.current.provider(entity_id)
-        return provider.name(language) if provider else entity_id

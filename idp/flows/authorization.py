@@ -12,17 +12,20 @@ from idp.domain.authorization import (
     PendingAuthorization,
     begins_at_university,
     can_be_met,
+    must_be_passkey,
     must_be_proof,
     needs_sign_in,
 )
 from idp.domain.consent import asks_every_time, asks_for_what_is_new
 from idp.domain.errors import AuthorizationError, Refusal
+from idp.domain.identity import is_named
 from idp.domain.keyed import random_id
-from idp.domain.proofing import ProofingState
+from idp.domain.proofing import Proofing, ProofingState
 from idp.domain.references import new_reference
-from idp.domain.sessions import Session
+from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, Session
 from idp.openid.provider import Provider
 from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
 from idp.storage.authorizations import AuthorizationStore
 from idp.storage.consents import ConsentStore
 from idp.storage.proofings import ProofingStore
@@ -36,11 +39,16 @@ class Step(StrEnum):
 
     ADDRESS = "address"
     SIGN_IN = "sign-in"
+    PASSKEY = "passkey"
     CODE = "code"
     MAILBOX = "mailbox"
     NEW_PASSWORD = "new-password"
+    RENEWED_PASSWORD = "renewed-password"
     UNIVERSITY = "university"
+    OTHER_PERSON = "other-person"
+    GIVE_ADDRESS = "give-address"
     CONSENT = "consent"
+    REOPEN = "reopen"
     FINISH = "finish"
 
 
@@ -69,6 +77,7 @@ class AuthorizationFlow:
     accounts: AccountStore
     proofings: ProofingStore
     consents: ConsentStore
+    audit: AuditTrail
     clock: Callable[[], datetime]
 
     def begin(self, parameters: Sequence[tuple[str, str]], session: Session) -> Finished | Waiting:
@@ -86,7 +95,7 @@ class AuthorizationFlow:
         elif self._needs_consent(request, account, None):
             error = ("consent_required", "The person has to agree")
         else:
-            return self._answer(request, session, account)
+            return self._answer(request, session, account, new_reference())
         if "none" in request.prompt:
             raise self.provider.error(request, *error)
         return Waiting(self._wait(request, session, account, now).id)
@@ -95,6 +104,12 @@ class AuthorizationFlow:
         """A sign-in that no client asked for: it ends on our own page. max_age: seconds, where it must be fresh."""
         request = AuthorizationRequest(None, account_url, max_age=max_age)
         return Waiting(self._wait(request, session, None, self.clock()).id)
+
+    def begin_proof_for_account_page(self, session: Session, account_url: str) -> Waiting:
+        """The person proves at the university once more who they are, and comes back to our own page."""
+        insists = {"id_token": {"acr": {"essential": True, "value": ACR_UNIVERSITY}}}
+        request = AuthorizationRequest(None, account_url, claims=insists)
+        return Waiting(self._wait(request, session, self._account(session), self.clock()).id)
 
     def pending(self, authorization_id: str, session: Session) -> PendingAuthorization:
         """The request waiting in this browser; refuses what expired or was started in another browser."""
@@ -111,12 +126,22 @@ class AuthorizationFlow:
     def next_step(self, pending: PendingAuthorization, session: Session) -> Step:
         """What comes next in this journey: the only place that decides it."""
         account = self._account(session)
+        if account is None and self._is_closed(session):
+            return Step.REOPEN
+        proofing = self.proofings.find(pending.proofing_id, now=self.clock()) if pending.proofing_id else None
+        step = None if proofing is None else _step_of(proofing)
+        is_other = proofing is not None and account is not None and not is_named(account, proofing.identities)
+        # Who came back as somebody else than the one who is signed in here is not sent on as the latter.
+        if step is not None and is_other:
+            return step
         if not self._needs_sign_in(pending.request, session, account, self.clock(), pending.created_at):
+            if pending.renews_password and session.sign_in and session.sign_in.methods == (AMR_CODE,):
+                return Step.RENEWED_PASSWORD
             return Step.CONSENT if self._needs_consent(pending.request, account, pending.consent_of) else Step.FINISH
-        if pending.proofing_id is not None:
-            step = self._step_of_proofing(pending.proofing_id)
-            if step is not None:
-                return step
+        if step is not None:
+            return step
+        if must_be_passkey(pending.request):
+            return Step.PASSKEY
         if pending.address is None:
             return Step.ADDRESS
         if must_be_proof(pending.request):
@@ -125,16 +150,31 @@ class AuthorizationFlow:
             return Step.CODE
         return Step.UNIVERSITY if begins_at_university(pending.request) else Step.SIGN_IN
 
+    def keep_password(self, pending: PendingAuthorization, session: Session) -> None:
+        """No other password is asked for in this journey: one was chosen, or the person prefers to do it later."""
+        self.authorizations.update(pending.id, session.browser, {"renews_password": False}, now=self.clock())
+
     def finish(self, pending: PendingAuthorization, session: Session) -> Finished:
         """Answer the waiting request; a second answer to the same request is refused."""
         taken = self.authorizations.take(pending.id, session.browser, now=self.clock())
         if taken is None:
             raise Refusal("authorization.expired", "answered already")
-        return self._answer(taken.request, session, self._account(session))
+        try:
+            finished = self._answer(taken.request, session, self._account(session), taken.reference)
+        except Refusal as refusal:
+            raise refusal.during(taken.reference) from refusal
+        self._note("authorization.answered", taken, session.sign_in.account_id if session.sign_in else None)
+        return finished
+
+    def reference_of(self, authorization_id: str, session: Session) -> str | None:
+        """The reference of the journey with this handle, where it is still under way in this browser."""
+        found = self.authorizations.find(authorization_id, session.browser, now=self.clock())
+        return found.reference if found else None
 
     def cancel(self, pending: PendingAuthorization, session: Session) -> Finished:
         """The person does not want to sign in or to agree: the client is told so (RFC 6749 4.1.2.1)."""
         self.authorizations.take(pending.id, session.browser, now=self.clock())
+        self._note("authorization.cancelled", pending, session.sign_in.account_id if session.sign_in else None)
         if pending.request.client_id is None:
             return Finished(pending.request.redirect_uri)
         return self.tell(self.provider.error(pending.request, "access_denied", "The person did not agree"))
@@ -157,12 +197,24 @@ class AuthorizationFlow:
             address=account.address if account and must_be_proof(request) else None,
         )
         self.authorizations.put(pending)
+        self._note("authorization.waiting", pending, account.id if account else None)
         return pending
+
+    def _note(self, event: str, pending: PendingAuthorization, account_id: str | None) -> None:
+        client_id = pending.request.client_id or "own page"
+        self.audit.append(
+            event, at=self.clock(), reference=pending.reference, account_id=account_id, client_id=client_id
+        )
 
     def _account(self, session: Session) -> Account | None:
         """The account that is signed in, if it may still be used."""
         account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
         return None if account is None or account.disabled else account
+
+    def _is_closed(self, session: Session) -> bool:
+        """Whether whoever signed in here closed the account, and may have it back."""
+        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
+        return account is not None and account.is_closed(self.clock())
 
     def _needs_sign_in(
         self,
@@ -192,20 +244,27 @@ class AuthorizationFlow:
         """Whether the account is the one that ``id_token_hint`` or ``claims`` names, if any (Core 3.1.2.1, 5.5.1)."""
         return request.client_id is None or self.provider.is_about(request, account.subject)
 
-    def _step_of_proofing(self, proofing_id: str) -> Step | None:
-        proofing = self.proofings.find(proofing_id, now=self.clock())
-        if proofing is None:
-            return None
-        return {ProofingState.VOUCHED: Step.MAILBOX, ProofingState.CONFIRMED: Step.NEW_PASSWORD}.get(proofing.state)
-
-    def _answer(self, request: AuthorizationRequest, session: Session, account: Account | None) -> Finished:
+    def _answer(
+        self, request: AuthorizationRequest, session: Session, account: Account | None, reference: str
+    ) -> Finished:
         if account is None or session.sign_in is None:
             raise Refusal("account.disabled", "no usable account behind the session", status=403)
         if request.client_id is None:
             return Finished(request.redirect_uri)
+        if request.client_id not in account.clients:
+            self.accounts.note_client(account.id, request.client_id)
         return _finished(
-            self.provider.authorize(request, account.id, account.subject, session.sign_in, now=self.clock())
+            self.provider.authorize(
+                request, account.id, account.subject, session.sign_in, now=self.clock(), reference=reference
+            )
         )
+
+
+def _step_of(proofing: Proofing) -> Step | None:
+    """What the person does next for this proofing, if anything."""
+    if proofing.state is ProofingState.ANSWERED:
+        return Step.GIVE_ADDRESS if proofing.address is None else Step.OTHER_PERSON
+    return {ProofingState.VOUCHED: Step.MAILBOX, ProofingState.CONFIRMED: Step.NEW_PASSWORD}.get(proofing.state)
 
 
 def _finished(response: AuthorizationResponse) -> Finished:

@@ -1,5 +1,6 @@
 """The browser's session in every journey: found by its cookie, opened, signed in, ended."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from idp.domain.sessions import Session, SignedIn, SignIn
 from idp.storage.devices import DeviceStore
 from idp.storage.sessions import SessionStore
 
+_CARD = "account-card"
 ANONYMOUS_LIFETIME = timedelta(hours=24)
 
 
@@ -43,7 +45,8 @@ class BrowserSessions:
         device: str | None,
         now: datetime,
     ) -> SignedIn:
-        """Sign the browser in (``domain.sessions.SignsIn``); the browser is remembered as a device of the account.
+        """Sign the browser in (``domain.sessions.SignsIn``); the browser is remembered as a device of the account,
+        unless the computer is shared.
 
         Who signs in again while signed in goes on with the same ``sid``, so that signing out later reaches the
         applications of before, too. Somebody else's sign-in in this browser ends.
@@ -52,9 +55,15 @@ class BrowserSessions:
         sid = self._continued(session.sign_in, account_id) or random_id()
         sign_in = SignIn(account_id, sid, now, methods, acr, ends_at)
         cookie, signed_in = self.sessions.sign_in(session, sign_in, now=now, expires_at=ends_at)
+        if session.is_shared:
+            return SignedIn(signed_in, cookie, "")
         device = device or random_token()
         self.devices.remember(device, account_id, now=now)
         return SignedIn(signed_in, cookie, device)
+
+    def share(self, session: Session, *, is_shared: bool) -> Session:
+        """The session, knowing whether the person said that others use this computer."""
+        return session if session.is_shared == is_shared else self.sessions.share(session, is_shared=is_shared)
 
     def _continued(self, before: SignIn | None, account_id: str) -> str | None:
         """The ``sid`` to go on with."""
@@ -62,6 +71,20 @@ class BrowserSessions:
             return before.sid if before else None
         self.ends_sign_ins.of_session(before.sid)
         return None
+
+    def account_card(self, address: str) -> str:
+        """The value of the cookie by which a browser remembers the address of its person's account."""
+        encoded = urlsafe_b64encode(address.encode()).decode("ascii").rstrip("=")
+        return f"{encoded}.{self.secret.token(_CARD, address)}"
+
+    def address_on(self, card: str | None) -> str | None:
+        """The address on a card that we made; None for any other, so that nobody plants an address of theirs."""
+        encoded, _, signature = (card or "").partition(".")
+        try:
+            address = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+        except ValueError:
+            return None
+        return address if same(self.secret.token(_CARD, address), signature) else None
 
     def csrf_token(self, session: Session) -> str:
         """The token that every form of this browser carries; it outlives a sign-in, so that other tabs go on."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from idp.domain.accounts import Account
+from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import PendingAuthorization
 from idp.domain.claims import claims_of
 from idp.domain.consent import Consent
@@ -37,12 +38,14 @@ class ConsentFlow:
     accounts: AccountStore
     consents: ConsentStore
     audit: AuditTrail
+    periods: AffiliationPeriods
     clock: Callable[[], datetime]
 
     def asked(self, pending: PendingAuthorization, session: Session) -> Asked:
         """What the client of the waiting request would receive about the person signed in here."""
         account = self._account(pending, session)
-        data = self.provider.preview(pending.request, account.subject, claims_of(account))
+        claims = claims_of(account, self.periods, now=self.clock())
+        data = self.provider.preview(pending.request, account.subject, claims)
         return Asked(account.address, data, "offline_access" in pending.request.scope)
 
     def client_uri(self, pending: PendingAuthorization) -> str:

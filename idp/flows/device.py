@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from idp.domain.accounts import Account
+from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.claims import claims_of
 from idp.domain.device_authorization import GUESS_WINDOW, MOST_GUESSES, DeviceAuthorization, clean_user_code
 from idp.domain.errors import Refusal
@@ -39,6 +40,7 @@ class DeviceFlow:
     limits: LimitStore
     audit: AuditTrail
     secret: SecretKey
+    periods: AffiliationPeriods
     clock: Callable[[], datetime]
 
     def is_signed_in(self, session: Session) -> bool:
@@ -58,7 +60,7 @@ class DeviceFlow:
             user_code=clean_user_code(typed) or "",
             client_name=client.display_name(language) if client else device.client_id,
             person=account.address,
-            data=self.provider.preview(request, account.subject, claims_of(account)),
+            data=self.provider.preview(request, account.subject, claims_of(account, self.periods, now=self.clock())),
             is_offline="offline_access" in device.scope,
         )
 
@@ -69,6 +71,8 @@ class DeviceFlow:
         if not isinstance(device, DeviceAuthorization):
             return device
         answers = self.provider.device_answers
+        if device.client_id not in account.clients:
+            self.accounts.note_client(account.id, device.client_id)
         if session.sign_in is None or not answers.approve(
             device, account.id, account.subject, session.sign_in, now=now
         ):

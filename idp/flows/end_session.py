@@ -55,7 +55,7 @@ class EndSessionFlow:
             # A cross-site POST carries no cookie of ours: the hint itself names the sign-in that is to end.
             ended = self.ends_sign_ins.of_session(request.sid) if request.hint_is_valid and request.sid else ()
             return self._signed_out(request, ended, None)
-        if request.hint_is_valid and self._names(request, session):
+        if request.hint_is_valid and self._names(request, session) and self._is_meant(request, session.sign_in):
             return self._signed_out(request, self._end(session), session.sign_in)
         return AskThePerson()
 
@@ -96,6 +96,14 @@ class EndSessionFlow:
             and client is not None
             and self.provider.subject_for(client, account.subject) == request.subject
         )
+
+    def _is_meant(self, request: EndSessionRequest, sign_in: SignIn) -> bool:
+        """Whether ``logout_hint``, if any, is about this person: who means somebody else ends nothing alone."""
+        if request.logout_hint is None:
+            return True
+        account = self.accounts.find(sign_in.account_id)
+        hint, addresses = request.logout_hint, account.addresses if account else ()
+        return hint in (request.subject, sign_in.sid) or hint.strip().casefold() in map(str.casefold, addresses)
 
     def _signed_out(
         self, request: EndSessionRequest, applications: Sequence[ApplicationInUse], sign_in: SignIn | None

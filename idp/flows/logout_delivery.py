@@ -4,16 +4,16 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from idp.domain.errors import ServiceUnavailable
+from idp.domain.logout import LogoutNotice
 from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Told
-from idp.storage.logout_notices import Claim, LogoutNotices
+from idp.storage.leased_queue import Claim
+from idp.storage.logout_notices import LogoutNotices
 
 _log = logging.getLogger(__name__)
 
 # The person may be at a shared computer: the first tries come fast. The last pause repeats until the deadline.
 _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60))
 _LEASE_MARGIN = timedelta(seconds=30)
-_RECORDING_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +30,22 @@ class LogoutDelivery:
         claim = self.notices.claim(worker, now=now, lease=self.calls.time_limit + _LEASE_MARGIN)
         if claim is None:
             return False
-        outcome = self.calls.send(claim.notice, now=now)
+        outcome = self.calls.send(claim.work, now=now)
         self._record(claim, outcome, now)
-        application = claim.notice.application
-        fields = {"notice": claim.notice.id, "client_id": application.client_id, "sid": application.sid}
+        application = claim.work.application
+        fields = {"notice": claim.work.id, "client_id": application.client_id, "sid": application.sid}
         event = f"logout.{type(outcome).__name__.lower()}"
         _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
         return True
 
-    def _record(self, claim: Claim, outcome: Outcome, now: datetime) -> None:
-        """Insist: an unrecorded success is sent again when the lease ends."""
-        for tries_left in reversed(range(_RECORDING_TRIES)):
-            try:
-                match outcome:
-                    case Told(reply):
-                        self.notices.told(claim, reply, now=now)
-                    case Deferred(reply):
-                        self.notices.deferred(claim, reply, now=now, retry_at=now + pause_after(claim.attempt))
-                    case Refused(reply):
-                        self.notices.refused(claim, reply, now=now)
-            except ServiceUnavailable:
-                if not tries_left:
-                    raise
-            else:
-                return
+    def _record(self, claim: Claim[LogoutNotice], outcome: Outcome, now: datetime) -> None:
+        match outcome:
+            case Told(reply):
+                self.notices.done(claim, reply, now=now)
+            case Deferred(reply):
+                self.notices.deferred(claim, reply, now=now, retry_at=now + pause_after(claim.attempt))
+            case Refused(reply):
+                self.notices.refused(claim, reply, now=now)
 
 
 def pause_after(attempt: int) -> timedelta:

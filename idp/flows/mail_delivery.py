@@ -3,18 +3,17 @@
 import logging
 from datetime import datetime, timedelta
 
-from idp.domain.errors import ServiceUnavailable
 from idp.domain.messages import Message
 from idp.mail.delivery import Accepted, Deferred, Outcome, Refused, SmtpDelivery
 from idp.mail.messages import MessageRenderer, Unrenderable
-from idp.storage.outbox import Claim, Outbox
+from idp.storage.leased_queue import Claim
+from idp.storage.outbox import Outbox
 
 _log = logging.getLogger(__name__)
 
 # People wait before a page: the first tries come fast. The last pause repeats until the message expires.
 _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300, 900))
 _LEASE_MARGIN = timedelta(seconds=30)
-_RECORDING_TRIES = 5
 
 
 def deliver_next(
@@ -28,9 +27,9 @@ def deliver_next(
     claim = outbox.claim(worker, now=now, lease=delivery.time_limit + _LEASE_MARGIN)
     if claim is None:
         return False
-    outcome = _attempted(claim.message, renderer, delivery, now)
+    outcome = _attempted(claim.work, renderer, delivery, now)
     _record(outbox, claim, outcome, now)
-    fields = {"message": claim.message.id, "kind": claim.message.kind, "reference": claim.message.reference}
+    fields = {"message": claim.work.id, "kind": claim.work.kind, "reference": claim.work.reference}
     event = f"mail.{type(outcome).__name__.lower()}"
     _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
     return True
@@ -44,22 +43,14 @@ def _attempted(message: Message, renderer: MessageRenderer, delivery: SmtpDelive
     return delivery.send(rendered, message.to, message.id, now=now)
 
 
-def _record(outbox: Outbox, claim: Claim, outcome: Outcome, now: datetime) -> None:
-    """Insist: an unrecorded success is sent again when the lease ends."""
-    for tries_left in reversed(range(_RECORDING_TRIES)):
-        try:
-            match outcome:
-                case Accepted(reply):
-                    outbox.sent(claim, reply, now=now)
-                case Deferred(reply):
-                    outbox.deferred(claim, reply, now=now, retry_at=now + pause_after(claim.attempt))
-                case Refused(reply):
-                    outbox.refused(claim, reply, now=now)
-        except ServiceUnavailable:
-            if not tries_left:
-                raise
-        else:
-            return
+def _record(outbox: Outbox, claim: Claim[Message], outcome: Outcome, now: datetime) -> None:
+    match outcome:
+        case Accepted(reply):
+            outbox.done(claim, reply, now=now)
+        case Deferred(reply):
+            outbox.deferred(claim, reply, now=now, retry_at=now + pause_after(claim.attempt))
+        case Refused(reply):
+            outbox.refused(claim, reply, now=now)
 
 
 def pause_after(attempt: int) -> timedelta:

@@ -7,11 +7,13 @@ from datetime import datetime, timedelta
 from idp.domain import one_time_codes
 from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.errors import Refusal
-from idp.domain.guessing import MAILS_PER_HOUR, SHARED_BUDGET, WINDOW
+from idp.domain.guessing import MAILS_PER_HOUR, SHARED_BUDGET, WINDOW, mail_limit, proofing_limit
+from idp.domain.identity import account_for, is_expected, is_named
 from idp.domain.keyed import SecretKey, random_id, token_hash
-from idp.domain.messages import MailQueue, Message
+from idp.domain.messages import Delivery, MailQueue, Message
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode
-from idp.domain.proofing import AdoptsAccount, Proofing, ProofingState
+from idp.domain.proofing import AdoptsAccount, ConfirmedBy, Proofing, ProofingState
+from idp.domain.routing import LearnsDomains
 from idp.domain.sessions import Session
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
@@ -34,60 +36,84 @@ class MailboxFlow:
     audit: AuditTrail
     secret: SecretKey
     adopts: AdoptsAccount
+    learns: LearnsDomains
     clock: Callable[[], datetime]
 
-    def of(self, pending: PendingAuthorization, session: Session) -> Proofing:
-        """The proofing that this journey waits for."""
-        found = self.proofings.find(pending.proofing_id or "", now=self.clock())
+    def of(self, pending: PendingAuthorization, session: Session, named: str = "") -> Proofing:
+        """The proofing that this journey waits for.
+
+        named: the id in the form that was sent. Two tabs may have come back from two universities: each form goes on
+        with its own, and the journey with the one that a form was sent for.
+        """
+        now = self.clock()
+        found = self.proofings.find(named or pending.proofing_id or "", now=now)
         if found is None or session.browser not in found.browsers:
             raise Refusal("authorization.expired", "no such proofing").during(pending.reference, pending.id)
+        if found.id != pending.proofing_id:
+            if found.authorization_id != pending.id:
+                raise Refusal("authorization.expired", "another journey").during(pending.reference, pending.id)
+            self.authorizations.update(pending.id, session.browser, {"proofing_id": found.id}, now=now)
         return found
+
+    def expects_other(self, pending: PendingAuthorization, proofing: Proofing) -> str | None:
+        """The address that the person typed at the beginning, where the university confirmed another one."""
+        if proofing.address_given:
+            return None
+        account = account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
+        return None if is_expected(pending.address, proofing, account) else pending.address
 
     def university_name(self, proofing: Proofing, language: str) -> str:
         """The university's name, also while its metadata is away."""
         provider = self.federation.current.provider(proofing.entity_id)
         return provider.name(language) if provider else proofing.entity_id
 
-    def send_first_mail(self, proofing: Proofing, session: Session, *, locale: str, application: str) -> None:
+    def send_first_mail(self, proofing: Proofing, session: Session, *, locale: str | None, application: str) -> None:
         """Mail link and code once the right browser is back; coming back a second time mails nothing."""
         vouched = self.proofings.move(proofing.id, ProofingState.ANSWERED, ProofingState.VOUCHED, now=self.clock())
         if vouched is not None:
             self.send_mail(vouched, session, locale=locale, application=application)
 
-    def send_mail(self, proofing: Proofing, session: Session, *, locale: str, application: str) -> bool:
+    def send_mail(self, proofing: Proofing, session: Session, *, locale: str | None, application: str) -> bool:
         """Mail link and code, the same code while it lives; False when this address had too many mails lately."""
+        _refuse_unasked(proofing)
         now, address = self.clock(), proofing.address or ""
         code = self.codes.issue(self._new_code(proofing, session, now), now=now)
         if not self.limits.count(
-            self.secret.hash("mail-limit", address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
+            mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
         ):
             self._note("proofing.mail_limit", proofing)
             return False
         self.mails.put(
             Message(
                 id=random_id(),
-                kind="proofing",
+                # A link that was opened elsewhere would hand the person's identity to whoever has a mistyped address.
+                kind="given_address" if proofing.address_given else "proofing",
                 to=address,
                 locale=locale,
                 created_at=now,
-                expires_at=proofing.expires_at,
+                expires_at=code.expires_at if proofing.address_given else proofing.expires_at,
                 reference=proofing.reference,
                 record_id=proofing.id,
                 fields={
                     "code_record_id": code.id,
-                    "university": self.university_name(proofing, locale),
+                    "university": self.university_name(proofing, locale or "fr"),
                     "application": application,
                 },
             )
         )
         return True
 
+    def delivery(self, proofing: Proofing) -> Delivery | None:
+        """How far the last mail of this proofing got."""
+        return self.mails.last_delivery(proofing.reference, proofing.address or "")
+
     def with_code(self, proofing: Proofing, session: Session, typed: str) -> str | None:
         """Confirm the mailbox by the code; None when it is confirmed, else a field sentence's key."""
+        _refuse_unasked(proofing)
         digits, now = one_time_codes.typed_digits(typed), self.clock()
         if digits is None:
             return "code.malformed"
-        guesses = self.secret.hash("guesses-of-proofing", proofing.address or "")
+        guesses = proofing_limit(self.secret, proofing.address or "")
         if not self.limits.allows(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now):
             return "code.too_many"
         live = self.codes.issue(self._new_code(proofing, session, now), now=now)
@@ -100,7 +126,7 @@ class MailboxFlow:
             return "code.wrong"
         if not self.codes.take(code.id, now=now):
             return "code.expired"
-        self._confirm(proofing, link_browser=None)
+        self._confirm(proofing, ConfirmedBy.CODE, link_browser=None)
         return None
 
     def open_link(self, token: str, session: Session) -> Proofing:
@@ -110,7 +136,7 @@ class MailboxFlow:
             raise Refusal("proofing.link_invalid", "unknown or expired")
         if proofing.state in (ProofingState.CONFIRMED, ProofingState.COMPLETED):
             raise Refusal("proofing.link_used", proofing.id).during(proofing.reference)
-        if proofing.state is not ProofingState.VOUCHED:
+        if proofing.state is not ProofingState.VOUCHED or proofing.address_given:
             raise Refusal("proofing.link_invalid", str(proofing.state)).during(proofing.reference)
         self._refuse_other_person(proofing, session)
         return proofing
@@ -119,10 +145,10 @@ class MailboxFlow:
         """Confirm the mailbox by the link's button; the handle of the journey that goes on in this browser."""
         proofing = self.open_link(token, session)
         here = session.browser == proofing.browser
-        self._confirm(proofing, link_browser=None if here else session.browser)
+        self._confirm(proofing, ConfirmedBy.LINK, link_browser=None if here else session.browser)
         return proofing.authorization_id if here else self._journey_elsewhere(proofing, session, account_url)
 
-    def _confirm(self, proofing: Proofing, *, link_browser: str | None) -> None:
+    def _confirm(self, proofing: Proofing, by: ConfirmedBy, *, link_browser: str | None) -> None:
         """The mailbox is proven: the account is found or made, and everything older for it dies.
 
         Whoever had a session, a code, a link or a password for this address before is not known to be this person
@@ -130,17 +156,31 @@ class MailboxFlow:
         """
         now, address = self.clock(), proofing.address or ""
         confirmed = self.proofings.move(
-            proofing.id, ProofingState.VOUCHED, ProofingState.CONFIRMED, now=now, link_browser=link_browser
+            proofing.id,
+            ProofingState.VOUCHED,
+            ProofingState.CONFIRMED,
+            now=now,
+            link_browser=link_browser,
+            confirmed_by=str(by),
         )
         if confirmed is None:
             raise Refusal("proofing.link_used", proofing.id).during(proofing.reference)
         self.codes.void_address(address, now=now)
         self.proofings.void_address(address, except_id=proofing.id)
-        account_id = self.adopts(confirmed)
+        account_id = self._adopted(confirmed)
         self.proofings.move(
             proofing.id, ProofingState.CONFIRMED, ProofingState.CONFIRMED, now=now, account_id=account_id
         )
         self._note("proofing.confirmed", confirmed)
+        self.learns(confirmed, account_id)
+
+    def _adopted(self, proofing: Proofing) -> str:
+        try:
+            return self.adopts(proofing)
+        except Refusal as refusal:
+            # Nothing leads on from here: the person begins again with another university or address.
+            self.proofings.forget(proofing.id)
+            raise refusal.during(proofing.reference, proofing.authorization_id) from refusal
 
     def _refuse_other_person(self, proofing: Proofing, session: Session) -> None:
         """A link works for its own proofing alone, not where somebody else is signed in or on the way
@@ -149,7 +189,7 @@ class MailboxFlow:
             return
         if session.sign_in is not None:
             account = self.accounts.find(session.sign_in.account_id)
-            if account is None or not set(account.identities) & set(proofing.identities):
+            if account is None or not is_named(account, proofing.identities):
                 raise Refusal("proofing.other_person", "another account is signed in").during(proofing.reference)
         if self.proofings.is_other_in(session.browser, proofing.identities, now=self.clock()):
             raise Refusal("proofing.other_person", "another proofing under way").during(proofing.reference)
@@ -184,4 +224,12 @@ class MailboxFlow:
     def _note(self, event: str, proofing: Proofing, **fields: str) -> None:
         self.audit.append(
             event, at=self.clock(), reference=proofing.reference, account_id=proofing.account_id, **fields
+        )
+
+
+def _refuse_unasked(proofing: Proofing) -> None:
+    """No mail and no code before the person went on as whom the university named, or gave an address."""
+    if proofing.state is ProofingState.ANSWERED:
+        raise Refusal("authorization.expired", "the person has not been asked").during(
+            proofing.reference, proofing.authorization_id
         )

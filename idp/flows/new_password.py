@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from idp.domain.errors import Refusal
-from idp.domain.passwords import PasswordHasher, PasswordProblem, problem_with
+from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
+from idp.domain.passwords import PasswordHasher
 from idp.domain.proofing import AdoptsAccount, Proofing, ProofingState
 from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, AMR_PASSWORD, Session, SignedIn, SignsIn
+from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.proofings import ProofingStore
@@ -15,6 +17,7 @@ from idp.storage.proofings import ProofingStore
 
 @dataclass(frozen=True, slots=True)
 class NewPasswordFlow:
+    federation: FederationFolder
     proofings: ProofingStore
     accounts: AccountStore
     audit: AuditTrail
@@ -23,13 +26,19 @@ class NewPasswordFlow:
     signs_in: SignsIn
     clock: Callable[[], datetime]
     minimum_length: int
+    service_name: str
 
     def choose_password(
         self, proofing: Proofing, session: Session, password: str, device: str | None
     ) -> SignedIn | PasswordProblem:
         """Store the first password and sign in with it: creating is signing in."""
         address, now = proofing.address or "", self.clock()
-        problem = problem_with(password, address=address, minimum_length=self.minimum_length)
+        problem = problem_with(
+            password,
+            address=address,
+            minimum_length=self.minimum_length,
+            known=known_of(proofing.attributes, self._university_name(proofing), self.service_name, str(now.year)),
+        )
         if problem is not None:
             return problem
         hashed = self.hasher.hash(password)
@@ -47,6 +56,10 @@ class NewPasswordFlow:
             device=device,
             now=now,
         )
+
+    def _university_name(self, proofing: Proofing) -> str:
+        provider = self.federation.current.provider(proofing.entity_id)
+        return provider.name("fr") if provider else ""
 
     def _note(self, event: str, proofing: Proofing, **fields: str) -> None:
         self.audit.append(

@@ -25,6 +25,7 @@ class RefusalLog:
                 reference=reference,
                 reason=refusal.reason,
                 detail=refusal.detail[:500],
+                **({"entity_id": refusal.university.entity_id} if refusal.university else {}),
             )
         except ServiceUnavailable as error:
             logger.warning("audit.missed", extra={"fields": {"reference": reference, "detail": error.detail}})

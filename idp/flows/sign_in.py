@@ -23,11 +23,15 @@ from idp.domain.guessing import (
     WINDOW,
     Guesser,
     Method,
+    guess_limit,
+    mail_limit,
 )
+from idp.domain.invitations import AdmitsInvited
 from idp.domain.keyed import SecretKey, random_id
-from idp.domain.messages import MailQueue, Message
+from idp.domain.messages import Delivery, MailQueue, Message
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode
 from idp.domain.passwords import PasswordHasher
+from idp.domain.routing import RoutesDomains
 from idp.domain.sessions import ACR_BASIC, AMR_CODE, AMR_PASSWORD, Session, SignedIn, SignsIn
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
@@ -75,6 +79,8 @@ class SignInFlow:
     hasher: PasswordHasher
     secret: SecretKey
     signs_in: SignsIn
+    routes: RoutesDomains
+    admits: AdmitsInvited
     clock: Callable[[], datetime]
 
     def give_address(
@@ -91,13 +97,17 @@ class SignInFlow:
         self._change(pending, session, address=address, entity_id=None, proofing_id=None, one_time_code_id=None)
         return AddressAnswer()
 
+    def forget_address(self, pending: PendingAuthorization, session: Session) -> None:
+        """Whoever was remembered here is not the one who signs in now."""
+        self._change(pending, session, address=None, entity_id=None, proofing_id=None, one_time_code_id=None)
+
     def begin_again(self, pending: PendingAuthorization, session: Session) -> None:
         """Back to the choice of the way to sign in, with the same address."""
         self._change(pending, session, entity_id=None, proofing_id=None, one_time_code_id=None)
 
     def universities(self, address: str) -> tuple[IdentityProvider, ...]:
         """The universities that the address's domain points to; it says nothing about an account."""
-        return self.federation.current.by_address_domain(addresses.domain_of(address))
+        return tuple(route.provider for route in self.routes(addresses.domain_of(address)))
 
     def with_password(
         self, pending: PendingAuthorization, session: Session, password: str, visitor: Visitor
@@ -115,19 +125,38 @@ class SignInFlow:
         self._rehash(account, stored, password)
         return self._signed_in(account, session, pending, guesser, Method.PASSWORD, visitor, now)
 
-    def send_code(self, pending: PendingAuthorization, session: Session, *, locale: str, application: str) -> bool:
-        """Mail a code, the same one while it lives; False when this address had too many mails lately."""
+    def send_code(
+        self,
+        pending: PendingAuthorization,
+        session: Session,
+        *,
+        locale: str | None,
+        application: str,
+        is_password_forgotten: bool = False,
+    ) -> bool:
+        """Mail a code, the same one while it lives; False when this address had too many mails lately.
+
+        locale: None where the person's language is not known. is_password_forgotten: so that another one is offered
+        after the code.
+        """
         address, now = self._address(pending), self.clock()
         account = self.accounts.by_address(address)
-        code = self.codes.issue(self._new_code(session, address, account, now), now=now)
-        self._change(pending, session, one_time_code_id=code.id)
+        # Asked for everybody, so that the number of database operations tells nothing.
+        invitation_id = self.admits.open_for(address, now=now)
+        code = self.codes.issue(self._new_code(session, address, account, invitation_id, now), now=now)
+        renews = pending.renews_password or is_password_forgotten
+        self._change(pending, session, one_time_code_id=code.id, renews_password=renews)
         if not self.limits.count(
-            self.secret.hash("mail-limit", address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
+            mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
         ):
             self._note("sign_in.mail_limit", pending, account, now)
             return False
         self.mails.put(self._message(code, pending, account, locale, application, now))
         return True
+
+    def delivery(self, pending: PendingAuthorization) -> Delivery | None:
+        """How far the last mail of this journey got; asked in the same way whether or not there is an account."""
+        return self.mails.last_delivery(pending.reference, self._address(pending))
 
     def with_code(
         self, pending: PendingAuthorization, session: Session, typed: str, visitor: Visitor
@@ -147,10 +176,17 @@ class SignInFlow:
         if code.address != address or not one_time_codes.is_right(self.secret, code, digits):
             throttled = self._count_failure(guesser, Method.CODE, visitor, now)
             return self._denied("code.wrong", pending, account, now, throttled=throttled)
-        if account is None or account.disabled or account.id != code.account_id:
+        is_invited = code.account_id is None
+        if not is_invited and (account is None or not account.lets_in(now) or account.id != code.account_id):
             return self._denied("code.wrong", pending, account, now)
         if not self.codes.take(code.id, now=now):
             return self._denied("code.expired", pending, account, now)
+        if is_invited:
+            account = self._admitted(code, pending, session, now)
+        if account is None:
+            return self._denied("code.expired", pending, account, now)
+        if account.bounces:
+            self.accounts.forget_bounce(address)
         return self._signed_in(account, session, pending, guesser, Method.CODE, visitor, now)
 
     def _signed_in(
@@ -168,6 +204,9 @@ class SignInFlow:
             session, account_id=account.id, methods=methods, acr=ACR_BASIC, device=visitor.device, now=now
         )
         self.limits.forget(self._limit_key(guesser, method), self._limit_key(guesser, None))
+        if pending.proofing_id is not None:
+            # What was begun at a university in this journey is over: this is who the person wants to be.
+            self._change(pending, signed_in.session, proofing_id=None)
         self._note("sign_in.succeeded", pending, account, now, method=str(method))
         return signed_in
 
@@ -176,7 +215,7 @@ class SignInFlow:
             raise Refusal("authorization.expired", "no address yet")
         return pending.address
 
-    def _change(self, pending: PendingAuthorization, session: Session, **changes: str | None) -> None:
+    def _change(self, pending: PendingAuthorization, session: Session, **changes: str | bool | None) -> None:
         self.authorizations.update(pending.id, session.browser, changes, now=self.clock())
 
     def _guesser(self, address: str, account: Account | None, visitor: Visitor) -> Guesser:
@@ -185,7 +224,7 @@ class SignInFlow:
         return Guesser(name, self.devices.knows(visitor.device or "", name))
 
     def _limit_key(self, guesser: Guesser, method: Method | None) -> str:
-        return self.secret.hash("guesses", guesser.key, str(method or "all"))
+        return guess_limit(self.secret, guesser, method)
 
     def _may_guess(self, guesser: Guesser, method: Method, now: datetime) -> bool:
         budgets = ((method, METHOD_BUDGET[method]), (None, SHARED_BUDGET))
@@ -205,8 +244,20 @@ class SignInFlow:
         if self.hasher.needs_rehash(stored):
             self.accounts.replace_hash(account.id, stored, self.hasher.hash(password))
 
-    def _new_code(self, session: Session, address: str, account: Account | None, now: datetime) -> OneTimeCode:
-        usable = account is not None and not account.disabled
+    def _admitted(
+        self, code: OneTimeCode, pending: PendingAuthorization, session: Session, now: datetime
+    ) -> Account | None:
+        """The account of an invited person, who is offered a password next; None where the invitation has ended."""
+        account = self.admits(code.invitation_id or "", code.address, reference=pending.reference, now=now)
+        if account is None or account.disabled:
+            return None
+        self._change(pending, session, renews_password=True)
+        return account
+
+    def _new_code(
+        self, session: Session, address: str, account: Account | None, invitation_id: str | None, now: datetime
+    ) -> OneTimeCode:
+        usable = account is not None and account.lets_in(now)
         return OneTimeCode(
             id=random_id(),
             purpose=CodePurpose.SIGN_IN,
@@ -215,6 +266,7 @@ class SignInFlow:
             created_at=now,
             expires_at=now + one_time_codes.LIFETIME,
             account_id=account.id if account and usable else None,
+            invitation_id=invitation_id if account is None else None,
         )
 
     def _message(
@@ -222,20 +274,20 @@ class SignInFlow:
         code: OneTimeCode,
         pending: PendingAuthorization,
         account: Account | None,
-        locale: str,
+        locale: str | None,
         application: str,
         now: datetime,
     ) -> Message:
         """The mail with the code; to an address without an account, how to begin, so that nobody waits for a code."""
         return Message(
             id=random_id(),
-            kind="sign_in_code" if code.account_id else "unknown_account",
+            kind="sign_in_code" if code.is_for_somebody else "unknown_account",
             to=code.address,
-            locale=account.locale if account else locale,
+            locale=locale,
             created_at=now,
             expires_at=code.expires_at,
             reference=pending.reference,
-            record_id=code.id if code.account_id else "",
+            record_id=code.id if code.is_for_somebody else "",
             fields={"application": application},
         )
 

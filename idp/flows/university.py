@@ -4,10 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from idp.domain.authorization import PendingAuthorization
+from idp.domain.accounts import Identity
+from idp.domain.authorization import PendingAuthorization, wants_authentication
 from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider
-from idp.domain.identity import accepted_address, accepted_identities, account_for
+from idp.domain.identity import (
+    IdentityConflict,
+    accepted_address,
+    accepted_attributes,
+    accepted_identities,
+    account_for,
+    released_mails,
+)
 from idp.domain.keyed import SecretKey, random_id, token_hash
 from idp.domain.proofing import LINK_LIFETIME, Proofing, ProofingState, Vouching, link_token
 from idp.domain.sessions import Session
@@ -23,14 +31,6 @@ REPLAY_MEMORY = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
-    """Universities to choose from; ``from_address`` when the address's domain named them."""
-
-    providers: tuple[IdentityProvider, ...]
-    from_address: bool
-
-
-@dataclass(frozen=True, slots=True)
 class UniversityFlow:
     service_provider: ServiceProvider
     federation: FederationFolder
@@ -41,16 +41,9 @@ class UniversityFlow:
     secret: SecretKey
     clock: Callable[[], datetime]
 
-    def own_metadata(self) -> bytes:
+    def own_metadata(self, *, signed: bool = False) -> bytes:
         """Our SAML metadata; needs no federation, for a university may be fetching it while ours still loads."""
-        return self.service_provider.metadata()
-
-    def candidates(self, pending: PendingAuthorization, query: str | None) -> Candidates:
-        """What to choose from: the search's hits, or those that the address's domain names."""
-        if query is not None:
-            return Candidates(self.federation.current.search(query), from_address=False)
-        domain = (pending.address or "").rpartition("@")[2]
-        return Candidates(self.federation.current.by_address_domain(domain), from_address=True)
+        return self.service_provider.metadata(now=self.clock(), signed=signed)
 
     def provider(self, entity_id: str) -> IdentityProvider:
         """The identity provider, refused when the federation does not hold it or hides it."""
@@ -64,7 +57,9 @@ class UniversityFlow:
     def begin(self, pending: PendingAuthorization, session: Session, entity_id: str) -> OutgoingRequest:
         """Send the person to the university: one AuthnRequest, remembered with everything its answer must match."""
         provider, now = self.provider(entity_id), self.clock()
-        outgoing = self.service_provider.begin(provider, random_id(), now=now)
+        # Who is signed in skips mailbox and password on the way back: then the university has to ask for its password.
+        force = session.sign_in is not None and wants_authentication(pending.request)
+        outgoing = self.service_provider.begin(provider, random_id(), now=now, force=force)
         proofing = Proofing(
             id=random_id(),
             browser=session.browser,
@@ -84,7 +79,7 @@ class UniversityFlow:
         """Take the university's answer; the request it answers is used up before anything of it is believed.
 
         session: the browser's, where its cookie came along. A cross-site POST carries no SameSite=Lax cookie, so that
-        the browser is compared again in ``resume``, before anything follows from the answer.
+        the browser is compared again on arrival (``flows.arrival``), before anything follows from the answer.
         """
         request_id = self.service_provider.claimed_request_id(saml_response)
         proofing = self.proofings.by_request(request_id, now=self.clock())
@@ -97,27 +92,25 @@ class UniversityFlow:
         except Refusal as refusal:
             raise refusal.during(proofing.reference, proofing.authorization_id) from refusal
 
-    def resume(self, proofing_id: str, session: Session) -> Proofing:
-        """Go on in the browser that began; refused in every other, where nothing follows from the answer."""
-        proofing, now = self.proofings.find(proofing_id, now=self.clock()), self.clock()
-        if proofing is None or proofing.browser != session.browser:
-            raise Refusal("browser.other", "answer taken in another browser")
-        self.authorizations.update(proofing.authorization_id, session.browser, {"proofing_id": proofing.id}, now=now)
-        return proofing
-
     def _accept(self, proofing: Proofing, saml_response: str) -> Proofing:
         now = self.clock()
         if proofing.state is not ProofingState.STARTED or not self._use_up(proofing, now):
             raise Refusal("saml.replayed", "request answered already")
         provider = self.provider(proofing.entity_id)
+        try:
+            accepted = self._verified(proofing, saml_response, provider, now)
+        except Refusal as refusal:
+            raise refusal.at(provider) from refusal
+        self._note("proofing.vouched", accepted, entity_id=provider.entity_id, received=" ".join(_received(accepted)))
+        return accepted
+
+    def _verified(self, proofing: Proofing, saml_response: str, provider: IdentityProvider, now: datetime) -> Proofing:
         vouching = self.service_provider.verify(saml_response, provider, proofing.request_id, now=now)
         if not self.proofings.first_use(
             provider.entity_id, vouching.response_id, vouching.assertion_id, expires_at=now + REPLAY_MEMORY
         ):
             raise Refusal("saml.replayed", "message id seen before")
-        accepted = self._record(proofing, vouching, provider, now)
-        self._note("proofing.vouched", accepted, entity_id=provider.entity_id)
-        return accepted
+        return self._record(proofing, vouching, provider, now)
 
     def _use_up(self, proofing: Proofing, now: datetime) -> bool:
         """The request counts as answered from here on, whatever the answer turns out to be."""
@@ -126,10 +119,10 @@ class UniversityFlow:
 
     def _record(self, proofing: Proofing, vouching: Vouching, provider: IdentityProvider, now: datetime) -> Proofing:
         identities = accepted_identities(vouching, provider)
-        address = accepted_address(vouching, provider)
-        account = account_for(identities, self.accounts.by_identities(identities))
-        if account is not None and account.disabled:
-            raise Refusal("account.disabled", account.id, status=403)
+        # Where no address is released, the person gives one and proves it (flows.given_address).
+        mails = released_mails(vouching)
+        address = accepted_address(vouching, provider) if mails else None
+        self._refuse_conflict(proofing, identities)
         recorded = self.proofings.move(
             proofing.id,
             ProofingState.RECEIVED,
@@ -137,15 +130,27 @@ class UniversityFlow:
             now=now,
             identities=identities,
             address=address,
-            attributes={name: list(values) for name, values in vouching.attributes.items()},
+            mails=mails,
+            attributes={name: list(values) for name, values in accepted_attributes(vouching, provider).items()},
             authn_instant=vouching.authn_instant,
             authn_context=vouching.authn_context,
             assertion_id=vouching.assertion_id,
             metadata_digest=vouching.metadata_digest,
+            provider_name=provider.name("fr"),
+            registration_authority=provider.registration_authority,
         )
         if recorded is None:
             raise Refusal("saml.replayed", "request answered already")
         return recorded
+
+    def _refuse_conflict(self, proofing: Proofing, identities: tuple[Identity, ...]) -> None:
+        try:
+            account = account_for(identities, self.accounts.by_identities(identities))
+        except IdentityConflict as conflict:
+            self._note("proofing.identity_conflict", proofing, entity_id=conflict.entity_id, kind=conflict.kind)
+            raise
+        if account is not None and not account.lets_in(self.clock()):
+            raise Refusal("account.disabled", account.id, status=403)
 
     def _change(self, pending: PendingAuthorization, session: Session, **changes: str | None) -> None:
         self.authorizations.update(pending.id, session.browser, changes, now=self.clock())
@@ -154,3 +159,9 @@ class UniversityFlow:
         self.audit.append(
             event, at=self.clock(), reference=proofing.reference, account_id=proofing.account_id, **fields
         )
+
+
+def _received(proofing: Proofing) -> list[str]:
+    """The names of what the university released, without any value."""
+    kinds = {identity.kind for identity in proofing.identities}
+    return sorted({*proofing.attributes, *kinds, *(["mail"] if proofing.mails else [])})

@@ -1,7 +1,6 @@
 """Delivery by SMTP: Flask-Mail's connection, with time limits and checked certificates, and the server's answer."""
 
 import contextlib
-import hashlib
 import re
 import smtplib
 import ssl
@@ -17,6 +16,7 @@ from typing import Any
 import flask
 import flask_mail
 
+from idp.domain.messages import message_id
 from idp.mail.messages import Rendered
 
 # What `domain.addresses` lets through; nothing in it can end a header or add a recipient.
@@ -76,11 +76,11 @@ class SmtpDelivery:
         """The longest that one ``send`` can take, see ``_Session``."""
         return timedelta(seconds=3 * self._server.timeout)
 
-    def send(self, rendered: Rendered, to: str, message_id: str, *, now: datetime) -> Outcome:
-        """Send one mail. message_id: the same for every attempt, so that mailboxes can tell a repetition."""
+    def send(self, rendered: Rendered, to: str, name: str, *, now: datetime) -> Outcome:
+        """Send one mail. name: the message's id, the same for every attempt: mailboxes can tell a repetition."""
         if not _PLAIN_ADDRESS.fullmatch(to):
             return Refused("not sent: the address has characters that mail cannot carry")
-        message = _Alternatives(_composed(rendered, to, self._sender, message_id, now), to, self._sender.addr_spec)
+        message = _Alternatives(_composed(rendered, to, self._sender, name, now), to, self._sender.addr_spec)
         outcome = self._handed_over(message)
         return type(outcome)(_one_line(outcome.reply, rendered.secrets))
 
@@ -100,13 +100,13 @@ class SmtpDelivery:
             return Deferred(f"{type(failure).__name__}: {failure}")
 
 
-def _composed(rendered: Rendered, to: str, sender: Address, message_id: str, now: datetime) -> EmailMessage:
+def _composed(rendered: Rendered, to: str, sender: Address, name: str, now: datetime) -> EmailMessage:
     composed = EmailMessage(policy=SMTP)
     composed["Subject"] = rendered.subject
     composed["From"] = sender
     composed["To"] = to
     composed["Date"] = format_datetime(now)
-    composed["Message-ID"] = f"<{hashlib.sha256(message_id.encode()).hexdigest()[:32]}@{sender.domain}>"
+    composed["Message-ID"] = message_id(name, sender.domain)
     composed["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: no holiday replies, please
     composed.set_content(rendered.text, cte="quoted-printable")
     composed.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
@@ -154,17 +154,8 @@ class _Connection(flask_mail.Connection):
         return self._session.answer_to_data if self._session else (0, b"")
 
     def configure_host(self) -> smtplib.SMTP:
-        server = self._server
-        session = self._session = (_TlsSession if server.tls == "tls" else _Session)(server)
-        try:
-            if server.tls == "starttls":
-                session.starttls(context=ssl.create_default_context())
-            if server.username:
-                session.login(server.username, server.password)
-        except BaseException:
-            session.close()
-            raise
-        return session
+        self._session = open_session(self._server)
+        return self._session
 
     def __exit__(self, *_: object) -> None:
         """The message is accepted or not by now; a server that stumbles over QUIT changes nothing."""
@@ -201,3 +192,18 @@ class _TlsSession(_Session, smtplib.SMTP_SSL):
 
     def __init__(self, server: MailServer) -> None:
         super().__init__(server, context=ssl.create_default_context())
+
+
+def open_session(server: MailServer) -> _Session:
+    """Connected, secured and signed in; raises what smtplib raises, and OSError."""
+    session = (_TlsSession if server.tls == "tls" else _Session)(server)
+    try:
+        if server.tls == "starttls":
+            session.starttls(context=ssl.create_default_context())
+        session.ehlo_or_helo_if_needed()
+        if server.username:
+            session.login(server.username, server.password)
+    except BaseException:
+        session.close()
+        raise
+    return session

@@ -1,6 +1,10 @@
-"""What a mail says: subject, text and HTML from ``templates/<kind>/``, in the recipient's language."""
+"""What a mail says: subject, text and HTML from ``templates/<kind>/``, in the recipient's language.
+
+Where nobody knows that language, the mail says everything in each of ours, one after the other, French first.
+"""
 
 import gettext
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -35,10 +39,25 @@ class Rendered:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """The mail in one language.
+
+    html: one part of the document. below: what tells a reader of another language that this one follows.
+    """
+
+    locale: str
+    subject: str
+    text: str
+    html: str
+    below: str
+
+
 class MessageRenderer:
     """Turns messages into mails.
 
-    issuer: base of every link. translations: folder of gettext catalogues, domain ``messages``.
+    issuer: base of every link. translations: folder of gettext catalogues, domain ``messages``. templates: looked at
+    before our own.
     """
 
     def __init__(
@@ -61,29 +80,51 @@ class MessageRenderer:
         self._environments = {locale: _environment(templates, translations, locale) for locale in locales}
 
     def render(self, message: Message) -> Rendered:
-        """The mail, in the message's locale if there is such a translation, else in French.
+        """The mail in the message's locale, in French if there is no such translation, in all where it has none.
 
         Raises Unrenderable.
         """
-        locale = message.locale if message.locale in self._environments else SOURCE_LOCALE
-        environment = self._environments[locale]
         try:
             secrets = self._secrets(message)
-            context = self._everywhere | _harmless(message) | secrets | {"lang": locale}
-            subject, text, html = (
-                environment.get_template(f"{message.kind}/{part}").render(context)
-                for part in ("subject.txt", "text.txt", "html.html")
+            context = self._everywhere | _harmless(message) | secrets
+            versions = [
+                self._version(message.kind, locale, context | {"is_first": number == 0})
+                for number, locale in enumerate(self._locales_of(message))
+            ]
+            return Rendered(
+                " / ".join(dict.fromkeys(version.subject for version in versions)),
+                self._frame("_document.txt", versions).strip() + "\n",
+                self._frame("_document.html", versions),
+                tuple(secrets.values()),
             )
         except KeyError as missing:
             raise Unrenderable(f"{message.kind}: no field {missing}") from None
         except TemplateError as fault:
             # What the fault says may quote what was being rendered.
             raise Unrenderable(f"{message.kind}: {type(fault).__name__}") from None
-        return Rendered(" ".join(subject.split()), text.strip() + "\n", html, tuple(secrets.values()))
+
+    def _locales_of(self, message: Message) -> tuple[str, ...]:
+        if message.locale is None:
+            return (SOURCE_LOCALE, *sorted(self._environments.keys() - {SOURCE_LOCALE}))
+        return (message.locale if message.locale in self._environments else SOURCE_LOCALE,)
+
+    def _version(self, kind: str, locale: str, context: Mapping[str, str | int | bool]) -> "_Version":
+        environment = self._environments[locale]
+        subject, text, html, below = (
+            environment.get_template(name).render(context, lang=locale)
+            for name in (f"{kind}/subject.txt", f"{kind}/text.txt", f"{kind}/html.html", "_below.txt")
+        )
+        return _Version(locale, " ".join(subject.split()), text.strip(), html, below.strip())
+
+    def _frame(self, name: str, versions: "list[_Version]") -> str:
+        frame = self._environments[versions[0].locale].get_template(name)
+        return frame.render(self._everywhere, versions=versions)
 
     def _secrets(self, message: Message) -> dict[str, str]:
-        if message.kind == "sign_in_code":
+        if message.kind in ("sign_in_code", "new_address"):
             return {"code": digits(self._secret, message.record_id)}
+        if message.kind == "given_address":
+            return {"code": digits(self._secret, message.fields["code_record_id"])}
         if message.kind == "proofing":
             return {
                 "code": digits(self._secret, message.fields["code_record_id"]),
@@ -112,7 +153,7 @@ def _at_most(lifetime: timedelta, most: timedelta, unit: timedelta) -> int:
 
 def _environment(templates: Path, translations: Path, locale: str) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(templates),
+        loader=FileSystemLoader([templates, TEMPLATES]),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],

@@ -1,13 +1,16 @@
 """Collection ``accounts``: one document per person."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from pymongo import IndexModel
 
-from idp.domain.accounts import Account, Identity
-from idp.storage.database import Database, Indexes, translated
+from idp.domain.accounts import Account, Bounce, FormerSubject, Identity, Invited
+from idp.storage.database import AlreadyExists, Database, Document, Indexes, translated
 
 # Unique indexes over arrays hold between documents: no identity and no address ever belongs to two accounts.
 # The filters leave out accounts whose array is empty, which would all collide on "nothing".
@@ -15,6 +18,9 @@ INDEXES = Indexes(
     "accounts",
     (
         IndexModel("subject", unique=True),
+        IndexModel("identities.value", sparse=True),
+        IndexModel("invited.until", partialFilterExpression={"invited.until": {"$exists": True}}),
+        IndexModel("reopens_until", partialFilterExpression={"reopens_until": {"$type": "date"}}),
         IndexModel("identities.key", unique=True, partialFilterExpression={"identities.key": {"$exists": True}}),
         IndexModel("addresses", unique=True, partialFilterExpression={"addresses": {"$type": "string"}}),
     ),
@@ -39,7 +45,24 @@ class AccountStore:
         """Every account that one of these names."""
         keys = [_key(identity) for identity in identities]
         with translated():
-            return [_read(document) for document in self._accounts.find({"identities.key": {"$in": keys}})]
+            return [read_account(document) for document in self._accounts.find({"identities.key": {"$in": keys}})]
+
+    def by_identifier(self, identifier: str) -> list[Account]:
+        """Every account that has this id, subject or university identifier, whichever university it comes from."""
+        one = [{"_id": identifier}, {"subject": identifier}, {"identities.value": identifier}]
+        with translated():
+            return [read_account(document) for document in self._accounts.find({"$or": one})]
+
+    def named(self, words: Sequence[str], *, limit: int) -> list[Account]:
+        """Accounts in whose names all these words begin a word, whatever their case and accents.
+
+        Reads every account: for the few who look for one by hand.
+        """
+        if not words:
+            return []
+        every = [{"$or": [{f"attributes.{name}": _beginning(word)} for name in _NAMES]} for word in words]
+        with translated():
+            return [read_account(document) for document in self._accounts.find({"$and": every}).limit(limit)]
 
     def create(self, account: Account) -> None:
         """Raises AlreadyExists when an identity or address belongs to somebody."""
@@ -60,18 +83,44 @@ class AccountStore:
 
         Raises AlreadyExists when an identity or the address belongs to somebody else.
         """
-        kinds = {(identity.entity_id, identity.kind) for identity in identities}
-        kept = [known for known in account.identities if (known.entity_id, known.kind) not in kinds]
         changes = {
             "addresses": [address, *(known for known in account.addresses if known != address)],
-            "identities": [_identity_document(identity) for identity in (*identities, *kept)],
+            "identities": _identities_after(account, identities),
             "attributes": {name: list(values) for name, values in attributes.items()},
             "locale": locale,
             "password_hash": None,
             "proved_at": now,
         }
+        changes |= _no_longer_invited(account)
         with translated():
-            self._accounts.update_one({"_id": account.id}, {"$set": changes})
+            written = self._accounts.update_one(
+                {"_id": account.id, "merged": None}, {"$set": changes, "$pull": {"bounces": {"address": address}}}
+            )
+        if not written.matched_count:
+            raise AlreadyExists("merged or erased at the same moment")
+
+    def renew_proof(
+        self,
+        account: Account,
+        *,
+        identities: Sequence[Identity],
+        attributes: dict[str, tuple[str, ...]],
+        now: datetime,
+    ) -> None:
+        """Write what a proof by the person who is signed in said; addresses and password stay.
+
+        Raises AlreadyExists when an identity belongs to somebody else.
+        """
+        changes = {
+            "identities": _identities_after(account, identities),
+            "attributes": {name: list(values) for name, values in attributes.items()},
+            "proved_at": now,
+        }
+        changes |= _no_longer_invited(account)
+        with translated():
+            written = self._accounts.update_one({"_id": account.id, "merged": None}, {"$set": changes})
+        if not written.matched_count:
+            raise AlreadyExists("merged or erased at the same moment")
 
     def release_address(self, address: str, *, except_account: str | None) -> Account | None:
         """Take the address, and with it the password, from whichever other account has it; returns that account."""
@@ -89,15 +138,100 @@ class AccountStore:
                 {"_id": account_id}, {"$set": {"password_hash": password_hash, "password_changed_at": now}}
             )
 
+    def set_disabled(self, account_id: str, *, disabled: bool) -> bool:
+        """Close or reopen the account; False where there is none."""
+        with translated():
+            # Whatever the person had wished before, this counts.
+            changes = {"disabled": disabled, "expired": False, "reopens_until": None}
+            found = self._accounts.update_one({"_id": account_id}, {"$set": changes})
+        return found.matched_count == 1
+
+    def note_client(self, account_id: str, client_id: str) -> None:
+        """This application is about to be told the account's subject."""
+        with translated():
+            self._accounts.update_one({"_id": account_id}, {"$addToSet": {"clients": client_id}})
+
+    def invite(self, account_id: str, invited: Invited, attributes: dict[str, tuple[str, ...]]) -> bool:
+        """Let an invited person stay as long as this, under these names; False where a university vouches for them."""
+        changes: Document = {"invited": asdict(invited)}
+        changes["attributes"] = {name: list(values) for name, values in attributes.items()}
+        with translated():
+            invited_one = {"_id": account_id, "invited.until": {"$exists": True}}
+            if not self._accounts.update_one(invited_one, {"$set": changes}).matched_count:
+                return False
+            self._accounts.update_one(
+                {"_id": account_id, "expired": True}, {"$set": {"disabled": False, "expired": False}}
+            )
+        return True
+
+    def expire_next(self, *, now: datetime) -> str | None:
+        """Disable one account whose invitation has ended, for one of all who ask; its id."""
+        with translated():
+            found = self._accounts.find_one_and_update(
+                {"invited.until": {"$lte": now}, "disabled": False},
+                {"$set": {"disabled": True, "expired": True}},
+                projection={"_id": 1},
+            )
+        return None if found is None else str(found["_id"])
+
+    def note_bounce(self, bounce: Bounce) -> str | None:
+        """Flag an address whose mail came back, the newest word alone; whose account, None where nobody has it.
+
+        An update by pipeline: the old word goes and the new one comes in one write.
+        """
+        is_other = {"$ne": ["$$this.address", {"$literal": bounce.address}]}
+        others = {"$filter": {"input": {"$ifNull": ["$bounces", []]}, "cond": is_other}}
+        with translated():
+            found = self._accounts.find_one_and_update(
+                {"addresses": bounce.address},
+                [{"$set": {"bounces": {"$concatArrays": [others, [{"$literal": asdict(bounce)}]]}}}],
+                projection={"_id": 1},
+            )
+        return None if found is None else str(found["_id"])
+
+    def forget_bounce(self, address: str) -> None:
+        """Somebody just read mail at this address."""
+        with translated():
+            self._accounts.update_one({"addresses": address}, {"$pull": {"bounces": {"address": address}}})
+
     def replace_hash(self, account_id: str, old: str, new: str) -> None:
         """Store the same password at today's cost, unless it was changed meanwhile."""
         with translated():
             self._accounts.update_one({"_id": account_id, "password_hash": old}, {"$set": {"password_hash": new}})
 
 
+def _no_longer_invited(account: Account) -> Document:
+    """Whom a university vouches for needs no invitation, and is let in again where only its end kept them out."""
+    return {"invited": None, "expired": False} | ({"disabled": False} if account.expired else {})
+
+
+def _beginning(word: str) -> Document:
+    letters = (f"[{letter}{accented}]" if (accented := _ACCENTED.get(letter)) else re.escape(letter) for letter in word)
+    return {"$regex": rf"(^|[\s'’-]){''.join(letters)}", "$options": "i"}
+
+
+def _accented() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for char in map(chr, range(0xC0, 0x180)):
+        plain = unicodedata.normalize("NFKD", char.lower())[0]
+        if plain.isascii() and plain.isalpha():
+            found[plain] = found.get(plain, "") + char
+    return found
+
+
+_NAMES = ("displayName", "givenName", "sn")
+_ACCENTED = _accented()
+
+
 def _key(identity: Identity) -> str:
     # No entity id or kind holds a space: both are URIs or fixed words, so the key is unambiguous.
     return f"{identity.kind} {identity.entity_id} {identity.value}"
+
+
+def _identities_after(account: Account, proven: Sequence[Identity]) -> list[dict[str, str]]:
+    kinds = {(identity.entity_id, identity.kind) for identity in proven}
+    kept = [known for known in account.identities if (known.entity_id, known.kind) not in kinds]
+    return [_identity_document(identity) for identity in (*proven, *kept)]
 
 
 def _identity_document(identity: Identity) -> dict[str, str]:
@@ -122,14 +256,18 @@ def _document(account: Account) -> dict[str, Any]:
         "password_changed_at": account.password_changed_at,
         "locale": account.locale,
         "disabled": account.disabled,
+        "bounces": [asdict(bounce) for bounce in account.bounces],
+        "expired": account.expired,
+        **({"invited": asdict(account.invited)} if account.invited else {}),
     }
 
 
 def _account(document: dict[str, Any] | None) -> Account | None:
-    return None if document is None else _read(document)
+    return None if document is None else read_account(document)
 
 
-def _read(document: dict[str, Any]) -> Account:
+def read_account(document: dict[str, Any]) -> Account:
+    """The account that a document of the collection holds."""
     return Account(
         id=document["_id"],
         subject=document["subject"],
@@ -144,4 +282,12 @@ def _read(document: dict[str, Any]) -> Account:
         password_changed_at=document["password_changed_at"],
         locale=document["locale"],
         disabled=document["disabled"],
+        bounces=tuple(Bounce(**bounce) for bounce in document.get("bounces", ())),
+        invited=Invited(**document["invited"]) if document.get("invited") else None,
+        expired=document.get("expired", False),
+        reopens_until=document.get("reopens_until"),
+        clients=tuple(document.get("clients", ())),
+        former_subjects=tuple(
+            FormerSubject(former["subject"], tuple(former["clients"])) for former in document.get("former_subjects", ())
+        ),
     )

@@ -1,31 +1,114 @@
 """Collection ``audit``: what happened, append-only, found by the reference shown on pages."""
 
 import logging
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 
+from idp.domain.federation_health import AnswerCount
 from idp.storage.database import Database, Indexes, translated
 
 logger = logging.getLogger(__name__)
 
-INDEXES = Indexes("audit", (IndexModel("reference"), IndexModel([("account_id", ASCENDING), ("at", ASCENDING)])))
+# What ``university_answers`` counts.
+_ANSWERS = ("proofing.vouched", "request.refused")
+
+INDEXES = Indexes(
+    "audit",
+    (
+        IndexModel("reference"),
+        IndexModel([("account_id", ASCENDING), ("at", ASCENDING)]),
+        IndexModel([("event", ASCENDING), ("at", ASCENDING)]),
+        IndexModel("purge_at", expireAfterSeconds=0),
+    ),
+)
+KEPT = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One event as it was appended."""
+
+    at: datetime
+    event: str
+    reference: str
+    account_id: str | None
+    fields: dict[str, str]
 
 
 class AuditTrail:
-    """Appends events, and tells the log the same; fields are short and never a code, token, password or assertion."""
+    """Appends events, and tells the log the same; fields are short and never a code, token, password or assertion.
 
-    def __init__(self, database: Database) -> None:
+    kept: for how long.
+    """
+
+    def __init__(self, database: Database, kept: timedelta = KEPT) -> None:
         self._events = database.collection("audit")
+        self._kept = kept
 
     def append(self, event: str, *, at: datetime, reference: str, account_id: str | None = None, **fields: str) -> None:
         logger.info(event, extra={"fields": {"reference": reference, "account_id": account_id or "", **fields}})
         with translated():
             self._events.insert_one(
-                {"event": event, "at": at, "reference": reference, "account_id": account_id, "fields": fields}
+                {
+                    "event": event,
+                    "at": at,
+                    "reference": reference,
+                    "account_id": account_id,
+                    "fields": fields,
+                    "purge_at": at + self._kept,
+                }
             )
 
     def by_reference(self, reference: str) -> list[dict[str, object]]:
         """The events of one journey, oldest first."""
         with translated():
-            return list(self._events.find({"reference": reference}, {"_id": 0}).sort("at", ASCENDING))
+            return list(self._events.find({"reference": reference}, {"_id": 0, "purge_at": 0}).sort("at", ASCENDING))
+
+    def by_account(self, account_id: str) -> list[dict[str, object]]:
+        """The events of one person, oldest first."""
+        with translated():
+            return list(self._events.find({"account_id": account_id}, {"_id": 0}).sort("at", ASCENDING))
+
+    def events(
+        self, *, references: Collection[str] = (), account_ids: Collection[str] = (), limit: int = 1000
+    ) -> tuple[AuditEvent, ...]:
+        """The newest events of these journeys and people, oldest first."""
+        either = {"$or": [{"reference": {"$in": list(references)}}, {"account_id": {"$in": list(account_ids)}}]}
+        with translated():
+            found = list(self._events.find(either).sort("at", DESCENDING).limit(limit))
+        return tuple(_event(document) for document in reversed(found))
+
+    def university_answers(self, *, since: datetime) -> tuple[AnswerCount, ...]:
+        """How often each identity provider's answers were accepted, or refused and why, since then."""
+        fields = {name: f"$fields.{name}" for name in ("entity_id", "reason", "received")}
+        stages: list[dict[str, Any]] = [
+            {"$match": {"event": {"$in": list(_ANSWERS)}, "at": {"$gte": since}, "fields.entity_id": {"$gt": ""}}},
+            {"$group": {"_id": {"event": "$event", **fields}, "count": {"$sum": 1}, "last": {"$max": "$at"}}},
+        ]
+        with translated():
+            return tuple(_answer_count(document) for document in self._events.aggregate(stages))
+
+
+def _event(document: dict[str, Any]) -> AuditEvent:
+    return AuditEvent(
+        document["at"],
+        document["event"],
+        document["reference"],
+        document["account_id"],
+        {str(name): str(value) for name, value in document["fields"].items()},
+    )
+
+
+def _answer_count(document: dict[str, Any]) -> AnswerCount:
+    group = document["_id"]
+    return AnswerCount(
+        entity_id=group["entity_id"],
+        refused=group.get("reason") or "",
+        received=tuple((group.get("received") or "").split()),
+        count=document["count"],
+        last=document["last"],
+    )

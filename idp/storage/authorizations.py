@@ -1,5 +1,6 @@
 """Collection ``authorizations``: requests that wait for a person to sign in."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
@@ -30,14 +31,14 @@ class AuthorizationStore:
             return _read(self._authorizations.find_one(_live(authorization_id, browser, now)))
 
     def update(
-        self, authorization_id: str, browser: str, changes: dict[str, str | None], *, now: datetime
+        self, authorization_id: str, browser: str, changes: Mapping[str, str | bool | None], *, now: datetime
     ) -> PendingAuthorization | None:
-        """Set ``address``, ``entity_id``, ``proofing_id`` or ``one_time_code_id``."""
+        """Set ``address``, ``entity_id``, ``proofing_id``, ``one_time_code_id`` or ``renews_password``."""
         with translated():
             return _read(
                 self._authorizations.find_one_and_update(
                     _live(authorization_id, browser, now),
-                    {"$set": changes},
+                    {"$set": dict(changes)},
                     return_document=ReturnDocument.AFTER,
                 )
             )

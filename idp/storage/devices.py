@@ -32,6 +32,11 @@ class DeviceStore:
                 upsert=True,
             )
 
+    def of_account(self, account_id: str) -> tuple[str, ...]:
+        """The ids of the browsers that signed in to this account."""
+        with translated():
+            return tuple(str(found["_id"]) for found in self._devices.find({"accounts": account_id}, {"_id": 1}))
+
     def forget_account(self, account_id: str) -> None:
         """No browser keeps a budget of its own for this account."""
         with translated():

@@ -8,7 +8,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import IndexModel, ReturnDocument
+from pymongo import DESCENDING, IndexModel, ReturnDocument
 
 from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState, Rotation
 from idp.domain.logout import ApplicationInUse
@@ -135,7 +135,7 @@ class GrantStore:
         now: datetime,
     ) -> Grant | None:
         """The same without reading the grant before; None where it is not a plain use of the live token."""
-        plain = {
+        plain: Document = {
             "_id": grant_id,
             "client_id": client_id,
             "refresh.hash": refresh.old_hash,
@@ -180,6 +180,17 @@ class GrantStore:
                 at = grant["created_at"]
                 latest[grant["client_id"]] = max(at, latest.get(grant["client_id"], at))
         return latest
+
+    def of_account(self, account_id: str) -> tuple[Grant, ...]:
+        """Every grant of this account, the latest first."""
+        with translated():
+            found = list(self._grants.find({"account_id": account_id}).sort("created_at", DESCENDING))
+        return tuple(_grant(document) for document in found)
+
+    def accounts_of_subject(self, subject: str) -> tuple[str, ...]:
+        """The accounts that some client knows by this ``sub``. Reads every grant: for who looks for one by hand."""
+        with translated():
+            return tuple(str(found) for found in self._grants.distinct("account_id", {"subject": subject}))
 
     def _used_by(self, which: Document) -> tuple[ApplicationInUse, ...]:
         wanted = {"client_id": 1, "subject": 1, "sign_in.sid": 1}
@@ -273,6 +284,7 @@ def _document(grant: Grant) -> Document:
         "claims": json.dumps(grant.claims),
         "resources": list(grant.resources),
         "dpop_jkt": grant.dpop_jkt,
+        "reference": grant.reference,
         # Until the sign-in ends the client may hold a session from it, and is then to be told.
         "purge_at": max(grant.code_expires_at, grant.sign_in.ends_at or grant.code_expires_at) + _MEMORY,
     }
@@ -297,6 +309,7 @@ def _grant(found: Document) -> Grant:
         code_used_at=found["code_used_at"],
         resources=tuple(found.get("resources", ())),
         dpop_jkt=found.get("dpop_jkt"),
+        reference=found.get("reference", ""),
     )
 
 

@@ -94,4 +94,5 @@ def _read(document: dict[str, Any]) -> OneTimeCode:
         expires_at=document["expires_at"],
         account_id=document["account_id"],
         proofing_id=document["proofing_id"],
+        invitation_id=document.get("invitation_id"),
     )

@@ -1,127 +1,102 @@
-"""Collection ``outbox``: mails on their way, and what the mail server said to each attempt.
+"""Collection ``outbox``: mails on their way, and what mail servers said to each attempt.
 
 Holds no code and no link: those are derived from ``record_id`` when the mail is sent.
 """
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from threading import Event
-from typing import Any
+from datetime import datetime
 
-from pymongo import DESCENDING, IndexModel, ReturnDocument
+from pymongo import DESCENDING, IndexModel
 
-from idp.domain.messages import Message
-from idp.storage.database import Database, Indexes, translated
+from idp.domain.messages import Delivery, DeliveryState, Message
+from idp.storage import leased_queue
+from idp.storage.database import Database, Document, Indexes, translated
+from idp.storage.leased_queue import Attempt, LeasedQueue
 
-_WAITING = {"state": "waiting"}
+_ORDER = [("urgency", DESCENDING), ("created_at", DESCENDING)]
 INDEXES = Indexes(
     "outbox",
     (
-        IndexModel(
-            [("urgency", DESCENDING), ("created_at", DESCENDING), ("due_at", DESCENDING)],
-            name="next",
-            partialFilterExpression=_WAITING,
-        ),
-        IndexModel("expires_at", name="stale", partialFilterExpression=_WAITING),
-        IndexModel("created_at", name="old", expireAfterSeconds=30 * 24 * 3600),
+        IndexModel([*_ORDER, ("due_at", DESCENDING)], name="next", partialFilterExpression=leased_queue.WAITING),
+        IndexModel([("reference", DESCENDING), ("created_at", DESCENDING)], name="journey"),
+        IndexModel([("to", DESCENDING), ("created_at", DESCENDING)], name="recipient"),
+        *leased_queue.INDEXES,
     ),
 )
-# Somebody is looking at a page that asks for the code in these.
-_URGENT = frozenset({"sign_in_code", "proofing"})
+# Somebody is looking at a page that asks for the code in these. The one to an address without account is among them
+# because that page tells when the mail left, and must not tell thereby whether there is an account.
+_URGENT = frozenset({"sign_in_code", "proofing", "given_address", "new_address", "unknown_account"})
+_HANDED_OVER = {"tries": {"$gte": 1}, "state": {"$in": ["done", "waiting"]}}
+_STATES = {
+    "done": DeliveryState.ACCEPTED,
+    "deferred": DeliveryState.DEFERRED,
+    "refused": DeliveryState.REFUSED,
+    "expired": DeliveryState.EXPIRED,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """A message that one worker may send until its lease ends; attempt: 1 for the first."""
+class MailHistory:
+    """A message, how far it got, and what mail servers said to each attempt, word for word."""
 
     message: Message
-    worker: str
-    attempt: int
+    delivery: Delivery
+    attempts: tuple[Attempt, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try. outcome: ``sent``, ``deferred``, ``refused`` or ``expired``. reply: the mail server's, word for word."""
-
-    at: datetime
-    outcome: str
-    reply: str
-
-
-class Outbox:
-    """Each message is claimed by one worker at a time; what became of it is written into its document.
-
-    A lease is ``due_at`` put off: a message whose worker was killed comes up again by itself.
-    arrivals: set when this process puts a message, so that a sender in it need not wait.
-    """
+class Outbox(LeasedQueue[Message]):
+    """Mails with codes come first, the newest of them first."""
 
     def __init__(self, database: Database) -> None:
-        self._outbox = database.collection("outbox")
-        self.arrivals = Event()
+        super().__init__(database, INDEXES.collection, _message, _ORDER)
 
     def put(self, message: Message) -> None:
         """Store the message, due at once."""
         document = asdict(message)
         document["_id"] = document.pop("id")
-        document |= _WAITING | {"urgency": int(message.kind in _URGENT), "due_at": message.created_at}
+        self._put([document | {"urgency": int(message.kind in _URGENT)}])
+
+    def last_delivery(self, reference: str, to: str) -> Delivery | None:
+        """What became of the newest message of this journey to this address."""
         with translated():
-            self._outbox.insert_one(document | {"worker": None, "tries": 0, "attempts": []})
-        self.arrivals.set()
+            document = self._queue.find_one({"reference": reference, "to": to}, sort=[("created_at", DESCENDING)])
+        return None if document is None else _delivery(document)
 
-    def claim(self, worker: str, *, now: datetime, lease: timedelta) -> Claim | None:
-        """The most urgent message that is due, now this worker's: mails with codes first, the newest of them first."""
+    def history(
+        self, *, references: Collection[str] = (), addresses: Collection[str] = (), limit: int = 200
+    ) -> tuple[MailHistory, ...]:
+        """The newest messages of these journeys and to these addresses, oldest first."""
+        either = {"$or": [{"reference": {"$in": list(references)}}, {"to": {"$in": list(addresses)}}]}
         with translated():
-            document = self._outbox.find_one_and_update(
-                _WAITING | {"due_at": {"$lte": now}, "expires_at": {"$gt": now}},
-                {"$set": {"due_at": now + lease, "worker": worker}, "$inc": {"tries": 1}},
-                sort=[("urgency", DESCENDING), ("created_at", DESCENDING)],
-                return_document=ReturnDocument.AFTER,
-            )
-        return None if document is None else Claim(_message(document), worker, document["tries"])
+            found = list(self._queue.find(either).sort("created_at", DESCENDING).limit(limit))
+        return tuple(
+            MailHistory(_message(one), _delivery(one), tuple(Attempt(**attempt) for attempt in one["attempts"]))
+            for one in reversed(found)
+        )
 
-    def sent(self, claim: Claim, reply: str, *, now: datetime) -> None:
-        """The server took it, whoever may have claimed it since."""
-        self._record({"_id": claim.message.id}, Attempt(now, "sent", reply), {"state": "sent"})
+    def returned(self, message_id: str, recipients: Collection[str], reply: str, *, now: datetime) -> Message | None:
+        """A mail server gave the message up after all; None where no such message went to one of these recipients.
 
-    def refused(self, claim: Claim, reply: str, *, now: datetime) -> None:
-        """It will never go out."""
-        self._record(_held(claim), Attempt(now, "refused", reply), {"state": "refused"})
+        Once for each message: a report that comes twice, or about a message that never left, changes nothing.
+        """
+        return self._reported(message_id, recipients, Attempt(now, "refused", reply), {"state": "refused"})
 
-    def deferred(self, claim: Claim, reply: str, *, now: datetime, retry_at: datetime) -> None:
-        """It stays, and comes up again at ``retry_at``."""
-        self._record(_held(claim), Attempt(now, "deferred", reply), {"due_at": retry_at, "worker": None})
+    def delayed(self, message_id: str, recipients: Collection[str], reply: str, *, now: datetime) -> Message | None:
+        """A mail server that accepted the message still tries to hand it on; as ``returned``."""
+        return self._reported(message_id, recipients, Attempt(now, "deferred", reply), {})
 
-    def drop_expired(self, *, now: datetime) -> int:
-        """Give up what nobody waits for any more; returns how many."""
-        attempt = asdict(Attempt(now, "expired", ""))
+    def _reported(
+        self, message_id: str, recipients: Collection[str], attempt: Attempt, change: Document
+    ) -> Message | None:
+        which = {"_id": message_id, "to": {"$in": list(recipients)}} | _HANDED_OVER
+        changes: Document = {"$push": {"attempts": asdict(attempt)}} | ({"$set": change} if change else {})
         with translated():
-            dropped = self._outbox.update_many(
-                _WAITING | {"expires_at": {"$lte": now}}, {"$set": {"state": "expired"}, "$push": {"attempts": attempt}}
-            )
-        return dropped.modified_count
-
-    def attempts(self, message_id: str) -> tuple[Attempt, ...]:
-        """What was tried so far, oldest first."""
-        with translated():
-            document = self._outbox.find_one({"_id": message_id}, {"attempts": 1})
-        return tuple(Attempt(**attempt) for attempt in document["attempts"]) if document else ()
-
-    def waiting(self, *, now: datetime) -> int:
-        """How many messages are still to be sent."""
-        with translated():
-            return self._outbox.count_documents(_WAITING | {"expires_at": {"$gt": now}})
-
-    def _record(self, which: dict[str, Any], attempt: Attempt, change: dict[str, Any]) -> None:
-        with translated():
-            self._outbox.update_one(which, {"$set": change, "$push": {"attempts": asdict(attempt)}})
+            document = self._queue.find_one_and_update(which, changes)
+        return None if document is None else _message(document)
 
 
-def _held(claim: Claim) -> dict[str, Any]:
-    """Only while nobody else has taken the message over."""
-    return _WAITING | {"_id": claim.message.id, "worker": claim.worker, "tries": claim.attempt}
-
-
-def _message(document: dict[str, Any]) -> Message:
+def _message(document: Document) -> Message:
     return Message(
         id=document["_id"],
         kind=document["kind"],
@@ -133,3 +108,11 @@ def _message(document: dict[str, Any]) -> Message:
         record_id=document["record_id"],
         fields=document["fields"],
     )
+
+
+def _delivery(document: Document) -> Delivery:
+    if not document["attempts"]:
+        return Delivery(DeliveryState.WAITING, document["created_at"])
+    last = Attempt(**document["attempts"][-1])
+    is_waiting = document["state"] == "waiting"
+    return Delivery(_STATES[last.outcome], last.at, document["due_at"] if is_waiting else None)

@@ -8,7 +8,7 @@ from typing import Any
 from pymongo import IndexModel, ReturnDocument
 
 from idp.domain.accounts import Identity
-from idp.domain.proofing import Proofing, ProofingState
+from idp.domain.proofing import ConfirmedBy, Proofing, ProofingState
 from idp.storage.database import AlreadyExists, Database, Indexes, translated
 
 INDEXES = (
@@ -62,6 +62,11 @@ class ProofingStore:
                     return_document=ReturnDocument.AFTER,
                 )
             )
+
+    def forget(self, proofing_id: str) -> None:
+        """End this journey: nothing leads on from it."""
+        with translated():
+            self._proofings.delete_one({"_id": proofing_id})
 
     def void_address(self, address: str, *, except_id: str) -> None:
         """End every other unfinished journey for this mailbox: its links and codes lead nowhere."""
@@ -121,4 +126,13 @@ def _read_some(document: dict[str, Any]) -> Proofing:
         metadata_digest=document["metadata_digest"],
         account_id=document["account_id"],
         link_browser=document["link_browser"],
+        # Journeys that were under way when these came in have neither.
+        mails=tuple(document.get("mails", ())),
+        address_given=document.get("address_given", False),
+        provider_name=document.get("provider_name", ""),
+        registration_authority=document.get("registration_authority", ""),
+        answered_at=document.get("answered_at"),
+        vouched_at=document.get("vouched_at"),
+        confirmed_at=document.get("confirmed_at"),
+        confirmed_by=ConfirmedBy(document["confirmed_by"]) if document.get("confirmed_by") else None,
     )

@@ -1,6 +1,7 @@
 """Collection ``sessions``: what browsers hold, found by the hash of their cookie."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -38,9 +39,15 @@ class SessionStore:
 
     def sign_in(self, session: Session, sign_in: SignIn, *, now: datetime, expires_at: datetime) -> tuple[str, Session]:
         """A new session for the same browser under a new cookie; the old cookie is dead (ASVS 7.2.4)."""
-        opened = self._insert(session.browser, sign_in, now, expires_at)
+        opened = self._insert(session.browser, sign_in, now, expires_at, is_shared=session.is_shared)
         self.end(session)
         return opened
+
+    def share(self, session: Session, *, is_shared: bool) -> Session:
+        """Keep in mind whether others use this computer; later sign-ins in this browser inherit it."""
+        with translated():
+            self._sessions.update_one({"_id": session.id}, {"$set": {"is_shared": is_shared}})
+        return replace(session, is_shared=is_shared)
 
     def end(self, session: Session) -> None:
         with translated():
@@ -68,9 +75,11 @@ class SessionStore:
         with translated():
             self._sessions.delete_many({"sign_in.account_id": account_id, "_id": {"$ne": except_session}})
 
-    def _insert(self, browser: str, sign_in: SignIn | None, now: datetime, expires_at: datetime) -> tuple[str, Session]:
+    def _insert(
+        self, browser: str, sign_in: SignIn | None, now: datetime, expires_at: datetime, *, is_shared: bool = False
+    ) -> tuple[str, Session]:
         cookie = random_token()
-        session = Session(token_hash(cookie), browser, expires_at, sign_in)
+        session = Session(token_hash(cookie), browser, expires_at, sign_in, is_shared)
         with translated():
             self._sessions.insert_one(
                 {
@@ -78,6 +87,7 @@ class SessionStore:
                     "browser": browser,
                     "created_at": now,
                     "expires_at": expires_at,
+                    "is_shared": is_shared,
                     **({} if sign_in is None else {"sign_in": sign_in_document(sign_in)}),
                 }
             )
@@ -113,4 +123,5 @@ def _read(document: dict[str, Any]) -> Session:
         document["browser"],
         document["expires_at"],
         None if sign_in is None else read_sign_in(sign_in),
+        document.get("is_shared", False),
     )

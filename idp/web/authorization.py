@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, url_for
+from flask import Blueprint, Response, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.domain.authorization import PendingAuthorization
@@ -10,16 +10,21 @@ from idp.flows.authorization import AuthorizationFlow, Finished, Step
 from idp.web import forms
 from idp.web.browser import Browser
 from idp.web.headers import allow_form_target
-from idp.web.pages import Pages, language, prefer_languages
+from idp.web.pages import Pages, announce_end, language, prefer_languages
 
 STEP_PAGES = {
     Step.ADDRESS: "sign_in.address",
     Step.SIGN_IN: "sign_in.methods",
+    Step.PASSKEY: "passkey_sign_in.show",
     Step.CODE: "sign_in.code",
     Step.MAILBOX: "mailbox.show",
     Step.NEW_PASSWORD: "new_password.show",
-    Step.UNIVERSITY: "university.choice",
+    Step.RENEWED_PASSWORD: "renewed_password.show",
+    Step.UNIVERSITY: "university_choice.show",
+    Step.OTHER_PERSON: "arrival.other_person",
+    Step.GIVE_ADDRESS: "arrival.give_address",
     Step.CONSENT: "consent.show",
+    Step.REOPEN: "closing.reopen",
     Step.FINISH: "authorization.finish",
 }
 
@@ -83,8 +88,13 @@ class Journey:
         self.session = browser.posted_session() if posted else browser.session()
         self.pending: PendingAuthorization = flow.pending(authorization_id, self.session)
         prefer_languages(self.pending.request.ui_locales)
+        announce_end(self.pending.expires_at)
         self.client_name = flow.client_name(self.pending, language())
         allow_form_target(_origin(self.pending.request.redirect_uri))
+
+    def hear_whether_shared(self, browser: Browser) -> None:
+        """Follow the box « shared computer » of the form that was sent."""
+        self.session = browser.share(is_shared="shared" in request.form or "shared_now" in request.form)
 
     @property
     def application(self) -> str:

@@ -10,6 +10,8 @@ from idp.flows.browser_sessions import BrowserSessions
 
 DEVICE_LIFETIME = 365 * 24 * 3600
 LANGUAGE_LIFETIME = 365 * 24 * 3600
+# Cookies that outlive a session and say something of a person: a known device, the account, the university.
+_KEPT_OF_A_PERSON = ("device", "account", "university")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,30 @@ class Browser:
         """The token for the forms of the page being rendered."""
         return self.sessions.csrf_token(self.session())
 
-    def signed_in(self, signed_in: SignedIn) -> None:
-        """Give the browser the cookies of its new session."""
+    def signed_in(self, signed_in: SignedIn, address: str | None = None) -> None:
+        """Give the browser the cookies of its new session; on a shared computer nothing else stays.
+
+        address: remembered for the next time, as the person's account card.
+        """
         self._remember(signed_in.session_cookie, signed_in.session)
-        g.cookies = {**g.get("cookies", {}), "device": (signed_in.device_cookie, DEVICE_LIFETIME)}
+        if signed_in.session.is_shared:
+            for name in _KEPT_OF_A_PERSON:
+                self.forget(name)
+            return
+        self.remember("device", signed_in.device_cookie, DEVICE_LIFETIME)
+        if address is not None:
+            self.remember("account", self.sessions.account_card(address), DEVICE_LIFETIME)
+
+    @property
+    def remembered_address(self) -> str | None:
+        """The address of the account that was signed in here before, if the browser may show it."""
+        return self.sessions.address_on(self.cookie("account"))
+
+    def share(self, *, is_shared: bool) -> Session:
+        """This browser's session, knowing whether others use the computer."""
+        g.session = self.sessions.share(self.session(), is_shared=is_shared)
+        session: Session = g.session
+        return session
 
     def signed_out(self) -> None:
         """Take the session's cookie away."""
@@ -71,6 +93,14 @@ class Browser:
 
     def remember_language(self, language: str) -> None:
         g.cookies = {**g.get("cookies", {}), "language": (language, LANGUAGE_LIFETIME)}
+
+    def remember(self, name: str, value: str, seconds: int) -> None:
+        """Keep a preference of this device, e.g. the last choice: something that opens nothing."""
+        g.cookies = {**g.get("cookies", {}), name: (value, seconds)}
+
+    def forget(self, name: str) -> None:
+        """Take a cookie away."""
+        self.remember(name, "", 0)
 
     def write_cookies(self, response: Response) -> Response:
         """Set what changed during this request."""

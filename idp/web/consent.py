@@ -33,6 +33,7 @@ _LABELS: dict[str, LazyString] = {
     "eduperson_assurance": _("Niveau de vérification de votre identité"),
     "affiliation_checked_at": _("Statut vérifié le"),
     "voperson_id": _("Identifiant de votre compte"),
+    "verified_claims": _("Vérification de votre identité"),
 }
 # Told together with what they belong to.
 _SILENT = frozenset({"email_verified", "updated_at"})
@@ -81,6 +82,8 @@ def rows(data: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def _texts(claim: str, value: Any) -> list[str]:
+    if claim == "verified_claims":
+        return [str(_("université, date et moyens"))]
     if claim in _DATES:
         return [format_date(datetime.fromtimestamp(value, UTC), "long")]
     return [str(one) for one in value] if isinstance(value, list) else [str(value)]

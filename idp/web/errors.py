@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -10,11 +11,13 @@ from flask_babel import format_datetime
 from werkzeug.exceptions import HTTPException
 
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, ServiceUnavailable
+from idp.domain.federation import IdentityProvider
 from idp.domain.references import new_reference
 from idp.flows.authorization import AuthorizationFlow
 from idp.web.authorization import carry
-from idp.web.pages import Pages
-from idp.web.sentences import sentence_for
+from idp.web.pages import Pages, language
+from idp.web.sentences import sentence_for, sentence_key
+from idp.web.university_help import Incident, error_url, message_for
 
 logger = logging.getLogger(__name__)
 
@@ -27,13 +30,23 @@ NoteRefusal = Callable[[str, Refusal], None]
 
 
 def register(
-    app: Flask, pages: Pages, flow: AuthorizationFlow, note: NoteRefusal, clock: Callable[[], datetime]
+    app: Flask,
+    pages: Pages,
+    flow: AuthorizationFlow,
+    note: NoteRefusal,
+    clock: Callable[[], datetime],
+    *,
+    entity_id: str,
 ) -> None:
-    """Handle every exception that leaves a view; ``note`` writes a refusal into the audit trail."""
+    """Handle every exception that leaves a view; ``note`` writes a refusal into the audit trail.
 
-    def page(reason: str, status: int, reference: str, authorization_id: str | None = None) -> Response:
-        texts = sentence_for(reason)
-        handle = authorization_id or (request.view_args or {}).get("authorization_id")
+    entity_id: ours, as the IT department of a university knows us.
+    """
+
+    def page(reason: str, status: int, reference: str, refusal: Refusal | None = None) -> Response:
+        texts = sentence_for(sentence_key(reason, refusal.detail if refusal else ""))
+        handle = (refusal and refusal.authorization_id) or (request.view_args or {}).get("authorization_id")
+        incident = Incident(reason, reference, clock(), entity_id, pages.service_name)
         return pages.render_bare(
             "error.html",
             status=status,
@@ -41,21 +54,32 @@ def register(
             sentence=texts.sentence,
             advice=texts.advice,
             reference=reference,
-            date=format_datetime(clock(), "long"),
+            date=format_datetime(incident.at, "long"),
             restart_url=_restart_url(reason, handle),
+            **_other_ways(reason, handle),
+            **_university(incident, refusal.university if refusal else None),
         )
 
     def answer(refusal: Refusal, reference: str) -> Response:
         if isinstance(refusal, ProtocolError) and request.blueprint in PROTOCOL_BLUEPRINTS:
             return _protocol_answer(refusal)
         status = 400 if isinstance(refusal, AuthorizationError) else refusal.status
-        response = page(refusal.reason, status, reference, refusal.authorization_id)
+        response = page(refusal.reason, status, reference, refusal)
         if isinstance(refusal, ProtocolError):
             response.headers.update(refusal.headers)
         return response
 
+    def journey() -> str | None:
+        """The reference of the journey whose page this was, where there is one."""
+        handle = (request.view_args or {}).get("authorization_id")
+        try:
+            session = pages.browser.known_session() if handle else None
+            return flow.reference_of(handle, session) if handle and session else None
+        except ServiceUnavailable:
+            return None
+
     def refused(refusal: Refusal) -> ResponseReturnValue:
-        reference = refusal.reference or new_reference()
+        reference = refusal.reference or journey() or new_reference()
         logger.debug("request.refused", extra={"fields": _facts(reference, refusal.reason, refusal.detail)})
         note(reference, refusal)
         return answer(refusal, reference)
@@ -63,7 +87,11 @@ def register(
     def may_travel(error: AuthorizationError) -> ResponseReturnValue:
         if not error.redirect_uri:
             return refused(error)
-        logger.info("authorization.error", extra={"fields": _facts(new_reference(), error.error, error.description)})
+        reference = error.reference or new_reference()
+        logger.info("authorization.error", extra={"fields": _facts(reference, error.error, error.description)})
+        if error.reference is not None:
+            # Only where somebody came a long way: silent renewals fail by the thousand.
+            note(reference, error)
         return carry(flow.tell(error), pages)
 
     def unavailable(error: ServiceUnavailable) -> ResponseReturnValue:
@@ -83,6 +111,9 @@ def register(
         reason = _HTTP_REASONS.get(error.code, "request.malformed")
         reference = new_reference()
         logger.info("request.error", extra={"fields": _facts(reference, reason, str(error.code))})
+        if request.endpoint and error.code != 404:
+            # What a page of ours did not take is somebody's doing; addresses that do not exist are any scanner's.
+            note(reference, Refusal(reason, str(error.code)))
         if request.blueprint in PROTOCOL_BLUEPRINTS:
             response = jsonify(error="invalid_request", error_description=error.name)
             response.status_code = error.code
@@ -115,6 +146,24 @@ def _protocol_answer(error: ProtocolError) -> Response:
     response.status_code = error.status
     response.headers.update(error.headers)
     return response
+
+
+def _other_ways(reason: str, handle: str | None) -> dict[str, str]:
+    """Ways on where a university did not help; those that need an account are offered whether there is one or not."""
+    if not handle or reason.partition(".")[0] not in ("saml", "proofing"):
+        return {}
+    return {"methods_url": f"/sign-in/{handle}/methods", "choose_url": f"/sign-in/{handle}/university"}
+
+
+def _university(incident: Incident, university: IdentityProvider | None) -> dict[str, Any]:
+    if university is None:
+        return {}
+    return {
+        "university": university.name(language()),
+        "university_help_url": university.help_url,
+        "error_url": error_url(incident, university),
+        "message": message_for(incident, university),
+    }
 
 
 def _restart_url(reason: str, handle: str | None) -> str | None:

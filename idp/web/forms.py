@@ -16,6 +16,11 @@ def field(name: str) -> str:
     return values[0]
 
 
+def optional_field(name: str) -> str:
+    """The one value of a field that the form may have; empty where it has none, refused where it has several."""
+    return field(name) if name in request.form else ""
+
+
 def refuse_strange_forms() -> None:
     """Refuse bodies that are no form, or that hold far too many fields, before any view looks at them."""
     # Registration takes JSON (RFC 7591 section 3.1) and reads it itself.

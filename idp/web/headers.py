@@ -23,6 +23,11 @@ def allow_frame(origin: str) -> None:
     g.frames = (*g.get("frames", ()), origin)
 
 
+def allow_own_data() -> None:
+    """Let the scripts of this page ask us for data."""
+    g.own_data = True
+
+
 def content_security_policy(*, secure: bool) -> str:
     """No inline script or style, no frame around us, forms to ourselves and to where their redirects may lead.
 
@@ -33,7 +38,9 @@ def content_security_policy(*, secure: bool) -> str:
     targets = " ".join(("'self'", "https:", *(() if secure else ("http:",)), *g.get("form_targets", ())))
     return (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
-        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'" + (f"; frame-src {frames}" if frames else "")
+        f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
+        + (f"; frame-src {frames}" if frames else "")
+        + ("; connect-src 'self'" if g.get("own_data") else "")
     )
 
 

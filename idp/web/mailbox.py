@@ -9,7 +9,8 @@ from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.mailbox import MailboxFlow
 from idp.web import forms
 from idp.web.authorization import STEP_PAGES, Journey, next_page
-from idp.web.pages import Pages, language
+from idp.web.delivery import mail_news
+from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
 
 FORM_ERROR = 422
@@ -33,7 +34,7 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
     @views.post("/sign-in/<authorization_id>/mailbox")
     def confirm_code(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
-        proofing = flow.of(here.pending, here.session)
+        proofing = flow.of(here.pending, here.session, forms.optional_field("proofing"))
         problem = flow.with_code(proofing, here.session, forms.field("code"))
         if problem is not None:
             return _mailbox_page(pages, flow, here, proofing, problem=problem)
@@ -42,8 +43,8 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
     @views.post("/sign-in/<authorization_id>/mailbox/send")
     def send_mail(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
-        proofing = flow.of(here.pending, here.session)
-        sent = flow.send_mail(proofing, here.session, locale=language(), application=here.application)
+        proofing = flow.of(here.pending, here.session, forms.optional_field("proofing"))
+        sent = flow.send_mail(proofing, here.session, locale=known_language(), application=here.application)
         target = url_for(STEP_PAGES[Step.MAILBOX], authorization_id=authorization_id)
         return redirect(f"{target}?{'again' if sent else 'wait'}=1", 303)
 
@@ -83,10 +84,15 @@ def _mailbox_page(
         address=proofing.address,
         university=flow.university_name(proofing, language()),
         person=display_name(proofing.attributes) or None,
+        hidden_fields=(("proofing", proofing.id),),
+        is_given=proofing.address_given,
+        typed=flow.expects_other(here.pending, proofing),
+        choose_url=url_for(STEP_PAGES[Step.UNIVERSITY], authorization_id=handle),
         action=url_for("mailbox.confirm_code", authorization_id=handle),
         resend_action=url_for("mailbox.send_mail", authorization_id=handle),
         restart_url=url_for("sign_in.restart", authorization_id=handle),
         resent="again" in request.args,
+        delivery=mail_news(flow.delivery(proofing)),
         client_name=here.client_name,
         errors={"code" if problem else "form": field_sentence(shown)} if shown else {},
     )

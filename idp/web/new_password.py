@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from idp.domain.passwords import PasswordProblem
+from idp.domain.new_passwords import PasswordProblem
 from idp.domain.proofing import Proofing
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.mailbox import MailboxFlow
@@ -38,7 +38,7 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
         outcome = flow.choose_password(proofing, here.session, forms.field("password"), browser.device)
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, here, proofing, problem=outcome)
-        browser.signed_in(outcome)
+        browser.signed_in(outcome, proofing.address)
         return redirect(next_page(authorization_id), 303)
 
     return views

@@ -1,13 +1,16 @@
 """What every page has: its language, the name of the service, the token for its forms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from flask import Response, g, make_response, render_template, request
+from flask_babel import format_time
 from werkzeug.datastructures import MultiDict
 
 from idp.web.browser import Browser
+from idp.web.theme import Theme
 
 LANGUAGES = {"fr": "Français", "en": "English"}
 
@@ -24,6 +27,7 @@ class Pages:
     browser: Browser
     service_name: str
     help_url: str
+    theme: Theme = field(default_factory=Theme)
 
     def render(self, template: str, /, *, status: int = 200, **context: Any) -> Response:
         """A page of ours; ``context`` is what the template names beyond what every page has."""
@@ -31,6 +35,8 @@ class Pages:
             "lang": language(),
             "service_name": self.service_name,
             "help_url": self.help_url,
+            **self.theme.context(),
+            "waits_until": waits_until(),
             "csrf_token": self.browser.csrf_token(),
             "language_links": language_links(),
             "errors": {},
@@ -45,12 +51,27 @@ class Pages:
             "lang": language(),
             "service_name": self.service_name,
             "help_url": self.help_url,
+            **self.theme.context(),
             "csrf_token": "",
             "language_links": (),
             "errors": {},
             "client_name": None,
         }
         return make_response(render_template(template, **(every_page | context)), status)
+
+
+def announce_end(at: datetime) -> None:
+    """Let the pages of this answer say until when their journey waits (WCAG 2.2, success criterion 2.2.1)."""
+    g.ends_at = at
+
+
+def waits_until() -> str | None:
+    """Until when the journey surely waits, e.g. ``19:45``; None for pages that do not end.
+
+    By quarters of an hour: what is said of known and unknown people at almost the same moment is the same.
+    """
+    at: datetime | None = g.get("ends_at")
+    return format_time(at.replace(minute=at.minute // 15 * 15), "HH:mm") if at else None
 
 
 def language() -> str:
@@ -62,6 +83,18 @@ def language() -> str:
     """
     chosen: str | None = g.get("language")
     return chosen if chosen in LANGUAGES else "fr"
+
+
+def known_language() -> str | None:
+    """The language that the person surely reads: the chosen one, or French where their browser asks for it, too.
+
+    None where the page is in French for want of a choice: a mail then says everything in both languages.
+    """
+    chosen: str | None = g.get("language")
+    if chosen in LANGUAGES:
+        return chosen
+    preferred = request.accept_languages.best or ""
+    return "fr" if preferred.lower().startswith("fr") else None
 
 
 def choose_language(browser: Browser) -> None:

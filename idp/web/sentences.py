@@ -82,7 +82,7 @@ _PAGES: dict[str, _Texts] = {
     ),
     "authorization.expired": (
         _("Le temps est écoulé"),
-        _("Cette connexion était en attente depuis trop longtemps et a été abandonnée."),
+        _("Cette connexion est déjà terminée, peut-être dans un autre onglet, ou elle a attendu trop longtemps."),
         _("Recommencez depuis votre application : cela ne prend qu’un instant."),
     ),
     "oauth": (
@@ -114,6 +114,26 @@ _PAGES: dict[str, _Texts] = {
         _("L’université n’a pas confirmé"),
         _("Votre université a répondu sans confirmer votre identité : identification annulée ou accès non ouvert."),
         _("Recommencez. Si vous n’aviez rien annulé, demandez au service informatique de votre université."),
+    ),
+    "saml.status.cancelled": (
+        _("Identification annulée"),
+        _("L’identification a été annulée sur la page de votre université. Rien n’a été modifié."),
+        _("Réessayez, ou choisissez un autre chemin ci-dessous."),
+    ),
+    "saml.status.authn_failed": (
+        _("Identification non aboutie"),
+        _("Votre université n’a pas pu vous identifier : mot de passe erroné, ou identification abandonnée."),
+        _("Nous ne connaissons pas le mot de passe de votre université : elle seule peut vous aider à le retrouver."),
+    ),
+    "saml.status.no_passive": (
+        _("Votre université doit vous demander votre mot de passe"),
+        _("Votre université n’a pas pu vous reconnaître sans vous poser de question."),
+        _("Réessayez, et identifiez-vous sur sa page."),
+    ),
+    "saml.status.request_denied": (
+        _("Demande refusée par l’université"),
+        _("Votre université a refusé la demande : l’accès à ce service n’est peut-être pas ouvert à votre compte."),
+        _("Demandez au service informatique de votre université, ou choisissez un autre chemin ci-dessous."),
     ),
     "saml.unknown_provider": (
         _("Université non reconnue"),
@@ -169,7 +189,10 @@ _PAGES: dict[str, _Texts] = {
     "proofing.identity_conflict": (
         _("Compte à vérifier"),
         _("Ce que transmet votre université ne correspond pas à ce que nous savions déjà. Rien n’a été modifié."),
-        _("Donnez la référence ci-dessous à l’assistance : elle vérifiera avec vous."),
+        _(
+            "Si vous avez déjà un compte, il reste utilisable par mot de passe ou par code. "
+            "Sinon, donnez la référence ci-dessous à l’assistance : elle vérifiera avec vous."
+        ),
     ),
     "proofing.link_invalid": (
         _("Lien incomplet"),
@@ -225,11 +248,24 @@ _PAGES: dict[str, _Texts] = {
     ),
 }
 
+# What stands in a status code, lower case, the most telling first; nothing standard says « cancelled ».
+_STATUS_CODES = {
+    "cancel": "cancelled",
+    "abort": "cancelled",
+    "nopassive": "no_passive",
+    "requestdenied": "request_denied",
+    "authnfailed": "authn_failed",
+}
+
 _FIELDS: dict[str, LazyString] = {
     "email.empty": _("Saisissez votre adresse mail."),
     "email.malformed": _("Cette adresse est incomplète. Elle doit ressembler à prenom.nom@univ-exemple.fr."),
     "email.several": _("Saisissez une seule adresse à la fois."),
     "email.characters": _("Cette adresse contient un caractère qui n’existe pas dans une adresse mail."),
+    "email.other_domain": _(
+        "Cette adresse n’est pas dans un domaine de votre université. Indiquez celle qu’elle vous a donnée."
+    ),
+    "email.too_many_given": _("Plusieurs adresses ont déjà été indiquées : patientez une heure avant la suivante."),
     "email.too_long": _("Cette adresse est trop longue : vérifiez qu’elle a été copiée seule."),
     "password.wrong": _("Adresse ou mot de passe incorrect. Réessayez, ou recevez un code par mail."),
     "password.throttled": _("Trop d’essais en peu de temps. Recevez plutôt un code par mail."),
@@ -237,6 +273,7 @@ _FIELDS: dict[str, LazyString] = {
     "password.too_short": _("Ajoutez des caractères : il en faut au moins %(minimum)s."),
     "password.too_long": _("Ce mot de passe est trop long : raccourcissez-le."),
     "password.too_simple": _("Ce mot de passe se devine trop facilement. Essayez une phrase de quatre ou cinq mots."),
+    "password.too_uniform": _("Ajoutez d’autres sortes de caractères (lettres, chiffres, symboles) ou quelques mots."),
     "password.contains_address": _("Choisissez un mot de passe qui ne contient pas votre nom ou votre adresse."),
     "code.empty": _("Saisissez le code à 6 chiffres du message."),
     "code.malformed": _("Le code se compose de 6 chiffres. Il se trouve au début de l’objet du message."),
@@ -244,6 +281,15 @@ _FIELDS: dict[str, LazyString] = {
     "code.expired": _("Ce code n’est plus valable. Demandez-en un nouveau ci-dessous."),
     "code.too_many": _("Trop d’essais avec ce code. Patientez quelques minutes, puis demandez-en un nouveau."),
     "code.too_many_mails": _("Plusieurs messages sont déjà partis : utilisez le dernier reçu, ou patientez une heure."),
+    "passkey.expired": _("La page avait trop attendu. Recommencez : il suffit en général d’un second essai."),
+    "passkey.unknown": _("Cette clé d’accès n’est pas connue ici. Connectez-vous autrement avec votre adresse."),
+    "passkey.invalid": _("Cette clé d’accès n’a pas pu être vérifiée. Recommencez, ou connectez-vous autrement."),
+    "passkey.suspected": _(
+        "Cette clé d’accès n’est plus acceptée : une copie semble en exister. Connectez-vous autrement, puis "
+        "remplacez-la depuis la page de votre compte."
+    ),
+    "passkey.exists": _("Cette clé d’accès est déjà enregistrée."),
+    "passkey.too_many": _("Vous avez déjà beaucoup de clés d’accès : retirez-en une avant d’en ajouter une autre."),
     "user_code.empty": _("Saisissez le code affiché par l’appareil."),
     "user_code.unknown": _("Aucun appareil n’attend avec ce code. Vérifiez-le, ou obtenez-en un autre sur l’appareil."),
     "user_code.too_many": _("Trop de codes erronés. Patientez une heure avant d’en essayer un autre."),
@@ -257,6 +303,17 @@ def sentence_for(reason: str) -> Sentence:
     """The words for a reason such as ``saml.expired``: its own, else its family's (``saml``), else general ones."""
     texts = _PAGES.get(reason) or _PAGES.get(reason.partition(".")[0]) or _PAGES["request"]
     return Sentence(*(str(text) for text in texts))
+
+
+def sentence_key(reason: str, detail: str) -> str:
+    """The key for ``sentence_for``: for a university's error status one of its own for each code that people meet.
+
+    detail: for ``saml.status`` the status codes, the last part of each (SAML Core section 3.2.2.2).
+    """
+    if reason != "saml.status":
+        return reason
+    words = detail.lower()
+    return next((f"{reason}.{key}" for code, key in _STATUS_CODES.items() if code in words), reason)
 
 
 def field_sentence(key: str, **values: object) -> str:

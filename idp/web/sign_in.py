@@ -6,17 +6,22 @@ from flask import Blueprint, Response, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.flows.authorization import AuthorizationFlow, Step
+from idp.flows.passkey_sign_in import PasskeySignInFlow
 from idp.flows.sign_in import Denied, SignInFlow, Visitor
 from idp.web import forms
 from idp.web.authorization import STEP_PAGES, Journey, next_page
 from idp.web.browser import Browser
-from idp.web.pages import Pages, language
+from idp.web.delivery import mail_news
+from idp.web.pages import Pages, known_language, language
+from idp.web.passkey_sign_in import passkey_request
 from idp.web.sentences import field_sentence
 
 FORM_ERROR = 422
 
 
-def blueprint(flow: SignInFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+def blueprint(
+    flow: SignInFlow, passkeys: PasskeySignInFlow, authorization: AuthorizationFlow, pages: Pages
+) -> Blueprint:
     """The pages ``email``, ``sign-in`` and ``code`` below ``/sign-in/<handle>/``."""
     views = Blueprint("sign_in", __name__, url_prefix="/sign-in/<authorization_id>")
     browser = pages.browser
@@ -28,7 +33,7 @@ def blueprint(flow: SignInFlow, authorization: AuthorizationFlow, pages: Pages) 
     def address(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
         hint = here.pending.address or here.pending.request.login_hint or ""
-        return _address_page(pages, here, email=hint)
+        return _address_page(pages, passkeys, here, email=hint)
 
     @views.post("/address")
     def give_address(authorization_id: str) -> ResponseReturnValue:
@@ -37,7 +42,23 @@ def blueprint(flow: SignInFlow, authorization: AuthorizationFlow, pages: Pages) 
         answer = flow.give_address(here.pending, here.session, typed, sure="suggested" in request.form)
         if answer.problem is None:
             return redirect(next_page(authorization_id), 303)
-        return _address_page(pages, here, email=typed, problem=answer.problem, suggestion=answer.suggestion)
+        return _address_page(pages, passkeys, here, email=typed, problem=answer.problem, suggestion=answer.suggestion)
+
+    @views.post("/address/remembered")
+    def take_remembered(authorization_id: str) -> ResponseReturnValue:
+        """« Continuer avec … »: the address of the account card."""
+        here = journey(authorization_id, posted=True)
+        if browser.remembered_address is not None:
+            flow.give_address(here.pending, here.session, browser.remembered_address, sure=True)
+        return redirect(next_page(authorization_id), 303)
+
+    @views.post("/address/forget")
+    def forget_address(authorization_id: str) -> ResponseReturnValue:
+        """« Ce n’est pas moi »: this browser no longer offers the account."""
+        here = journey(authorization_id, posted=True)
+        browser.forget("account")
+        flow.forget_address(here.pending, here.session)
+        return redirect(url_for("sign_in.address", authorization_id=authorization_id), 303)
 
     @views.get("/restart")
     def restart(authorization_id: str) -> ResponseReturnValue:
@@ -56,10 +77,11 @@ def blueprint(flow: SignInFlow, authorization: AuthorizationFlow, pages: Pages) 
     @views.post("/methods")
     def with_password(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
+        here.hear_whether_shared(browser)
         outcome = flow.with_password(here.pending, here.session, forms.field("password"), visitor(browser))
         if isinstance(outcome, Denied):
             return _denied(outcome, lambda: _methods_page(pages, flow, here, denied=outcome))
-        browser.signed_in(outcome)
+        browser.signed_in(outcome, here.pending.address)
         return redirect(next_page(authorization_id), 303)
 
     @views.get("/code")
@@ -67,21 +89,28 @@ def blueprint(flow: SignInFlow, authorization: AuthorizationFlow, pages: Pages) 
         here = journey(authorization_id)
         if authorization.next_step(here.pending, here.session) is not Step.CODE:
             return redirect(next_page(authorization_id), 303)
-        return _code_page(pages, here)
+        return _code_page(pages, flow, here)
 
     @views.post("/code")
     def with_code(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
+        here.hear_whether_shared(browser)
         outcome = flow.with_code(here.pending, here.session, forms.field("code"), visitor(browser))
         if isinstance(outcome, Denied):
-            return _denied(outcome, lambda: _code_page(pages, here, problem=outcome.problem))
-        browser.signed_in(outcome)
+            return _denied(outcome, lambda: _code_page(pages, flow, here, problem=outcome.problem))
+        browser.signed_in(outcome, here.pending.address)
         return redirect(next_page(authorization_id), 303)
 
     @views.post("/code/send")
     def send_code(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
-        sent = flow.send_code(here.pending, here.session, locale=language(), application=here.application)
+        sent = flow.send_code(
+            here.pending,
+            here.session,
+            locale=known_language(),
+            application=here.application,
+            is_password_forgotten="forgotten" in request.form,
+        )
         target = url_for(STEP_PAGES[Step.CODE], authorization_id=authorization_id)
         return redirect(target if sent else f"{target}?wait=1", 303)
 
@@ -98,16 +127,30 @@ def visitor(browser: Browser) -> Visitor:
 
 
 def _address_page(
-    pages: Pages, here: Journey, *, email: str, problem: str | None = None, suggestion: str | None = None
+    pages: Pages,
+    passkeys: PasskeySignInFlow,
+    here: Journey,
+    *,
+    email: str,
+    problem: str | None = None,
+    suggestion: str | None = None,
 ) -> Response:
     is_error = problem is not None and problem != "email.suggestion"
+    handle, remembered = here.pending.id, pages.browser.remembered_address
+    # Whom the application expects comes before whoever was here last.
+    is_offered = problem is None and email in ("", remembered)
     return pages.render(
         "email.html",
         status=200 if problem is None else FORM_ERROR,
-        action=url_for("sign_in.give_address", authorization_id=here.pending.id),
+        remembered=remembered if is_offered else None,
+        remembered_action=url_for("sign_in.take_remembered", authorization_id=handle),
+        not_me_action=url_for("sign_in.forget_address", authorization_id=handle),
+        action=url_for("sign_in.give_address", authorization_id=handle),
         email=email[:300],
+        passkey=passkey_request(passkeys, here),
         suggestion=suggestion,
         client_name=here.client_name,
+        cancel_action=_cancel_action(here),
         errors={"email": field_sentence(problem)} if is_error and problem else {},
     )
 
@@ -122,16 +165,18 @@ def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Deni
         change_url=url_for("sign_in.address", authorization_id=handle),
         password_action=url_for("sign_in.with_password", authorization_id=handle),
         code_action=url_for("sign_in.send_code", authorization_id=handle),
-        continue_action=url_for("university.leave", authorization_id=handle),
-        choose_url=url_for("university.choice", authorization_id=handle) if found else None,
+        continue_action=url_for("university_choice.leave", authorization_id=handle),
+        choose_url=url_for("university_choice.show", authorization_id=handle) if found else None,
         university=found[0].name(language()) if len(found) == 1 else None,
         throttled=denied is not None and denied.retry_after is not None,
+        is_shared=here.session.is_shared,
         client_name=here.client_name,
+        cancel_action=_cancel_action(here),
         errors={"password": field_sentence(denied.problem)} if denied else {},
     )
 
 
-def _code_page(pages: Pages, here: Journey, *, problem: str | None = None) -> Response:
+def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | None = None) -> Response:
     handle = here.pending.id
     waits = "code.too_many_mails" if "wait" in request.args else None
     shown = problem or waits
@@ -142,11 +187,21 @@ def _code_page(pages: Pages, here: Journey, *, problem: str | None = None) -> Re
         action=url_for("sign_in.with_code", authorization_id=handle),
         resend_action=url_for("sign_in.send_code", authorization_id=handle),
         back_url=url_for("sign_in.methods", authorization_id=handle),
+        is_shared=here.session.is_shared,
+        renews_password=here.pending.renews_password,
         minutes=10,
         resent=False,
+        delivery=mail_news(flow.delivery(here.pending)),
         client_name=here.client_name,
         errors={"code" if problem else "form": field_sentence(shown)} if shown else {},
     )
+
+
+def _cancel_action(here: Journey) -> str | None:
+    """Where the person says that they do not want to sign in; None where no application waits for them."""
+    if here.pending.request.client_id is None:
+        return None
+    return url_for("authorization.cancel", authorization_id=here.pending.id)
 
 
 def _denied(denied: Denied, page: Callable[[], Response]) -> Response:

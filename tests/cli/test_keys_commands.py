@@ -7,26 +7,14 @@ from click.testing import CliRunner, Result
 
 from idp import cli
 from idp.domain.signing_keys import PUBLISHED_AFTER, PUBLISHED_BEFORE
-from idp.flows.administration import Administration
-from idp.openid.clients import ClientsFile
-from idp.openid.keys import KeyStore
-from idp.saml.federation import FederationFolder
-from idp.storage.clients import InitialTokenStore
-from idp.storage.database import Database
+from tests.cli.administration import administration
 
 START = datetime.now(UTC) + timedelta(days=1)
 
 
 def run(folder: Path, *words: str, now: datetime = START) -> Result:
-    def flow() -> Administration:
-        return Administration(
-            lambda: ClientsFile(folder / "clients.toml"),
-            FederationFolder(folder, lambda: now),
-            lambda: KeyStore(folder / "keys", clock=lambda: now),
-            lambda: InitialTokenStore(Database("mongodb://127.0.0.1:1/", "unused")),
-        )
-
-    return CliRunner().invoke(cli.main, ["keys", *words], obj=flow)
+    made = administration(folder, now=now)
+    return CliRunner().invoke(cli.main, ["keys", *words], obj=lambda: made)
 
 
 def lines(result: Result) -> list[list[str]]:

@@ -1,6 +1,7 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from idp.domain.accounts import Account, Identity
+from idp.domain.affiliations import AffiliationPeriods, Period
 from idp.domain.claims import SCOPES, claims_of, display_name
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -24,7 +25,7 @@ def test_claims_are_what_the_university_said_and_the_proven_address() -> None:
         },
         proved_at=NOW,
     )
-    assert claims_of(account) == {
+    assert claims_of(account, AffiliationPeriods(), now=NOW) == {
         "name": "Camille Exemple",
         "given_name": "Camille",
         "eduperson_principal_name": "cexemple@univ-exemple.fr",
@@ -42,10 +43,42 @@ def test_claims_are_what_the_university_said_and_the_proven_address() -> None:
 def test_every_claim_belongs_to_a_scope() -> None:
     account = Account("1", "s", NOW, addresses=("a@univ-exemple.fr",), proved_at=NOW)
     known = {claim for claims in SCOPES.values() for claim in claims}
-    assert set(claims_of(account)) <= known
+    assert set(claims_of(account, AffiliationPeriods(), now=NOW)) <= known
 
 
 def test_a_person_is_named_as_well_as_the_attributes_allow() -> None:
     assert display_name({"displayName": ("Camille Exemple",)}) == "Camille Exemple"
     assert display_name({"givenName": ("Camille",), "sn": ("Exemple",)}) == "Camille Exemple"
     assert display_name({}) == ""
+
+
+def test_an_old_affiliation_drops_out_and_everything_else_stays() -> None:
+    account = Account(
+        "1",
+        "s",
+        NOW,
+        identities=(Identity("https://idp.example", "eppn", "cexemple@univ-exemple.fr"),),
+        addresses=("camille.exemple@univ-exemple.fr",),
+        attributes={
+            "displayName": ("Camille Exemple",),
+            "eduPersonPrimaryAffiliation": ("student",),
+            "eduPersonAffiliation": ("student", "member", "employee"),
+            "eduPersonScopedAffiliation": ("student@univ-exemple.fr", "employee@univ-exemple.fr"),
+            "supannEtuId": ("20260001",),
+        },
+        proved_at=NOW,
+    )
+    periods = AffiliationPeriods(own={"employee": Period(days=30)})
+    fresh = claims_of(account, periods, now=NOW)
+    later = claims_of(account, periods, now=NOW + timedelta(days=40))
+    old = claims_of(account, periods, now=datetime(2028, 1, 1, tzinfo=UTC))
+    assert later["eduperson_affiliation"] == ["student", "member"]
+    assert later["eduperson_scoped_affiliation"] == ["student@univ-exemple.fr"]
+    assert fresh.keys() - old.keys() == {
+        "eduperson_affiliation",
+        "eduperson_scoped_affiliation",
+        "eduperson_primary_affiliation",
+        "voperson_external_affiliation",
+    }
+    assert all(old[claim] == fresh[claim] for claim in old)
+    assert {"affiliation_checked_at", "email", "name", "supann_etu_id", "eduperson_principal_name"} <= old.keys()

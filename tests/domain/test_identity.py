@@ -6,7 +6,7 @@ import pytest
 from idp.domain.accounts import Account, Identity
 from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider, within
-from idp.domain.identity import accepted_address, accepted_identities, account_for
+from idp.domain.identity import accepted_address, accepted_attributes, accepted_identities, account_for
 from idp.domain.proofing import Vouching
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -80,6 +80,22 @@ def test_o_07_one_identifier_outside_spoils_the_others() -> None:
         accepted_identities(vouching(identifiers=identifiers), PROVIDER)
 
 
+def test_o_07_scoped_values_of_another_university_are_left_out() -> None:
+    attributes = {
+        "displayName": ("Camille@univ-voisine.fr",),
+        "eduPersonScopedAffiliation": (
+            "student@univ-exemple.fr",
+            "faculty@univ-voisine.fr",
+            "staff@evil-univ-exemple.fr",
+        ),
+        "schacHomeOrganization": ("univ-voisine.fr",),
+    }
+    assert accepted_attributes(vouching(attributes=attributes), PROVIDER) == {
+        "displayName": ("Camille@univ-voisine.fr",),
+        "eduPersonScopedAffiliation": ("student@univ-exemple.fr",),
+    }
+
+
 def test_no_identifier_and_no_mail_are_told_apart() -> None:
     with pytest.raises(Refusal, match=r"proofing\.identifier_missing"):
         accepted_identities(vouching(identifiers=()), PROVIDER)
@@ -122,3 +138,68 @@ def test_domains_are_compared_on_label_boundaries() -> None:
     assert within("etu.univ-exemple.fr", ("univ-exemple.fr",))
     assert not within("evilunivexemple.fr", ("exemple.fr",))
     assert not within("anything.fr", ("",))
+
+
+TARGETED = ("targeted-id", f"{ENTITY}!https://connexion.exemple.fr/saml!Hj7k+Q==")
+
+
+def test_a_targeted_id_of_the_provider_itself_is_accepted_as_it_stands() -> None:
+    assert accepted_identities(vouching(identifiers=(TARGETED,)), PROVIDER) == (Identity(ENTITY, *TARGETED),)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://idp.autre.fr/idp!https://connexion.exemple.fr/saml!Hj7k",
+        f"{ENTITY}2!https://connexion.exemple.fr/saml!Hj7k",
+        f"{ENTITY}!https://connexion.exemple.fr/saml!",
+        f"{ENTITY}!https://connexion.exemple.fr/saml",
+        f"{ENTITY}!!Hj7k",
+        "!sp!Hj7k",
+        "Hj7k@univ-exemple.fr",
+        "",
+    ],
+)
+def test_o_07_a_targeted_id_qualified_by_another_provider_is_refused(value: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        accepted_identities(vouching(identifiers=(("targeted-id", value),)), PROVIDER)
+    assert refused.value.reason == "proofing.identifier_out_of_scope"
+
+
+def test_o_07_other_kinds_do_not_pass_in_the_form_of_a_targeted_id() -> None:
+    for kind in ("subject-id", "pairwise-id", "eppn"):
+        with pytest.raises(Refusal, match=r"proofing\.identifier_out_of_scope"):
+            accepted_identities(vouching(identifiers=((kind, TARGETED[1]),)), PROVIDER)
+
+
+def test_targeted_ids_that_differ_in_case_alone_are_two_persons() -> None:
+    other = (TARGETED[0], TARGETED[1].swapcase().replace(ENTITY.swapcase(), ENTITY))
+    known = account("1", (other[0], other[1]))
+    assert account_for(accepted_identities(vouching(identifiers=(TARGETED,)), PROVIDER), [known]) is None
+
+
+def test_a_principal_name_with_another_targeted_id_is_a_conflict_and_never_merged() -> None:
+    known = account("1", ("eppn", "cexemple@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!before"))
+    identifiers = (("eppn", "cexemple@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!after"))
+    with pytest.raises(Refusal, match="identity_conflict"):
+        account_for(accepted_identities(vouching(identifiers=identifiers), PROVIDER), [known])
+
+
+@pytest.mark.parametrize("kind", ["subject-id", "pairwise-id"])
+def test_a_lasting_identifier_outlives_the_targeted_id(kind: str) -> None:
+    known = account("1", (kind, "s@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!before"))
+    identifiers = ((kind, "s@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!after"))
+    assert account_for(accepted_identities(vouching(identifiers=identifiers), PROVIDER), [known]) == known
+
+
+def test_a_new_lasting_identifier_beside_the_known_targeted_id_is_a_conflict() -> None:
+    known = account("1", ("subject-id", "old@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!x"))
+    identifiers = (("subject-id", "new@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!x"))
+    with pytest.raises(Refusal, match="identity_conflict"):
+        account_for(accepted_identities(vouching(identifiers=identifiers), PROVIDER), [known])
+
+
+def test_a_person_known_by_a_targeted_id_gains_a_better_identifier() -> None:
+    known = account("1", ("targeted-id", f"{ENTITY}!sp!x"))
+    identifiers = (("subject-id", "new@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!x"))
+    assert account_for(accepted_identities(vouching(identifiers=identifiers), PROVIDER), [known]) == known

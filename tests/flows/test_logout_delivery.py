@@ -137,7 +137,7 @@ def test_each_application_of_the_sign_in_is_told_once_where_it_can_be(world: Wor
     assert world.delivery.deliver_next("one", NOW)
     assert not world.delivery.deliver_next("one", NOW + DEADLINE)
     assert world.application.calls == 1
-    assert world.outcomes() == ["told"]
+    assert world.outcomes() == ["done"]
     assert world.grants.used_by_account(ACCOUNT) == (ApplicationInUse("told", "sub at told", "sid-2"),)
 
 
@@ -170,7 +170,7 @@ def test_a_failing_application_is_tried_again_after_pauses(world: World) -> None
     assert not world.delivery.deliver_next("one", NOW + timedelta(seconds=1))
     assert world.delivery.deliver_next("one", NOW + timedelta(seconds=2))
     assert world.delivery.deliver_next("one", NOW + timedelta(seconds=7))
-    assert world.outcomes() == ["deferred", "deferred", "told"]
+    assert world.outcomes() == ["deferred", "deferred", "done"]
 
 
 def test_an_application_that_says_no_is_left_alone(world: World) -> None:

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_4xx_is_tried_again_and_then_accepted(outbox: Outbox, renderer: MessageR
         assert deliver_next(outbox, renderer, delivery(port), NOW)
         assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=29))
         assert deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=30))
-    assert outcomes(outbox) == ["deferred", "sent"]
+    assert outcomes(outbox) == ["deferred", "done"]
     assert len(mailbox.messages) == 1
 
 
@@ -100,7 +101,7 @@ def test_nothing_is_lost_while_the_server_is_away(outbox: Outbox, renderer: Mess
     mailbox = Mailbox()
     with serving(mailbox, port):
         assert deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=90))
-    assert outcomes(outbox) == ["deferred", "deferred", "sent"]
+    assert outcomes(outbox) == ["deferred", "deferred", "done"]
     assert len(mailbox.messages) == 1
 
 
@@ -135,7 +136,7 @@ def test_a_message_that_cannot_be_made_does_not_stop_the_others(
     with serving(mailbox, port):
         assert deliver_next(outbox, renderer, delivery(port), later)
         assert deliver_next(outbox, renderer, delivery(port), later)
-    assert (outcomes(outbox, "bad"), outcomes(outbox, "good")) == (["refused"], ["sent"])
+    assert (outcomes(outbox, "bad"), outcomes(outbox, "good")) == (["refused"], ["done"])
 
 
 def test_o_21_a_line_break_in_the_address_adds_no_recipient(
@@ -177,6 +178,55 @@ def senders(outbox: Outbox, renderer: MessageRenderer, port: int) -> Iterator[li
     yield made
     for sender in made:
         sender.stop()
+
+
+def test_a_sender_killed_between_sending_and_recording_makes_one_duplicate_that_mailboxes_can_tell(
+    outbox: Outbox, renderer: MessageRenderer, port: int
+) -> None:
+    mailbox = Mailbox()
+    outbox.put(message())
+    with serving(mailbox, port):
+        killed = delivery(port)
+        claim = outbox.claim("killed", now=NOW, lease=killed.time_limit)
+        assert claim is not None
+        killed.send(renderer.render(claim.work), claim.work.to, claim.work.id, now=NOW)
+        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=1))
+        later = NOW + killed.time_limit
+        assert deliver_next(outbox, renderer, delivery(port), later)
+        assert not deliver_next(outbox, renderer, delivery(port), later + timedelta(minutes=5))
+    assert [mail["Message-ID"] for mail in mailbox.messages] == ["<a@example.org>"] * 2
+
+
+def test_4xx_is_tried_again_by_the_schedule_until_the_message_expires(
+    outbox: Outbox, renderer: MessageRenderer, port: int
+) -> None:
+    outbox.put(replace(message(), expires_at=NOW + timedelta(minutes=50)))
+    pauses = [timedelta(seconds=seconds) for seconds in (0, 30, 60, 120, 300, 900, 900)]
+    moment = NOW
+    with serving(Mailbox(*["451 4.3.0 try later"] * 20), port):
+        for pause in pauses:
+            moment += pause
+            assert not pause or not deliver_next(outbox, renderer, delivery(port), moment - timedelta(seconds=1))
+            assert deliver_next(outbox, renderer, delivery(port), moment)
+        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(minutes=51))
+    assert outcomes(outbox) == ["deferred"] * len(pauses) + ["expired"]
+
+
+def test_with_ten_thousand_waiting_a_fresh_code_is_sent_next(
+    outbox: Outbox, renderer: MessageRenderer, port: int, database: Database
+) -> None:
+    outbox.put(message("pattern", kind="password_changed"))
+    pattern = database.collection("outbox").find_one_and_delete({})
+    assert pattern is not None
+    database.collection("outbox").insert_many([pattern | {"_id": f"waiting-{number}"} for number in range(10_000)])
+    mailbox = Mailbox()
+    outbox.put(message("older", to="older@univ-exemple.fr", at=NOW + timedelta(seconds=1)))
+    outbox.put(message("fresh", to="fresh@univ-exemple.fr", at=NOW + timedelta(seconds=2)))
+    with serving(mailbox, port):
+        for _ in range(2):
+            deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=3))
+    assert mailbox.recipients == ["fresh@univ-exemple.fr", "older@univ-exemple.fr"]
+    assert outbox.waiting(now=NOW) == 10_000
 
 
 def _await(true: threading.Event) -> None:

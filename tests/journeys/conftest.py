@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from idp.demo.launcher import Demo, Ports
-from tests.install_browser import find_browser
 from tests.journeys.walker import Walker
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "test-artefacts" / "screenshots"
@@ -173,25 +172,6 @@ def _fresh_limits(request: pytest.FixtureRequest) -> None:
 def walker() -> Walker:
     """A script that follows forms."""
     return Walker()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_browser(),
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=["scripts on", "scripts off"])

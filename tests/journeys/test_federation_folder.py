@@ -17,9 +17,7 @@ CAMILLE = "camille.exemple@etu.univ-exemple.fr"
 @pytest.fixture
 def aggregate(system: System) -> Iterator[Path]:
     """The demo's metadata file, once every worker has read it; put back afterwards."""
-    deadline = time.monotonic() + 30
-    while system.log().count('"federation.file_read"') < 2 and time.monotonic() < deadline:
-        time.sleep(0.2)
+    assert seen(system, lambda problems: not problems)
     path = system.folder / "federation_metadata" / "demo.xml"
     good = path.read_bytes()
     yield path

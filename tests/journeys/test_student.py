@@ -244,8 +244,9 @@ def test_an_address_with_a_slip_is_asked_about_not_changed(page: Page, system: S
     expect(page.locator("main")).to_contain_text("camille.exemple@univ-exemlpe.fr")
 
 
-def test_no_mail_released_is_explained(page: Page, system: System) -> None:
+def test_where_no_mail_is_released_the_person_gives_an_address_and_proves_it(page: Page, system: System) -> None:
     person = next(person for person in system.people() if person["mail"] is None)
+    mail = person["typed_mail"]
     start_at_portal(page, system)
     give_address(page, person["typed_mail"])
     press(page, "Continuer")
@@ -253,6 +254,48 @@ def test_no_mail_released_is_explained(page: Page, system: System) -> None:
     page.fill("input[name=password]", person["password"])
     page.locator("form:has(input[name=password]) button").first.click()
     leave_university(page)
+    step(page, "give-address")
+    screenshot(page, "give-address")
+    page.fill("#email", "somebody@courriel.example")
+    press(page, "Recevoir le code")
+    step(page, "give-address")
+    expect(page.locator("#email")).to_have_attribute("aria-invalid", "true")
+    page.fill("#email", mail)
+    press(page, "Recevoir le code")
+    step(page, "check-mailbox")
+    page.fill("#code", system.next_mail(mail).code)
+    press(page, "Continuer")
+    choose_password(page)
+    step(page, "portal-signed-in")
+    expect(page.locator("main")).to_contain_text(mail)
+
+
+def test_who_gives_up_at_the_university_is_told_and_finds_another_way(page: Page, system: System, mail: str) -> None:
+    start_at_portal(page, system)
+    give_address(page, mail)
+    press(page, "Continuer")
+    page.locator("form[action*='cancel'] button").click()
+    leave_university(page)
     step(page, "error")
-    screenshot(page, "error-no-mail")
+    screenshot(page, "error-at-university")
     expect(page.locator("main")).to_have_attribute("data-reference", re.compile(r"\w{4}-\w{4}"))
+    page.get_by_role("link", name="Se connecter par mot de passe").click()
+    step(page, "sign-in")
+
+
+def test_who_comes_back_as_somebody_else_is_asked(page: Page, system: System) -> None:
+    other = next(person for person in system.people() if person["mail"] == "noe.port@etu.univ-rivemarin.fr")
+    start_at_portal(page, system)
+    # One letter away: the university with almost the same name.
+    give_address(page, "noe.port@etu.univ-rivemarine.fr")
+    page.goto(page.url.replace("/methods", "/university") + "?q=rivemarin")
+    page.locator("form:has-text('univ-rivemarin.fr') button:has-text('Sélection')").last.click()
+    page.fill("input[name=username]", other["username"])
+    page.fill("input[name=password]", other["password"])
+    page.locator("form:has(input[name=password]) button").first.click()
+    leave_university(page)
+    step(page, "other-person")
+    screenshot(page, "other-person")
+    expect(page.locator("main")).to_contain_text(other["mail"])
+    press(page, "C’est moi, continuer")
+    step(page, "check-mailbox")

@@ -61,7 +61,7 @@ class Page:
         fields = {
             control.get("name"): control.get("value") or ""
             for control in element.xpath(".//input[@name]")
-            if control.get("type") not in ("submit", "button")
+            if control.get("type") not in ("submit", "button", "checkbox") or control.get("checked") is not None
         }
         buttons = element.xpath(".//button")
         button = " ".join(buttons[0].text_content().split()) if buttons else ""

@@ -1,5 +1,6 @@
 """What mails say, with templates small enough to stand here, and then with the product's own."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 
+import idp
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
 from idp.domain.one_time_codes import digits
@@ -17,7 +19,7 @@ from idp.mail.messages import TEMPLATES, MessageRenderer, Unrenderable
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 SECRET = SecretKey(b"a key for the tests of mails only")
 ISSUER = "https://idp.example.org"
-KINDS = ("sign_in_code", "proofing", "unknown_account", "password_changed")
+KINDS = ("sign_in_code", "proofing", "given_address", "unknown_account", "password_changed")
 
 
 def message(kind: str = "sign_in_code", **changes: object) -> Message:
@@ -30,7 +32,7 @@ def message(kind: str = "sign_in_code", **changes: object) -> Message:
         expires_at=NOW + timedelta(hours=24),
         reference="REF-1",
         record_id="record-1",
-        fields={"code_record_id": "record-2"} if kind == "proofing" else {},
+        fields={"code_record_id": "record-2"} if kind in ("proofing", "given_address") else {},
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -53,9 +55,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 def renderer(folder: Path, **more: Path) -> MessageRenderer:
-    return MessageRenderer(
-        SECRET, ISSUER, service_name="UNESS", help_url="", translations=folder / "translations", **more
-    )
+    paths = {"translations": folder / "translations"} | more
+    return MessageRenderer(SECRET, ISSUER, service_name="UNESS", help_url="", **paths)
 
 
 @pytest.fixture
@@ -126,6 +127,14 @@ def test_a_sign_in_mail_begins_with_the_code(folder: Path) -> None:
     assert code in rendered.html
 
 
+def test_a_mail_to_a_given_address_has_a_code_and_no_link(folder: Path) -> None:
+    rendered = renderer(folder).render(message("given_address"))
+    code = digits(SECRET, "record-2")
+    assert rendered.secrets == (code,)
+    assert rendered.subject.startswith(code)
+    assert "/proofing/link/" not in rendered.text + rendered.html
+
+
 def test_a_proofing_mail_has_code_and_link_each_derived_from_its_own_record(folder: Path) -> None:
     rendered = renderer(folder).render(message("proofing"))
     assert digits(SECRET, "record-2") in rendered.text
@@ -139,5 +148,45 @@ def test_mails_without_code_have_no_secrets(folder: Path) -> None:
         assert renderer(folder).render(message(kind)).secrets == ()
 
 
+def test_a_mail_in_no_known_language_says_everything_in_both_french_first(folder: Path) -> None:
+    translations = Path(idp.__file__).parent / "translations"
+    both = renderer(folder, translations=translations).render(message(locale=None))
+    code = digits(SECRET, "record-1")
+    assert both.subject.startswith(f"{code} est votre code")
+    assert "is your sign-in code" in both.subject
+    assert both.text.index("Voici le code") < both.text.index("Here is the code")
+    assert both.html.index('<div lang="fr">') < both.html.index('<div lang="en"')
+    assert both.html.count("<html") == both.html.count("</html>") == 1
+    assert both.html.count(code) == 2
+
+
+def test_a_mail_of_one_language_has_no_second_part(folder: Path) -> None:
+    one = renderer(folder).render(message())
+    assert "-----" not in one.text
+    assert one.html.count("<div lang=") == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_mail_gives_its_reason_and_loads_nothing(folder: Path, kind: str) -> None:
+    given = message(kind)
+    rendered = renderer(folder).render(replace(given, fields=given.fields | {"application": "Moodle <b>"}))
+    for text in (" ".join(rendered.text.split()), rendered.html):
+        assert given.to in text
+        assert "entrer dans Moodle" in text
+    assert "<b>" not in rendered.html
+    for loading in ("<img", "<script", "<link", "src=", "url(", "@import", "<iframe"):
+        assert loading not in rendered.html
+    allowed = {secret for secret in rendered.secrets if secret.startswith("http")}
+    assert set(re.findall(r'href="([^"]*)"', rendered.html)) == allowed
+
+
 def test_every_kind_has_its_folder() -> None:
     assert {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()} >= set(KINDS)
+
+
+def test_the_link_stands_once_in_a_mail_of_two_languages(folder: Path) -> None:
+    catalogues = Path(idp.__file__).parent / "translations"
+    text = renderer(folder, translations=catalogues).render(message("proofing", locale=None)).text
+    links = [line for line in text.splitlines() if re.fullmatch(r"https?://\S+", line)]
+    assert links == [f"{ISSUER}/proofing/link/{link_token(SECRET, 'record-1')}"]
+    assert text.count(digits(SECRET, "record-2")) == 2

@@ -8,7 +8,8 @@ import pytest
 from idp.domain.logout import ApplicationInUse, LogoutNotice
 from idp.storage import logout_notices as logout_notices_module
 from idp.storage.database import Database
-from idp.storage.logout_notices import Attempt, Claim, LogoutNotices
+from idp.storage.leased_queue import Attempt, Claim
+from idp.storage.logout_notices import LogoutNotices
 
 # Far ahead, so that MongoDB's own clock never clears away what a test has just stored.
 NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
@@ -25,7 +26,7 @@ def notice(name: str, at: datetime = NOW) -> LogoutNotice:
     return LogoutNotice(name, ApplicationInUse("portail", "sub-1", "sid-1"), at, at + timedelta(minutes=10))
 
 
-def claimed(notices: LogoutNotices, now: datetime = NOW, worker: str = "one") -> Claim:
+def claimed(notices: LogoutNotices, now: datetime = NOW, worker: str = "one") -> Claim[LogoutNotice]:
     claim = notices.claim(worker, now=now, lease=LEASE)
     assert claim is not None
     return claim
@@ -34,7 +35,7 @@ def claimed(notices: LogoutNotices, now: datetime = NOW, worker: str = "one") ->
 def test_a_notice_comes_out_as_it_went_in(notices: LogoutNotices) -> None:
     notices.put([notice("a")])
     claim = claimed(notices)
-    assert (claim.notice, claim.attempt) == (notice("a"), 1)
+    assert (claim.work, claim.attempt) == (notice("a"), 1)
     assert notices.arrivals.is_set()
 
 
@@ -46,14 +47,14 @@ def test_nothing_to_put_is_no_arrival(notices: LogoutNotices) -> None:
 def test_the_one_due_for_longest_comes_first(notices: LogoutNotices) -> None:
     notices.put([notice(str(number), NOW + timedelta(seconds=number)) for number in (2, 0, 1)])
     later = NOW + timedelta(seconds=9)
-    assert [claimed(notices, later).notice.id for _ in range(3)] == ["0", "1", "2"]
+    assert [claimed(notices, later).work.id for _ in range(3)] == ["0", "1", "2"]
 
 
 def test_of_many_workers_one_gets_the_notice(notices: LogoutNotices) -> None:
     notices.put([notice(str(number)) for number in range(8)])
     with ThreadPoolExecutor(16) as pool:
         got = list(pool.map(lambda worker: notices.claim(str(worker), now=NOW, lease=LEASE), range(16)))
-    assert sorted(claim.notice.id for claim in got if claim) == [str(number) for number in range(8)]
+    assert sorted(claim.work.id for claim in got if claim) == [str(number) for number in range(8)]
 
 
 def test_a_killed_workers_notice_comes_up_again(notices: LogoutNotices) -> None:
@@ -65,9 +66,9 @@ def test_a_killed_workers_notice_comes_up_again(notices: LogoutNotices) -> None:
 
 def test_a_told_client_is_left_in_peace(notices: LogoutNotices) -> None:
     notices.put([notice("a")])
-    notices.told(claimed(notices), "200", now=NOW)
+    notices.done(claimed(notices), "200", now=NOW)
     assert notices.claim("one", now=NOW + LEASE, lease=LEASE) is None
-    assert notices.attempts("a") == (Attempt(NOW, "told", "200"),)
+    assert notices.attempts("a") == (Attempt(NOW, "done", "200"),)
     assert notices.waiting(now=NOW) == 0
 
 
@@ -90,7 +91,7 @@ def test_a_worker_that_lost_its_lease_can_only_report_success(notices: LogoutNot
     notices.refused(slow, "400", now=later)
     notices.deferred(slow, "503", now=later, retry_at=NOW)
     assert notices.attempts("a") == ()
-    notices.told(slow, "200", now=later)
+    notices.done(slow, "200", now=later)
     assert notices.waiting(now=later) == 0
 
 
@@ -98,5 +99,5 @@ def test_past_its_deadline_a_notice_is_given_up(notices: LogoutNotices) -> None:
     notices.put([notice("a"), notice("b", NOW + timedelta(minutes=5))])
     end = NOW + timedelta(minutes=10)
     assert notices.drop_expired(now=end) == 1
-    assert claimed(notices, end).notice.id == "b"
+    assert claimed(notices, end).work.id == "b"
     assert notices.attempts("a") == (Attempt(end, "expired", ""),)

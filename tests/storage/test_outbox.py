@@ -8,7 +8,8 @@ import pytest
 from idp.domain.messages import Message
 from idp.storage import outbox as outbox_module
 from idp.storage.database import Database
-from idp.storage.outbox import Attempt, Outbox
+from idp.storage.leased_queue import Attempt
+from idp.storage.outbox import Outbox
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 LEASE = timedelta(minutes=1)
@@ -36,14 +37,14 @@ def message(name: str, *, kind: str = "sign_in_code", at: datetime = NOW) -> Mes
 
 def claimed(outbox: Outbox, now: datetime, worker: str = "one") -> str | None:
     claim = outbox.claim(worker, now=now, lease=LEASE)
-    return claim.message.id if claim else None
+    return claim.work.id if claim else None
 
 
 def test_a_message_comes_out_as_it_went_in(outbox: Outbox) -> None:
     outbox.put(message("a"))
     claim = outbox.claim("one", now=NOW, lease=LEASE)
     assert claim is not None
-    assert (claim.message, claim.attempt) == (message("a"), 1)
+    assert (claim.work, claim.attempt) == (message("a"), 1)
     assert outbox.arrivals.is_set()
 
 
@@ -52,7 +53,7 @@ def test_fresh_codes_come_first(outbox: Outbox) -> None:
         outbox.put(message(f"{number} {kind}", kind=kind, at=NOW + timedelta(seconds=number)))
     later = NOW + timedelta(seconds=9)
     order = [claimed(outbox, later) for _ in range(5)]
-    assert order == ["2 proofing", "0 sign_in_code", "3 unknown_account", "1 password_changed", None]
+    assert order == ["3 unknown_account", "2 proofing", "0 sign_in_code", "1 password_changed", None]
 
 
 def test_a_claimed_message_is_nobody_elses_until_its_lease_ends(outbox: Outbox) -> None:
@@ -74,9 +75,9 @@ def test_a_sent_message_is_done_with(outbox: Outbox) -> None:
     outbox.put(message("a"))
     claim = outbox.claim("one", now=NOW, lease=LEASE)
     assert claim is not None
-    outbox.sent(claim, "250 OK", now=NOW)
+    outbox.done(claim, "250 OK", now=NOW)
     assert claimed(outbox, NOW + LEASE) is None
-    assert outbox.attempts("a") == (Attempt(NOW, "sent", "250 OK"),)
+    assert outbox.attempts("a") == (Attempt(NOW, "done", "250 OK"),)
     assert outbox.waiting(now=NOW) == 0
 
 
@@ -112,7 +113,7 @@ def test_a_worker_that_lost_its_lease_can_only_report_success(outbox: Outbox) ->
     outbox.refused(slow, "550 no", now=NOW + LEASE)
     assert claimed(outbox, NOW + LEASE, "third") is None
     assert outbox.attempts("a") == ()
-    outbox.sent(slow, "250 OK", now=NOW + LEASE)
+    outbox.done(slow, "250 OK", now=NOW + LEASE)
     outbox.deferred(other, "451 later", now=NOW + LEASE, retry_at=NOW)
     assert claimed(outbox, NOW + 2 * LEASE) is None
 

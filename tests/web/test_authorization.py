@@ -233,6 +233,29 @@ def test_consent_that_was_taken_back_is_asked_for_again(signed_in: Visitor, serv
     assert ask(signed_in, client_id="once").step == "consent"
 
 
+# -- going back ----------------------------------------------------------------------------------------------------
+
+
+def test_whoever_goes_back_without_signing_in_is_told_to_the_client(visitor: Visitor) -> None:
+    answer = ask(visitor).press("Revenir à l’application").answer
+    assert (answer["error"], answer["state"], answer["iss"]) == ("access_denied", "état", "http://localhost:5000")
+    ask(visitor).press("Se connecter", email=ADDRESS)
+    assert visitor.step == "sign-in"
+    assert visitor.press("Revenir à l’application").answer["error"] == "access_denied"
+
+
+def test_a_request_that_was_given_up_is_answered_once(visitor: Visitor) -> None:
+    ask(visitor)
+    action = visitor.tree.xpath("//form[.//button[contains(., 'Revenir')]]/@action")[0]
+    visitor.press("Revenir à l’application")
+    assert visitor.get(action.rpartition("/")[0]).step == "error"
+
+
+def test_without_an_application_there_is_nowhere_to_go_back_to(visitor: Visitor) -> None:
+    assert visitor.get("/account").step == "email"
+    assert "Revenir" not in visitor.text
+
+
 # -- prompts, ages, hints ------------------------------------------------------------------------------------------
 
 

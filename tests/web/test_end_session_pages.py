@@ -155,6 +155,35 @@ def test_the_browser_goes_on_to_the_application_once_the_frames_were_loaded(
     assert (again.status_code, again.headers["Location"]) == (303, "https://framed.example/bye?state=s+1")
 
 
+@pytest.mark.parametrize("hint", ["sub", "a@b.example", " A@B.example", "sid"])
+def test_a_logout_hint_about_this_person_changes_nothing(signed_in: SignedIn, services: Services, hint: str) -> None:
+    browser = signed_in("silent")
+    parameters = _hinted(services)
+    told = parameters["sid"] if hint == "sid" else hint
+    answer = browser.get(
+        "/end-session", query_string={"id_token_hint": parameters["hint"], "logout_hint": told}, headers=HOST
+    )
+    assert 'data-step="signed-out"' in answer.text
+
+
+@pytest.mark.parametrize("hint", ["another-sub", "b@b.example", "a@b.example.evil", "é\0", "x" * 5000])
+def test_o_45_a_logout_hint_about_somebody_else_lets_the_person_decide(
+    signed_in: SignedIn, services: Services, hint: str
+) -> None:
+    browser = signed_in("silent")
+    parameters = {"id_token_hint": _hinted(services)["hint"], "logout_hint": hint}
+    assert browser.get("/account", headers=HOST).status_code == 200
+    confirmed(browser, **parameters)
+    assert browser.get("/account", headers=HOST).status_code == 303
+
+
+def test_o_45_a_logout_hint_alone_ends_nothing(signed_in: SignedIn) -> None:
+    browser = signed_in("silent")
+    asked = browser.get("/end-session", query_string={"logout_hint": "a@b.example"}, headers=HOST)
+    assert 'data-step="sign-out"' in asked.text
+    assert browser.get("/account", headers=HOST).status_code == 200
+
+
 def test_a_cross_site_post_without_our_cookie_ends_the_sign_in_that_its_hint_names(
     signed_in: SignedIn, services: Services, app: Flask
 ) -> None:
@@ -193,6 +222,14 @@ def test_o_45_a_sign_out_where_nobody_is_signed_in_leaves_a_waiting_sign_in_alon
 def test_the_language_that_the_application_asks_for_is_spoken(signed_in: SignedIn) -> None:
     text, _ = confirmed(signed_in(), ui_locales="de en fr")
     assert '<html lang="en">' in text
+
+
+def _hinted(services: Services) -> dict[str, str]:
+    """A good hint about the one sign-in that there is, and its ``sid``."""
+    session = services.database.collection("sessions").find_one({"sign_in": {"$exists": True}})
+    assert session
+    sid = session["sign_in"]["sid"]
+    return {"hint": _id_token(services, sid=sid), "sid": sid}
 
 
 def _id_token(services: Services, *, sid: str) -> str:

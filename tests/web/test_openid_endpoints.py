@@ -81,7 +81,7 @@ def test_an_application_registers_with_a_token_of_the_administrator(
     document = client.get("/.well-known/openid-configuration", headers=HOST).get_json()
     assert document["registration_endpoint"] == f"{BASE}/register"
     administration = application.administration(settings.load(environment))
-    token = administration.initial_token(uses=1, days=1, now=application.utc_now())
+    token = administration.clients.initial_token(uses=1, days=1, now=application.utc_now())
     assert register(client, "wrong").status_code == 401
     assert register(client, token, redirect_uris=["javascript:alert(1)"]).get_json()["error"] == "invalid_redirect_uri"
     answer = register(client, token)

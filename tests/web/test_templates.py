@@ -10,6 +10,8 @@ from flask_babel import Babel
 from lxml import html
 
 from idp.flows.device import WaitingDevice
+from idp.web.information import Statement
+from idp.web.university_help import ReadyMessage
 
 WEB = Path(__file__).parents[2] / "idp" / "web"
 LANGUAGES = ("fr", "en")
@@ -22,13 +24,6 @@ class Choice:
     entity_id: str
     name: str
     domain: str
-
-
-@dataclass(frozen=True)
-class Witness:
-    name: str
-    identifier: str
-    proved_at: str
 
 
 CHOICES = [
@@ -83,12 +78,64 @@ ERROR = {
     "reference": "7F3K-9Q2M",
     "date": "23 novembre 2026 à 19:05",
 }
+PERSON = {
+    "university": UNIVERSITY,
+    "person": "Camille <b>Durand</b>",
+    "typed": "camille@autre.fr",
+    "signed_in_as": None,
+    "hidden_fields": [("proofing", "p1")],
+    "not_me_action": "/not-me",
+}
+GIVE_ADDRESS = PERSON | {
+    "email": "",
+    "domains": ("univ-exemple.fr", "etu-exemple.fr"),
+    "has_more_domains": False,
+    "action": "/university-address",
+}
+ERROR_AT_UNIVERSITY = {
+    "university": "Université <b>d’Exemple</b>",
+    "university_help_url": "https://aide.univ-exemple.fr/",
+    "error_url": "https://www.univ-exemple.fr/erreur?code=OTHER_ERROR&tid=7F3K",
+    "methods_url": "/methods",
+    "choose_url": "/university",
+    "message": ReadyMessage("Attributs SAML", "Bonjour,\nil manque <mail>.\n"),
+}
 ACCOUNT = {
     "person": "Camille Durand",
     "addresses": [ADDRESS, "camille@exemple.org"],
-    "universities": [Witness(UNIVERSITY, "cdurand@univ-exemple.fr", "2 septembre 2026")],
+    "universities": [
+        {
+            "name": UNIVERSITY,
+            "identifiers": ("cdurand@univ-exemple.fr",),
+            "proved_at": "2 septembre 2026",
+            "affiliations": [
+                {"name": "Étudiant", "until": "31 octobre 2027", "counts": True},
+                {"name": "Employé", "until": "2 octobre 2026", "counts": False},
+            ],
+            "records": [{"title": "2 septembre 2026", "lines": [("Données utilisées", "<b>displayName</b>")]}],
+        },
+        {"name": "Ailleurs", "identifiers": (), "proved_at": None, "affiliations": [], "records": []},
+    ],
+    "is_out_of_date": True,
+    "confirm_action": "/account/affiliation",
+    "export_url": "/account/export.json",
     "password_changed_at": "2 septembre 2026",
     "password_url": "/account/password",
+    "passkeys": {
+        "list": [
+            {
+                "id": "k1",
+                "name": "Téléphone <b>bleu</b>",
+                "since": "2 septembre 2026",
+                "used": None,
+                "is_synced": True,
+                "is_suspected": True,
+            }
+        ],
+        "manage_url": "/account/passkeys",
+        "is_offered": True,
+        "later_action": "/account/passkeys/not-now",
+    },
     "applications": [{"client_id": "portail", "name": "Portail <b>des études</b>", "since": "2 septembre 2026"}],
     "withdraw_action": "/account/withdraw",
     "sessions": [
@@ -100,9 +147,22 @@ ACCOUNT = {
     "sign_out_everywhere_action": "/sign-out/everywhere",
 }
 
+PASSKEY = {"action": "/passkey", "options": '{"challenge": "YQ"}', "challenge": "a"}
+PASSKEYS = {
+    "passkeys": ACCOUNT["passkeys"]["list"],  # type: ignore[index]
+    "action": "/passkeys",
+    "rename_action": "/rename",
+    "remove_action": "/remove",
+    "account_url": "/account",
+    "options": "{}",
+    "challenge": "a",
+    "longest_name": 60,
+}
+
 # page: (template, context beyond the one that all pages get)
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "email": ("email.html", {"action": "/email", "email": ""}),
+    "email-passkey": ("email.html", {"action": "/email", "email": "", "passkey": PASSKEY}),
     "email-suggestion": (
         "email.html",
         {"action": "/email", "email": "camille@etu.univ-exmeple.fr", "suggestion": "camille@etu.univ-exemple.fr"},
@@ -111,13 +171,27 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "email.html",
         {"action": "/email", "email": 'camille"@', "errors": {"email": "Cette adresse est incomplète."}},
     ),
+    "email-remembered": (
+        "email.html",
+        {
+            "action": "/email",
+            "email": "",
+            "remembered": ADDRESS,
+            "remembered_action": "/email/remembered",
+            "not_me_action": "/email/forget",
+        },
+    ),
     "sign-in": ("sign_in.html", SIGN_IN),
+    "sign-in-shared": ("sign_in.html", SIGN_IN | {"is_shared": True}),
+    "email-for-an-application": ("email.html", {"action": "/email", "email": "", "cancel_action": "/cancel"}),
+    "sign-in-for-an-application": ("sign_in.html", SIGN_IN | {"cancel_action": "/cancel"}),
     "sign-in-unknown-university": ("sign_in.html", SIGN_IN | {"university": None}),
     "sign-in-error": (
         "sign_in.html",
         SIGN_IN | {"throttled": True, "errors": {"password": "Adresse ou mot de passe incorrect."}},
     ),
-    "code": ("code.html", CODE),
+    "code": ("code.html", CODE | {"waits_until": "19:45"}),
+    "code-for-a-new-password": ("code.html", CODE | {"renews_password": True}),
     "code-resent": ("code.html", CODE | {"resent": True}),
     "code-error": ("code.html", CODE | {"errors": {"code": "Ce n’est pas le code attendu."}}),
     "choose-university": ("choose_university.html", CHOOSE),
@@ -125,7 +199,16 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "choose_university.html",
         CHOOSE | {"q": "exemple", "searched": True, "results": CHOICES},
     ),
+    "choose-university-again": (
+        "choose_university.html",
+        CHOOSE | {"last": CHOICES[1], "forget_action": "/forget", "suggestions_url": "/universities.json?language=fr"},
+    ),
+    "choose-university-personal": ("choose_university.html", CHOOSE | {"is_personal": True, "help_url": ""}),
     "choose-university-nothing": ("choose_university.html", CHOOSE | {"q": "<atlantide>", "searched": True}),
+    "choose-university-error": (
+        "choose_university.html",
+        CHOOSE | {"q": "exmple", "searched": True, "errors": {"q": "Aucun établissement trouvé."}},
+    ),
     "choose-university-from-address": (
         "choose_university.html",
         CHOOSE | {"from_address": True, "results": CHOICES[:2]},
@@ -149,6 +232,21 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         CHOOSE | {"from_address": True, "is_required": True, "results": CHOICES[:1]},
     ),
     "check-mailbox": ("check_mailbox.html", MAILBOX),
+    "check-mailbox-other-address": (
+        "check_mailbox.html",
+        MAILBOX | {"typed": "c.durand@etu.univ-exemple.fr", "choose_url": "/university"},
+    ),
+    "check-mailbox-given-address": ("check_mailbox.html", MAILBOX | {"is_given": True}),
+    "other-person": ("other_person.html", PERSON | {"address": ADDRESS, "action": "/person"}),
+    "other-person-signed-in": (
+        "other_person.html",
+        PERSON | {"address": ADDRESS, "action": "/person", "person": None, "typed": None, "signed_in_as": "a@autre.fr"},
+    ),
+    "give-address": ("give_address.html", GIVE_ADDRESS),
+    "give-address-error": (
+        "give_address.html",
+        GIVE_ADDRESS | {"person": None, "has_more_domains": True, "errors": {"email": "Cette adresse est incomplète."}},
+    ),
     "check-mailbox-error": (
         "check_mailbox.html",
         MAILBOX | {"person": None, "resent": True, "errors": {"code": "Ce code n’est plus valable."}},
@@ -168,10 +266,21 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "errors": {"password": "Ajoutez des caractères.", "form": "Rien n’a été enregistré."},
         },
     ),
+    "new-password-or-later": (
+        "new_password.html",
+        {"address": ADDRESS, "action": "/password", "later_action": "/later", "minimum_length": 12},
+    ),
     "account": ("account.html", ACCOUNT),
+    "account-by-code": ("account.html", ACCOUNT | {"is_by_code": True}),
     "account-new": ("account.html", ACCOUNT | {"universities": [], "password_changed_at": None}),
     "sign-out": ("sign_out.html", {"action": "/sign-out", "hidden_fields": [("state", "s")], "back_url": "/account"}),
     "signed-out": ("signed_out.html", {"client_uri": "https://portail.exemple.fr/"}),
+    "passkey": ("passkey.html", {"passkey": PASSKEY, "is_required": True, "add_url": "/add", "cancel_action": "/no"}),
+    "passkey-error": (
+        "passkey.html",
+        {"passkey": PASSKEY, "address_url": "/address", "errors": {"form": "Cette clé d’accès n’est pas connue ici."}},
+    ),
+    "passkeys": ("passkeys.html", PASSKEYS),
     "device": ("device.html", {"typed": "", "action": "/device"}),
     "device-error": (
         "device.html",
@@ -198,12 +307,13 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "frames": ["https://portail.exemple.fr/logout?iss=x&sid=y"],
         },
     ),
-    "error": ("error.html", ERROR),
-    "error-bare": ("error.html", ERROR | {"advice": None, "restart_url": None, "help_lines": []}),
-    "mailbox-confirmed": (
-        "link_elsewhere.html",
-        {"client_uri": "https://portail.exemple.fr/", "account_url": "/account"},
+    "accessibility": (
+        "accessibility.html",
+        {"statement": Statement("partial", "Université", "Cabinet", "12 janvier 2027", "a11y@exemple.fr")},
     ),
+    "error": ("error.html", ERROR),
+    "error-at-university": ("error.html", ERROR | ERROR_AT_UNIVERSITY),
+    "error-bare": ("error.html", ERROR | {"advice": None, "restart_url": None, "help_lines": []}),
 }
 
 # data-step: names that its forms post (beside csrf_token) and words on its buttons, as CONTRACT.md has them
@@ -216,6 +326,8 @@ CONTRACT = {
     "form-post": ({"code", "state"}, ["Continuer"]),
     "consent": (set(), ["Autoriser", "Refuser"]),
     "check-mailbox": ({"code"}, ["Continuer", "Renvoyer le code"]),
+    "other-person": ({"proofing"}, ["C’est moi, continuer", "Choisir une autre université"]),
+    "give-address": ({"email", "proofing"}, ["Recevoir le code", "Choisir une autre université"]),
     "confirm-link": (set(), ["Confirmer mon adresse"]),
     "new-password": ({"password"}, ["Créer"]),
     "account": (set(), ["Se déconnecter"]),
@@ -230,6 +342,7 @@ AUTOCOMPLETE = {
     ("new-password", "password"): "new-password",
     ("code", "code"): "one-time-code",
     ("check-mailbox", "code"): "one-time-code",
+    ("give-address", "email"): "email",
 }
 
 
@@ -294,6 +407,13 @@ def test_every_visible_field_has_a_label_and_its_name_as_id(page: str, language:
         assert field.get("id") == field.get("name")
         (label,) = tree.xpath("//label[@for=$id]", id=field.get("id"))
         assert words(label)
+
+
+def test_no_two_pages_have_the_same_title() -> None:
+    titles: dict[str, set[str]] = {}
+    for page, (template, _) in PAGES.items():
+        titles.setdefault(words(render(page).find(".//title")).removeprefix("Erreur : "), set()).add(template)
+    assert {title: pages for title, pages in titles.items() if len(pages) > 1} == {}
 
 
 @every_page

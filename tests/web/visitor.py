@@ -4,7 +4,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from flask.testing import FlaskClient
 from lxml import html
-from werkzeug.test import TestResponse
+from werkzeug.test import Cookie, TestResponse
 
 HOST = {"Host": "localhost:5000"}
 ISSUER = "http://localhost:5000"
@@ -25,10 +25,26 @@ class Visitor:
         """Send the form with this button."""
         for form in self.tree.xpath("//form[@method='post']"):
             if " ".join(form.find(".//button").text_content().split()).startswith(button):
-                fields = {field.get("name"): field.get("value") or "" for field in form.xpath(".//input[@name]")}
+                sent = form.xpath(".//input[@name][not(@type='checkbox') or @checked]")
+                fields = {field.get("name"): field.get("value") or "" for field in sent}
                 self.last = self._client.post(form.get("action"), data=fields | typed, headers=HOST)
                 return self._follow()
         raise AssertionError(f"no button « {button} » on {self.step}")
+
+    def send(self, path: str, **fields: str) -> "Visitor":
+        """Post these fields with this page's token, as a form of it would, whatever forms it has."""
+        token = self.tree.xpath("//input[@name='csrf_token']/@value|//input/@data-csrf-token")[0]
+        self.last = self._client.post(path, data={"csrf_token": token} | fields, headers=HOST)
+        return self._follow()
+
+    def keep_cookie(self, name: str, value: str) -> None:
+        """Have this cookie from an earlier visit."""
+        self._client.set_cookie(name, value)
+
+    @property
+    def cookies(self) -> dict[str, Cookie]:
+        """What this browser keeps, by name."""
+        return {cookie.key: cookie for cookie in (self._client._cookies or {}).values()}
 
     @property
     def tree(self) -> html.HtmlElement:

@@ -1,6 +1,5 @@
 """Apache with mod_auth_openidc, as Debian packages them: a child of the test, on a port of its own."""
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import requests
 
+from tests.journeys import debian
 from tests.journeys.relying_parties.registration import SECRET
 
 MODULES = Path("/usr/lib/apache2/modules")
@@ -59,10 +59,7 @@ sub=<!--#echo var="OIDC_CLAIM_sub" -->
 
 def missing() -> str | None:
     """Why Apache cannot be run here, once it was tried to install it; None where it can."""
-    if not _is_there() and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["update"], ["install", "-y", "--no-install-recommends", *PACKAGES]):
-            subprocess.run(["apt-get", "-q", *command], capture_output=True, timeout=600)
-    return None if _is_there() else f"missing: {' and '.join(PACKAGES)} (Debian)"
+    return debian.missing(PACKAGES, _is_there)
 
 
 @contextmanager

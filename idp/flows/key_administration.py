@@ -1,21 +1,12 @@
-"""What an administrator asks on the command line about clients, keys and the federation."""
+"""What an administrator asks on the command line about the keys that sign tokens."""
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from idp.domain import addresses
-from idp.domain.clients import Client
 from idp.domain.errors import ConfigurationError
-from idp.domain.federation import IdentityProvider, MetadataFileStatus
-from idp.domain.keyed import random_token, token_hash
-from idp.domain.registrations import InitialToken
 from idp.domain.signing_keys import KeyState
-from idp.openid.clients import ClientsFile
 from idp.openid.key_files import SigningKey
 from idp.openid.keys import KeyStore
-from idp.saml.federation import FederationFolder
-from idp.storage.clients import InitialTokenStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,58 +21,21 @@ class KeyLine:
 
 
 @dataclass(frozen=True, slots=True)
-class Administration:
-    """Reads the files an administrator edits, as the provider would read them; makes keys and tokens."""
+class KeyAdministration:
+    """Lists, makes and removes keys."""
 
-    clients_file: Callable[[], ClientsFile]
-    federation: FederationFolder
-    key_store: Callable[[], KeyStore]
-    initial_tokens: Callable[[], InitialTokenStore]
-
-    def clients(self) -> tuple[Client, ...]:
-        """Every relying party of the file; raises ConfigurationError."""
-        return self.clients_file().every()
-
-    def faults(self) -> Iterator[str]:
-        """One line for each thing to mend in the clients file and the federation folder."""
-        try:
-            self.clients()
-        except ConfigurationError as error:
-            yield from error.faults
-        for status in self.federation.refresh():
-            if status.problem:
-                yield status.problem
-
-    def files(self) -> tuple[MetadataFileStatus, ...]:
-        """What became of each metadata file."""
-        return self.federation.refresh()
-
-    def providers(self, query: str) -> tuple[IdentityProvider, ...]:
-        """The identity providers that a search finds, as a person would find them."""
-        self.federation.refresh()
-        return self.federation.current.search(query)
-
-    def which(self, typed: str) -> tuple[IdentityProvider, ...]:
-        """The universities that this address leads to; raises ``addresses.InvalidAddress``."""
-        self.federation.refresh()
-        return self.federation.current.by_address_domain(addresses.domain_of(addresses.clean(typed)))
-
-    def initial_token(self, *, uses: int, days: int, now: datetime) -> str:
-        """A token with which so many applications may register within so many days; told here and never again."""
-        token = random_token()
-        self.initial_tokens().add(InitialToken(token_hash(token), uses, now + timedelta(days=days)))
-        return token
+    store: KeyStore
 
     def keys(self) -> tuple[KeyLine, ...]:
         """The signing keys and their states, oldest first."""
-        return tuple(_line(key, state) for key, state in self.key_store().every())
+        return tuple(_line(key, state) for key, state in self.store.every())
 
     def rotate(self, algorithm: str, *, at_once: bool) -> KeyLine:
         """Make the key that signs next; raises ConfigurationError where one waits already.
 
         at_once: it signs immediately, for when the present key is known to others.
         """
-        store = self.key_store()
+        store = self.store
         if algorithm not in store.algorithms:
             raise ConfigurationError(f"{algorithm} is not in use; accepted: {', '.join(store.algorithms)}")
         waiting = [key.kid for key, state in store.every() if (key.algorithm, state) == (algorithm, KeyState.NEXT)]
@@ -95,7 +49,7 @@ class Administration:
 
         Raises ConfigurationError for a key that signs, and unless forced for one that relying parties still need.
         """
-        store = self.key_store()
+        store = self.store
         every = [(key, state) for key, state in store.every() if name in (None, key.kid, key.path.name)]
         if name is not None and not every:
             raise ConfigurationError(f"no key {name}")

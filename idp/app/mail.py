@@ -1,0 +1,68 @@
+"""Mail of one process: what sends it, and what reads what came back."""
+
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+from idp.app.pages import TRANSLATIONS
+from idp.app.services import Services
+from idp.flows.bounces import BounceFlow
+from idp.flows.mail_delivery import deliver_next
+from idp.mail.delivery import MailServer, SmtpDelivery
+from idp.mail.maildir import Maildir
+from idp.mail.messages import MessageRenderer
+from idp.queue_worker import QueueWorker
+from idp.settings import Settings
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.database import Database
+from idp.storage.outbox import Outbox
+
+# A mail server that keeps us waiting with one message must not keep the others from being sent.
+_THREADS = 4
+
+
+def mail_workers(services: Services) -> tuple[QueueWorker, ...]:
+    """The sender, and where a folder is set the reader of what came back."""
+    folder = services.settings.bounces.maildir
+    return (_sender(services), *([_bounce_reader(services, Path(folder).absolute())] if folder else []))
+
+
+def bounces(configured: Settings, database: Database) -> BounceFlow:
+    """What becomes of mail that came back."""
+    domain = configured.mail.from_.rpartition("@")[2]
+    return BounceFlow(Outbox(database), AccountStore(database), AuditTrail(database), domain)
+
+
+def mail_server(configured: Settings) -> MailServer:
+    smtp = configured.smtp
+    return MailServer(smtp.host, smtp.port, smtp.username, smtp.password, smtp.tls, smtp.timeout)
+
+
+def _sender(services: Services) -> QueueWorker:
+    configured = services.settings
+    renderer = MessageRenderer(
+        services.secret,
+        configured.issuer,
+        service_name=configured.web.service_name,
+        help_url=configured.web.help_url,
+        translations=TRANSLATIONS,
+    )
+    delivery = SmtpDelivery(
+        mail_server(configured), from_address=configured.mail.from_, from_name=configured.mail.from_name
+    )
+    outbox = services.stores.outbox
+    work = partial(deliver_next, outbox, renderer, delivery)
+    return QueueWorker(
+        "mail-sender",
+        lambda worker, now: work(now, worker=worker),
+        outbox.arrivals,
+        services.clock,
+        threads=_THREADS,
+    )
+
+
+def _bounce_reader(services: Services, folder: Path) -> QueueWorker:
+    flow, maildir = bounces(services.settings, services.database), Maildir(folder)
+    # Nothing in this process tells when a mail comes: the folder is looked at every second.
+    return QueueWorker("bounce-reader", lambda _, now: flow.take_next(maildir, now), Event(), services.clock)

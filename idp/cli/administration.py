@@ -1,0 +1,42 @@
+"""The flows behind the commands, as the entry point hands them over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from idp.domain.accounts import ClosesAccounts
+from idp.flows.bounces import BounceFlow
+from idp.flows.client_administration import ClientAdministration
+from idp.flows.doctor import Doctor
+from idp.flows.federation_administration import FederationAdministration
+from idp.flows.invitations import InvitationFlow
+from idp.flows.key_administration import KeyAdministration
+from idp.flows.people import PeopleFlow
+from idp.flows.saml_key_administration import SamlKeyAdministration
+from idp.flows.timeline import TimelineFlow
+
+
+@dataclass(frozen=True, slots=True)
+class Helpdesk:
+    """Everything about one person."""
+
+    people: PeopleFlow
+    timeline: TimelineFlow
+    accounts: ClosesAccounts
+    invitations: InvitationFlow
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """One flow for each group of commands; what touches keys or the database is made by the command that needs it."""
+
+    clients: ClientAdministration
+    federation: FederationAdministration
+    keys: Callable[[], KeyAdministration]
+    saml_keys: Callable[[], SamlKeyAdministration]
+    helpdesk: Callable[[], Helpdesk]
+    bounces: Callable[[], BounceFlow]
+    doctor: Callable[[], Doctor]
+
+
+# Made only by the commands that need it: hashing a secret must not depend on a sound configuration.
+MakeAdministration = Callable[[], Administration]

@@ -1,0 +1,26 @@
+"""``idp doctor``: looks at the whole installation and says what to mend."""
+
+import sys
+
+import click
+
+from idp.cli.administration import MakeAdministration
+from idp.cli.output import echo_json, json_option
+from idp.domain.findings import Level
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def doctor(administration: MakeAdministration, as_json: bool) -> None:
+    """Look at settings, database, clock, mail, DNS, TLS, keys, metadata and disk. Exit code 1 with any fault."""
+    findings = []
+    for finding in administration().doctor().findings():
+        findings.append(finding)
+        if not as_json:
+            mend = f" -> {finding.mend}" if finding.mend else ""
+            click.echo(f"{finding.level:7} {finding.about}: {finding.text}{mend}")
+    if as_json:
+        echo_json(findings)
+    if any(finding.level is Level.FAULT for finding in findings):
+        sys.exit(1)

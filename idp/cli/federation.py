@@ -1,0 +1,196 @@
+"""``idp federation …``: universities and their metadata."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from idp.cli.administration import MakeAdministration
+from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, moment
+from idp.domain.addresses import InvalidAddress
+from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStatus
+from idp.domain.federation_health import UniversityHealth
+from idp.domain.routing import Route
+from idp.flows.federation_administration import ProviderDetails
+
+
+@click.group(name="federation")
+def federation_group() -> None:
+    """Universities and their metadata."""
+
+
+@federation_group.command("list")
+@click.argument("query", required=False)
+@json_option
+@click.pass_obj
+def list_federation(administration: MakeAdministration, query: str | None, as_json: bool) -> None:
+    """List the metadata files and their state; with QUERY, the universities that a search finds."""
+    flow = administration().federation
+    if query is None:
+        files = flow.files()
+        echo_json(files) if as_json else echo_rows([_file_row(status) for status in files])
+        return
+    providers = flow.providers(query)
+    if as_json:
+        echo_json(providers)
+    elif not providers:
+        end("no university found")
+    else:
+        echo_rows([_provider_row(provider) for provider in providers])
+
+
+@federation_group.command()
+@click.argument("address")
+@json_option
+@click.pass_obj
+def which(administration: MakeAdministration, address: str, as_json: bool) -> None:
+    """Tell which university a mail ADDRESS leads to, and why."""
+    try:
+        with faults_told():
+            routes = administration().federation.which(address)
+    except InvalidAddress as error:
+        end(f"{address}: {error.key}" + (f"; perhaps {error.suggestion}" if error.suggestion else ""))
+    if as_json:
+        echo_json([_route(route) for route in routes])
+    elif not routes:
+        end("no university found")
+    else:
+        echo_rows([(*_provider_row(route.provider), f"{route.by} {route.suffix}") for route in routes])
+
+
+@federation_group.command()
+@click.argument("entity_id")
+@json_option
+@click.pass_obj
+def show(administration: MakeAdministration, entity_id: str, as_json: bool) -> None:
+    """Tell everything about the identity provider ENTITY_ID: names, domains, endpoints, keys, file, overrides."""
+    details = administration().federation.show(entity_id)
+    if details is None:
+        end("no university found")
+    echo_json(details) if as_json else echo_rows(_detail_rows(details))
+
+
+@federation_group.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@click.pass_obj
+def check_file(administration: MakeAdministration, file: Path, as_json: bool) -> None:
+    """Tell what FILE would change, were it in the federation folder under its name. Exit code 1 if it were refused."""
+    with faults_told():
+        report = administration().federation.check(file)
+    if as_json:
+        echo_json(report)
+    else:
+        echo_rows(_report_rows(report))
+    if report.problem:
+        end(f"{file.name}: {report.problem}")
+
+
+@federation_group.command()
+@click.option("--days", type=click.IntRange(1, 365), default=30, show_default=True, help="How far to look back.")
+@json_option
+@click.pass_obj
+def health(administration: MakeAdministration, days: int, as_json: bool) -> None:
+    """Tell how sign-in went at each university, the worst first: last success, failures by cause, attributes."""
+    with faults_told():
+        found = administration().federation.health(timedelta(days=days))
+    if as_json:
+        echo_json([_health(university) for university in found])
+    else:
+        echo_rows([_health_row(university) for university in found])
+
+
+@federation_group.command("test-aggregate")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--providers", type=click.IntRange(1, 20_000), default=500, show_default=True, help="How many.")
+@json_option
+@click.pass_obj
+def test_aggregate(administration: MakeAdministration, folder: Path, providers: int, as_json: bool) -> None:
+    """Write an aggregate of invented universities into FOLDER, signed with a key of its own: for tests alone."""
+    flow = administration().federation
+    progress: Any = click.progressbar(length=providers, label="Writing", file=sys.stderr)
+    with progress as bar:
+        aggregate, certificate = flow.write_test_aggregate(folder, providers, bar.update)
+    if as_json:
+        echo_json({"file": aggregate, "certificate": certificate, "providers": providers})
+        return
+    click.echo(f'{aggregate}\n# In overrides.toml:\n[files."{aggregate.name}"]\nsigning_keys = ["{certificate.name}"]')
+
+
+def _file_row(status: MetadataFileStatus) -> tuple[str, ...]:
+    until = status.valid_until
+    left = f"valid for {(until - datetime.now(UTC)).days} days" if until else "no end of validity"
+    return status.file, f"{status.providers} providers", left, status.problem or "in use"
+
+
+def _provider_row(provider: IdentityProvider) -> tuple[str, ...]:
+    return provider.name("fr"), provider.entity_id, " ".join(provider.scopes)
+
+
+def _route(route: Route) -> dict[str, str]:
+    provider = route.provider
+    return {"entity_id": provider.entity_id, "name": provider.name("fr"), "by": route.by, "suffix": route.suffix}
+
+
+def _detail_rows(details: ProviderDetails) -> list[tuple[str, ...]]:
+    provider, published = details.provider, details.published
+    rows = [
+        ("entity id", provider.entity_id),
+        *(("name", language, name) for language, name in provider.names),
+        ("scopes", " ".join(provider.scopes)),
+        ("domain hints", " ".join(provider.domain_hints)),
+        ("file", details.file),
+        ("registered by", provider.registration_authority),
+        ("error address", provider.error_url),
+        ("override: hidden", "yes" if provider.hidden else ""),
+        ("override: aliases", ", ".join(provider.aliases)),
+        ("override: mail domains", " ".join(provider.mail_domains)),
+        ("override: help address", provider.help_url),
+        *(("endpoint", found.role, found.binding, found.location) for found in published.endpoints),
+        *(
+            (
+                "key",
+                key.use or "any use",
+                key.kind,
+                key.fingerprint,
+                f"{key.not_before:%Y-%m-%d}/{key.not_after:%Y-%m-%d}",
+            )
+            for key in published.keys
+        ),
+        ("certificates that are none", str(published.unreadable or "")),
+    ]
+    return [row for row in rows if row[-1]]
+
+
+def _report_rows(report: FileReport) -> list[tuple[str, ...]]:
+    if report.problem or report.difference is None:
+        return []
+    end_of_validity = moment(report.valid_until, "no end of validity")
+    counts = (f"{report.providers} providers", end_of_validity, report.difference.summary)
+    return [counts, *((line,) for line in report.difference.lines())]
+
+
+def _health(university: UniversityHealth) -> dict[str, object]:
+    return {
+        "entity_id": university.entity_id,
+        "name": university.name,
+        "last_success": university.last_success,
+        "accepted": university.accepted,
+        "failure_rate": round(university.failure_rate, 4),
+        "refused": university.refused,
+        "received": university.received,
+    }
+
+
+def _health_row(university: UniversityHealth) -> tuple[str, ...]:
+    return (
+        university.name,
+        university.entity_id,
+        f"last success {moment(university.last_success)}",
+        f"{university.accepted} accepted",
+        f"{university.failure_rate:.0%} refused",
+        " ".join(f"{reason}:{count}" for reason, count in university.refused.items()),
+        " ".join(f"{name}:{count}" for name, count in university.received.items()),
+    )

@@ -1,0 +1,33 @@
+"""``idp mail …``: what the mail server of this machine hands over."""
+
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from idp.cli.administration import MakeAdministration
+from idp.domain.errors import ServiceUnavailable
+
+# sysexits.h: the mail server keeps the mail and tries again.
+_TRY_AGAIN = 75
+
+
+@click.group(name="mail")
+def mail_group() -> None:
+    """Mail."""
+
+
+@mail_group.command()
+@click.pass_obj
+def bounce(administration: MakeAdministration) -> None:
+    """Read a mail that came back, from standard input: for an alias of the mail server (`|idp mail bounce`).
+
+    Exit code 0 also for what is no delivery report, 75 where the mail has to be given again later.
+    """
+    raw = sys.stdin.buffer.read()
+    try:
+        told = administration().bounces().take(raw, now=datetime.now(UTC))
+    except ServiceUnavailable as error:
+        click.echo(str(error), err=True)
+        sys.exit(_TRY_AGAIN)
+    click.echo(f"{told} of our messages" if told else "nothing about a message of ours")

@@ -1,0 +1,54 @@
+"""How commands print: lines with tabs for people and shells, JSON for programs, faults on standard error."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import datetime
+from typing import Any, NoReturn
+
+import click
+
+from idp.domain.errors import ConfigurationError, ServiceUnavailable
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def echo_json(value: Any) -> None:
+    """Dataclasses as objects, times as RFC 3339."""
+    click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+
+
+def echo_rows(rows: list[tuple[str, ...]]) -> None:
+    """One line each, with tabs between the columns."""
+    for row in rows:
+        click.echo("\t".join(row))
+
+
+def moment(at: datetime | None, otherwise: str = "never") -> str:
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}" if at else otherwise
+
+
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """What an administrator has to mend ends the command with its lines, exit code 1."""
+    try:
+        yield
+    except ConfigurationError as error:
+        sys.exit("\n".join(error.faults))
+    except ServiceUnavailable as error:
+        sys.exit(str(error))
+
+
+def end(message: str) -> NoReturn:
+    """Leave with this line on standard error, exit code 1."""
+    sys.exit(message)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime):
+        return moment(value)
+    return str(value)

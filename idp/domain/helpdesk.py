@@ -1,0 +1,83 @@
+"""What whoever helps people sees and does; never a code, a password or a token, and nobody else's place."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+LONGEST_REASON = 500
+
+
+class Unfounded(ValueError):
+    """An act on somebody's account without a reason, or without a name. key: ``reason.empty``, ``reason.too_long``."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who acts on an account, and why; both stand in the audit trail. Raises Unfounded."""
+
+    operator: str
+    reason: str
+
+    def __post_init__(self) -> None:
+        if not self.reason.strip() or not self.operator.strip():
+            raise Unfounded("reason.empty")
+        if len(self.reason) > LONGEST_REASON:
+            raise Unfounded("reason.too_long")
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """As the audit trail keeps it."""
+        return {"operator": self.operator, "reason": " ".join(self.reason.split())}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """One person among those found. type: as the claim ``account_type``; ``invitation`` while it was not accepted."""
+
+    account_id: str
+    name: str
+    address: str
+    type: str
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One thing that happened. part: ``sign-in``, ``saml``, ``mail``, ``oidc``, ``account`` or ``page``.
+
+    reference: of the journey, empty where it belongs to none. details: short texts by name, SMTP answers word for word.
+    """
+
+    at: datetime
+    part: str
+    event: str
+    reference: str = ""
+    details: dict[str, str] = field(default_factory=dict)
+
+
+def part_of(event: str, details: dict[str, str]) -> str:
+    """Where in the product an audit event belongs."""
+    family = event.partition(".")[0]
+    if event == "request.refused":
+        family = details.get("reason", "").partition(".")[0]
+    return _PARTS.get(family, "page")
+
+
+_PARTS = {
+    "account": "account",
+    "authorization": "oidc",
+    "consent": "oidc",
+    "device": "oidc",
+    "oauth": "oidc",
+    "helpdesk": "account",
+    "invitation": "account",
+    "mail": "mail",
+    "passkey": "sign-in",
+    "proofing": "saml",
+    "saml": "saml",
+    "session": "sign-in",
+    "sign_in": "sign-in",
+}

@@ -1,0 +1,176 @@
+"""A person's own addresses: one more, proven by a mailed code; another primary one; one less."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idp.domain import addresses, one_time_codes
+from idp.domain.accounts import Account
+from idp.domain.addresses import InvalidAddress
+from idp.domain.guessing import MAILS_PER_HOUR, SHARED_BUDGET, WINDOW, mail_limit, proofing_limit
+from idp.domain.keyed import SecretKey, random_id
+from idp.domain.merging import OFFER_LIFETIME, Merge
+from idp.domain.messages import Delivery, MailQueue, Message
+from idp.domain.notices import notices
+from idp.domain.one_time_codes import CodePurpose, OneTimeCode
+from idp.domain.references import new_reference, reference_of
+from idp.domain.sessions import Session
+from idp.storage.account_addresses import MOST_ADDRESSES, AccountAddresses
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.database import AlreadyExists
+from idp.storage.limits import LimitStore
+from idp.storage.merges import MergeStore
+from idp.storage.one_time_codes import OneTimeCodeStore
+
+# Whoever has an account cannot have a whole university mailed.
+CODES_PER_HOUR = 10
+
+
+@dataclass(frozen=True, slots=True)
+class AddressesFlow:
+    accounts: AccountStore
+    addresses: AccountAddresses
+    codes: OneTimeCodeStore
+    limits: LimitStore
+    merges: MergeStore
+    mails: MailQueue
+    audit: AuditTrail
+    secret: SecretKey
+    clock: Callable[[], datetime]
+
+    def ask(self, account: Account, session: Session, typed: str, *, locale: str | None) -> OneTimeCode | str:
+        """Mail a code to the address that was typed; else the key of a field sentence.
+
+        Whether another account has it makes no difference here: who asks has proven nothing yet.
+        """
+        try:
+            address = addresses.clean(typed)
+        except InvalidAddress as error:
+            return error.key
+        if address in account.addresses:
+            return "email.yours_already"
+        if len(account.addresses) >= MOST_ADDRESSES:
+            return "email.enough"
+        now = self.clock()
+        if not self._may_mail(account, address, now):
+            return "code.too_many_mails"
+        code = self.codes.issue(_new_code(account, session, address, now), now=now)
+        self.mails.put(_message(code, locale, now))
+        return code
+
+    def asked(self, account: Account, session: Session, code_id: str) -> OneTimeCode | None:
+        """The code that this person asked for in this browser."""
+        code = self.codes.find(code_id, session.browser)
+        is_theirs = code is not None and code.purpose is CodePurpose.ADDRESS and code.account_id == account.id
+        return code if is_theirs else None
+
+    def delivery(self, code: OneTimeCode) -> Delivery | None:
+        """How far the mail with the code got."""
+        return self.mails.last_delivery(reference_of(code.id), code.address)
+
+    def confirm(self, account: Account, session: Session, code: OneTimeCode, typed: str) -> Merge | str | None:
+        """Take the code: None where the address is the account's now, or the key of a field sentence.
+
+        An offer to merge where another account has the address, which is told to nobody but who reads its mail.
+        """
+        problem = self._problem_with(code, session, typed)
+        return problem or self._take(account, session, code.address)
+
+    def make_primary(self, account: Account, address: str) -> bool:
+        """Put one of the account's addresses first; relying parties see it as ``email`` from now on."""
+        done = self.addresses.make_primary(account.id, address)
+        if done:
+            self._tell(account, "primary", address)
+        return done
+
+    def remove(self, account: Account, address: str) -> bool:
+        """Take one of several addresses away; a proof at the university may bring it back."""
+        done = self.addresses.remove(account.id, address)
+        if done:
+            self.codes.void_address(address, now=self.clock())
+            self._tell(account, "removed", address)
+        return done
+
+    def _may_mail(self, account: Account, address: str, now: datetime) -> bool:
+        of_account = self.secret.hash("added-addresses", account.id)
+        hour = timedelta(hours=1)
+        return self.limits.count(of_account, limit=CODES_PER_HOUR, window=hour, now=now) and self.limits.count(
+            mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=hour, now=now
+        )
+
+    def _problem_with(self, code: OneTimeCode, session: Session, typed: str) -> str | None:
+        now, digits = self.clock(), one_time_codes.typed_digits(typed)
+        if digits is None:
+            return "code.malformed"
+        guesses = proofing_limit(self.secret, code.address)
+        if not self.limits.allows(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now):
+            return "code.too_many"
+        if self.codes.attempt(code.id, session.browser, now=now) is None:
+            return "code.expired"
+        if not one_time_codes.is_right(self.secret, code, digits):
+            self.limits.count(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now)
+            return "code.wrong"
+        return None if self.codes.take(code.id, now=now) else "code.expired"
+
+    def _take(self, account: Account, session: Session, address: str) -> Merge | str | None:
+        owner = self.accounts.by_address(address)
+        if owner is None:
+            try:
+                if not self.addresses.add(account.id, address):
+                    return "email.enough"
+            except AlreadyExists:
+                # Somebody was first between the two lines above.
+                owner = self.accounts.by_address(address)
+            else:
+                self._tell(account, "added", address)
+                return None
+        if owner is None or owner.disabled:
+            return "email.of_closed_account"
+        return None if owner.id == account.id else self._offer(account, owner, session, address)
+
+    def _offer(self, account: Account, owner: Account, session: Session, address: str) -> Merge:
+        now = self.clock()
+        merge = Merge(random_id(), account.id, owner.id, address, created_at=now, until=now + OFFER_LIFETIME)
+        self.merges.offer(merge, session.browser)
+        self._note("account.merge_offered", account, other=owner.id)
+        return merge
+
+    def _tell(self, account: Account, change: str, address: str) -> None:
+        """The addresses of before are told, so that nobody loses an account unawares."""
+        reference = self._note(f"account.address_{change}", account)
+        to, now = account.addresses, self.clock()
+        fields = {"change": change, "changed": address}
+        for message in notices("addresses_changed", account, to, reference=reference, now=now, **fields):
+            self.mails.put(message)
+
+    def _note(self, event: str, account: Account, **fields: str) -> str:
+        """The reference under which the audit trail tells of it, without the address."""
+        reference = new_reference()
+        self.audit.append(event, at=self.clock(), reference=reference, account_id=account.id, **fields)
+        return reference
+
+
+def _new_code(account: Account, session: Session, address: str, now: datetime) -> OneTimeCode:
+    return OneTimeCode(
+        id=random_id(),
+        purpose=CodePurpose.ADDRESS,
+        browser=session.browser,
+        address=address,
+        created_at=now,
+        expires_at=now + one_time_codes.LIFETIME,
+        account_id=account.id,
+    )
+
+
+def _message(code: OneTimeCode, locale: str | None, now: datetime) -> Message:
+    return Message(
+        id=random_id(),
+        kind="new_address",
+        to=code.address,
+        locale=locale,
+        created_at=now,
+        expires_at=code.expires_at,
+        reference=reference_of(code.id),
+        record_id=code.id,
+    )

@@ -1,0 +1,162 @@
+"""Journey B, back from the university: whether the person who arrives is the one who set out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp.domain.accounts import Account
+from idp.domain.addresses import domain_of
+from idp.domain.authorization import PendingAuthorization, wants_authentication
+from idp.domain.errors import Refusal
+from idp.domain.federation import within
+from idp.domain.identity import account_for, authenticated_anew, is_expected, is_named
+from idp.domain.keyed import SecretKey
+from idp.domain.proofing import ConfirmedBy, Proofing, ProofingState
+from idp.domain.proofing_record import record_of
+from idp.domain.routing import RoutesDomains
+from idp.domain.sessions import ACR_UNIVERSITY, Session, SignedIn, SignIn, SignsIn
+from idp.saml.federation import FederationFolder
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.authorizations import AuthorizationStore
+from idp.storage.database import AlreadyExists
+from idp.storage.proofing_records import ProofingRecordStore
+from idp.storage.proofings import ProofingStore
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A proofing back in the browser that began it.
+
+    signed_in: who was signed in already and merely proved it again: there is nothing more to do.
+    is_expected: the person is who they seemed to be, and the university named the mailbox: the mail may go.
+    """
+
+    proofing: Proofing
+    signed_in: SignedIn | None = None
+    is_expected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """Whom we took the person for. typed: the address typed at the beginning, where it is not this person's.
+
+    signed_in_as: the address of another account that is signed in in this browser.
+    """
+
+    typed: str | None
+    signed_in_as: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalFlow:
+    federation: FederationFolder
+    proofings: ProofingStore
+    accounts: AccountStore
+    authorizations: AuthorizationStore
+    records: ProofingRecordStore
+    audit: AuditTrail
+    secret: SecretKey
+    signs_in: SignsIn
+    routes: RoutesDomains
+    clock: Callable[[], datetime]
+
+    def resume(self, proofing_id: str, session: Session, device: str | None) -> Arrival:
+        """Go on in the browser that began; refused in every other, where nothing follows from the answer."""
+        now = self.clock()
+        proofing = self.proofings.find(proofing_id, now=now)
+        if proofing is None or proofing.browser != session.browser:
+            raise Refusal("browser.other", "answer taken in another browser")
+        pending = self.authorizations.update(
+            proofing.authorization_id, session.browser, {"proofing_id": proofing.id}, now=now
+        )
+        if pending is None:
+            raise Refusal("authorization.expired", "answer after the journey's end").during(proofing.reference)
+        if proofing.state is not ProofingState.ANSWERED:
+            return Arrival(proofing)
+        signed_in = self._renewed(proofing, pending, session, device, now)
+        if signed_in is not None:
+            return Arrival(proofing, signed_in)
+        expected = self.expected(pending, proofing, session)
+        is_disputed = expected.signed_in_as is not None or self._is_of_other_university(expected.typed, proofing)
+        return Arrival(proofing, is_expected=proofing.address is not None and not is_disputed)
+
+    def expected(self, pending: PendingAuthorization, proofing: Proofing, session: Session) -> Expected:
+        """Whom we took the person for, as far as the university says that it is somebody else."""
+        named = self._named(proofing)
+        is_theirs = proofing.address_given or is_expected(pending.address, proofing, named)
+        present = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
+        is_other = present is not None and not is_named(present, proofing.identities)
+        return Expected(None if is_theirs else pending.address, present.address if present and is_other else None)
+
+    def turn_back(self, pending: PendingAuthorization, session: Session) -> None:
+        """« Ce n'est pas moi »: nothing follows from the answer, and the journey stands where it stood before it."""
+        changes: dict[str, str | None] = {"proofing_id": None, "entity_id": None}
+        self.authorizations.update(pending.id, session.browser, changes, now=self.clock())
+
+    def _renewed(
+        self, proofing: Proofing, pending: PendingAuthorization, session: Session, device: str | None, now: datetime
+    ) -> SignedIn | None:
+        """Sign in again whom the university names and who is signed in here; None for everybody else.
+
+        Mailbox and password are this person's already, so that nothing of the account ends. A university that did not
+        authenticate anew although this request wants that does not do: then the mailbox proves that they are there.
+        """
+        account, present = self._named(proofing), session.sign_in
+        if account is None or account.disabled or present is None or present.account_id != account.id:
+            return None
+        is_anew = authenticated_anew(proofing)
+        if wants_authentication(pending.request) and not is_anew:
+            return None
+        completed = self.proofings.move(
+            proofing.id,
+            ProofingState.ANSWERED,
+            ProofingState.COMPLETED,
+            now=now,
+            # A new address of theirs counts once its mailbox is proven; this one is.
+            address=account.address,
+            account_id=account.id,
+            confirmed_by=str(ConfirmedBy.SIGN_IN),
+        )
+        if completed is None:
+            return None
+        self._record(account, completed, now)
+        return self._sign_in(session, present, device, now if is_anew else present.at)
+
+    def _record(self, account: Account, proofing: Proofing, now: datetime) -> None:
+        try:
+            self.accounts.renew_proof(account, identities=proofing.identities, attributes=proofing.attributes, now=now)
+        except AlreadyExists as taken:
+            raise Refusal("proofing.identity_conflict", "taken at the same moment").during(
+                proofing.reference, proofing.authorization_id
+            ) from taken
+        self.records.add(record_of(proofing, account.id, self.secret, now=now))
+        self.audit.append("proofing.renewed", at=now, reference=proofing.reference, account_id=account.id)
+
+    def _sign_in(self, session: Session, present: SignIn, device: str | None, at: datetime) -> SignedIn:
+        """The same sign-in under a new session id. at: when the person last authenticated, here or there."""
+        return self.signs_in(
+            session,
+            account_id=present.account_id,
+            methods=present.methods,
+            acr=ACR_UNIVERSITY,
+            device=device,
+            now=at,
+        )
+
+    def _named(self, proofing: Proofing) -> Account | None:
+        return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
+
+    def _is_of_other_university(self, typed: str | None, proofing: Proofing) -> bool:
+        """Whether the domain of a typed address leads to universities, but not to the one that answered.
+
+        Whether somebody has an account with that address is not asked: the page would tell it to anybody.
+        """
+        provider = self.federation.current.provider(proofing.entity_id)
+        if typed is None or provider is None:
+            return False
+        domain = domain_of(typed)
+        if within(domain, provider.scopes + provider.mail_domains):
+            return False
+        found = [route.provider.entity_id for route in self.routes(domain)]
+        return bool(found) and provider.entity_id not in found

@@ -1,0 +1,75 @@
+"""A person closes their own account, and may have it back for some time."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idp.domain.accounts import Account
+from idp.domain.logout import EndsSignIns
+from idp.domain.messages import MailQueue
+from idp.domain.notices import notices
+from idp.domain.references import new_reference
+from idp.domain.sessions import Session
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.closed_accounts import ClosedAccounts
+from idp.storage.consents import ConsentStore
+from idp.storage.devices import DeviceStore
+from idp.storage.passkeys import PasskeyStore
+from idp.storage.sweeps import SECOND_SWEEP, SweepStore
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingFlow:
+    """kept: how long a closed account waits before it is erased."""
+
+    accounts: AccountStore
+    closed_accounts: ClosedAccounts
+    ends_sign_ins: EndsSignIns
+    devices: DeviceStore
+    consents: ConsentStore
+    passkeys: PasskeyStore
+    sweeps: SweepStore
+    mails: MailQueue
+    audit: AuditTrail
+    clock: Callable[[], datetime]
+    kept: timedelta
+
+    def close(self, account: Account) -> bool:
+        """Nobody signs in any more, and everything that came from the account ends; False where it was closed before.
+
+        What a request that was under way adds meanwhile ends a minute later.
+        """
+        now = self.clock()
+        # Asked for first: whatever goes wrong here is made good then.
+        self.sweeps.put(account.id, due_at=now + SECOND_SWEEP)
+        if not self.closed_accounts.close(account.id, reopens_until=now + self.kept):
+            return False
+        self.ends_sign_ins.of_account(account.id)
+        self.devices.forget_account(account.id)
+        self.consents.forget_account(account.id)
+        self.passkeys.remove_account(account.id)
+        self._tell(account, "closed", now)
+        return True
+
+    def closed(self, session: Session) -> Account | None:
+        """The closed account of whoever has just proven to be its person."""
+        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
+        return account if account is not None and account.is_closed(self.clock()) else None
+
+    def reopen(self, account: Account) -> bool:
+        """The account is the person's again; False where that was too late."""
+        now = self.clock()
+        done = self.closed_accounts.reopen(account.id, now=now)
+        if done:
+            self._tell(account, "reopened", now)
+        return done
+
+    def _tell(self, account: Account, change: str, now: datetime) -> None:
+        reference = new_reference()
+        self.audit.append(f"account.{change}", at=now, reference=reference, account_id=account.id, by="person")
+        days = str(self.kept.days)
+        for message in notices(
+            "account_closed", account, account.addresses, reference=reference, now=now, change=change, days=days
+        ):
+            self.mails.put(message)

@@ -1,0 +1,162 @@
+"""What an installation lacks: every part looked at, each in bounded time, and what to mend."""
+
+import shutil
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from idp.domain.errors import ConfigurationError, ServiceUnavailable
+from idp.domain.federation import MetadataFileStatus
+from idp.domain.findings import Finding, Level
+from idp.domain.signing_keys import KeyState
+from idp.mail.delivery import MailServer
+from idp.mail.sender_domain import TxtLookup, sender_findings
+from idp.mail.server_check import server_problem
+from idp.openid.issuer_certificate import certificate_ends
+from idp.openid.key_files import SigningKey
+from idp.storage.database import Database, Indexes
+from idp.storage.database_state import DatabaseState, database_state
+
+_SOON = timedelta(days=14)
+_CLOCKS_APART = timedelta(seconds=2)
+_CLOCKS_FAR_APART = timedelta(seconds=30)
+_KEY_AGE = timedelta(days=365)
+_FREE_BYTES = (200_000_000, 2_000_000_000)
+
+Keys = Iterable[tuple[SigningKey, KeyState]]
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """keys, metadata_files: read when asked for. var_dir: whose disk may fill up. from_address: the sender of mails."""
+
+    issuer: str
+    var_dir: Path
+    keys_dir: Path
+    mail_server: MailServer
+    from_address: str
+    dkim_selector: str
+    look_up: TxtLookup
+    database: Callable[[], Database]
+    indexes: Sequence[Indexes]
+    keys: Callable[[], Keys]
+    metadata_files: Callable[[], Sequence[MetadataFileStatus]]
+    clock: Callable[[], datetime]
+
+    def findings(self) -> Iterator[Finding]:
+        """Everything, one after the other; what fails is a finding, never an exception."""
+        yield Finding("settings", Level.OK, "read and accepted")
+        yield from self._database()
+        yield self._smtp()
+        yield from sender_findings(self.from_address.rpartition("@")[2], self.dkim_selector, self.look_up)
+        yield self._certificate()
+        yield from self._signing_keys()
+        yield from self._key_files()
+        yield from self._federation()
+        yield self._disk()
+
+    def _database(self) -> Iterator[Finding]:
+        before = self.clock()
+        try:
+            state = database_state(self.database(), self.indexes)
+        except (ServiceUnavailable, ConfigurationError) as problem:
+            mend = "start MongoDB, mend mongodb.uri; writes need a majority of the replica set"
+            yield Finding("database", Level.FAULT, str(problem), mend)
+            return
+        yield _of_database(state)
+        if state.missing:
+            mend = "start the provider once, it makes them"
+            yield Finding("indexes", Level.FAULT, "missing: " + ", ".join(state.missing), mend)
+        else:
+            yield Finding("indexes", Level.OK, "all there")
+        yield _of_clock(state.local_time, before, self.clock())
+
+    def _smtp(self) -> Finding:
+        server = self.mail_server
+        where, problem = f"{server.host}:{server.port}", server_problem(server)
+        if problem is not None:
+            return Finding("smtp", Level.FAULT, f"{where}: {problem}", "mend [smtp], or the mail server")
+        if server.tls == "none" and server.username:
+            return Finding("smtp", Level.WARNING, f"{where} takes mail, the password travels in clear", "set smtp.tls")
+        return Finding("smtp", Level.OK, f"{where} takes mail")
+
+    def _certificate(self) -> Finding:
+        if not self.issuer.startswith("https:"):
+            return Finding("tls", Level.WARNING, "the issuer is http, for this machine alone", "set an https issuer")
+        try:
+            ends = certificate_ends(self.issuer)
+        except ServiceUnavailable as problem:
+            return Finding("tls", Level.FAULT, problem.detail, "mend the reverse proxy or its certificate")
+        days = (ends - self.clock()).days
+        level = Level.WARNING if days < _SOON.days else Level.OK
+        return Finding("tls", level, f"certificate valid for {days} days", "" if level is Level.OK else "renew it")
+
+    def _signing_keys(self) -> Iterator[Finding]:
+        try:
+            every = tuple(self.keys())
+        except (ConfigurationError, OSError) as problem:
+            yield Finding("keys", Level.FAULT, str(problem), "mend the file; `idp keys list`")
+            return
+        for key, state in every:
+            age = self.clock() - key.signs_from
+            text = f"{key.path.name}: {key.algorithm}, {state}, {max(age.days, 0)} days old"
+            if state is KeyState.SIGNING and age > _KEY_AGE:
+                yield Finding("keys", Level.WARNING, text, f"idp keys rotate --algorithm {key.algorithm}")
+            elif state is KeyState.RETIRED:
+                yield Finding("keys", Level.WARNING, text, "idp keys retire")
+            else:
+                yield Finding("keys", Level.OK, text)
+
+    def _key_files(self) -> Iterator[Finding]:
+        """Private keys are for the provider's user alone."""
+        for path in (self.keys_dir, *sorted(self.keys_dir.rglob("*"))):
+            is_private = path.is_dir() or (path.is_file() and path.suffix in (".pem", ".key") and path.stem != "cert")
+            mode = stat.S_IMODE(path.stat().st_mode) if is_private else 0
+            if mode & stat.S_IWOTH or (path.is_file() and mode & stat.S_IROTH):
+                yield Finding("keys", Level.FAULT, f"{path.name}: open to everybody ({mode:o})", f"chmod o-rwx {path}")
+
+    def _federation(self) -> Iterator[Finding]:
+        files = self.metadata_files()
+        if not files:
+            mend = "put a metadata file into [federation] dir; README.md there"
+            yield Finding("federation", Level.WARNING, "no university yet", mend)
+        for status in files:
+            yield _of_metadata(status, self.clock())
+
+    def _disk(self) -> Finding:
+        try:
+            free = shutil.disk_usage(self.var_dir).free
+        except OSError as problem:
+            return Finding("disk", Level.FAULT, f"{self.var_dir}: {problem.strerror}", "make var_dir, for this user")
+        level = Level.FAULT if free < _FREE_BYTES[0] else Level.WARNING if free < _FREE_BYTES[1] else Level.OK
+        text = f"{free // 1_000_000} MB free for {self.var_dir}"
+        return Finding("disk", level, text, "" if level is Level.OK else "make room")
+
+
+def _of_database(state: DatabaseState) -> Finding:
+    text = f"MongoDB {state.version}, majority writes work"
+    if state.replica_set is None:
+        return Finding("database", Level.WARNING, f"{text}, a lone server", "use a replica set, to outlive a machine")
+    return Finding("database", Level.OK, f"{text}, replica set {state.replica_set}")
+
+
+def _of_clock(theirs: datetime, before: datetime, after: datetime) -> Finding:
+    """Their clock was read between our two looks at ours."""
+    apart = max(before - theirs, theirs - after, timedelta())
+    if apart <= _CLOCKS_APART:
+        return Finding("clock", Level.OK, "agrees with the database server's")
+    level = Level.FAULT if apart > _CLOCKS_FAR_APART else Level.WARNING
+    return Finding("clock", level, f"{apart.total_seconds():.0f} s from the database server's", "run NTP on both")
+
+
+def _of_metadata(status: MetadataFileStatus, now: datetime) -> Finding:
+    if status.problem:
+        level = Level.WARNING if status.loaded_at else Level.FAULT
+        return Finding("federation", level, status.problem, "mend the file; meanwhile the last good copy is in use")
+    left = f", valid for {(status.valid_until - now).days} days" if status.valid_until else ""
+    text = f"{status.file}: {status.providers} universities{left}"
+    if status.valid_until and status.valid_until - now < timedelta(days=2):
+        return Finding("federation", Level.WARNING, text, "fetch a new copy")
+    return Finding("federation", Level.OK, text)

@@ -1,0 +1,105 @@
+"""Everything that is held on a person, for the person (GDPR articles 15 and 20); no secret and no hash of one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from idp.domain.accounts import Account
+from idp.domain.affiliations import AffiliationPeriods
+from idp.domain.claims import AFFILIATIONS
+from idp.domain.consent import Consent
+from idp.domain.grants import Grant
+from idp.domain.references import new_reference
+from idp.domain.sessions import SignIn
+from idp.storage.audit import AuditTrail
+from idp.storage.consents import ConsentStore
+from idp.storage.grants import GrantStore
+from idp.storage.proofing_records import ProofingRecordStore
+from idp.storage.sessions import SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class ExportFlow:
+    records: ProofingRecordStore
+    sessions: SessionStore
+    grants: GrantStore
+    consents: ConsentStore
+    audit: AuditTrail
+    periods: AffiliationPeriods
+    clock: Callable[[], datetime]
+
+    def export(self, account: Account) -> dict[str, Any]:
+        """What is held at this moment, as JSON; times are in UTC (RFC 3339)."""
+        now = self.clock()
+        self.audit.append("account.exported", at=now, reference=new_reference(), account_id=account.id)
+        whole = {
+            "exported_at": now,
+            "account": _account(account),
+            "addresses": account.addresses,
+            "identities": [asdict(identity) for identity in account.identities],
+            "attributes": account.attributes,
+            "affiliations_count_until": _last_days(account, self.periods),
+            "proofing_records": [asdict(record) for record in self.records.of_account(account.id)],
+            "sessions": [_sign_in(sign_in) for sign_in in self.sessions.of_account(account.id, now=now)],
+            "applications": [_grant(grant) for grant in self.grants.of_account(account.id)],
+            "consents": [_consent(consent) for consent in self.consents.of_account(account.id)],
+            "events": self.audit.by_account(account.id),
+        }
+        plain: dict[str, Any] = _plain(whole)
+        return plain
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "subject": account.subject,
+        "created_at": account.created_at,
+        "proved_at": account.proved_at,
+        "has_password": account.password_hash is not None,
+        "password_changed_at": account.password_changed_at,
+        "locale": account.locale,
+        "disabled": account.disabled,
+    }
+
+
+def _last_days(account: Account, periods: AffiliationPeriods) -> dict[str, date]:
+    checked_at = account.proved_at or account.created_at
+    values = [value for name in AFFILIATIONS for value in account.attributes.get(name, ())]
+    return {value: periods.last_day(value, checked_at) for value in values}
+
+
+def _sign_in(sign_in: SignIn) -> dict[str, Any]:
+    return {"at": sign_in.at, "methods": sign_in.methods, "acr": sign_in.acr, "ends_at": sign_in.ends_at}
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    return {
+        "client_id": grant.client_id,
+        "subject": grant.subject,
+        "scope": grant.scope,
+        "claims": grant.claims,
+        "redirect_uri": grant.redirect_uri,
+        "resources": grant.resources,
+        "created_at": grant.created_at,
+        "expires_at": grant.expires_at,
+        "sign_in": _sign_in(grant.sign_in),
+    }
+
+
+def _consent(consent: Consent) -> dict[str, Any]:
+    return {
+        "client_id": consent.client_id,
+        "scope": sorted(consent.scope),
+        "claims": sorted(consent.claims),
+        "given_at": consent.given_at,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """The same in the types of JSON."""
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return value.isoformat() if isinstance(value, date) else value

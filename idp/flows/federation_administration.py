@@ -1,0 +1,85 @@
+"""What an administrator asks on the command line about universities and their metadata."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from idp.domain import addresses
+from idp.domain.entity_details import EntityDetails
+from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStatus
+from idp.domain.federation_health import AnswerCount, UniversityHealth, health_of
+from idp.domain.routing import Route, RoutesDomains
+from idp.saml.entity_details import entity_details
+from idp.saml.federation import FederationFolder
+from idp.saml.synthetic_aggregate import write_test_aggregate
+from idp.storage.audit import AuditTrail
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderDetails:
+    """One identity provider as it is in use. file: the metadata file that it comes from."""
+
+    provider: IdentityProvider
+    file: str
+    published: EntityDetails
+
+
+@dataclass(frozen=True, slots=True)
+class FederationAdministration:
+    """Reads the federation folder as the provider does; routes and audit are made where a command needs them."""
+
+    federation: FederationFolder
+    routes: Callable[[], RoutesDomains]
+    audit: Callable[[], AuditTrail]
+    clock: Callable[[], datetime]
+
+    def files(self) -> tuple[MetadataFileStatus, ...]:
+        """What became of each metadata file."""
+        return self.federation.refresh()
+
+    def faults(self) -> tuple[str, ...]:
+        """One line for each thing to mend in the federation folder."""
+        return tuple(status.problem for status in self.federation.refresh() if status.problem)
+
+    def providers(self, query: str) -> tuple[IdentityProvider, ...]:
+        """The identity providers that a search finds, as a person would find them."""
+        self.federation.refresh()
+        return self.federation.current.search(query)
+
+    def which(self, typed: str) -> tuple[Route, ...]:
+        """The universities that this address leads to, and why; raises ``addresses.InvalidAddress``."""
+        domain = addresses.domain_of(addresses.clean(typed))
+        self.federation.refresh()
+        return self.routes()(domain)
+
+    def show(self, entity_id: str) -> ProviderDetails | None:
+        """Everything about this identity provider, hidden ones included; None where the federation has none such."""
+        self.federation.refresh()
+        current = self.federation.current
+        provider, metadata = current.provider(entity_id), current.metadata(entity_id)
+        if provider is None or metadata is None:
+            return None
+        return ProviderDetails(provider, current.file_of(entity_id) or "", entity_details(metadata))
+
+    def check(self, file: Path) -> FileReport:
+        """What would become of this file in the folder; raises ConfigurationError for unreadable overrides."""
+        self.federation.refresh()
+        return self.federation.check(file)
+
+    def health(self, period: timedelta) -> tuple[UniversityHealth, ...]:
+        """How sign-in went at each university that answered in this period, the worst first."""
+        self.federation.refresh()
+        by_entity: dict[str, list[AnswerCount]] = {}
+        for counted in self.audit().university_answers(since=self.clock() - period):
+            by_entity.setdefault(counted.entity_id, []).append(counted)
+        found = [health_of(entity_id, self._name(entity_id), counts) for entity_id, counts in by_entity.items()]
+        return tuple(sorted(found, key=lambda health: (-health.failure_rate, health.name)))
+
+    def write_test_aggregate(self, folder: Path, providers: int, made: Callable[[int], None]) -> list[Path]:
+        """A signed aggregate of invented universities, for tests of an installation; the files written."""
+        return write_test_aggregate(folder, providers, made, now=self.clock())
+
+    def _name(self, entity_id: str) -> str:
+        provider = self.federation.current.provider(entity_id)
+        return provider.name("fr") if provider else entity_id

@@ -1,0 +1,122 @@
+"""Inviting people whom no university vouches for, and taking an invitation back: an administrator's acts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from idp.domain.accounts import Invited
+from idp.domain.helpdesk import Act
+from idp.domain.invitation_list import InvitationFaults, invitee, read_list
+from idp.domain.invitations import Invitation, InvitationState, Invitee
+from idp.domain.keyed import random_id
+from idp.domain.messages import MailQueue, Message
+from idp.domain.references import new_reference
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.invitations import InvitationStore
+
+MAIL_LIFETIME = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationFlow:
+    """sign_in_url: where the mail says that the person signs in; no secret is in it."""
+
+    invitations: InvitationStore
+    accounts: AccountStore
+    mails: MailQueue
+    audit: AuditTrail
+    sign_in_url: str
+    clock: Callable[[], datetime]
+
+    def invite(
+        self, address: str, given_name: str, family_name: str, role: str, expires: str, act: Act, *, by_mail: bool
+    ) -> Invitation:
+        """Invite one person until the end of a day (2027-08-31); again: with other names or until another day.
+
+        Raises InvitationFaults.
+        """
+        try:
+            one = invitee(address, given_name, family_name, role, expires, now=self.clock())
+        except ValueError as fault:
+            raise InvitationFaults(str(fault)) from None
+        self._refuse_known([("", one)])
+        return self._invite(one, act, by_mail)
+
+    def invite_list(self, raw: bytes, act: Act, *, by_mail: bool) -> tuple[Invitation, ...]:
+        """Invite everybody of a list, or nobody where anything in it is wrong (InvitationFaults).
+
+        Giving the same list again, after the database was away half-way, invites nobody twice.
+        """
+        found = read_list(raw, now=self.clock())
+        self._refuse_known([(f"line {line}: ", one) for line, one in found])
+        return tuple(self._invite(one, act, by_mail) for _, one in found)
+
+    def every(self) -> tuple[Invitation, ...]:
+        """The invitations that were not withdrawn, whether somebody came or not."""
+        return self.invitations.every()
+
+    def withdraw(self, address: str, act: Act) -> bool:
+        """End the invitation, and the account that came of it within seconds; False where there is none."""
+        withdrawn = self.invitations.withdraw(address)
+        if withdrawn is None:
+            return False
+        self._prolong(withdrawn, until=self.clock())
+        self._note("invitation.withdrawn", withdrawn, act)
+        return True
+
+    def _refuse_known(self, found: Sequence[tuple[str, Invitee]]) -> None:
+        """Whom a university vouches for, or who was disabled, needs something else than an invitation."""
+        faults = []
+        for where, one in found:
+            account = self.accounts.by_address(one.address)
+            if account is not None and (account.invited is None or (account.disabled and not account.expired)):
+                faults.append(f"{where}{one.address} has an account already")
+        if faults:
+            raise InvitationFaults(*faults)
+
+    def _invite(self, one: Invitee, act: Act, by_mail: bool) -> Invitation:
+        now = self.clock()
+        before = self.invitations.of_address(one.address)
+        known = self.accounts.by_address(one.address)
+        asked = Invitation(random_id(), known.id if known else random_id(), one, act.operator, new_reference(), now)
+        invitation = self.invitations.put(asked)
+        self._prolong(invitation, until=one.expires_at)
+        self._note("invitation.made" if before is None else "invitation.changed", invitation, act)
+        if by_mail and before is None:
+            self._mail(invitation, now)
+        return invitation
+
+    def _prolong(self, invitation: Invitation, *, until: datetime) -> None:
+        """Where the person came already, the account says the same as the invitation."""
+        one = invitation.invitee
+        account = self.accounts.by_address(one.address)
+        if account is not None:
+            self.accounts.invite(account.id, Invited(one.role, until), one.attributes)
+
+    def _mail(self, invitation: Invitation, now: datetime) -> None:
+        self.mails.put(
+            Message(
+                id=random_id(),
+                kind="invitation",
+                to=invitation.invitee.address,
+                locale=None,
+                created_at=now,
+                expires_at=now + MAIL_LIFETIME,
+                reference=invitation.reference,
+                fields={"sign_in_url": self.sign_in_url},
+            )
+        )
+
+    def _note(self, event: str, invitation: Invitation, act: Act) -> None:
+        one = invitation.invitee
+        self.audit.append(
+            event,
+            at=self.clock(),
+            reference=invitation.reference,
+            account_id=invitation.account_id if invitation.state is InvitationState.USED else None,
+            address=one.address,
+            role=one.role,
+            until=one.expires_at.isoformat(),
+            **act.fields,
+        )

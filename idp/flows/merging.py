@@ -1,0 +1,173 @@
+"""Two accounts of one person become one: the account that is signed in goes on, the other one ends in it.
+
+The person has just proven the other account's mailbox; where that account has a password, they need that as well.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp.domain.accounts import Account
+from idp.domain.guessing import METHOD_BUDGET, SHARED_BUDGET, WINDOW, Guesser, Method, guess_limit
+from idp.domain.keyed import SecretKey
+from idp.domain.logout import EndsSignIns
+from idp.domain.merging import UNDO_LIFETIME, Merge, MergeState
+from idp.domain.messages import MailQueue
+from idp.domain.notices import notices
+from idp.domain.passwords import PasswordHasher
+from idp.domain.references import new_reference
+from idp.domain.sessions import Session
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.consents import ConsentStore
+from idp.storage.devices import DeviceStore
+from idp.storage.grants import GrantStore
+from idp.storage.limits import LimitStore
+from idp.storage.merged_accounts import MergedAccounts
+from idp.storage.merges import MergeStore
+from idp.storage.passkeys import PasskeyStore
+from idp.storage.proofing_records import ProofingRecordStore
+from idp.storage.sweeps import SECOND_SWEEP, SweepStore
+
+_BUDGETS = ((Method.PASSWORD, METHOD_BUDGET[Method.PASSWORD]), (None, SHARED_BUDGET))
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What the person may decide. needs_password: the other account has one, which they are asked for."""
+
+    merge: Merge
+    needs_password: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MergingFlow:
+    accounts: AccountStore
+    merges: MergeStore
+    merged_accounts: MergedAccounts
+    records: ProofingRecordStore
+    passkeys: PasskeyStore
+    grants: GrantStore
+    consents: ConsentStore
+    devices: DeviceStore
+    sweeps: SweepStore
+    limits: LimitStore
+    ends_sign_ins: EndsSignIns
+    hasher: PasswordHasher
+    mails: MailQueue
+    audit: AuditTrail
+    secret: SecretKey
+    clock: Callable[[], datetime]
+
+    def offer(self, account: Account, session: Session, merge_id: str) -> Offer | None:
+        """The offer that was made in this browser, while it lasts and the other account is open."""
+        merge = self.merges.find_offer(merge_id, account.id, session.browser, now=self.clock())
+        other = self.accounts.find(merge.other) if merge else None
+        if merge is None or other is None or other.disabled:
+            return None
+        return Offer(merge, other.password_hash is not None)
+
+    def accept(self, account: Account, offer: Offer, password: str) -> str | None:
+        """Merge the other account into this one: None when it is done, else the key of a field sentence."""
+        other = self.accounts.find(offer.merge.other)
+        if other is None or other.disabled:
+            return "merge.changed"
+        return self._problem_with(other, password) or self._merge(account, other, offer.merge)
+
+    def undoable(self, account: Account) -> tuple[Merge, ...]:
+        """The merges that the person may still undo, the latest first."""
+        return self.merges.of_survivor(account.id, now=self.clock())
+
+    def undo(self, account: Account, merge_id: str) -> str | None:
+        """Part the two accounts again: None when it is done, else the key of a field sentence."""
+        now = self.clock()
+        merge = next((one for one in self.undoable(account) if one.id == merge_id), None)
+        if merge is None or not self.merges.begin_parting(merge, now=now):
+            return "merge.changed"
+        return self._part(merge)
+
+    def finish_next(self, now: datetime) -> bool:
+        """Finish one merge whose process was killed; False where there is none."""
+        merge = self.merges.claim_unfinished(now=now)
+        if merge is None:
+            return False
+        if merge.state is MergeState.PARTING:
+            self._part(merge)
+        else:
+            self._move(merge)
+        return True
+
+    def _problem_with(self, other: Account, password: str) -> str | None:
+        """Guesses at the other account's password count as those at its sign-in."""
+        if other.password_hash is None:
+            return None
+        now = self.clock()
+        keys = [(guess_limit(self.secret, Guesser(other.id), method), limit) for method, limit in _BUDGETS]
+        if not all(self.limits.allows(key, limit=limit, window=WINDOW, now=now) for key, limit in keys):
+            return "merge.throttled"
+        if self.hasher.verify(password, other.password_hash):
+            return None
+        for key, limit in keys:
+            self.limits.count(key, limit=limit, window=WINDOW, now=now)
+        self.audit.append("account.merge_refused", at=now, reference=new_reference(), account_id=other.id)
+        return "merge.password_wrong"
+
+    def _merge(self, account: Account, other: Account, merge: Merge) -> str | None:
+        now = self.clock()
+        if not self.merges.begin(merge, self._clients_of(other), until=now + UNDO_LIFETIME, now=now):
+            return "merge.changed"
+        begun = self.merges.find(merge.id)
+        survivor = self.accounts.find(account.id)
+        if begun is None or survivor is None or survivor.disabled:
+            self.merges.give_up(merge)
+            return "merge.changed"
+        if not self._move(begun):
+            return "merge.changed"
+        self._tell("merged", account, other, merge)
+        return None
+
+    def _move(self, merge: Merge) -> bool:
+        """False, and nothing changed, where the other account has meanwhile lost the address or was closed."""
+        if not self.merged_accounts.leave(merge):
+            self.merges.give_up(merge)
+            return False
+        self.sweeps.put(merge.other, due_at=self.clock() + SECOND_SWEEP)
+        self.ends_sign_ins.of_account(merge.other)
+        self.devices.forget_account(merge.other)
+        self.merged_accounts.join(merge)
+        self.records.merge(merge.other, merge.survivor, merge.id)
+        self.passkeys.merge(merge.other, merge.survivor, merge.id)
+        self.merges.settle(merge, MergeState.DONE)
+        return True
+
+    def _part(self, merge: Merge) -> str | None:
+        if not self.merged_accounts.give_back(merge):
+            self.merges.settle(merge, MergeState.DONE)
+            return "merge.last_address"
+        self.merged_accounts.restore(merge)
+        self.records.separate(merge.id, merge.other)
+        self.passkeys.separate(merge.id, merge.other)
+        survivor, other = self.accounts.find(merge.survivor), self.accounts.find(merge.other)
+        self.merges.forget(merge.id)
+        if survivor is not None and other is not None:
+            self._tell("parted", survivor, other, merge)
+        return None
+
+    def _clients_of(self, other: Account) -> tuple[str, ...]:
+        """Every application that knows the person by the other account's subject."""
+        agreed = [consent.client_id for consent in self.consents.of_account(other.id)]
+        opened = self.grants.opened_by_account(other.id)
+        return tuple(sorted({*other.clients, *agreed, *opened}))
+
+    def _tell(self, change: str, survivor: Account, other: Account, merge: Merge) -> None:
+        """Both, at the addresses that each had before."""
+        now, reference = self.clock(), new_reference()
+        fields = {"change": change, "changed": merge.address}
+        for account, partner in ((survivor, other), (other, survivor)):
+            self.audit.append(
+                f"account.{change}", at=now, reference=reference, account_id=account.id, other=partner.id
+            )
+            for message in notices(
+                "accounts_merged", account, account.addresses, reference=reference, now=now, **fields
+            ):
+                self.mails.put(message)

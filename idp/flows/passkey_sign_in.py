@@ -1,0 +1,135 @@
+"""Signing in with a passkey: no address, no password, nothing that a false page could be told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from idp.domain import passkeys
+from idp.domain.accounts import Account
+from idp.domain.authorization import PendingAuthorization
+from idp.domain.guessing import NETWORK_BUDGET, NETWORK_WINDOW
+from idp.domain.keyed import SecretKey
+from idp.domain.passkeys import Ceremony, Passkey, PasskeyRefused
+from idp.domain.sessions import ACR_PHISHING_RESISTANT, Session, SignedIn, SignsIn
+from idp.passkeys.relying_party import RelyingParty
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.authorizations import AuthorizationStore
+from idp.storage.limits import LimitStore
+from idp.storage.passkeys import PasskeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyRequest:
+    """What a browser needs to present a passkey. options: JSON. challenge: comes back with the answer."""
+
+    options: str
+    challenge: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyDenied:
+    """A try that did not sign in: why (a field sentence's key); ``retry_after`` (seconds) makes the answer a 429."""
+
+    problem: str
+    retry_after: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeySignInFlow:
+    relying_party: RelyingParty
+    passkeys: PasskeyStore
+    accounts: AccountStore
+    authorizations: AuthorizationStore
+    limits: LimitStore
+    audit: AuditTrail
+    secret: SecretKey
+    signs_in: SignsIn
+    clock: Callable[[], datetime]
+
+    def request(self, session: Session) -> PasskeyRequest:
+        """What this browser needs to sign in with whichever passkey its person chooses; nothing is stored for it."""
+        challenge = passkeys.new_challenge(self.secret, Ceremony.SIGN_IN, session.browser, now=self.clock())
+        return PasskeyRequest(self.relying_party.request_options(challenge), challenge)
+
+    def sign_in(
+        self,
+        pending: PendingAuthorization,
+        session: Session,
+        answer: str,
+        challenge: str,
+        *,
+        device: str | None,
+        network: str,
+    ) -> SignedIn | PasskeyDenied:
+        """Sign in with the passkey that the browser presents."""
+        now = self.clock()
+        try:
+            passkey, account = self._checked(session, answer, challenge, now)
+        except _Denied as denied:
+            return self._denied(denied, pending, network, now)
+        signed_in = self.signs_in(
+            session,
+            account_id=account.id,
+            methods=passkeys.methods_of(passkey),
+            acr=ACR_PHISHING_RESISTANT,
+            device=device,
+            now=now,
+        )
+        if pending.proofing_id is not None:
+            # What was begun at a university in this journey is over: this is who the person wants to be.
+            self.authorizations.update(pending.id, signed_in.session.browser, {"proofing_id": None}, now=now)
+        self.audit.append(
+            "sign_in.passkey", at=now, reference=pending.reference, account_id=account.id, method="passkey"
+        )
+        return signed_in
+
+    def _checked(self, session: Session, answer: str, challenge: str, now: datetime) -> tuple[Passkey, Account]:
+        """The passkey that signed this challenge, and its account, in the order of WebAuthn level 3 section 7.2."""
+        is_ours = passkeys.is_live_challenge(self.secret, challenge, Ceremony.SIGN_IN, session.browser, now=now)
+        if not is_ours or not self.passkeys.take_challenge(challenge, now=now):
+            raise _Denied("passkey.expired")
+        try:
+            presented = self.relying_party.presented(answer)
+            passkey = self.passkeys.find(presented.credential_id)
+            if passkey is None:
+                raise _Denied("passkey.unknown")
+            if presented.user_handle != passkey.user_handle:
+                raise _Denied("passkey.invalid", "another user handle", passkey)
+            use = self.relying_party.used(answer, challenge, passkey)
+        except PasskeyRefused as refused:
+            raise _Denied(refused.problem, refused.detail) from refused
+        account = self.accounts.find(passkey.account_id)
+        if account is None or account.disabled:
+            raise _Denied("passkey.unknown", "account disabled", passkey)
+        if passkeys.counter_went_back(passkey.credential.sign_count, use.sign_count):
+            self.passkeys.suspect(passkey, now=now)
+            raise _Denied("passkey.suspected", "counter went back", passkey)
+        if not self.passkeys.use(passkey, use, now=now):
+            raise _Denied("passkey.suspected", "suspected, or used meanwhile", passkey)
+        return passkey, account
+
+    def _denied(self, denied: "_Denied", pending: PendingAuthorization, network: str, now: datetime) -> PasskeyDenied:
+        """Note it; 429 where as many tries failed from this network as with passwords. No account is ever closed by it:
+        a signature cannot be guessed."""
+        self.audit.append(
+            "sign_in.passkey_refused",
+            at=now,
+            reference=pending.reference,
+            account_id=denied.passkey.account_id if denied.passkey else None,
+            problem=denied.problem,
+            detail=denied.detail,
+        )
+        key = self.secret.hash("guesses-of-network", network)
+        throttled = not self.limits.count(key, limit=NETWORK_BUDGET, window=NETWORK_WINDOW, now=now)
+        return PasskeyDenied(denied.problem, int(NETWORK_WINDOW.total_seconds()) if throttled else None)
+
+
+class _Denied(Exception):
+    """Why a try does not count, and with which passkey it was made, where that is known."""
+
+    def __init__(self, problem: str, detail: str = "", passkey: Passkey | None = None) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.detail = detail
+        self.passkey = passkey

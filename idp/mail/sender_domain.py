@@ -1,0 +1,103 @@
+"""What DNS says of the domain that our mails come from: SPF (RFC 7208), DKIM (RFC 6376), DMARC (RFC 7489)."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import dns.exception
+import dns.resolver
+
+from idp.domain.findings import Finding, Level
+
+# The TXT records of a name, none where there is no such record; DnsUnreachable where nobody answers.
+TxtLookup = Callable[[str], tuple[str, ...]]
+_SECONDS = 5.0
+
+
+class DnsUnreachable(Exception):
+    """No answer in time, or none that is an answer."""
+
+
+def txt_lookup(nameserver: tuple[str, int] | None = None, *, seconds: float = _SECONDS) -> TxtLookup:
+    """A look-up at this machine's resolver, or at a given address and port; bounded in time."""
+
+    def look_up(name: str) -> tuple[str, ...]:
+        try:
+            resolver = dns.resolver.Resolver(configure=nameserver is None)
+            if nameserver is not None:
+                resolver.nameservers, resolver.port = [nameserver[0]], nameserver[1]
+            answer = resolver.resolve(name, "TXT", lifetime=seconds)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return ()
+        except (dns.exception.DNSException, OSError) as problem:
+            raise DnsUnreachable(f"{name}: {type(problem).__name__}") from problem
+        return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in answer)
+
+    return look_up
+
+
+def sender_findings(domain: str, selector: str, look_up: TxtLookup) -> Iterator[Finding]:
+    """SPF, DKIM and DMARC of this domain. selector: of the DKIM key; empty where it is not to be looked for."""
+    if "." not in domain:
+        yield Finding("dns", Level.WARNING, f"{domain} is no public domain: not looked up", "set mail.from")
+        return
+    for about, check in (
+        ("spf", lambda: _spf(domain, look_up(domain))),
+        ("dkim", lambda: _dkim(domain, selector, look_up)),
+        ("dmarc", lambda: _dmarc(domain, selector, look_up)),
+    ):
+        try:
+            yield check()  # type: ignore[no-untyped-call]
+        except DnsUnreachable as problem:
+            yield Finding(about, Level.WARNING, f"could not be checked: {problem}", "look at this machine's resolver")
+
+
+def _spf(domain: str, records: tuple[str, ...]) -> Finding:
+    found = [record for record in records if re.match(r"v=spf1( |$)", record, re.IGNORECASE)]
+    if len(found) > 1:
+        return Finding("spf", Level.FAULT, f"{domain} has {len(found)} SPF records", "leave one (RFC 7208 section 3.2)")
+    if not found:
+        mend = f'publish a TXT record at {domain}: "v=spf1 ip4:<address of the mail server> -all"'
+        return Finding("spf", Level.FAULT, f"{domain} has no SPF record", mend)
+    if re.search(r"\+?\ball\b", found[0]) and not re.search(r"[-~?]all\b", found[0]):
+        return Finding("spf", Level.FAULT, f"{found[0]}: anybody may send", "end it with -all")
+    return Finding("spf", Level.OK, found[0])
+
+
+def _dkim(domain: str, selector: str, look_up: TxtLookup) -> Finding:
+    if not selector:
+        mend = "have the mail server sign, and set mail.dkim_selector"
+        return Finding("dkim", Level.WARNING, "no selector set: not looked up", mend)
+    name = f"{selector}._domainkey.{domain}"
+    keys = [match[1] for record in look_up(name) for match in re.finditer(r"(?:^|;)\s*p=([^;]*)", record)]
+    if not keys:
+        return Finding("dkim", Level.FAULT, f"{name} has no key", "publish the mail server's public key there")
+    if not any(key.strip() for key in keys):
+        return Finding("dkim", Level.FAULT, f"{name} is revoked", "publish the mail server's public key there")
+    return Finding("dkim", Level.OK, f"{name} has a key")
+
+
+def _dmarc(domain: str, selector: str, look_up: TxtLookup) -> Finding:
+    """Our mails are signed and returned under mail.from's own domain, so either policy of alignment holds."""
+    place, record = _dmarc_record(domain, look_up)
+    if record is None:
+        mend = f'publish a TXT record at _dmarc.{domain}: "v=DMARC1; p=quarantine; rua=mailto:…"'
+        return Finding("dmarc", Level.FAULT, f"{domain} has no DMARC record", mend)
+    policy = re.search(r";\s*p\s*=\s*(\w+)", record)
+    if policy is None:
+        return Finding("dmarc", Level.FAULT, f"{place}: no policy in {record}", "add p=quarantine")
+    if not selector and re.search(r";\s*adkim\s*=\s*s", record):
+        return Finding(
+            "dmarc", Level.WARNING, f"{record}: strict, and no DKIM selector is set", "sign with this domain"
+        )
+    return Finding("dmarc", Level.OK, f"{place}: p={policy[1]}")
+
+
+def _dmarc_record(domain: str, look_up: TxtLookup) -> tuple[str, str | None]:
+    """At the domain itself, else at the ones above it (RFC 7489 section 6.6.3), the top one left out."""
+    labels = domain.split(".")
+    for depth in range(len(labels) - 1):
+        place = "_dmarc." + ".".join(labels[depth:])
+        found = [record for record in look_up(place) if re.match(r"v=DMARC1\s*(;|$)", record)]
+        if found:
+            return place, found[0]
+    return "", None

@@ -1,0 +1,21 @@
+"""Whether the mail server would take our mails, without sending one."""
+
+import smtplib
+
+from idp.mail.delivery import MailServer, open_session
+
+
+def server_problem(server: MailServer) -> str | None:
+    """Connect, greet, turn on TLS and sign in as for a mail; what the server or the network said against it."""
+    try:
+        session = open_session(server)
+        try:
+            code, reply = session.noop()
+        finally:
+            session.close()
+    except smtplib.SMTPResponseException as refusal:
+        text = refusal.smtp_error
+        return f"{refusal.smtp_code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
+    except (smtplib.SMTPException, OSError) as failure:
+        return f"{type(failure).__name__}: {failure}"
+    return None if 200 <= code < 300 else f"{code} {reply.decode('utf-8', 'replace')}"

@@ -1,0 +1,191 @@
+"""Calling an address that somebody else chose, without being used against our own network (CWE-918).
+
+https alone, no redirect, no proxy, no address of a private network: the name is resolved once, every address that it
+has is looked at, and the connection goes to the very address that was looked at.
+"""
+
+import contextlib
+import http.client
+import ipaddress
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from typing import Any, BinaryIO
+from urllib.parse import SplitResult, urlencode, urlsplit
+
+from idp.domain.downloads import Validators
+from idp.domain.errors import NotFetched
+
+_LONGEST_URL = 2048
+_CHUNK = 16_384
+_LONGEST_VALIDATOR = 512
+# An IPv4 address hides in each of these, and a gateway would go there (RFC 6052, RFC 3056).
+_TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def fetch_json(url: str, *, allow_loopback: bool = False, max_bytes: int = 65_536, timeout: float = 3.0) -> Any:
+    """The JSON value at this address; see ``fetch``."""
+    content = fetch(url, allow_loopback=allow_loopback, max_bytes=max_bytes, timeout=timeout, accept="application/json")
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise NotFetched("not JSON") from None
+
+
+def fetch(
+    url: str, *, allow_loopback: bool = False, max_bytes: int = 65_536, timeout: float = 3.0, accept: str = "*/*"
+) -> bytes:
+    """The bytes at this address, answered with 200 and at most ``max_bytes`` long.
+
+    timeout: seconds for the whole, after the name was resolved. allow_loopback: for development and tests, also http
+    and https on 127.0.0.0/8 and ::1. Raises ``NotFetched`` for everything that goes wrong.
+    """
+    with _called(url, allow_loopback=allow_loopback, timeout=timeout) as (connection, target, is_late):
+        connection.request("GET", target, headers={"Accept": accept, "Connection": "close"})
+        content = BytesIO()
+        _read(connection.getresponse(), content, max_bytes, is_late)
+        return content.getvalue()
+
+
+def download(
+    url: str,
+    into: BinaryIO,
+    known: Validators,
+    /,
+    *,
+    allow_loopback: bool = False,
+    max_bytes: int = 200 << 20,
+    timeout: float = 300.0,
+) -> Validators | None:
+    """The bytes at this address into a file, under the rules of ``fetch``, unless our copy is still the right one.
+
+    known: of our copy. Returns those of the new copy, None for 304 (RFC 9110 section 13). Raises ``NotFetched``.
+    """
+    headers = {"Accept": "application/samlmetadata+xml, application/xml, text/xml", "Connection": "close"}
+    headers |= {"If-None-Match": known.etag} if known.etag else {}
+    headers |= {"If-Modified-Since": known.last_modified} if known.last_modified else {}
+    with _called(url, allow_loopback=allow_loopback, timeout=timeout) as (connection, target, is_late):
+        connection.request("GET", target, headers=headers)
+        response = connection.getresponse()
+        if response.status == 304 and known != Validators():
+            return None
+        _read(response, into, max_bytes, is_late)
+        return Validators(_validator(response, "ETag"), _validator(response, "Last-Modified"))
+
+
+def post_form(url: str, form: Mapping[str, str], *, allow_loopback: bool = False, timeout: float = 3.0) -> int:
+    """Post this form there, under the rules of ``fetch``; the status of the answer, whose body nobody reads."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Connection": "close"}
+    with _called(url, allow_loopback=allow_loopback, timeout=timeout) as (connection, target, _):
+        connection.request("POST", target, urlencode(form), headers)
+        return connection.getresponse().status
+
+
+@contextlib.contextmanager
+def _called(
+    url: str, *, allow_loopback: bool, timeout: float
+) -> Iterator[tuple[http.client.HTTPConnection, str, threading.Event]]:
+    """A connection to this address, what to ask for there, and the event that tells when the time was over."""
+    parts = _split(url, allow_loopback=allow_loopback)
+    try:
+        address = _checked_address(parts, allow_loopback=allow_loopback)
+        with socket.create_connection((str(address), _port(parts)), timeout=timeout) as connected:
+            # One byte a second would keep us for hours: the time is for the whole.
+            is_late = threading.Event()
+            clock = threading.Timer(timeout, _hang_up, [connected, is_late])
+            clock.start()
+            try:
+                with contextlib.closing(_connection(parts, connected)) as connection:
+                    yield connection, _target(parts), is_late
+            finally:
+                clock.cancel()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise NotFetched(type(error).__name__) from None
+
+
+def _hang_up(connected: socket.socket, is_late: threading.Event) -> None:
+    is_late.set()
+    with contextlib.suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
+
+
+def _split(url: str, *, allow_loopback: bool) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc and not parts.fragment
+    except ValueError:
+        is_whole = False
+    if not is_whole or len(url) > _LONGEST_URL or not url.isascii() or not url.isprintable() or " " in url:
+        raise NotFetched("not an absolute address")
+    if parts.scheme != "https" and not (allow_loopback and parts.scheme == "http"):
+        raise NotFetched("not https")
+    return parts
+
+
+def _checked_address(parts: SplitResult, *, allow_loopback: bool) -> Address:
+    """The first address of the host, once all of them were found harmless."""
+    found = socket.getaddrinfo(parts.hostname, _port(parts), type=socket.SOCK_STREAM)
+    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    is_local = bool(addresses) and all(address.is_loopback for address in addresses)
+    if allow_loopback and is_local:
+        return addresses[0]
+    if parts.scheme != "https" or not addresses or not all(_is_public(address) for address in addresses):
+        raise NotFetched("not a public address")
+    return addresses[0]
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return _is_public(address.ipv4_mapped)
+        if any(address in network for network in _TRANSLATED):
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _connection(parts: SplitResult, connected: socket.socket) -> http.client.HTTPConnection:
+    """HTTP over this socket under the host's name: certificate and Host header are those of the name."""
+    host, port = parts.hostname or "", _port(parts)
+    if parts.scheme == "https":
+        # A socket of its own, so that hanging up below still ends it.
+        context = ssl.create_default_context()
+        secure = http.client.HTTPSConnection(host, port)
+        secure.sock = context.wrap_socket(connected.dup(), server_hostname=host)
+        return secure
+    connection = http.client.HTTPConnection(host, port)
+    connection.sock = connected
+    return connection
+
+
+def _target(parts: SplitResult) -> str:
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+
+def _validator(response: http.client.HTTPResponse, name: str) -> str:
+    """Sent back as it came, so that nothing but plain text of a sane length is kept."""
+    value = response.headers.get(name, "")
+    return value if len(value) <= _LONGEST_VALIDATOR and value.isascii() and value.isprintable() else ""
+
+
+def _read(response: http.client.HTTPResponse, into: BinaryIO, max_bytes: int, is_late: threading.Event) -> None:
+    if response.status != 200:
+        raise NotFetched(f"status {response.status}")
+    announced = response.length
+    size = 0
+    while size <= max_bytes and (chunk := response.read1(_CHUNK)):
+        size += into.write(chunk)
+    if size > max_bytes:
+        raise NotFetched("too large")
+    if is_late.is_set():
+        raise NotFetched("too slow")
+    if announced is not None and size < announced:
+        raise NotFetched("cut off")

@@ -1,0 +1,119 @@
+"""Moving what belongs to an account into another one and back, in collection ``accounts``.
+
+An account that was merged stays, disabled and empty, with what it had in ``merged``. Every step may be done again: who
+takes over from a killed worker begins at the first one.
+"""
+
+from idp.domain.merging import Merge
+from idp.storage.database import AlreadyExists, Database, Document, translated
+
+_OF_THE_UNIVERSITY = ("attributes", "proved_at", "invited")
+
+
+class MergedAccounts:
+    def __init__(self, database: Database) -> None:
+        self._accounts = database.collection("accounts")
+
+    def leave(self, merge: Merge) -> bool:
+        """Empty the other account, if it is open and still has the proven address: the write that decides.
+
+        A proof at a university at the same moment either came before, or finds no account to write to.
+        """
+        as_before = {"merge_id": merge.id, "addresses": "$addresses", "identities": "$identities"}
+        change = {"merged": as_before, "addresses": [], "identities": [], "disabled": True}
+        is_open = {"_id": merge.other, "addresses": merge.address, "disabled": False, "merged": None}
+        with translated():
+            if self._accounts.update_one(is_open, [{"$set": change}]).modified_count:
+                return True
+            return self._accounts.count_documents({"_id": merge.other, "merged.merge_id": merge.id}) == 1
+
+    def join(self, merge: Merge) -> None:
+        """Give the survivor what the other one had; what somebody else took in between stays where it is."""
+        other = self._other(merge)
+        for address in other["merged"]["addresses"]:
+            self._give(merge.survivor, "addresses", address, address)
+        for identity in other["merged"]["identities"]:
+            self._give(merge.survivor, "identities", identity, identity["key"])
+        former = [{"subject": other["subject"], "clients": list(merge.clients)}, *other.get("former_subjects", [])]
+        with translated():
+            self._accounts.update_one(
+                {"_id": merge.survivor, "former_subjects.subject": {"$ne": other["subject"]}},
+                {"$push": {"former_subjects": {"$each": former}}},
+            )
+        self._take_over_proof(merge, other)
+
+    def give_back(self, merge: Merge) -> bool:
+        """Take from the survivor what came with the other one; False where it would be left without an address."""
+        other = self._other(merge)
+        addresses = other["merged"]["addresses"]
+        keys = [identity["key"] for identity in other["merged"]["identities"]]
+        subjects = [other["subject"], *(former["subject"] for former in other.get("former_subjects", []))]
+        keeps_one = {"$expr": {"$gt": [{"$size": {"$setDifference": ["$addresses", {"$literal": addresses}]}}, 0]}}
+        change: Document = {
+            "$pull": {
+                "addresses": {"$in": addresses},
+                "identities": {"key": {"$in": keys}},
+                "former_subjects": {"subject": {"$in": subjects}},
+                "bounces": {"address": {"$in": addresses}},
+            }
+        }
+        with translated():
+            if not self._accounts.update_one({"_id": merge.survivor, "disabled": False} | keeps_one, change).matched_count:
+                return False
+        self._return_proof(merge, other)
+        return True
+
+    def restore(self, merge: Merge) -> None:
+        """Open the other account again, as it was at the merge; what somebody else took in between stays there."""
+        other = self._other(merge)
+        for address in other["merged"]["addresses"]:
+            self._give(merge.other, "addresses", address, address)
+        for identity in other["merged"]["identities"]:
+            self._give(merge.other, "identities", identity, identity["key"])
+        with translated():
+            self._accounts.update_one(
+                {"_id": merge.other, "merged.merge_id": merge.id}, {"$set": {"disabled": False}, "$unset": {"merged": ""}}
+            )
+
+    def _other(self, merge: Merge) -> Document:
+        with translated():
+            found = self._accounts.find_one({"_id": merge.other}) or {"subject": "", "proved_at": None}
+        return {"merged": {"addresses": [], "identities": []}} | found
+
+    def _give(self, account_id: str, field: str, value: object, key: str) -> None:
+        named = f"{field}.key" if field == "identities" else field
+        try:
+            with translated():
+                self._accounts.update_one({"_id": account_id, named: {"$ne": key}}, {"$push": {field: value}})
+        except AlreadyExists:
+            return
+
+    def _take_over_proof(self, merge: Merge, other: Document) -> None:
+        """Whom no university vouched for is from now on who the other one was."""
+        if other["proved_at"] is None:
+            return
+        change: Document = {name: f"${name}" for name in _OF_THE_UNIVERSITY}
+        literal = {"$literal": other["attributes"]}
+        with translated():
+            self._accounts.update_one(
+                {"_id": merge.survivor, "proved_at": None},
+                [
+                    {
+                        "$set": {
+                            f"before_merge.{merge.id}": change,
+                            "attributes": literal,
+                            "proved_at": other["proved_at"],
+                            "invited": None,
+                        }
+                    }
+                ],
+            )
+
+    def _return_proof(self, merge: Merge, other: Document) -> None:
+        """Unless a university vouched for the survivor meanwhile."""
+        before = f"before_merge.{merge.id}"
+        change: Document = {name: f"${before}.{name}" for name in _OF_THE_UNIVERSITY}
+        vouched_by_the_other = {"_id": merge.survivor, before: {"$exists": True}, "identities": []}
+        with translated():
+            self._accounts.update_one(vouched_by_the_other, [{"$set": change}])
+            self._accounts.update_one({"_id": merge.survivor}, {"$unset": {before: ""}})

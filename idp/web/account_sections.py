@@ -1,0 +1,36 @@
+"""What the account page shows of addresses, merges, recent events and closing: one template for each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import request, url_for
+from flask_babel import format_date
+
+from idp.domain.accounts import Account
+from idp.flows.merging import MergingFlow
+from idp.flows.recent_events import RecentEvents
+from idp.web.recent_events import TOLD, event_lines
+from idp.web.sentences import field_sentence
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSections:
+    events: RecentEvents
+    merging: MergingFlow
+
+    def __call__(self, account: Account) -> Mapping[str, object]:
+        """The context of these sections."""
+        problem = request.args.get("problem", "")
+        return {
+            "new_address_url": url_for("addresses.new"),
+            "primary_action": url_for("addresses.make_primary"),
+            "remove_address_action": url_for("addresses.remove"),
+            "merges": [
+                {"id": merge.id, "address": merge.address, "until": format_date(merge.until, "long")}
+                for merge in self.merging.undoable(account)
+            ],
+            "undo_merge_action": url_for("merging.undo"),
+            "recent_events": event_lines(self.events.of(account, TOLD)),
+            "close_url": url_for("closing.ask"),
+            "errors": {"merges": field_sentence(problem)} if problem.startswith("merge.") else {},
+        }

@@ -1,0 +1,120 @@
+"""``/account/addresses/…``: the addresses of an account, and merging the account that has one of them."""
+
+from flask import Blueprint, Response, redirect, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response as Redirect
+
+from idp.domain.accounts import Account
+from idp.domain.merging import Merge
+from idp.domain.one_time_codes import OneTimeCode
+from idp.domain.sessions import Session
+from idp.flows.account import AccountFlow
+from idp.flows.addresses import AddressesFlow
+from idp.flows.authorization import AuthorizationFlow
+from idp.web import forms
+from idp.web.account import signed_in
+from idp.web.delivery import mail_news
+from idp.web.pages import Pages, known_language
+from idp.web.sentences import field_sentence
+
+FORM_ERROR = 422
+
+
+def blueprint(
+    flow: AddressesFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages
+) -> Blueprint:
+    """Every page and act here asks for a fresh sign-in."""
+    views = Blueprint("addresses", __name__, url_prefix="/account/addresses")
+    browser = pages.browser
+
+    def fresh(*, posted: bool = False, page: str = "account.show") -> tuple[Session, Account | Redirect]:
+        session = browser.posted_session() if posted else browser.session()
+        return session, signed_in(account_flow, authorization, session, page, fresh=True)
+
+    @views.get("/new")
+    def new() -> ResponseReturnValue:
+        _, account = fresh(page="addresses.new")
+        return _new_page(pages) if isinstance(account, Account) else account
+
+    @views.post("/new")
+    def ask() -> ResponseReturnValue:
+        session, account = fresh(posted=True, page="addresses.new")
+        if not isinstance(account, Account):
+            return account
+        typed = forms.field("email")
+        outcome = flow.ask(account, session, typed, locale=known_language())
+        if isinstance(outcome, OneTimeCode):
+            return redirect(url_for("addresses.code", code_id=outcome.id), 303)
+        return _new_page(pages, typed, outcome)
+
+    @views.get("/code/<code_id>")
+    def code(code_id: str) -> ResponseReturnValue:
+        session, account = fresh(page="addresses.new")
+        if not isinstance(account, Account):
+            return account
+        asked = flow.asked(account, session, code_id)
+        return _code_page(pages, flow, asked) if asked else redirect(url_for("addresses.new"), 303)
+
+    @views.post("/code/<code_id>")
+    def confirm(code_id: str) -> ResponseReturnValue:
+        session, account = fresh(posted=True, page="addresses.new")
+        if not isinstance(account, Account):
+            return account
+        asked = flow.asked(account, session, code_id)
+        if asked is None:
+            return redirect(url_for("addresses.new"), 303)
+        outcome = flow.confirm(account, session, asked, forms.field("code"))
+        if isinstance(outcome, Merge):
+            return redirect(url_for("merging.show", merge_id=outcome.id), 303)
+        if outcome is not None:
+            return _code_page(pages, flow, asked, problem=outcome)
+        return redirect(url_for("account.show", _anchor="addresses"), 303)
+
+    @views.post("/primary")
+    def make_primary() -> ResponseReturnValue:
+        _, account = fresh(posted=True)
+        if not isinstance(account, Account):
+            return account
+        flow.make_primary(account, forms.field("address"))
+        return redirect(url_for("account.show", _anchor="addresses"), 303)
+
+    @views.post("/remove")
+    def remove() -> ResponseReturnValue:
+        _, account = fresh(posted=True)
+        if not isinstance(account, Account):
+            return account
+        flow.remove(account, forms.field("address"))
+        return redirect(url_for("account.show", _anchor="addresses"), 303)
+
+    @views.get("/primary")
+    @views.get("/remove")
+    def done() -> ResponseReturnValue:
+        return redirect(url_for("account.show"), 303)
+
+    return views
+
+
+def _new_page(pages: Pages, typed: str = "", problem: str | None = None) -> Response:
+    return pages.render(
+        "new_address.html",
+        status=FORM_ERROR if problem else 200,
+        action=url_for("addresses.ask"),
+        email=typed[:300],
+        back_url=url_for("account.show"),
+        errors={"email": field_sentence(problem)} if problem else {},
+    )
+
+
+def _code_page(pages: Pages, flow: AddressesFlow, asked: OneTimeCode, *, problem: str | None = None) -> Response:
+    return pages.render(
+        "new_address_code.html",
+        status=FORM_ERROR if problem else 200,
+        address=asked.address,
+        action=url_for("addresses.confirm", code_id=asked.id),
+        resend_action=url_for("addresses.ask"),
+        resend_fields=(("email", asked.address),),
+        back_url=url_for("account.show"),
+        minutes=10,
+        delivery=mail_news(flow.delivery(asked)),
+        errors={"code": field_sentence(problem)} if problem else {},
+    )

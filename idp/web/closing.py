@@ -1,0 +1,68 @@
+"""``/account/close``, and the page that opens a closed account again after a sign-in."""
+
+from flask import Blueprint, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_date
+
+from idp.domain.accounts import Account
+from idp.flows.account import AccountFlow
+from idp.flows.authorization import AuthorizationFlow, Step
+from idp.flows.closing import ClosingFlow
+from idp.web.account import signed_in
+from idp.web.authorization import Journey, next_page
+from idp.web.pages import Pages
+
+
+def blueprint(flow: ClosingFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+    views = Blueprint("closing", __name__)
+    browser = pages.browser
+
+    @views.get("/account/close")
+    def ask() -> ResponseReturnValue:
+        account = signed_in(account_flow, authorization, browser.session(), "closing.ask", fresh=True)
+        if not isinstance(account, Account):
+            return account
+        return pages.render(
+            "close_account.html",
+            address=account.address,
+            days=flow.kept.days,
+            action=url_for("closing.close"),
+            export_url=url_for("proofs.export_data"),
+            back_url=url_for("account.show"),
+        )
+
+    @views.post("/account/close")
+    def close() -> ResponseReturnValue:
+        session = browser.posted_session()
+        account = signed_in(account_flow, authorization, session, "closing.ask", fresh=True)
+        if not isinstance(account, Account):
+            return account
+        flow.close(account)
+        browser.signed_out()
+        browser.forget("account")
+        return pages.render("account_closed.html", days=flow.kept.days, account_url=url_for("account.show"))
+
+    @views.get("/sign-in/<authorization_id>/reopen")
+    def reopen(authorization_id: str) -> ResponseReturnValue:
+        here = Journey(authorization, browser, authorization_id)
+        account = flow.closed(here.session)
+        if account is None or authorization.next_step(here.pending, here.session) is not Step.REOPEN:
+            return redirect(next_page(authorization_id), 303)
+        return pages.render(
+            "reopen_account.html",
+            address=account.address,
+            until=format_date(account.reopens_until, "long"),
+            action=url_for("closing.reopened", authorization_id=authorization_id),
+            sign_out_action=url_for("account.sign_out"),
+            client_name=here.client_name,
+        )
+
+    @views.post("/sign-in/<authorization_id>/reopen")
+    def reopened(authorization_id: str) -> ResponseReturnValue:
+        here = Journey(authorization, browser, authorization_id, posted=True)
+        account = flow.closed(here.session)
+        if account is not None:
+            flow.reopen(account)
+        return redirect(next_page(authorization_id), 303)
+
+    return views

@@ -1,0 +1,77 @@
+"""Every other time, with a passkey: the answer that the address page posts, and the page for whoever must use one."""
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.flows.authorization import AuthorizationFlow, Step
+from idp.flows.passkey_sign_in import PasskeyDenied, PasskeySignInFlow
+from idp.web import forms
+from idp.web.authorization import Journey, next_page
+from idp.web.pages import Pages
+from idp.web.sentences import field_sentence
+
+
+def blueprint(flow: PasskeySignInFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+    """The page ``passkey`` below ``/sign-in/<handle>/``."""
+    views = Blueprint("passkey_sign_in", __name__, url_prefix="/sign-in/<authorization_id>")
+    browser = pages.browser
+
+    @views.get("/passkey")
+    def show(authorization_id: str) -> ResponseReturnValue:
+        here = Journey(authorization, browser, authorization_id)
+        return _page(pages, flow, authorization, here)
+
+    @views.post("/passkey")
+    def with_passkey(authorization_id: str) -> ResponseReturnValue:
+        here = Journey(authorization, browser, authorization_id, posted=True)
+        outcome = flow.sign_in(
+            here.pending,
+            here.session,
+            forms.field("credential"),
+            forms.field("challenge"),
+            device=browser.device,
+            network=request.remote_addr or "",
+        )
+        if isinstance(outcome, PasskeyDenied):
+            return _page(pages, flow, authorization, here, denied=outcome)
+        browser.signed_in(outcome)
+        return redirect(next_page(authorization_id), 303)
+
+    return views
+
+
+def passkey_request(flow: PasskeySignInFlow, here: Journey) -> dict[str, str]:
+    """What ``_passkey_sign_in.html`` shows."""
+    asked = flow.request(here.session)
+    return {
+        "action": url_for("passkey_sign_in.with_passkey", authorization_id=here.pending.id),
+        "options": asked.options,
+        "challenge": asked.challenge,
+    }
+
+
+def _page(
+    pages: Pages,
+    flow: PasskeySignInFlow,
+    authorization: AuthorizationFlow,
+    here: Journey,
+    *,
+    denied: PasskeyDenied | None = None,
+) -> Response:
+    is_required = authorization.next_step(here.pending, here.session) is Step.PASSKEY
+    waits_for = here.pending.request.client_id
+    response = pages.render(
+        "passkey.html",
+        status=200 if denied is None else 422,
+        passkey=passkey_request(flow, here),
+        is_required=is_required,
+        address_url=None if is_required else url_for("sign_in.address", authorization_id=here.pending.id),
+        add_url=url_for("passkeys.show"),
+        client_name=here.client_name,
+        cancel_action=url_for("authorization.cancel", authorization_id=here.pending.id) if waits_for else None,
+        errors={"form": field_sentence(denied.problem)} if denied else {},
+    )
+    if denied is not None and denied.retry_after is not None:
+        response.status_code = 429
+        response.headers["Retry-After"] = str(denied.retry_after)
+    return response

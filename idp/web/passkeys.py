@@ -1,0 +1,89 @@
+"""``/account/passkeys``: adding, naming and removing passkeys, each after a fresh sign-in."""
+
+from flask import Blueprint, Response, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from werkzeug.wrappers import Response as Redirect
+
+from idp.domain.accounts import Account
+from idp.domain.passkeys import LONGEST_NAME, PasskeyRefused
+from idp.flows.account import AccountFlow
+from idp.flows.authorization import AuthorizationFlow
+from idp.flows.passkeys import PasskeyFlow
+from idp.web import forms
+from idp.web.account import signed_in
+from idp.web.pages import Pages
+from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS, passkey_line
+from idp.web.sentences import field_sentence
+
+
+def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+    views = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
+    browser = pages.browser
+
+    def fresh_account(*, posted: bool) -> Account | Redirect:
+        session = browser.posted_session() if posted else browser.session()
+        return signed_in(accounts, authorization, session, "passkeys.show", fresh=True)
+
+    @views.get("")
+    def show() -> ResponseReturnValue:
+        account = fresh_account(posted=False)
+        return _page(pages, flow, account) if isinstance(account, Account) else account
+
+    @views.post("")
+    def add() -> ResponseReturnValue:
+        account = fresh_account(posted=True)
+        if not isinstance(account, Account):
+            return account
+        answer, challenge = forms.field("credential"), forms.field("challenge")
+        name = forms.field("name").strip() or gettext("Clé d’accès")
+        try:
+            flow.add(account, browser.session(), answer, challenge, name)
+        except PasskeyRefused as refused:
+            return _page(pages, flow, account, problem=refused.problem)
+        browser.forget(NOT_NOW)
+        return redirect(url_for("passkeys.show"), 303)
+
+    @views.post("/rename")
+    def rename() -> ResponseReturnValue:
+        account = fresh_account(posted=True)
+        if not isinstance(account, Account):
+            return account
+        # Several such forms stand on the page, each with a field of its own name.
+        name = forms.field(f"name-{forms.field('position')}")
+        flow.rename(account, forms.field("passkey"), name)
+        return redirect(url_for("passkeys.show"), 303)
+
+    @views.post("/remove")
+    def remove() -> ResponseReturnValue:
+        account = fresh_account(posted=True)
+        if not isinstance(account, Account):
+            return account
+        flow.remove(account, forms.field("passkey"))
+        return redirect(url_for("passkeys.show"), 303)
+
+    @views.post("/not-now")
+    def not_now() -> ResponseReturnValue:
+        """The person does not want the offer on this device."""
+        browser.posted_session()
+        browser.remember(NOT_NOW, "1", NOT_NOW_SECONDS)
+        return redirect(url_for("account.show"), 303)
+
+    return views
+
+
+def _page(pages: Pages, flow: PasskeyFlow, account: Account, *, problem: str | None = None) -> Response:
+    offer = flow.offer(account, pages.browser.session())
+    return pages.render(
+        "passkeys.html",
+        status=422 if problem else 200,
+        passkeys=[passkey_line(passkey) for passkey in flow.of_account(account)],
+        action=url_for("passkeys.add"),
+        rename_action=url_for("passkeys.rename"),
+        remove_action=url_for("passkeys.remove"),
+        account_url=url_for("account.show"),
+        options=offer.options,
+        challenge=offer.challenge,
+        longest_name=LONGEST_NAME,
+        errors={"form": field_sentence(problem)} if problem else {},
+    )

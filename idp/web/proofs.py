@@ -1,0 +1,59 @@
+"""``/account/export.json`` and ``/account/affiliation``: a person's data to take along, and their status confirmed."""
+
+import json
+
+from flask import Blueprint, Response, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.domain.accounts import Account
+from idp.flows.account import AccountFlow
+from idp.flows.authorization import AuthorizationFlow
+from idp.flows.export import ExportFlow
+from idp.flows.proofs import ProofsFlow
+from idp.flows.university import UniversityFlow
+from idp.web.account import signed_in
+from idp.web.authorization import Journey
+from idp.web.pages import Pages
+from idp.web.university import leave_for
+
+
+def blueprint(
+    account_flow: AccountFlow,
+    authorization: AuthorizationFlow,
+    proofs: ProofsFlow,
+    export: ExportFlow,
+    university: UniversityFlow,
+    pages: Pages,
+) -> Blueprint:
+    views = Blueprint("proofs", __name__, url_prefix="/account")
+    browser = pages.browser
+
+    @views.get("/export.json")
+    def export_data() -> ResponseReturnValue:
+        account = signed_in(account_flow, authorization, browser.session(), "proofs.export_data", fresh=True)
+        if not isinstance(account, Account):
+            return account
+        answer = Response(json.dumps(export.export(account), ensure_ascii=False, indent=2), mimetype="application/json")
+        answer.headers["Content-Disposition"] = 'attachment; filename="export.json"'
+        return answer
+
+    @views.post("/affiliation")
+    def confirm() -> ResponseReturnValue:
+        """Straight to the university that vouched last; whoever it names and is signed in here is back at once."""
+        session = browser.posted_session()
+        account = signed_in(account_flow, authorization, session, "account.show")
+        if not isinstance(account, Account):
+            return account
+        waiting = authorization.begin_proof_for_account_page(session, url_for("account.show"))
+        entity_id = proofs.confirming_university(account)
+        if entity_id is None:
+            choice = url_for("university_choice.show", authorization_id=waiting.authorization_id)
+            return redirect(choice, 303)
+        here = Journey(authorization, browser, waiting.authorization_id)
+        return leave_for(university, pages, here, entity_id)
+
+    @views.get("/affiliation")
+    def confirmed() -> ResponseReturnValue:
+        return redirect(url_for("account.show"), 303)
+
+    return views

@@ -1,0 +1,49 @@
+"""The audit trail's events as plain sentences for the person whom they are about."""
+
+from collections.abc import Iterable
+
+from flask_babel import LazyString, format_datetime
+from flask_babel import lazy_gettext as _
+
+from idp.storage.audit import AuditEvent
+
+_SENTENCES: dict[str, LazyString] = {
+    "sign_in.succeeded": _("Connexion"),
+    "sign_in.failed": _("Connexion refusée"),
+    "account.password_changed": _("Nouveau mot de passe"),
+    "account.signed_out_everywhere": _("Déconnexion de tous les appareils"),
+    "session.ended": _("Session fermée sur un autre appareil"),
+    "account.application_withdrawn": _("Accès retiré à une application"),
+    "account.address_added": _("Adresse mail ajoutée"),
+    "account.address_primary": _("Autre adresse mail principale"),
+    "account.address_removed": _("Adresse mail retirée"),
+    "account.exported": _("Téléchargement de vos données"),
+    "account.closed": _("Compte fermé"),
+    "account.reopened": _("Compte rouvert"),
+    "account.merged": _("Réunion avec un autre compte"),
+    "account.parted": _("Séparation d’avec un autre compte"),
+    "account.merge_refused": _("Réunion avec un autre compte refusée : mot de passe incorrect"),
+    "proofing.completed": _("Identité confirmée par votre université"),
+    "proofing.renewed": _("Appartenance confirmée par votre université"),
+    "device.approved": _("Appareil autorisé"),
+    "device.denied": _("Appareil refusé"),
+    "passkey.added": _("Clé d’accès ajoutée"),
+    "passkey.removed": _("Clé d’accès retirée"),
+    "helpdesk.unlocked": _("Essais de connexion rendus par l’assistance"),
+}
+_METHODS: dict[str, LazyString] = {
+    "password": _("Connexion par mot de passe"),
+    "code": _("Connexion par un code reçu par mail"),
+    "passkey": _("Connexion par clé d’accès"),
+}
+TOLD = frozenset(_SENTENCES)
+
+
+def event_lines(events: Iterable[AuditEvent]) -> list[dict[str, str]]:
+    """One line for each event: when, and what."""
+    return [{"at": format_datetime(event.at, "d MMMM yyyy HH:mm"), "what": _sentence(event)} for event in events]
+
+
+def _sentence(event: AuditEvent) -> str:
+    by_method = _METHODS.get(event.fields.get("method", "")) if event.event == "sign_in.succeeded" else None
+    return str(by_method or _SENTENCES[event.event])

@@ -1,0 +1,70 @@
+"""The page ``new-password`` after a code for a forgotten password: choose another one now, or later."""
+
+from flask import Blueprint, Response, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from idp.domain.accounts import Account
+from idp.domain.new_passwords import PasswordProblem
+from idp.flows.account import AccountFlow
+from idp.flows.authorization import AuthorizationFlow, Step
+from idp.web import forms
+from idp.web.authorization import Journey, next_page
+from idp.web.pages import Pages
+from idp.web.sentences import field_sentence
+
+FORM_ERROR = 422
+
+
+def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+    """``/sign-in/<handle>/password`` and ``/sign-in/<handle>/password/later``."""
+    views = Blueprint("renewed_password", __name__, url_prefix="/sign-in/<authorization_id>/password")
+    browser = pages.browser
+
+    def asked(authorization_id: str, *, posted: bool = False) -> tuple[Journey, Account | None]:
+        """The journey, and the account if this page is its next one."""
+        here = Journey(authorization, browser, authorization_id, posted=posted)
+        is_next = authorization.next_step(here.pending, here.session) is Step.RENEWED_PASSWORD
+        return here, flow.account(here.session) if is_next else None
+
+    @views.get("")
+    def show(authorization_id: str) -> ResponseReturnValue:
+        here, account = asked(authorization_id)
+        return _page(pages, flow, here, account) if account else redirect(next_page(authorization_id), 303)
+
+    @views.post("")
+    def choose(authorization_id: str) -> ResponseReturnValue:
+        here, account = asked(authorization_id, posted=True)
+        if account is None:
+            return redirect(next_page(authorization_id), 303)
+        outcome = flow.change_password(
+            account, here.session, forms.field("password"), browser.device, reference=here.pending.reference
+        )
+        if isinstance(outcome, PasswordProblem):
+            return _page(pages, flow, here, account, problem=outcome)
+        authorization.keep_password(here.pending, outcome.session)
+        browser.signed_in(outcome)
+        return redirect(next_page(authorization_id), 303)
+
+    @views.post("/later")
+    def later(authorization_id: str) -> ResponseReturnValue:
+        here, _ = asked(authorization_id, posted=True)
+        authorization.keep_password(here.pending, here.session)
+        return redirect(next_page(authorization_id), 303)
+
+    return views
+
+
+def _page(
+    pages: Pages, flow: AccountFlow, here: Journey, account: Account, *, problem: PasswordProblem | None = None
+) -> Response:
+    handle = here.pending.id
+    return pages.render(
+        "new_password.html",
+        status=FORM_ERROR if problem else 200,
+        address=here.pending.address or account.address,
+        action=url_for("renewed_password.choose", authorization_id=handle),
+        later_action=url_for("renewed_password.later", authorization_id=handle),
+        minimum_length=flow.minimum_length,
+        client_name=here.client_name,
+        errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
+    )

@@ -1,0 +1,134 @@
+// Passkeys, where the browser knows them (WebAuthn level 3): offered in the address field (conditional mediation), by a
+// button, and made on the page of the account. Plain old JavaScript; without it the other ways to sign in are all there.
+(function () {
+  "use strict";
+
+  if (!window.PublicKeyCredential || !navigator.credentials || !navigator.credentials.get || !window.Promise) {
+    return;
+  }
+
+  function bytes(text) {
+    var plain = atob(text.replace(/-/g, "+").replace(/_/g, "/"));
+    var made = new Uint8Array(plain.length);
+    for (var i = 0; i < plain.length; i += 1) {
+      made[i] = plain.charCodeAt(i);
+    }
+    return made;
+  }
+
+  function text(buffer) {
+    var plain = "";
+    Array.prototype.forEach.call(new Uint8Array(buffer), function (byte) {
+      plain += String.fromCharCode(byte);
+    });
+    return btoa(plain).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  }
+
+  function options(form) {
+    var said = JSON.parse(form.getAttribute("data-options"));
+    said.challenge = bytes(said.challenge);
+    if (said.user) {
+      said.user.id = bytes(said.user.id);
+    }
+    (said.excludeCredentials || []).forEach(function (credential) {
+      credential.id = bytes(credential.id);
+    });
+    return said;
+  }
+
+  function answered(credential) {
+    var response = credential.response;
+    var said = { clientDataJSON: text(response.clientDataJSON) };
+    if (response.attestationObject) {
+      said.attestationObject = text(response.attestationObject);
+      said.transports = response.getTransports ? response.getTransports() : [];
+    } else {
+      said.authenticatorData = text(response.authenticatorData);
+      said.signature = text(response.signature);
+      said.userHandle = response.userHandle ? text(response.userHandle) : null;
+    }
+    return JSON.stringify({
+      id: credential.id,
+      rawId: text(credential.rawId),
+      type: credential.type,
+      response: said,
+      clientExtensionResults: credential.getClientExtensionResults()
+    });
+  }
+
+  function send(form, credential) {
+    form.elements.credential.value = answered(credential);
+    form.submit();
+  }
+
+  function onPress(form, ask) {
+    var isAsking = false;
+    form.addEventListener("submit", function (event) {
+      event.preventDefault();
+      if (isAsking) {
+        return;
+      }
+      isAsking = true;
+      form.querySelector("[role=status]").textContent = "";
+      ask().then(
+        function (credential) {
+          send(form, credential);
+        },
+        function () {
+          isAsking = false;
+          form.removeAttribute("aria-busy");
+          form.querySelector("[role=status]").textContent = form.getAttribute("data-failed");
+        }
+      );
+    });
+  }
+
+  function offerToCreate(form) {
+    onPress(form, function () {
+      return navigator.credentials.create({ publicKey: options(form) });
+    });
+  }
+
+  // The browser shows passkeys among what it completes in the address field, until the button asks in a window.
+  function offerInField(form, signal) {
+    if (!PublicKeyCredential.isConditionalMediationAvailable || !document.querySelector("[autocomplete~=webauthn]")) {
+      return;
+    }
+    PublicKeyCredential.isConditionalMediationAvailable().then(function (isAvailable) {
+      if (isAvailable && !(signal && signal.aborted)) {
+        return navigator.credentials
+          .get({ mediation: "conditional", publicKey: options(form), signal: signal })
+          .then(function (credential) {
+            send(form, credential);
+          });
+      }
+    }).catch(function () {
+      // Nobody chose a passkey: nothing to say.
+    });
+  }
+
+  function offerToSignIn(form) {
+    var waiting = window.AbortController ? new AbortController() : null;
+    if (waiting) {
+      offerInField(form, waiting.signal);
+    }
+    onPress(form, function () {
+      if (waiting) {
+        waiting.abort();
+      }
+      return navigator.credentials.get({ publicKey: options(form) });
+    });
+  }
+
+  Array.prototype.forEach.call(document.querySelectorAll("form[data-passkey]"), function (form) {
+    form.hidden = false;
+    if (form.getAttribute("data-passkey") === "create") {
+      offerToCreate(form);
+    } else {
+      offerToSignIn(form);
+    }
+  });
+  Array.prototype.forEach.call(document.querySelectorAll("[data-without-passkeys]"), function (notice) {
+    notice.hidden = true;
+  });
+})();

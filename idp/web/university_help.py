@@ -1,0 +1,122 @@
+"""What a page offers when a university's answer led nowhere: its own help, and a message for those who can mend it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+from idp.domain.federation import IdentityProvider
+
+_SUBJECT_ID = "subject-id (urn:oasis:names:tc:SAML:attribute:subject-id)"
+_PAIRWISE_ID = "pairwise-id (urn:oasis:names:tc:SAML:attribute:pairwise-id)"
+_EPPN = "eduPersonPrincipalName (urn:oid:1.3.6.1.4.1.5923.1.1.1.6)"
+_MAIL = "mail (urn:oid:0.9.2342.19200300.100.1.3)"
+_ANY_IDENTIFIER = (_SUBJECT_ID, _PAIRWISE_ID, _EPPN)
+
+# By reason: what to say in French and in English, and the attributes that it is about.
+_FAULTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "proofing.identifier_missing": (
+        "Il manque un identifiant durable. L’un de ces attributs suffit, le premier de préférence",
+        "A lasting identifier is missing. One of these attributes is enough, preferably the first",
+        _ANY_IDENTIFIER,
+    ),
+    "proofing.identifier_out_of_scope": (
+        "Un identifiant est transmis hors des domaines (shibmd:Scope) que vos métadonnées déclarent",
+        "An identifier is released outside the scopes (shibmd:Scope) that your metadata declare",
+        _ANY_IDENTIFIER,
+    ),
+    "proofing.mail_out_of_scope": (
+        "L’adresse transmise n’est pas, ou pas de façon unique, dans les domaines que vos métadonnées déclarent",
+        "The released address is not, or not uniquely, within the domains that your metadata declare",
+        (_MAIL,),
+    ),
+}
+
+_TEXT = """Bonjour,
+
+La connexion à « {service} » avec mon compte de l’établissement n’a pas abouti.
+{french} :
+{attributes}
+Service (entityID) : {entity_id}
+Fournisseur d’identité (entityID) : {university}
+Référence : {reference}
+Date : {date}
+Merci de transmettre ces attributs à ce service.
+
+----
+
+Hello,
+
+Signing in to "{service}" with my account at the institution did not succeed.
+{english}:
+{attributes}
+Service (entityID): {entity_id}
+Identity provider (entityID): {university}
+Reference: {reference}
+Date: {date}
+Please release these attributes to this service.
+"""
+
+_CODES = {"proofing": "IDENTIFICATION_FAILURE", "saml.status": "AUTHENTICATION_FAILURE"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyMessage:
+    """A message for the university's IT department, in French and in English, to be copied or sent as it stands."""
+
+    subject: str
+    text: str
+
+    @property
+    def mailto(self) -> str:
+        """Opens the message in the person's mail program; whom to write to, they know better (RFC 6068)."""
+        return f"mailto:?subject={quote(self.subject)}&body={quote(self.text)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One refusal: its reason, the reference on the page, when it was, and our own names."""
+
+    reason: str
+    reference: str
+    at: datetime
+    entity_id: str
+    service_name: str
+
+
+def message_for(incident: Incident, university: IdentityProvider) -> ReadyMessage | None:
+    """The message where the university's IT department can mend the cause, else None."""
+    fault = _FAULTS.get(incident.reason)
+    if fault is None:
+        return None
+    french, english, attributes = fault
+    subject = f"{incident.service_name} : attributs SAML / SAML attributes ({incident.reference})"
+    text = _TEXT.format(
+        service=incident.service_name,
+        french=french,
+        english=english,
+        attributes="\n".join(f"- {attribute}" for attribute in attributes),
+        entity_id=incident.entity_id,
+        university=university.entity_id,
+        reference=incident.reference,
+        date=incident.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+    )
+    return ReadyMessage(subject, text)
+
+
+def error_url(incident: Incident, university: IdentityProvider) -> str:
+    """The university's own page about errors, its placeholders filled in; empty where it has none.
+
+    SAML V2.0 Metadata Deployment Profile for errorURL 1.0, section 3.
+    """
+    code = _CODES.get(incident.reason) or _CODES.get(incident.reason.partition(".")[0]) or "OTHER_ERROR"
+    values = {
+        "ERRORURL_CODE": code,
+        "ERRORURL_TS": str(int(incident.at.timestamp())),
+        "ERRORURL_RP": incident.entity_id,
+        "ERRORURL_TID": incident.reference,
+        "ERRORURL_CTX": "",
+    }
+    url = university.error_url
+    for placeholder, value in values.items():
+        url = url.replace(placeholder, quote(value, safe=""))
+    return url

@@ -1,0 +1,50 @@
+"""The flows behind the commands on a folder of its own, at a moment of the test's choosing."""
+
+from datetime import datetime
+from pathlib import Path
+
+from idp.cli import Administration, Helpdesk
+from idp.flows.bounces import BounceFlow
+from idp.flows.client_administration import ClientAdministration
+from idp.flows.doctor import Doctor
+from idp.flows.federation_administration import FederationAdministration
+from idp.flows.key_administration import KeyAdministration
+from idp.flows.saml_key_administration import SamlKeyAdministration
+from idp.flows.university_routing import UniversityRouting
+from idp.openid.clients import ClientsFile
+from idp.openid.keys import KeyStore
+from idp.saml.federation import FederationFolder
+from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.clients import InitialTokenStore
+from idp.storage.database import Database
+from idp.storage.learned_domains import LearnedDomains
+from idp.storage.outbox import Outbox
+
+NOWHERE = Database("mongodb://127.0.0.1:1/", "unused", timeout_ms=200)
+
+
+def administration(folder: Path, *, now: datetime, database: Database = NOWHERE) -> Administration:
+    """Everything reads and writes under the folder; only what gets a database reaches one."""
+    federation = FederationFolder(folder / "federation", lambda: now, state=folder / "state")
+
+    def nobody() -> Helpdesk:
+        raise NotImplementedError
+
+    def no_doctor() -> Doctor:
+        raise NotImplementedError
+
+    return Administration(
+        clients=ClientAdministration(lambda: ClientsFile(folder / "clients.toml"), lambda: InitialTokenStore(database)),
+        federation=FederationAdministration(
+            federation,
+            lambda: UniversityRouting(federation, LearnedDomains(database), lambda: now),
+            lambda: AuditTrail(database),
+            lambda: now,
+        ),
+        keys=lambda: KeyAdministration(KeyStore(folder / "keys", clock=lambda: now)),
+        saml_keys=lambda: SamlKeyAdministration(folder / "keys", "https://connexion.exemple.fr", lambda: now),
+        helpdesk=nobody,
+        bounces=lambda: BounceFlow(Outbox(database), AccountStore(database), AuditTrail(database), "example.org"),
+        doctor=no_doctor,
+    )

@@ -1,0 +1,152 @@
+"""``idp federation``: what it tells of a signed folder, as lines and as JSON."""
+
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from idp import cli
+from idp.domain.errors import Refusal
+from idp.domain.federation import IdentityProvider
+from idp.domain.routing import LearnedDomain
+from idp.flows.refusals import RefusalLog
+from idp.storage.audit import AuditTrail
+from idp.storage.database import Database
+from idp.storage.learned_domains import LearnedDomains
+from tests.cli.administration import NOWHERE, administration
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+FIRST = "https://idp.univ-1.example/idp"
+SECOND = "https://idp.univ-2.example/idp"
+OVERRIDES = """
+[files."test-aggregate.xml"]
+signing_keys = ["test-aggregate.pem"]
+
+[providers."https://idp.univ-2.example/idp"]
+aliases = ["UE2"]
+mail_domains = ["hopital.example"]
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A federation of three, made by the command itself."""
+    made = tmp_path_factory.mktemp("federation-commands")
+    result = _run(made, "test-aggregate", str(made / "federation"), "--providers", "3")
+    assert result.exit_code == 0, result.output
+    (made / "federation" / "overrides.toml").write_text(OVERRIDES)
+    return made
+
+
+def _run(folder: Path, *words: str, database: Database = NOWHERE, now: datetime = NOW) -> Result:
+    made = administration(folder, now=now, database=database)
+    return CliRunner().invoke(cli.main, ["federation", *words], obj=lambda: made)
+
+
+def _json(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_test_aggregate_tells_how_to_trust_it_and_shows_progress(tmp_path: Path) -> None:
+    result = _run(tmp_path, "test-aggregate", str(tmp_path / "made"), "--providers", "2")
+    assert 'signing_keys = ["test-aggregate.pem"]' in result.stdout
+    assert "Writing" in result.stderr
+    written = _json(_run(tmp_path, "test-aggregate", str(tmp_path / "made"), "--providers", "2", "--json"))
+    assert written["providers"] == 2
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["test-aggregate.pem", "test-aggregate.xml"]
+
+
+def test_files_and_universities_are_listed(folder: Path) -> None:
+    assert _run(folder, "list").stdout.split("\t")[:2] == ["test-aggregate.xml", "3 providers"]
+    [status] = _json(_run(folder, "list", "--json"))
+    assert (status["file"], status["providers"], status["problem"]) == ("test-aggregate.xml", 3, None)
+    assert [found["entity_id"] for found in _json(_run(folder, "list", "UE2", "--json"))] == [SECOND]
+    assert _run(folder, "list", "nulle part").exit_code == 1
+
+
+def test_which_tells_the_university_and_why(folder: Path, database: Database) -> None:
+    name = secrets.token_hex(4)
+    hospital = f"chu-{name}.example"
+    learned = LearnedDomains(database)
+    for account in ("a", "b", "c"):
+        learned.note(LearnedDomain(hospital, FIRST), account, now=NOW)
+    for address, expected in (
+        ("x@etu.univ-1.example", (FIRST, "scope", "univ-1.example")),
+        ("x@hopital.example", (SECOND, "administrator", "hopital.example")),
+        (f"x@{hospital}", (FIRST, "learned", hospital)),
+    ):
+        [route] = _json(_run(folder, "which", address, "--json", database=database))
+        assert (route["entity_id"], route["by"], route["suffix"]) == expected
+        assert f"{route['by']} {route['suffix']}" in _run(folder, "which", address, database=database).stdout
+    assert _run(folder, "which", f"x@{name}.example", database=database).exit_code == 1
+    assert "email.malformed" in _run(folder, "which", "nobody").output
+
+
+def test_show_tells_names_domains_endpoints_keys_and_file(folder: Path) -> None:
+    shown = _json(_run(folder, "show", SECOND, "--json"))
+    assert shown["file"] == "test-aggregate.xml"
+    assert shown["provider"]["aliases"] == ["UE2"]
+    [key] = shown["published"]["keys"]
+    assert (key["use"], key["kind"]) == ("signing", "RSA 3072")
+    assert {endpoint["binding"] for endpoint in shown["published"]["endpoints"]} == {"HTTP-Redirect", "HTTP-POST"}
+    text = _run(folder, "show", SECOND).stdout
+    for told in (
+        "univ-2.example",
+        "hopital.example",
+        "https://federation.example/",
+        key["fingerprint"],
+        key["not_after"][:10],
+    ):
+        assert told in text
+    assert _run(folder, "show", "https://idp.exemple.fr/idp").exit_code == 1
+
+
+def test_check_tells_what_a_new_copy_would_change_and_changes_nothing(folder: Path, tmp_path: Path) -> None:
+    _run(folder, "list")
+    unsigned = tmp_path / "test-aggregate.xml"
+    unsigned.write_text("<html>")
+    refused = _run(folder, "check", str(unsigned))
+    assert refused.exit_code == 1
+    assert "test-aggregate.xml: " in refused.output
+    same = _json(_run(folder, "check", str(folder / "federation" / "test-aggregate.xml"), "--json"))
+    assert (same["problem"], same["providers"], same["difference"]["added"]) == (None, 3, [])
+    assert (
+        "0 added, 0 removed, 0 changed" in _run(folder, "check", str(folder / "federation/test-aggregate.xml")).stdout
+    )
+    assert len(_json(_run(folder, "list", "--json"))) == 1
+
+
+def test_health_tells_successes_failures_by_cause_and_attributes(folder: Path, database: Database) -> None:
+    audit, other = AuditTrail(database), f"https://idp.{secrets.token_hex(4)}.example/idp"
+    for hours in (1, 2):
+        audit.append(
+            "proofing.vouched", at=NOW - timedelta(hours=hours), reference="r", entity_id=other, received="eppn mail"
+        )
+    audit.append("proofing.vouched", at=NOW - timedelta(days=40), reference="r", entity_id=other, received="eppn")
+    audit.append("request.refused", at=NOW, reference="r", reason="session.expired", detail="")
+    refusals = RefusalLog(audit, lambda: NOW)
+    for reason in ("saml.audience", "saml.audience", "proofing.identifier_missing"):
+        refusals.note("r", Refusal(reason).at(IdentityProvider(other, ())))
+    found = {health["entity_id"]: health for health in _json(_run(folder, "health", "--json", database=database))}
+    assert found[other] == {
+        "entity_id": other,
+        "name": other,
+        "last_success": f"{NOW - timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}",
+        "accepted": 2,
+        "failure_rate": 0.6,
+        "refused": {"saml.audience": 2, "proofing.identifier_missing": 1},
+        "received": {"eppn": 2, "mail": 2},
+    }
+    line = next(line for line in _run(folder, "health", database=database).stdout.splitlines() if other in line)
+    assert "60% refused\tsaml.audience:2 proofing.identifier_missing:1\teppn:2 mail:2" in line
+
+
+def test_health_without_database_is_told_without_a_trace(folder: Path) -> None:
+    result = _run(folder, "health")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output

@@ -1,0 +1,123 @@
+"""The doctor on a whole installation, and on one with each part broken."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from idp.domain.federation import MetadataFileStatus
+from idp.domain.findings import Finding, Level
+from idp.flows.doctor import Doctor
+from idp.mail.delivery import MailServer
+from idp.openid.keys import KeyStore
+from idp.storage import outbox
+from idp.storage.database import Database
+from tests.mail.smtp_server import HOST, Mailbox, free_port, mute_server, serving
+from tests.mail.test_sender_domain import GOOD
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@pytest.fixture
+def doctor(database: Database, tmp_path: Path) -> Doctor:
+    database.create_indexes([outbox.INDEXES])
+    file = MetadataFileStatus("fr.xml", 2, utc_now() + timedelta(days=9), None, utc_now())
+    return Doctor(
+        issuer="http://localhost:5000",
+        var_dir=tmp_path,
+        keys_dir=tmp_path / "keys",
+        mail_server=MailServer(HOST, free_port(), timeout=1),
+        from_address="idp@univ.example",
+        dkim_selector="s1",
+        look_up=lambda name: GOOD.get(name, ()),
+        database=lambda: database,
+        indexes=[outbox.INDEXES],
+        keys=lambda: KeyStore(tmp_path / "keys").every(),
+        metadata_files=lambda: (file,),
+        clock=utc_now,
+    )
+
+
+def of(doctor: Doctor, about: str) -> list[Finding]:
+    return [finding for finding in doctor.findings() if finding.about == about]
+
+
+def levels(doctor: Doctor, about: str) -> set[Level]:
+    return {finding.level for finding in of(doctor, about)}
+
+
+def test_an_installation_in_order_has_no_fault(doctor: Doctor) -> None:
+    mailbox = Mailbox()
+    with serving(mailbox, doctor.mail_server.port):
+        found = list(doctor.findings())
+    assert [finding for finding in found if finding.level is Level.FAULT and finding.about != "disk"] == []
+    assert {"settings", "database", "indexes", "clock", "smtp", "spf", "keys", "federation", "disk", "tls"} <= {
+        finding.about for finding in found
+    }
+    assert mailbox.messages == []
+
+
+def test_each_thing_to_mend_says_how(doctor: Doctor) -> None:
+    assert all(finding.mend for finding in doctor.findings() if finding.level is not Level.OK)
+
+
+def test_a_mail_server_that_is_absent_or_mute_or_refuses_us_is_a_fault(doctor: Doctor) -> None:
+    assert levels(doctor, "smtp") == {Level.FAULT}
+    with mute_server() as port:
+        assert levels(replace(doctor, mail_server=MailServer(HOST, port, timeout=1)), "smtp") == {Level.FAULT}
+    with serving(Mailbox(), doctor.mail_server.port):
+        starttls = replace(doctor, mail_server=replace(doctor.mail_server, tls="starttls"))
+        assert levels(starttls, "smtp") == {Level.FAULT}
+
+
+def test_an_absent_database_is_a_fault_and_nothing_else_stops(doctor: Doctor) -> None:
+    absent = Database(f"mongodb://{HOST}:{free_port()}/?directConnection=true", "idp", timeout_ms=100)
+    broken = replace(doctor, database=lambda: absent)
+    assert levels(broken, "database") == {Level.FAULT}
+    assert of(broken, "disk")
+    absent.close()
+
+
+def test_missing_indexes_are_named(doctor: Doctor, database: Database) -> None:
+    database.collection("outbox").drop_index("journey")
+    (finding,) = of(doctor, "indexes")
+    assert (finding.level, finding.text) == (Level.FAULT, "missing: outbox.journey")
+
+
+@pytest.mark.parametrize(
+    ("apart", "level"), [(0, Level.OK), (10, Level.WARNING), (-10, Level.WARNING), (90, Level.FAULT)]
+)
+def test_our_clock_is_held_against_the_databases(doctor: Doctor, apart: int, level: Level) -> None:
+    assert levels(replace(doctor, clock=lambda: utc_now() + timedelta(seconds=apart)), "clock") == {level}
+
+
+def test_an_https_issuer_that_nobody_answers_for_is_a_fault(doctor: Doctor) -> None:
+    assert levels(replace(doctor, issuer=f"https://{HOST}:{free_port()}"), "tls") == {Level.FAULT}
+
+
+def test_old_keys_and_readable_keys_are_told(doctor: Doctor) -> None:
+    assert levels(doctor, "keys") == {Level.OK}
+    assert levels(replace(doctor, clock=lambda: utc_now() + timedelta(days=400)), "keys") == {Level.WARNING}
+    (doctor.keys_dir / "openid-0001.pem").chmod(0o644)
+    assert Level.FAULT in levels(doctor, "keys")
+
+
+@pytest.mark.parametrize(
+    ("status", "level"),
+    [
+        (MetadataFileStatus("fr.xml", 0, None, "fr.xml: signature", None), Level.FAULT),
+        (MetadataFileStatus("fr.xml", 2, None, "fr.xml: signature", utc_now()), Level.WARNING),
+        (MetadataFileStatus("fr.xml", 2, utc_now() + timedelta(days=1), None, utc_now()), Level.WARNING),
+        (MetadataFileStatus("fr.xml", 2, None, None, utc_now()), Level.OK),
+    ],
+)
+def test_each_metadata_file_is_told(doctor: Doctor, status: MetadataFileStatus, level: Level) -> None:
+    assert levels(replace(doctor, metadata_files=lambda: (status,)), "federation") == {level}
+    assert levels(replace(doctor, metadata_files=tuple), "federation") == {Level.WARNING}
+
+
+def test_a_folder_that_is_not_there_is_a_fault_of_the_disk(doctor: Doctor) -> None:
+    assert levels(replace(doctor, var_dir=doctor.var_dir / "gone"), "disk") == {Level.FAULT}

@@ -1,0 +1,91 @@
+"""Passkeys in a real browser with a virtual authenticator: made on the account page, used by field and by button."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, CDPSession, Page, expect
+
+from tests.journeys.conftest import System, screenshot
+from tests.journeys.test_student import PASSWORD, give_address, press, sign_up, step
+
+MAIL = "camille.exemple@etu.univ-exemple.fr"
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context()
+    context.set_default_timeout(15_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def devtools(page: Page) -> CDPSession:
+    """The browser's protocol, and in it an authenticator that verifies its person at once."""
+    session = page.context.new_cdp_session(page)
+    session.send("WebAuthn.enable")
+    return session
+
+
+def add_authenticator(devtools: CDPSession, *, is_obliging: bool = True) -> str:
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": is_obliging,
+    }
+    return str(devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"])
+
+
+def test_a_passkey_made_on_the_account_page_signs_in_by_button_and_by_field(
+    page: Page, devtools: CDPSession, system: System
+) -> None:
+    authenticator = add_authenticator(devtools)
+    sign_up(page, system, MAIL)
+    page.goto(f"{system.provider}/account")
+    step(page, "account")
+    page.get_by_role("link", name="Ajouter une clé d’accès").click()
+    step(page, "passkeys")
+    screenshot(page, "passkeys")
+    page.fill("#name", "Mon ordinateur")
+    press(page, "Ajouter une clé d’accès")
+    expect(page.get_by_role("heading", name="Mon ordinateur")).to_be_visible()
+    page.goto(f"{system.provider}/account")
+    screenshot(page, "account-with-passkey")
+    press(page, "Se déconnecter")
+
+    # By the button: the authenticator answers no question of the field meanwhile.
+    oblige = {"authenticatorId": authenticator, "enabled": False}
+    devtools.send("WebAuthn.setAutomaticPresenceSimulation", oblige)
+    page.goto(f"{system.provider}/account")
+    step(page, "email")
+    screenshot(page, "email-with-passkey")
+    devtools.send("WebAuthn.setAutomaticPresenceSimulation", oblige | {"enabled": True})
+    # The field's waiting question or the button's: either signs in, and the page goes on by itself.
+    step(page, "account")
+    expect(page.locator("main")).to_contain_text("Par une clé d’accès")
+
+
+def test_who_presses_the_button_without_any_passkey_is_told_and_goes_on(
+    page: Page, devtools: CDPSession, system: System
+) -> None:
+    add_authenticator(devtools)
+    page.goto(f"{system.provider}/account")
+    step(page, "email")
+    press(page, "Utiliser une clé d’accès")
+    expect(page.get_by_text("Aucune clé d’accès n’a été présentée")).to_be_visible()
+    give_address(page, MAIL)
+    expect(page.locator("#password")).to_be_visible()
+    assert PASSWORD
+
+
+def test_without_scripts_nothing_of_it_is_in_the_way(chromium: Browser, system: System) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{system.provider}/account")
+    step(page, "email")
+    expect(page.get_by_role("button", name="Utiliser une clé d’accès")).to_have_count(0)
+    give_address(page, MAIL)
+    context.close()

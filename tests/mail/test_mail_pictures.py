@@ -1,0 +1,31 @@
+"""Every mail as a mail program shows it, narrow and wide; the pictures are kept."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+import idp
+from idp.mail.messages import MessageRenderer
+from tests.mail.test_messages import ISSUER, KINDS, SECRET, message
+
+PICTURES = Path(__file__).parents[2] / "var" / "test-artefacts" / "mails"
+TRANSLATIONS = Path(idp.__file__).parent / "translations"
+WIDTHS = {"phone": 360, "desktop": 800}
+
+
+@pytest.mark.parametrize("locale", ["fr", "en", None])
+@pytest.mark.parametrize("kind", sorted(set(KINDS)))
+def test_a_mail_fits_its_window_and_asks_nobody_for_anything(chromium: Browser, kind: str, locale: str | None) -> None:
+    renderer = MessageRenderer(SECRET, ISSUER, service_name="UNESS", help_url="", translations=TRANSLATIONS)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    window = chromium.new_page()
+    asked: list[str] = []
+    window.on("request", lambda request: asked.append(request.url))
+    window.set_content(renderer.render(message(kind, locale=locale)).html)
+    for name, width in WIDTHS.items():
+        window.set_viewport_size({"width": width, "height": 700})
+        window.screenshot(path=PICTURES / f"{kind}.{locale or 'both'}.{name}.png", full_page=True)
+        assert window.evaluate("document.documentElement.scrollWidth") <= width
+    window.close()
+    assert not asked

@@ -1,0 +1,84 @@
+"""Passkeys and the challenges that they answered: each used once, whoever tries at the same time."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from idp.domain.passkeys import Credential, Passkey, PasskeyUse
+from idp.storage.database import Database
+from idp.storage.passkeys import PasskeyStore
+
+NOW = datetime(2026, 11, 23, 20, tzinfo=UTC)
+CREDENTIAL = Credential("id-1", b"key", 4, "00000000-0000-0000-0000-000000000000", ("internal",), True, False)
+PASSKEY = Passkey(CREDENTIAL, "ines", b"handle", "Téléphone", NOW)
+
+
+@pytest.fixture
+def store(database: Database) -> PasskeyStore:
+    return PasskeyStore(database)
+
+
+def test_a_passkey_is_kept_as_it_was_made(store: PasskeyStore) -> None:
+    assert store.add(PASSKEY)
+    assert store.find("id-1") == PASSKEY
+    assert store.of_account("ines") == (PASSKEY,)
+    assert store.of_account("noe") == ()
+
+
+def test_a_credential_belongs_to_one_account(store: PasskeyStore) -> None:
+    assert store.add(PASSKEY)
+    assert not store.add(replace(PASSKEY, account_id="noe"))
+    found = store.find("id-1")
+    assert found is not None
+    assert found.account_id == "ines"
+
+
+def test_a_challenge_is_answered_once_of_sixteen_times(store: PasskeyStore) -> None:
+    with ThreadPoolExecutor(16) as pool:
+        taken = list(pool.map(lambda _: store.take_challenge("challenge", now=NOW), range(16)))
+    assert taken.count(True) == 1
+
+
+def test_a_counter_is_used_once_of_sixteen_times(store: PasskeyStore) -> None:
+    store.add(PASSKEY)
+    with ThreadPoolExecutor(16) as pool:
+        used = list(pool.map(lambda _: store.use(PASSKEY, PasskeyUse(5, True), now=NOW), range(16)))
+    assert used.count(True) == 1
+    found = store.find("id-1")
+    assert found is not None
+    assert (found.credential.sign_count, found.credential.is_backed_up, found.used_at) == (5, True, NOW)
+
+
+def test_a_passkey_without_counter_is_used_again_and_again(store: PasskeyStore) -> None:
+    store.add(replace(PASSKEY, credential=replace(CREDENTIAL, sign_count=0)))
+    assert store.use(PASSKEY, PasskeyUse(0, False), now=NOW)
+    assert store.use(PASSKEY, PasskeyUse(0, False), now=NOW)
+
+
+def test_a_counter_never_goes_back_nor_stops(store: PasskeyStore) -> None:
+    store.add(PASSKEY)
+    assert not store.use(PASSKEY, PasskeyUse(4, False), now=NOW)
+    assert not store.use(PASSKEY, PasskeyUse(0, False), now=NOW)
+
+
+def test_a_suspected_passkey_is_used_no_more(store: PasskeyStore) -> None:
+    store.add(PASSKEY)
+    store.suspect(PASSKEY, now=NOW)
+    assert not store.use(PASSKEY, PasskeyUse(9, False), now=NOW)
+
+
+def test_nobody_renames_or_removes_what_belongs_to_somebody_else(store: PasskeyStore) -> None:
+    store.add(PASSKEY)
+    store.rename("id-1", "noe", "à moi")
+    assert store.remove("id-1", "noe") is None
+    assert store.find("id-1") == PASSKEY
+    assert store.remove("id-1", "ines") == PASSKEY
+    assert store.find("id-1") is None
+
+
+def test_an_erased_account_leaves_no_passkey(store: PasskeyStore) -> None:
+    store.add(PASSKEY)
+    store.remove_account("ines")
+    assert store.find("id-1") is None

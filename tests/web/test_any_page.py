@@ -1,0 +1,166 @@
+"""Whatever is posted to a page for people, in the right browser and with the form's own token, no answer is a 5xx."""
+
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import quote_from_bytes
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder
+
+from idp import app as application
+from idp import settings as product_settings
+from idp.app import Services
+from idp.domain.accounts import Account
+from idp.domain.sessions import ACR_BASIC
+from idp.storage.database import Database
+from tests.openid.world import CHALLENGE
+from tests.web.test_any_request import BASE, FORM, VALUES
+
+NAMES = st.sampled_from(
+    [
+        "email",
+        "suggested",
+        "password",
+        "code",
+        "q",
+        "entity_id",
+        "entityID",
+        "SAMLResponse",
+        "RelayState",
+        "user_code",
+        "client_id",
+        "sid",
+        "id_token_hint",
+        "logout_hint",
+        "post_logout_redirect_uri",
+        "state",
+        "wait",
+        "lang",
+        "email[$ne]",
+    ]
+)
+LIKE_OURS = st.sampled_from(
+    [
+        b"ines@univ-exemple.fr",
+        b"ines@univ-exmeple.fr",
+        b"123456",
+        b"BDWP-HQPK",
+        b"PHNhbWxwOlJlc3BvbnNlLz4=",
+        b"https://idp.example/shibboleth",
+        "université".encode(),
+        b'{"$gt": ""}',
+    ]
+)
+# No federation is loaded here, and these say so.
+WITHOUT_FEDERATION = ("/readyz", "/university", "/leave")
+FIELDS = st.lists(st.tuples(NAMES, VALUES | LIKE_OURS), max_size=5).map(
+    lambda pairs: [f"{name}={quote_from_bytes(value)}" for name, value in pairs]
+)
+CLIENTS = """
+[[client]]
+client_id = "own"
+client_secret = "a-secret-of-this-client-1"
+redirect_uris = ["https://rp.example/cb"]
+consent = "always"
+"""
+ASKING = {
+    "client_id": "own",
+    "redirect_uri": "https://rp.example/cb",
+    "response_type": "code",
+    "scope": "openid",
+    "code_challenge": CHALLENGE,
+    "code_challenge_method": "S256",
+}
+
+
+@pytest.fixture
+def services(mongodb_uri: str, database: Database, tmp_path: Path) -> Services:
+    (tmp_path / "clients.toml").write_text(CLIENTS)
+    configured = product_settings.load(
+        {
+            "IDP_MONGODB_URI": mongodb_uri,
+            "IDP_VAR_DIR": str(tmp_path / "var"),
+            "IDP_KEYS_DIR": str(tmp_path / "keys"),
+            "IDP_CLIENTS_FILE": str(tmp_path / "clients.toml"),
+            "IDP_FEDERATION_DIR": str(tmp_path / "federation"),
+            "IDP_PASSWORDS_BCRYPT_COST": "4",
+        }
+    )
+    database.create_indexes(application.INDEXES)
+    built = application.build(configured, database=database)
+    built.stores.accounts.create(
+        Account("account-1", "subject-1", datetime.now(UTC), addresses=("ines@univ-exemple.fr",))
+    )
+    return built
+
+
+@pytest.fixture
+def app(services: Services) -> Flask:
+    return application.create_app(services)
+
+
+def browser_at(app: Flask, services: Services, *, signed_in: bool) -> tuple[FlaskClient, str, str]:
+    """A browser with a request that waits: itself, the request's handle, and the token of its forms."""
+    browser = app.test_client()
+    if signed_in:
+        _, anonymous = services.browser_sessions.open()
+        done = services.browser_sessions.sign_in(
+            anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=services.clock()
+        )
+        browser.set_cookie("idp_session", done.session_cookie, domain="localhost")
+    waiting = browser.get("/authorize", base_url=BASE, query_string=ASKING, follow_redirects=True)
+    handle = waiting.request.path.split("/")[2]
+    return browser, handle, waiting.text.partition('name="csrf_token" value="')[2].partition('"')[0]
+
+
+def every_page(app: Flask) -> list[tuple[str, str]]:
+    """Every address with each method that it takes, those that programs call among them."""
+    return sorted(
+        (method, rule.rule)
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static"
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    )
+
+
+def test_every_endpoint_is_among_those_tried(app: Flask) -> None:
+    paths = {path for _, path in every_page(app)}
+    assert {"/saml/acs", "/device", "/end-session/confirm", "/sign-in/<authorization_id>/address", "/par"} <= paths
+    assert {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/introspect"} <= paths
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(data=st.data(), body=FIELDS, query=FIELDS, signed_in=st.booleans(), is_whole=st.booleans())
+def test_no_page_answers_with_a_5xx(
+    app: Flask,
+    services: Services,
+    data: st.DataObject,
+    body: list[str],
+    query: list[str],
+    signed_in: bool,
+    is_whole: bool,
+) -> None:
+    browser, handle, csrf = browser_at(app, services, signed_in=signed_in)
+    assert csrf
+    method, path = data.draw(st.sampled_from(every_page(app)))
+    for name in ("authorization_id", "proofing_id", "token", "client_id"):
+        path = path.replace(f"<{name}>", handle if is_whole else secrets.token_hex(4))
+    text = "&".join(query)
+    builder = EnvironBuilder(
+        path,
+        base_url=BASE,
+        method=method,
+        data="&".join([f"csrf_token={csrf}", *body]).encode() if method == "POST" else None,
+        query_string=text if len(text) < 8_000 else "",
+        content_type=FORM,
+    )
+    response = browser.open(builder)
+    is_said_so = response.status_code == 503 and path.endswith(WITHOUT_FEDERATION)
+    assert response.status_code < 500 or is_said_so, (method, path, response.get_data(as_text=True))

@@ -1,0 +1,194 @@
+"""Back from the university: as expected, as somebody else, twice, late, or in a browser that lost its cookie."""
+
+from datetime import timedelta
+
+import pytest
+
+from idp.domain.accounts import Identity
+from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, World
+
+OTHER = {"mail": ("alix.roux@autre.fr",), "eppn": ("aroux@autre.fr",), "displayName": ("Alix <b>Roux</b>",)}
+CDURAND = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
+
+
+@pytest.mark.parametrize("typed", [CAMILLE, f"  {CAMILLE.upper()} "])
+def test_who_comes_back_as_expected_sees_no_further_page(world: World, typed: str) -> None:
+    person = world.browser().start(typed).prove()
+    assert person.step == "check-mailbox"
+    assert "Vous aviez saisi" not in person.text
+    assert len(world.mails(CAMILLE)) == 1
+
+
+def test_another_address_of_the_same_university_is_told_beside_the_code(world: World) -> None:
+    person = world.browser().start("cdurand@etu.univ-exemple.fr").prove()
+    assert person.step == "check-mailbox"
+    assert "Vous aviez saisi cdurand@etu.univ-exemple.fr" in person.text
+    elsewhere = person.links()["Ce n’est pas vous ? Choisir une autre université"]
+    assert person.get(elsewhere).step == "choose-university"
+
+
+def test_an_address_of_the_account_is_theirs_whatever_the_university_releases(world: World) -> None:
+    world.account("camille", "camille@etu.univ-exemple.fr", CDURAND)
+    person = world.browser().start("camille@etu.univ-exemple.fr").prove()
+    assert person.step == "check-mailbox"
+    assert "Vous aviez saisi" not in person.text
+
+
+def test_somebody_of_another_university_is_named_and_asked_before_any_mail(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove(world.draft(AUTRE, **OTHER))
+    assert (person.last.status_code, person.step) == (200, "other-person")
+    for said in ("Alix <b>Roux</b>", "alix.roux@autre.fr", "Université Autre", CAMILLE):
+        assert said in person.text
+    assert world.mails("alix.roux@autre.fr") == []
+    person.get("/account")
+    assert person.step != "account"
+
+
+def test_who_goes_on_as_the_person_named_gets_the_mail_there(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove(world.draft(AUTRE, **OTHER))
+    person.press("C’est moi, continuer")
+    assert person.step == "check-mailbox"
+    assert len(world.mails("alix.roux@autre.fr")) == 1
+    person.press("Continuer", code=world.code("alix.roux@autre.fr")).press("Créer", password=PASSWORD)
+    assert person.step == "account"
+    assert world.mails(CAMILLE) == []
+
+
+@pytest.mark.parametrize("path", ["mailbox", "mailbox/send"])
+def test_no_form_of_a_later_page_goes_round_the_question(world: World, path: str) -> None:
+    person = world.browser().start(CAMILLE).prove(world.draft(AUTRE, **OTHER))
+    person.post(f"/sign-in/{world.handle()}/{path}", code="123456")
+    assert (person.last.status_code, person.step) == (400, "error")
+    assert world.mails("alix.roux@autre.fr") == []
+
+
+def test_who_is_not_that_person_chooses_another_university_and_comes_through(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove(world.draft(AUTRE, **OTHER))
+    person.press("Choisir une autre université")
+    assert person.step == "choose-university"
+    assert person.prove().step == "check-mailbox"
+    assert world.mails("alix.roux@autre.fr") == []
+
+
+def test_whether_somebody_has_the_typed_address_shows_nowhere(world: World) -> None:
+    world.account("known", "known@etu.univ-exemple.fr", Identity(EXEMPLE, "eppn", "known@univ-exemple.fr"))
+    pages = []
+    for typed in ("known@etu.univ-exemple.fr", "nobody@etu.univ-exemple.fr"):
+        person = world.browser().start(typed).prove()
+        pages.append((person.step, person.text.replace(typed, "")))
+    assert pages[0] == pages[1]
+
+
+def test_somebody_else_signed_in_here_is_told_and_may_stay(world: World) -> None:
+    known = world.account("ines", "ines@autre.fr", Identity(AUTRE, "eppn", "ines@autre.fr"))
+    person = world.browser().signed_in(known)
+    person.ask_for_a_proof()
+    person.prove()
+    assert person.step == "other-person"
+    assert "ines@autre.fr" in person.text
+    assert "camille" in person.text.lower()
+    person.press("Rester la personne déjà connectée")
+    assert person.step == "choose-university"  # the application still wants a proof
+    assert person.get("/account").step == "account"
+    assert world.mails(CAMILLE) == []
+
+
+def test_two_accounts_never_mix_when_the_second_signs_in_meanwhile(world: World) -> None:
+    """One tab at the university, in the other somebody signs in: the first is not sent on as the second."""
+    person = world.browser().start(CAMILLE)
+    request_id = person.leave(EXEMPLE)
+    known = world.account("ines", "ines@autre.fr", password=PASSWORD)
+    person.start("ines@autre.fr").press("Se connecter", password=PASSWORD)
+    assert person.step == "account"
+    person.come_back(request_id, world.draft())
+    assert person.step == "other-person"
+    person.press("C’est moi, continuer")
+    assert person.step == "check-mailbox"
+    person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
+    assert person.step == "account"
+    assert CAMILLE in person.text
+    assert known.address not in person.text
+
+
+def test_two_tabs_at_two_universities_each_go_on_with_their_own(world: World) -> None:
+    person = world.browser().start(CAMILLE)
+    first = person.leave(EXEMPLE)
+    person.get(f"/sign-in/{world.handle()}/university")
+    second = person.leave(AUTRE)
+    person.come_back(first, world.draft())
+    assert person.step == "check-mailbox"
+    first_tab = person.tree
+    person.come_back(second, world.draft(AUTRE, **OTHER))
+    assert person.step == "other-person"
+    fields = {field.get("name"): field.get("value") for field in first_tab.xpath("//form[1]//input[@name]")}
+    person.post(f"/sign-in/{world.handle()}/mailbox", proofing=fields["proofing"], code=world.code(CAMILLE))
+    assert person.step == "new-password"
+    person.press("Créer", password=PASSWORD)
+    assert CAMILLE in person.text
+
+
+def test_a_form_names_no_proofing_of_another_journey_or_browser(world: World) -> None:
+    mine, theirs = world.browser().start(CAMILLE).prove(), world.browser().start("alix.roux@autre.fr")
+    theirs.prove(world.draft(AUTRE, **OTHER))
+    foreign = theirs.tree.xpath("//input[@name='proofing']/@value")[0]
+    mine.press("Continuer", proofing=foreign, code=world.code("alix.roux@autre.fr"))
+    assert (mine.last.status_code, mine.step) == (400, "error")
+    assert mine.get("/account").step != "account"
+
+
+def test_back_and_another_university_leads_on(world: World) -> None:
+    person = world.browser().start(CAMILLE)
+    person.leave(AUTRE)
+    person.get(f"/sign-in/{world.handle()}/university")
+    assert person.prove().step == "check-mailbox"
+
+
+def test_the_first_university_s_late_answer_after_another_was_chosen_is_asked_about(world: World) -> None:
+    person = world.browser().start(CAMILLE)
+    first = person.leave(AUTRE)
+    person.get(f"/sign-in/{world.handle()}/university")
+    assert person.prove().step == "check-mailbox"
+    person.come_back(first, world.draft(AUTRE, **OTHER))
+    assert person.step == "other-person"
+
+
+def test_a_reload_of_the_way_back_changes_nothing(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove()
+    proofing = person.tree.xpath("//input[@name='proofing']/@value")[0]
+    assert person.get(f"/saml/resume/{proofing}").step == "check-mailbox"
+    assert len(world.mails(CAMILLE)) == 1
+
+
+def test_an_answer_after_the_journey_s_end_has_a_way_on(world: World) -> None:
+    person = world.browser().start(CAMILLE)
+    request_id = person.leave(EXEMPLE)
+    world.clock.ahead = timedelta(hours=3)
+    person.come_back(request_id, world.draft())
+    assert (person.last.status_code, person.step) == (400, "error")
+    person.get(person.links()["Recommencer"])
+    assert person.step == "email"
+
+
+def test_an_answer_after_the_request_s_end_has_a_way_on(world: World) -> None:
+    person = world.browser().start(CAMILLE)
+    request_id = person.leave(EXEMPLE)
+    world.clock.ahead = timedelta(hours=25)
+    person.come_back(request_id, world.draft())
+    assert (person.last.status_code, person.step) == (400, "error")
+    person.get(person.links()["Recommencer"])
+    assert person.step == "email"
+
+
+@pytest.mark.parametrize("has_new_one", [False, True])
+def test_an_answer_in_a_browser_that_lost_its_cookie_has_a_way_on(world: World, has_new_one: bool) -> None:
+    person = world.browser().start(CAMILLE)
+    request_id = person.leave(EXEMPLE)
+    person.forget_cookies()
+    if has_new_one:
+        person.get("/account")
+    person.come_back(request_id, world.draft())
+    assert (person.last.status_code, person.step) == (400, "error")
+    assert world.mails(CAMILLE) == []
+    person.get(person.links()["Recommencer"])
+    assert person.step == "email"
+    assert person.start().prove().step == "check-mailbox"

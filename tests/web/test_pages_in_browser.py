@@ -1,0 +1,116 @@
+"""Every hosted page as a browser shows it: axe, a narrow screen, both themes, both languages; pictures are kept."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import flask
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from werkzeug.serving import make_server
+
+from idp.web.headers import allow_frame, write_headers
+from tests.web.test_templates import LANGUAGES, PAGES, context_for, page_app
+
+# axe-core 4, as Deque publishes it, MPL-2.0.
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
+PICTURES = Path(__file__).parents[2] / "var" / "test-artefacts" / "pages"
+WIDTHS = {"phone": 320, "desktop": 1280}
+THEMES = ("light", "dark")
+# They send themselves on as soon as their script runs.
+DEPARTURES = ("leave-for-university", "form-post")
+# Of two themes, the second can differ in what depends on colours alone.
+FINDINGS = """colours => axe.run(
+  document, {resultTypes: ["violations"], ...(colours ? {runOnly: ["cat.color"]} : {})}
+).then(result =>
+  result.violations.map(found => [found.id, found.nodes.map(node => `${node.target}: ${node.failureSummary}`)])
+)"""
+SMALL_TARGETS = """[...document.querySelectorAll("main a, main button, main input, footer a")]
+  .filter(element => element.offsetParent && element.type !== "hidden")
+  .filter(element => getComputedStyle(element).display !== "inline")
+  .map(element => [element.textContent.trim() || element.id, element.getBoundingClientRect()])
+  .filter(([name, box]) => box.height < 24 || box.width < 24).map(([name]) => name)"""
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """The address below which each page of the registry is served, with the headers that ours have."""
+    app = page_app()
+
+    @app.get("/page/<page>")
+    def show(page: str) -> str:
+        template, context = context_for(page, flask.request.args["lang"])
+        for frame in context.get("frames", ()):
+            allow_frame(frame.partition("/logout")[0])
+        return flask.render_template(template, **context)
+
+    app.after_request(lambda response: write_headers(response, secure=False))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    made = chromium.new_context(reduced_motion="reduce")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def window(context: BrowserContext) -> Iterator[Page]:
+    page = context.new_page()
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_accessible_narrow_or_wide_light_or_dark(window: Page, served: str, page: str, language: str) -> None:
+    said: list[str] = []
+    asked: list[str] = []
+    window.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    window.on("pageerror", lambda error: said.append(str(error)))
+    window.on("request", lambda request: asked.append(request.url))
+    if page in DEPARTURES:
+        window.route("**/app.js", lambda route: route.fulfill(body=""))
+    # The applications that a person leaves are asked to sign them out in frames.
+    frames = context_for(page, language)[1].get("frames", [])
+    window.route(lambda url: url in frames, lambda route: route.fulfill(body="<title>-</title>"))
+    window.goto(f"{served}/page/{page}?lang={language}")
+    window.evaluate(AXE)
+    findings = {
+        f"{theme} {width}": found
+        for theme in THEMES
+        for width in WIDTHS
+        if (found := _findings(window, page, language, theme, width))
+    }
+    assert not findings
+    assert not said, "the page's own policy, or its script"
+    assert all(url.startswith((served, "data:")) for url in asked if url not in frames), "nobody else is asked"
+
+
+def _findings(window: Page, page: str, language: str, theme: Any, width: str) -> list[object]:
+    window.emulate_media(color_scheme=theme)
+    window.set_viewport_size({"width": WIDTHS[width], "height": 780})
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    window.screenshot(path=PICTURES / f"{page}.{language}.{theme}.{width}.png", full_page=True)
+    beyond = window.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    small = window.evaluate(SMALL_TARGETS)
+    return [*window.evaluate(FINDINGS, theme != THEMES[0]), *(["scrolls sideways"] if beyond > 0 else []), *small]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_whole_without_its_scripts(window: Page, served: str, page: str) -> None:
+    """First paint waits for the page and its styles alone."""
+    window.route("**/*.js", lambda route: route.abort())
+    window.goto(f"{served}/page/{page}?lang=fr", wait_until="domcontentloaded")
+    assert window.locator("main h1").is_visible()
+    assert window.evaluate("getComputedStyle(document.querySelector('main')).backgroundColor") == "rgb(255, 255, 255)"
+    assert all(button.is_visible() for button in window.locator("main form button").all())
