@@ -240,10 +240,20 @@ class Accessibility:
 
 
 @dataclass(frozen=True, slots=True)
+class Helpdesk:
+    """The console of those who help. operators: their addresses or subjects. passkey: nothing less lets them in."""
+
+    enabled: Annotated[bool, FLAG] = False
+    operators: str = ""
+    client_id: str = "uness-helpdesk"
+    passkey: Annotated[bool, FLAG] = True
+
+
+@dataclass(frozen=True, slots=True)
 class Invitations:
     """sign_in_url: where mails to invited people say that they sign in; empty: our own page."""
 
-    sign_in_url: str = ""
+    sign_in_url: Annotated[str, URL] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -367,6 +377,7 @@ class Settings:
     passwords: Passwords = field(default_factory=Passwords)
     web: Web = field(default_factory=Web)
     accessibility: Accessibility = field(default_factory=Accessibility)
+    helpdesk: Helpdesk = field(default_factory=Helpdesk)
     invitations: Invitations = field(default_factory=Invitations)
     retention: Retention = field(default_factory=Retention)
     sessions: Sessions = field(default_factory=Sessions)

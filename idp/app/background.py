@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from idp.domain.errors import ServiceUnavailable
 from idp.queue_worker import QueueWorker
 from idp.saml.federation import FederationFolder
+from idp.saml.federation_downloads import FederationDownloads
 from idp.storage.database import Database, Indexes
 
 logger = logging.getLogger(__name__)
@@ -29,17 +30,19 @@ class Background:
         federation: FederationFolder,
         workers: Sequence[QueueWorker],
         refresh_seconds: int,
+        downloads: FederationDownloads,
     ) -> None:
         self._database = database
         self._indexes = indexes
         self._federation = federation
         self._refresh_seconds = refresh_seconds
+        self._downloads = downloads
         self._workers = workers
         self._stopped = threading.Event()
 
     def start(self) -> None:
         """Start looking, making and sending."""
-        for work in (self._make_indexes, self._watch_federation):
+        for work in (self._make_indexes, self._watch_federation, self._fetch_metadata):
             threading.Thread(target=work, name=work.__name__, daemon=True).start()
         for worker in self._workers:
             worker.start()
@@ -66,4 +69,13 @@ class Background:
                 self._federation.refresh()
             except Exception:
                 logger.exception("federation.refresh_failed")
+            self._stopped.wait(self._refresh_seconds)
+
+    def _fetch_metadata(self) -> None:
+        # Beside the watch: a slow server must not keep a dropped file from being seen.
+        while not self._stopped.is_set():
+            try:
+                self._downloads.fetch_due()
+            except Exception:
+                logger.exception("federation.downloads_failed")
             self._stopped.wait(self._refresh_seconds)

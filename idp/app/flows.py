@@ -1,6 +1,7 @@
 """Each journey, built from the services it needs."""
 
-from idp.app.services import Services
+from idp.app.services import Services, helpdesk_operators
+from idp.domain.helpdesk import roles_of
 from idp.flows.access import AccessFlow
 from idp.flows.account import AccountFlow
 from idp.flows.account_closing import AccountClosing
@@ -14,6 +15,7 @@ from idp.flows.end_session import EndSessionFlow
 from idp.flows.export import ExportFlow
 from idp.flows.given_address import GivenAddressFlow
 from idp.flows.health import Health
+from idp.flows.helpdesk_entry import HelpdeskEntry
 from idp.flows.invitations import InvitationFlow
 from idp.flows.mailbox import MailboxFlow
 from idp.flows.new_password import NewPasswordFlow
@@ -316,6 +318,30 @@ def timeline(services: Services) -> TimelineFlow:
     stores = services.stores
     return TimelineFlow(
         stores.accounts, stores.audit, stores.outbox, stores.proofing_records, stores.grants, services.clock
+    )
+
+
+def helpdesk_entry(services: Services) -> HelpdeskEntry:
+    """Whoever helps signs in to the console."""
+    stores, configured = services.stores, services.settings
+    operators = helpdesk_operators(configured)
+
+    def roles(account_id: str) -> tuple[str, ...]:
+        account = stores.accounts.find(account_id)
+        return roles_of(account, operators) if account else ()
+
+    return HelpdeskEntry(
+        provider=services.provider,
+        console=stores.helpdesk_sessions,
+        sessions=stores.sessions,
+        accounts=stores.accounts,
+        audit=stores.audit,
+        secret=services.secret,
+        client_id=configured.helpdesk.client_id,
+        callback_url=f"{configured.issuer}/helpdesk/callback",
+        needs_passkey=configured.helpdesk.passkey,
+        roles=roles,
+        clock=services.clock,
     )
 
 

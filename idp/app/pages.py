@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from idp.app import flows
+from idp.app import flows, own_account
 from idp.app.services import Services
 from idp.domain.errors import Refusal
 from idp.settings import Settings
@@ -20,6 +20,7 @@ from idp.web import discovery as discovery_pages
 from idp.web import end_session as end_session_pages
 from idp.web import errors, forms, headers
 from idp.web import health as health_pages
+from idp.web import helpdesk as helpdesk_pages
 from idp.web import information as information_pages
 from idp.web import mailbox as mailbox_pages
 from idp.web import new_password as new_password_pages
@@ -94,7 +95,9 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     end_session, mailbox = flows.end_session(services), flows.mailbox(services)
     university, account, proofs = flows.university(services), flows.account(services), flows.proofs(services)
     passkeys, passkey_sign_in = flows.passkeys(services), flows.passkey_sign_in(services)
+    sections = own_account.sections(services)
     for blueprint in (
+        *own_account.blueprints(services, account, authorization, pages),
         authorization_pages.blueprint(authorization, pages),
         consent_pages.blueprint(flows.consent(services), authorization, pages),
         sign_in_pages.blueprint(flows.sign_in(services), passkey_sign_in, authorization, pages),
@@ -106,7 +109,9 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         mailbox_pages.blueprint(mailbox, authorization, pages),
         new_password_pages.blueprint(flows.new_password(services), mailbox, authorization, pages),
         renewed_password_pages.blueprint(account, authorization, pages),
-        account_pages.blueprint(account, authorization, flows.access(services), end_session, proofs, passkeys, pages),
+        account_pages.blueprint(
+            account, authorization, flows.access(services), end_session, proofs, passkeys, pages, sections
+        ),
         proof_pages.blueprint(account, authorization, proofs, flows.export(services), university, pages),
         end_session_pages.blueprint(end_session, pages),
         token_pages.blueprint(tokens),
@@ -119,6 +124,16 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     app.register_blueprint(theme_files.blueprint(pages.theme))
     if services.settings.registration.enabled:
         app.register_blueprint(registration_endpoint.blueprint(flows.registration(services)))
+    if services.settings.helpdesk.enabled:
+        app.register_blueprint(
+            helpdesk_pages.blueprint(
+                flows.helpdesk_entry(services),
+                flows.people(services),
+                flows.timeline(services),
+                flows.account_closing(services),
+                pages,
+            )
+        )
     errors.register(
         app,
         pages,

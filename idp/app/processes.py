@@ -3,12 +3,13 @@
 import logging
 import os
 import sys
+from functools import partial
 from threading import Event
 
 from flask import Flask
 
 from idp import log, settings
-from idp.app import flows
+from idp.app import flows, own_account
 from idp.app.background import Background
 from idp.app.federation_audit import federation_folder
 from idp.app.mail import bounces, mail_server, mail_workers
@@ -18,6 +19,7 @@ from idp.app.stores import INDEXES, connect
 from idp.cli import Administration, Helpdesk
 from idp.domain.errors import ConfigurationError
 from idp.flows.client_administration import ClientAdministration
+from idp.flows.data_report import DataReportFlow
 from idp.flows.doctor import Doctor
 from idp.flows.federation_administration import FederationAdministration
 from idp.flows.key_administration import KeyAdministration
@@ -26,11 +28,13 @@ from idp.flows.university_routing import UniversityRouting
 from idp.mail.sender_domain import txt_lookup
 from idp.openid.clients import ClientsFile
 from idp.openid.keys import algorithms_of
+from idp.outbound.safe_fetch import download
 from idp.queue_worker import QueueWorker
 from idp.saml.federation import FederationFolder
 from idp.settings import Settings
 from idp.storage import clients as registered
 from idp.storage.audit import AuditTrail
+from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
 
 
@@ -71,6 +75,7 @@ def administration(configured: Settings) -> Administration:
         helpdesk=lambda: _helpdesk(build(configured)),
         bounces=lambda: bounces(configured, connect(configured)),
         doctor=lambda: _doctor(configured, federation),
+        data_report=lambda: DataReportFlow(Holdings(connect(configured)), _periods(configured), utc_now),
     )
 
 
@@ -78,6 +83,15 @@ def _helpdesk(services: Services) -> Helpdesk:
     return Helpdesk(
         flows.people(services), flows.timeline(services), flows.account_closing(services), flows.invitations(services)
     )
+
+
+def _periods(configured: Settings) -> dict[str, int]:
+    return {
+        "retention.audit_days": configured.retention.audit_days,
+        "retention.closed_accounts_days": configured.retention.closed_accounts_days,
+        "sessions.lifetime_hours": configured.sessions.lifetime_hours,
+        "tokens.refresh_days": configured.tokens.refresh_days,
+    }
 
 
 def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
@@ -106,6 +120,7 @@ def background(services: Services) -> Background:
         services.federation,
         (*mail_workers(services), _logout_sender(services), _account_closer(services)),
         configured.federation.refresh_seconds,
+        services.federation.downloads(partial(download, allow_loopback=not configured.https)),
     )
 
 
@@ -117,10 +132,20 @@ def _logout_sender(services: Services) -> QueueWorker:
 
 def _account_closer(services: Services) -> QueueWorker:
     # Nothing tells when time is over: it is looked at every second.
-    closing = flows.account_closing(services)
+    closing, erasure = flows.account_closing(services), own_account.erasure(services)
+    merging = own_account.merging(services)
     return QueueWorker(
         "account-closer",
-        lambda _, now: closing.close_next_expired(now) or closing.sweep_next(now),
+        lambda _, now: any(
+            work(now)
+            for work in (
+                closing.close_next_expired,
+                closing.sweep_next,
+                erasure.erase_next,
+                erasure.end_next_merge,
+                merging.finish_next,
+            )
+        ),
         Event(),
         services.clock,
     )

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from idp.app.federation_audit import FederationAudit, federation_folder
 from idp.app.saml import service_provider
 from idp.app.stores import Stores, connect
 from idp.domain.claims import claims_of
 from idp.domain.grants import Lifetimes
+from idp.domain.helpdesk import roles_of
 from idp.domain.keyed import SecretKey
 from idp.domain.passwords import PasswordHasher
 from idp.domain.sessions import ACR_VALUES
@@ -24,8 +26,8 @@ from idp.openid.provider import Provider
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
 from idp.openid.registration_metadata import MetadataReader
-from idp.openid.safe_fetch import fetch_json
 from idp.openid.sector_identifiers import SectorIdentifiers
+from idp.outbound.safe_fetch import fetch, fetch_json, post_form
 from idp.saml.federation import FederationFolder
 from idp.saml.service_provider import ServiceProvider
 from idp.settings import Settings
@@ -65,7 +67,7 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
     secret = SecretKey(configured.secret_key.encode())
     federation = federation_folder(configured, clock, FederationAudit(stores.audit, clock))
     keys = signing_keys(configured, clock)
-    sectors = SectorIdentifiers(lambda uri: fetch_json(uri, allow_loopback=not configured.https))
+    sectors = SectorIdentifiers(partial(fetch_json, allow_loopback=not configured.https))
     in_file = ClientsFile(
         configured.clients.file,
         algorithms=keys.algorithms,
@@ -102,10 +104,17 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
         logout_delivery=LogoutDelivery(
             stores.logout_notices,
             LogoutCalls(
-                LogoutTokens(configured.issuer, keys), clients.get, allow_loopback=configured.issuer.startswith("http:")
+                LogoutTokens(configured.issuer, keys),
+                clients.get,
+                partial(post_form, allow_loopback=not configured.https),
             ),
         ),
     )
+
+
+def helpdesk_operators(configured: Settings) -> frozenset[str]:
+    """Who helps: nobody while the console is off."""
+    return frozenset(configured.helpdesk.operators.split()) if configured.helpdesk.enabled else frozenset()
 
 
 def signing_keys(configured: Settings, clock: Clock) -> KeyStore:
@@ -131,11 +140,14 @@ def _metadata_reader(configured: Settings, keys: KeyStore, sectors: SectorIdenti
 def _provider(
     configured: Settings, keys: KeyStore, clients: RegisteredClients, stores: Stores, secret: SecretKey, clock: Clock
 ) -> Provider:
-    periods = configured.affiliations.periods
+    periods, operators = configured.affiliations.periods, helpdesk_operators(configured)
 
     def claims(account_id: str) -> dict[str, object] | None:
         account = stores.accounts.find(account_id)
-        return None if account is None or account.disabled else claims_of(account, periods, now=clock())
+        if account is None or account.disabled:
+            return None
+        roles = roles_of(account, operators)
+        return claims_of(account, periods, now=clock()) | ({"roles": list(roles)} if roles else {})
 
     return Provider(
         issuer=configured.issuer,
@@ -156,6 +168,8 @@ def _provider(
         devices=stores.device_authorizations,
         dpop_nonce=configured.tokens.dpop_nonce,
         pushed_requests=stores.pushed_requests,
+        fetch_json=partial(fetch_json, allow_loopback=not configured.https),
+        fetch=partial(fetch, allow_loopback=not configured.https),
         acr_values=ACR_VALUES,
         implicit=configured.openid.implicit,
         registration=configured.registration.enabled,

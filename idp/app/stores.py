@@ -5,18 +5,23 @@ from datetime import timedelta
 
 from idp.settings import Settings
 from idp.storage import (
+    account_addresses,
     accounts,
     audit,
     authorizations,
+    closed_accounts,
     consents,
     device_authorizations,
     devices,
     embedded,
     grants,
+    helpdesk_sessions,
     invitations,
     learned_domains,
     limits,
     logout_notices,
+    merged_accounts,
+    merges,
     one_time_codes,
     outbox,
     passkeys,
@@ -40,11 +45,13 @@ INDEXES = (
     device_authorizations.INDEXES,
     devices.INDEXES,
     grants.INDEXES,
+    helpdesk_sessions.INDEXES,
     invitations.INDEXES,
     registered.TOKEN_INDEXES,
     learned_domains.INDEXES,
     limits.INDEXES,
     logout_notices.INDEXES,
+    merges.INDEXES,
     one_time_codes.INDEXES,
     outbox.INDEXES,
     *passkeys.INDEXES,
@@ -62,6 +69,10 @@ class Stores:
     """Every collection, on one connection."""
 
     accounts: accounts.AccountStore
+    account_addresses: account_addresses.AccountAddresses
+    closed_accounts: closed_accounts.ClosedAccounts
+    merged_accounts: merged_accounts.MergedAccounts
+    merges: merges.MergeStore
     audit: audit.AuditTrail
     authorizations: authorizations.AuthorizationStore
     clients: registered.ClientStore
@@ -71,6 +82,7 @@ class Stores:
     devices: devices.DeviceStore
     grants: grants.GrantStore
     initial_tokens: registered.InitialTokenStore
+    helpdesk_sessions: helpdesk_sessions.HelpdeskSessionStore
     invitations: invitations.InvitationStore
     learned_domains: learned_domains.LearnedDomains
     limits: limits.LimitStore
@@ -89,6 +101,10 @@ class Stores:
         """audit_kept: how long events of the security log stay."""
         return cls(
             accounts=accounts.AccountStore(database),
+            account_addresses=account_addresses.AccountAddresses(database),
+            closed_accounts=closed_accounts.ClosedAccounts(database),
+            merged_accounts=merged_accounts.MergedAccounts(database),
+            merges=merges.MergeStore(database),
             audit=audit.AuditTrail(database, audit_kept),
             authorizations=authorizations.AuthorizationStore(database),
             clients=registered.ClientStore(database),
@@ -98,6 +114,7 @@ class Stores:
             devices=devices.DeviceStore(database),
             grants=grants.GrantStore(database),
             initial_tokens=registered.InitialTokenStore(database),
+            helpdesk_sessions=helpdesk_sessions.HelpdeskSessionStore(database),
             invitations=invitations.InvitationStore(database),
             learned_domains=learned_domains.LearnedDomains(database),
             limits=limits.LimitStore(database),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from idp.domain.accounts import ClosesAccounts
 from idp.flows.bounces import BounceFlow
 from idp.flows.client_administration import ClientAdministration
+from idp.flows.data_report import DataReportFlow
 from idp.flows.doctor import Doctor
 from idp.flows.federation_administration import FederationAdministration
 from idp.flows.invitations import InvitationFlow
@@ -36,6 +37,7 @@ class Administration:
     helpdesk: Callable[[], Helpdesk]
     bounces: Callable[[], BounceFlow]
     doctor: Callable[[], Doctor]
+    data_report: Callable[[], DataReportFlow]
 
 
 # Made only by the commands that need it: hashing a secret must not depend on a sound configuration.

@@ -6,6 +6,7 @@ import click
 
 from idp.cli.administration import MakeAdministration
 from idp.cli.client import client_group
+from idp.cli.data_report import data_report
 from idp.cli.doctor import doctor
 from idp.cli.federation import federation_group
 from idp.cli.keys import keys_group
@@ -34,4 +35,5 @@ def check(administration: MakeAdministration) -> None:
 
 for group in (client_group, federation_group, keys_group, mail_group, user_group):
     main.add_command(group)
+main.add_command(data_report)
 main.add_command(doctor)

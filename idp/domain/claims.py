@@ -7,7 +7,7 @@ from idp.domain.accounts import Account
 from idp.domain.affiliations import AffiliationPeriods
 
 SCOPES: dict[str, tuple[str, ...]] = {
-    "openid": ("sub",),
+    "openid": ("sub", "former_subs"),
     "profile": ("name", "given_name", "family_name", "locale", "updated_at", "account_type", "invited_role"),
     "email": ("email", "email_verified"),
     "eduperson": (
@@ -23,8 +23,12 @@ SCOPES: dict[str, tuple[str, ...]] = {
         "affiliation_checked_at",
     ),
     "voperson": ("voperson_id", "voperson_external_id", "voperson_external_affiliation"),
+    "roles": ("roles",),
     "offline_access": (),
 }
+
+# As ``domain.accounts.FormerSubject`` here; each client gets those by which it knew the person (``openid.release``).
+FORMER_SUBS = "former_subs"
 
 _SINGLE = {
     "name": "displayName",
@@ -77,6 +81,8 @@ def claims_of(account: Account, periods: AffiliationPeriods, *, now: datetime) -
         claims["voperson_external_id"] = list(dict.fromkeys(external))
     if account.address:
         claims |= {"email": account.address, "email_verified": True}
+    if account.former_subjects:
+        claims[FORMER_SUBS] = account.former_subjects
     if account.proved_at is not None:
         claims["affiliation_checked_at"] = int(account.proved_at.timestamp())
     return claims

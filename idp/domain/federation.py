@@ -50,6 +50,7 @@ class MetadataFileStatus:
 
     problem: None when the file on disk is the one in use; else one line: file, place and reason.
     loaded_at: when the copy in use was taken over, None where there is none.
+    download_problem: why the last fetch of its url brought nothing, one line; None where all is well or it has none.
     """
 
     file: str
@@ -57,6 +58,12 @@ class MetadataFileStatus:
     valid_until: datetime | None
     problem: str | None = None
     loaded_at: datetime | None = None
+    download_problem: str | None = None
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Everything to mend, one line each."""
+        return tuple(problem for problem in (self.problem, self.download_problem) if problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,13 @@
 """What whoever helps people sees and does; never a code, a password or a token, and nobody else's place."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from idp.domain.accounts import Account
+
 LONGEST_REASON = 500
+HELPDESK_ROLE = "helpdesk"
 
 
 class Unfounded(ValueError):
@@ -31,6 +35,23 @@ class Act:
     def fields(self) -> dict[str, str]:
         """As the audit trail keeps it."""
         return {"operator": self.operator, "reason": " ".join(self.reason.split())}
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSession:
+    """Somebody who helps, in one browser. operator: their name in the audit trail. sid: the sign-in behind it."""
+
+    operator: str
+    account_id: str
+    sid: str
+    browser: str
+    expires_at: datetime
+
+
+def roles_of(account: Account, operators: Collection[str]) -> tuple[str, ...]:
+    """The roles that the claim ``roles`` tells. operators: addresses or subjects of those who help."""
+    helps = account.subject in operators or not set(operators).isdisjoint(account.addresses)
+    return (HELPDESK_ROLE,) if helps and not account.disabled else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,10 @@ UNDO_LIFETIME = timedelta(days=30)
 
 
 class MergeState(StrEnum):
-    """offered → moving → done; done → parting, and then gone. While it moves or parts both accounts are locked for others."""
+    """offered → moving → done; done → parting, and then gone.
+
+    While it moves or parts, both accounts are locked for other merges.
+    """
 
     OFFERED = "offered"
     MOVING = "moving"

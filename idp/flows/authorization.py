@@ -1,7 +1,7 @@
 """Journey A: a client sends a person; the one place that decides what comes next."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ from idp.domain.authorization import (
     must_be_proof,
     needs_sign_in,
 )
+from idp.domain.claims import FORMER_SUBS
 from idp.domain.consent import asks_every_time, asks_for_what_is_new
 from idp.domain.errors import AuthorizationError, Refusal
 from idp.domain.identity import is_named
@@ -255,9 +256,17 @@ class AuthorizationFlow:
             self.accounts.note_client(account.id, request.client_id)
         return _finished(
             self.provider.authorize(
-                request, account.id, account.subject, session.sign_in, now=self.clock(), reference=reference
+                _with_former_subs(request, account), account.id, account.subject, session.sign_in, now=self.clock(), reference=reference
             )
         )
+
+
+def _with_former_subs(request: AuthorizationRequest, account: Account) -> AuthorizationRequest:
+    """The request, asking for ``former_subs`` in the ID token, too, where this client knew the person by another one."""
+    if not any(request.client_id in former.clients for former in account.former_subjects):
+        return request
+    in_id_token = {**request.claims.get("id_token", {}), FORMER_SUBS: {}}
+    return replace(request, claims={**request.claims, "id_token": in_id_token})
 
 
 def _step_of(proofing: Proofing) -> Step | None:

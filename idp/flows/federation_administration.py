@@ -40,7 +40,7 @@ class FederationAdministration:
 
     def faults(self) -> tuple[str, ...]:
         """One line for each thing to mend in the federation folder."""
-        return tuple(status.problem for status in self.federation.refresh() if status.problem)
+        return tuple(problem for status in self.federation.refresh() for problem in status.problems)
 
     def providers(self, query: str) -> tuple[IdentityProvider, ...]:
         """The identity providers that a search finds, as a person would find them."""

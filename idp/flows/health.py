@@ -33,7 +33,7 @@ class Health:
 
         What is wrong with a metadata file is told, but keeps nobody away: the last good copy stays in use.
         """
-        problems = [f"federation: {status.problem}" for status in self.files() if status.problem]
+        problems = [f"federation: {problem}" for status in self.files() for problem in status.problems]
         if not self.federation.loaded:
             problems.append("federation: still loading")
         try:

@@ -164,9 +164,7 @@ class MergingFlow:
         now, reference = self.clock(), new_reference()
         fields = {"change": change, "changed": merge.address}
         for account, partner in ((survivor, other), (other, survivor)):
-            self.audit.append(
-                f"account.{change}", at=now, reference=reference, account_id=account.id, other=partner.id
-            )
+            self.audit.append(f"account.{change}", at=now, reference=reference, account_id=account.id, other=partner.id)
             for message in notices(
                 "accounts_merged", account, account.addresses, reference=reference, now=now, **fields
             ):

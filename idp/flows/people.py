@@ -37,6 +37,7 @@ from idp.storage.proofing_records import ProofingRecordStore
 from idp.storage.sessions import SessionStore
 
 MOST_FOUND = 20
+LONGEST_QUERY = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class PeopleFlow:
 
     def find(self, query: str) -> tuple[PersonLine, ...]:
         """Everybody whom an address, a name, an identifier or an error reference leads to, at most ``MOST_FOUND``."""
-        text = " ".join(query.split())
+        text = " ".join(query.split()) if len(query) <= LONGEST_QUERY else ""
         found = {account.id: account for account in self._accounts(text)}
         lines = [_line(account) for account in found.values()]
         return (*lines, *self._only_invited(text, lines))[:MOST_FOUND]
@@ -145,6 +146,12 @@ class PeopleFlow:
     def note(self, event: str, account_id: str | None, act: Act) -> None:
         """Have the audit trail tell who looked or acted, and why."""
         self.audit.append(event, at=self.clock(), reference=new_reference(), account_id=account_id, **act.fields)
+
+    def look(self, event: str, account_id: str | None, operator: str, **fields: str) -> None:
+        """Have the audit trail tell who looked."""
+        self.audit.append(
+            event, at=self.clock(), reference=new_reference(), account_id=account_id, operator=operator, **fields
+        )
 
     def _accounts(self, text: str) -> Iterable[Account]:
         reference = typed_reference(text)

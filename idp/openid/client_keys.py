@@ -16,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from idp.domain.clients import Client
+from idp.domain.errors import NotFetched
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,8 @@ from idp.openid.encryption import Encryption
 from idp.openid.grant_state import GrantState, Issue
 from idp.openid.id_token import IdTokens, left_half_hash
 from idp.openid.redirect_uris import LOOPBACK_HOSTS, host
-from idp.openid.release import VERIFIED_CLAIMS, fits, with_scoped_id
+from idp.openid.release import VERIFIED_CLAIMS, fits, with_former_subs, with_scoped_id
+from idp.openid.subjects import Subjects
 from idp.openid.verified_claims import VerifiedClaims
 
 ClaimsOf = Callable[[str], Mapping[str, Any] | None]
@@ -39,9 +40,15 @@ class AccountClaims(Userinfo):  # type: ignore[misc]
     """
 
     def __init__(
-        self, claims_of: ClaimsOf, state: GrantState, domain: str, verified_claims: VerifiedClaims | None = None
+        self,
+        claims_of: ClaimsOf,
+        state: GrantState,
+        domain: str,
+        subjects: Subjects,
+        verified_claims: VerifiedClaims | None = None,
     ) -> None:
         super().__init__({})
+        self._subjects = subjects
         self._verified_claims = verified_claims
         self._claims_of = claims_of
         self._state = state
@@ -64,6 +71,7 @@ class AccountClaims(Userinfo):  # type: ignore[misc]
         if claims is None:
             raise AccountGone
         known = with_scoped_id(claims, self._state.subject, self._domain)
+        known = with_former_subs(known, self._state.client, self._subjects)
         selected: dict[str, Any] = super().get_claims_for(user_id, wishes, known)
         # Who the person is for this client stands in the grant, whatever the account says.
         selected.pop("sub", None)
@@ -86,6 +94,7 @@ class Core(PyopProvider):  # type: ignore[misc]
         encryption: Encryption,
         claims_of: ClaimsOf,
         lifetimes: Lifetimes,
+        subjects: Subjects,
         verified_claims: VerifiedClaims | None = None,
     ) -> None:
         silence_libraries()
@@ -103,6 +112,7 @@ class Core(PyopProvider):  # type: ignore[misc]
         self._id_tokens = id_tokens
         self._encryption = encryption
         self._claims_of = claims_of
+        self._subjects = subjects
         self._verified_claims = verified_claims
         self._domain = host(issuer)
 
@@ -115,7 +125,7 @@ class Core(PyopProvider):  # type: ignore[misc]
             self._encryption.check_id_token(state.client)
         bound = copy.copy(self)
         bound.authz_state = state
-        bound.userinfo = AccountClaims(self._claims_of, state, self._domain, self._verified_claims)
+        bound.userinfo = AccountClaims(self._claims_of, state, self._domain, self._subjects, self._verified_claims)
         return bound
 
     def id_token_again(self, access_token: str, extra_claims: Mapping[str, Any]) -> str:

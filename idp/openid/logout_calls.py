@@ -1,12 +1,14 @@
 """Calling clients: the form with a logout token, and what the answer means (Back-Channel Logout 1.0 section 2.5)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
+from idp.domain.errors import NotFetched
 from idp.domain.logout import LogoutNotice
 from idp.openid.client_authentication import ClientLookup
 from idp.openid.logout_token import LogoutTokens
-from idp.openid.safe_fetch import NotFetched, post_form
 
 _TIMEOUT_SECONDS = 5.0
 # Too early, too many requests, timed out: the client asks for another try itself.
@@ -37,16 +39,22 @@ class Refused:
 Outcome = Told | Deferred | Refused
 
 
+class PostForm(Protocol):
+    """Posts a form within these seconds; the status of the answer. Raises ``NotFetched``."""
+
+    def __call__(self, url: str, form: Mapping[str, str], *, timeout: float) -> int: ...
+
+
 class LogoutCalls:
-    """Delivers notices over HTTP. allow_loopback: the issuer itself is on loopback, and so may its clients be."""
+    """Delivers notices over HTTP."""
 
     # Resolving the name may take as long again as the call.
     time_limit = timedelta(seconds=4 * _TIMEOUT_SECONDS)
 
-    def __init__(self, tokens: LogoutTokens, clients: ClientLookup, *, allow_loopback: bool) -> None:
+    def __init__(self, tokens: LogoutTokens, clients: ClientLookup, post_form: PostForm) -> None:
         self._tokens = tokens
         self._clients = clients
-        self._allow_loopback = allow_loopback
+        self._post_form = post_form
 
     def send(self, notice: LogoutNotice, *, now: datetime) -> Outcome:
         """Post the logout token to where the client is registered now."""
@@ -55,9 +63,7 @@ class LogoutCalls:
             return Refused("not registered any more")
         form = {"logout_token": self._tokens.sign(notice, client.id_token_signed_response_alg, now=now)}
         try:
-            status = post_form(
-                client.backchannel_logout_uri, form, allow_loopback=self._allow_loopback, timeout=_TIMEOUT_SECONDS
-            )
+            status = self._post_form(client.backchannel_logout_uri, form, timeout=_TIMEOUT_SECONDS)
         except NotFetched as problem:
             return Deferred(str(problem))
         if 200 <= status < 300:

@@ -1,8 +1,7 @@
 """The OpenID Connect provider as the flows see it: requests in, answers out, no HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from idp.domain.authorization import AuthorizationRequest, AuthorizationResponse
@@ -37,8 +36,6 @@ from idp.openid.release import VERIFIED_CLAIMS, asked_claims, every_claim, with_
 from idp.openid.request_objects import RequestObjects
 from idp.openid.request_sources import PushedRequests, RequestSources, Source
 from idp.openid.revocation import IntrospectionEndpoint, RevocationEndpoint
-from idp.openid.safe_fetch import fetch as fetch_any
-from idp.openid.safe_fetch import fetch_json
 from idp.openid.subjects import Subjects
 from idp.openid.token_request import TokenEndpoint
 from idp.openid.userinfo import PLAIN_GET, Userinfo, UserinfoCall, UserinfoEndpoint
@@ -70,6 +67,8 @@ class Provider:
         used_jtis: UsedOnce,
         devices: DeviceAuthorizations,
         pushed_requests: PushedRequests,
+        fetch_json: Callable[[str], Any],
+        fetch: Callable[[str], bytes],
         acr_values: tuple[str, ...] = (),
         implicit: bool = False,
         registration: bool = False,
@@ -90,17 +89,18 @@ class Provider:
             verified_claims = VerifiedClaims(self.issuer, latest_proof)
             self._document |= verified_claims_metadata()
         self._id_tokens = IdTokens(self.issuer, keys)
-        is_on_loopback = self.issuer.startswith("http:")
-        client_keys = ClientKeys(partial(fetch_json, allow_loopback=is_on_loopback))
+        client_keys = ClientKeys(fetch_json)
         encryption = Encryption(client_keys)
-        self._core = Core(self._document, self._id_tokens, encryption, claims_of, lifetimes, verified_claims)
         self._subjects = Subjects(keys.pairwise_key)
+        self._core = Core(
+            self._document, self._id_tokens, encryption, claims_of, lifetimes, self._subjects, verified_claims
+        )
         self._answers = AuthorizationAnswers(self.issuer, self._core, grants, lifetimes)
         self.dpop = DPoP(secret, used_jtis, needs_nonce=dpop_nonce)
         issuing = Issuing(self._core, grants, AccessTokenKinds(AccessTokenSigner(self.issuer, keys)))
         audiences = our_addresses(self._document)
         authenticate = ClientAuthentication(clients, ClientAssertions(audiences, client_keys, used_jtis))
-        objects = RequestObjects(self.issuer, client_keys, partial(fetch_any, allow_loopback=is_on_loopback))
+        objects = RequestObjects(self.issuer, client_keys, fetch)
         self._sources = RequestSources(clients, objects, pushed_requests)
         self.pushing = PushingEndpoint(
             self._document["pushed_authorization_request_endpoint"],
@@ -221,6 +221,10 @@ class Provider:
     def read_end_session(self, parameters: Pairs) -> EndSessionRequest:
         """What can be believed of a logout request; never raises."""
         return end_session.read_end_session(parameters, self._clients, self._id_tokens)
+
+    def read_id_token(self, token: str) -> dict[str, Any] | None:
+        """The claims of an ID token that we signed; None for everything else."""
+        return self._id_tokens.read_hint(token)
 
     def _client_of(self, request: AuthorizationRequest) -> Client:
         client = self._clients(request.client_id or "")

@@ -3,13 +3,18 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from idp.domain.claims import SCOPES
+from idp.domain.claims import FORMER_SUBS, SCOPES
 from idp.domain.clients import Client
+from idp.openid.subjects import Subjects
 
 Wish = Mapping[str, Any] | None
 
 # The claim that holds other claims (OpenID Connect for Identity Assurance 1.0), for clients that may ask for it.
 VERIFIED_CLAIMS = "verified_claims"
+
+
+# How the client calls the person: nothing that it would learn beside, so nobody is asked for consent.
+_IDENTIFIERS = frozenset({"sub", FORMER_SUBS})
 
 
 def every_claim() -> tuple[str, ...]:
@@ -25,16 +30,19 @@ def claims_of_scopes(scopes: Iterable[str]) -> frozenset[str]:
 def releasable(client: Client) -> frozenset[str]:
     """Every claim that this client may receive at all: those of its scopes, and of its own list where it has one."""
     of_scopes = claims_of_scopes(client.scopes)
-    return of_scopes if client.claims is None else of_scopes & {"sub", *client.claims}
+    return of_scopes if client.claims is None else of_scopes & {*_IDENTIFIERS, *client.claims}
 
 
 def asked_claims(client: Client, scope: Iterable[str], claims: Mapping[str, Any]) -> frozenset[str]:
-    """The claims, without ``sub``, that this scope and this ``claims`` parameter bring to the client, wherever."""
+    """The claims that this scope and this ``claims`` parameter bring to the client, wherever.
+
+    Without ``sub`` and ``former_subs``: those are what it calls the person, not what it learns.
+    """
     places = [claims.get(place, {}) for place in ("id_token", "userinfo")]
     verified = [_verified_claims(place) for place in places] if client.verified_claims else []
     asked = claims_of_scopes(scope).union(*places, *verified)
     named = {VERIFIED_CLAIMS} if any(verified) else set()
-    return (asked & releasable(client)) - {"sub"} | named
+    return (asked & releasable(client)) - _IDENTIFIERS | named
 
 
 def _verified_claims(place: Mapping[str, Any]) -> frozenset[str]:
@@ -51,6 +59,14 @@ def with_scoped_id(claims: Mapping[str, Any], subject: str, domain: str) -> dict
     It is made of that ``sub``, so that it tells no more than it: clients with pairwise subjects cannot compare it.
     """
     return {**claims, "voperson_id": f"{subject}@{domain}"}
+
+
+def with_former_subs(claims: Mapping[str, Any], client: Client, subjects: Subjects) -> dict[str, Any]:
+    """The claims with ``former_subs`` as this client may see them: those by which it knew the person, if any."""
+    former = claims.get(FORMER_SUBS, ())
+    known = [subjects.of(client, one.subject) for one in former if client.client_id in one.clients]
+    kept = {name: value for name, value in claims.items() if name != FORMER_SUBS}
+    return kept | ({FORMER_SUBS: known} if known else {})
 
 
 def fits(value: Any, wish: Wish) -> bool:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from idp.domain.clients import Client
-from idp.domain.errors import ProtocolError
+from idp.domain.errors import NotFetched, ProtocolError
 from idp.openid.client_keys import ClientKeys
 from idp.openid.parameters import Pairs, is_sane
 from idp.openid.signed_statement import Unreadable, seconds, unverified, verify

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from idp.domain.clients import Client
+from idp.domain.errors import NotFetched
 from idp.openid.registration_metadata import UnfitMetadata
 
 log = logging.getLogger(__name__)

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 from idp.domain.federation import FileDifference, ProviderChange
-from idp.saml import metadata
 from idp.saml import xml_names as names
+from idp.saml.metadata_reading import Unreadable, identity_provider
+from idp.saml.plain_values import plain_name
 from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata
 
 # The EntityDescriptor of an entity id.
@@ -37,14 +38,13 @@ def _details(old: bytes | None, new: bytes | None) -> tuple[str, ...]:
 
 def _facts(document: bytes | None) -> dict[str, frozenset[str]]:
     try:
-        entity = parse_metadata(document or b"")
-    except UnsafeXML:
+        entity, provider = parse_metadata(document or b""), identity_provider(document or b"")
+    except (UnsafeXML, Unreadable):
         return {}
-    provider = metadata.identity_provider(entity)
     return {
         "keys": frozenset(_keys(entity)),
         "endpoints": frozenset(_endpoints(entity)),
-        "scopes": frozenset(metadata.scopes(entity)),
+        "scopes": frozenset(provider.scopes if provider else ()),
         "names": frozenset(f"{name} ({language})" for language, name in provider.names) if provider else frozenset(),
     }
 
@@ -60,7 +60,7 @@ def _keys(entity: Element) -> Iterable[str]:
 def _endpoints(entity: Element) -> Iterable[str]:
     for endpoint in entity.iterfind("md:IDPSSODescriptor/*[@Location]", names.NS):
         kind, binding = str(endpoint.tag).rpartition("}")[2], (endpoint.get("Binding") or "").rpartition(":")[2]
-        yield metadata.plain_name(f"{kind} {binding} {endpoint.get('Location')}")
+        yield plain_name(f"{kind} {binding} {endpoint.get('Location')}")
 
 
 def _told(kind: str, before: frozenset[str], after: frozenset[str]) -> str:

@@ -16,7 +16,9 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, Any, Final
 
+from idp.domain.downloads import Download
 from idp.domain.federation import FileDifference, FileReport, IdentityProvider, MetadataFileStatus
+from idp.saml import federation_downloads as downloads
 from idp.saml import federation_index as index
 from idp.saml import federation_seen as seen_files
 from idp.saml import search
@@ -199,6 +201,10 @@ class FederationFolder:
         """What the last refresh found; answers at once, also while a large file is being read."""
         return self._last_status
 
+    def downloads(self, download: Download) -> downloads.FederationDownloads:
+        """What fetches the files that have an address; ``refresh`` takes over what it brings."""
+        return downloads.FederationDownloads(self._folder, self._state, self._clock, download)
+
     def check(self, file: Path) -> FileReport:
         """What would become of this file, wherever it lies, were it in the folder under its name; changes nothing.
 
@@ -259,7 +265,11 @@ class FederationFolder:
 
     def _status(self) -> tuple[MetadataFileStatus, ...]:
         seen, indexed = self._seen or Seen(), {file.name: file for file in self._current.files}
-        found = [_file_status(name, indexed.get(name), file.problem) for name, file in seen.files.items()]
+        fetched = {name: kept.problem for name, kept in downloads.load(self._state).items() if kept.problem}
+        files = {name: file.problem for name, file in seen.files.items()}
+        found = [
+            _file_status(name, indexed.get(name), files.get(name), fetched.get(name)) for name in {**files, **fetched}
+        ]
         problems = ((FILE_NAME, seen.overrides_problem), ("federation", self._problem))
         return (*found, *(MetadataFileStatus(name, 0, None, problem) for name, problem in problems if problem))
 
@@ -274,7 +284,9 @@ class FederationFolder:
                 logger.error("federation.file_refused", extra={"fields": {"file": file, "problem": problem}})
 
 
-def _file_status(name: str, file: IndexedFile | None, problem: str | None) -> MetadataFileStatus:
+def _file_status(
+    name: str, file: IndexedFile | None, problem: str | None, download_problem: str | None
+) -> MetadataFileStatus:
     if file is None:
-        return MetadataFileStatus(name, 0, None, problem)
-    return MetadataFileStatus(name, file.providers, file.valid_until, problem, file.loaded_at)
+        return MetadataFileStatus(name, 0, None, problem, None, download_problem)
+    return MetadataFileStatus(name, file.providers, file.valid_until, problem, file.loaded_at, download_problem)

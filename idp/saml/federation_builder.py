@@ -39,9 +39,17 @@ def run_update(folder: Path, state: Path, lock: IO[bytes], *, now: datetime) -> 
 
     lock: held on by the process, should this one die before it.
     """
-    asked = json.dumps({"folder": str(folder.absolute()), "state": str(state.absolute()), "now": now.isoformat()})
+    asked = {"folder": str(folder.absolute()), "state": str(state.absolute()), "now": now.isoformat()}
+    try:
+        return Outcome.from_json(run_apart("idp.saml.federation_update", asked, lock))
+    except (ValueError, KeyError, TypeError):
+        raise UpdateFailed("no readable result") from None
+
+
+def run_apart(module: str, asked: dict[str, str], lock: IO[bytes]) -> str:
+    """What this module, run as a short-lived process of its own, answers to this. Raises UpdateFailed."""
     with subprocess.Popen(
-        [sys.executable, "-m", "idp.saml.federation_update"],
+        [sys.executable, "-m", module],
         env=_environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -51,7 +59,7 @@ def run_update(folder: Path, state: Path, lock: IO[bytes], *, now: datetime) -> 
         start_new_session=True,
     ) as process:
         try:
-            out, err = process.communicate(asked, timeout=MAX_SECONDS)
+            out, err = process.communicate(json.dumps(asked), timeout=MAX_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             raise UpdateFailed(f"not done after {MAX_SECONDS} s") from None
@@ -59,10 +67,7 @@ def run_update(folder: Path, state: Path, lock: IO[bytes], *, now: datetime) -> 
         raise UpdateFailed(
             f"exit status {process.returncode}: {(err.strip().splitlines() or ['no message'])[-1][:300]}"
         )
-    try:
-        return Outcome.from_json(out)
-    except (ValueError, KeyError, TypeError):
-        raise UpdateFailed("no readable result") from None
+    return out
 
 
 def _environment() -> dict[str, str]:

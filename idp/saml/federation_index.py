@@ -15,11 +15,11 @@ from typing import Any, Final
 
 from idp.domain.federation import IdentityProvider
 from idp.saml.overrides import Overrides, ProviderOverride
-from idp.saml.search import search_text
+from idp.saml.search import SearchText, search_text
 
 INDEX_NAME: Final = "federation.sqlite"
 # Files of another version are made anew.
-_VERSION: Final = 1
+_VERSION: Final = 2
 _CACHED_KILOBYTES: Final = 512
 _SCHEMA: Final = """
 CREATE TABLE files (
@@ -108,7 +108,8 @@ class IndexDraft:
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_SCHEMA)
         self._connection.execute("BEGIN")
-        self._read: dict[int, IdentityProvider] = {}
+        # What was read in this process, with its words: made while the file is still being checked.
+        self._read: dict[int, tuple[IdentityProvider, SearchText]] = {}
 
     def keep(self, source: sqlite3.Connection, file: IndexedFile) -> None:
         """Take this file over from the index in use."""
@@ -146,7 +147,7 @@ class IndexDraft:
             if provider.entity_id not in found:
                 number = first + len(found)
                 found[provider.entity_id] = provider.metadata_digest
-                self._read[number] = provider
+                self._read[number] = provider, search_text(provider)
                 described.append((number, file, provider.entity_id, provider.metadata_digest, encoded(provider)))
                 yield number, xml
         self._connection.executemany("INSERT INTO providers VALUES (?, ?, ?, ?, ?)", described)
@@ -192,14 +193,13 @@ class IndexDraft:
     def _show(self, winners: Mapping[str, tuple[int, int, str]], overrides: Mapping[str, ProviderOverride]) -> None:
         shown, searched, domains = [], [], []
         for entity_id, (number, file, described) in winners.items():
-            provider = self._read.get(number) or decoded(described)
+            provider, text = self._read.get(number) or _with_words(decoded(described))
             if override := overrides.get(entity_id):
-                provider = override.applied_to(provider)
+                provider, text = _with_words(override.applied_to(provider))
                 described = encoded(provider)
             shown.append((number, entity_id, file, described))
             if provider.hidden:
                 continue
-            text = search_text(provider)
             searched.append((number, file, text.names, text.name_words, text.domain_words, text.sort_key))
             domains += [(domain, 1, number, file) for domain in provider.mail_domains]
             domains += [(domain, 0, number, file) for domain in (*provider.domain_hints, *provider.scopes)]
@@ -232,6 +232,10 @@ class IndexDraft:
 
 
 _FIELDS: Final = tuple(field.name for field in fields(IdentityProvider))
+
+
+def _with_words(provider: IdentityProvider) -> tuple[IdentityProvider, SearchText]:
+    return provider, search_text(provider)
 
 
 def encoded(provider: IdentityProvider) -> str:

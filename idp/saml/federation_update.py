@@ -19,22 +19,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from idp.domain.errors import ConfigurationError
-from idp.domain.federation import FileDifference, FileReport, ProviderChange
+from idp.domain.federation import FileDifference, FileReport, IdentityProvider, ProviderChange
 from idp.saml import federation_index as index
 from idp.saml import federation_seen as seen_files
-from idp.saml.differences import difference
 from idp.saml.federation_index import IndexDraft, IndexedFile
 from idp.saml.federation_seen import Seen, SeenFile
-from idp.saml.metadata_files import (
-    Document,
-    MetadataFault,
-    Validity,
-    check_validity,
-    read_document,
-    usable_entities,
-)
+from idp.saml.metadata_reading import MetadataReader, Unreadable
+from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified, check_not_older, read_file
 from idp.saml.overrides import FILE_NAME, FileTrust, Overrides, parse_overrides
-from idp.saml.signature_aside import checked_aside
+from idp.saml.signature_aside import CheckAside, checked_aside
 
 # Twenty times the largest file that is read, and minutes more than it takes.
 MAX_MEMORY_BYTES: Final = 4 << 30
@@ -73,15 +66,21 @@ def check_file(
     connection = index.opened(state) if state else None
     try:
         before = _by_name(connection).get(path.name) if connection else None
-        document = read_document(path, trust, keys=keys)
-        document.check_signature()
-        validity = check_validity(document, _validity(before), now=now)
-        found = {provider.entity_id: (provider, xml) for provider, xml in usable_entities(document.root, now)}
+        # Imported for a check alone: an update leaves these libraries to the process beside it.
+        from idp.saml.metadata_files import verified
+
+        file = read_file(path, trust, keys=keys)
+        checked, reader = verified(file, now=now), MetadataReader(file.content, now)
+        check_not_older(checked.validity, _validity(before), file.trust)
+        found: dict[str, tuple[IdentityProvider, bytes]] = {}
+        for provider, xml in _entities(reader):
+            found.setdefault(provider.entity_id, (provider, xml))
+        _check_same(checked, reader)
         if not found:
             raise MetadataFault(_NO_PROVIDER)
         digests = {entity_id: provider.metadata_digest for entity_id, (provider, _) in found.items()}
         told = _told_difference(connection, before, path.name, digests, {name: xml for name, (_, xml) in found.items()})
-        return FileReport(None, len(found), validity.valid_until, told)
+        return FileReport(None, len(found), checked.validity.valid_until, told)
     except MetadataFault as fault:
         return FileReport(str(fault))
     finally:
@@ -171,13 +170,14 @@ class _Update:
     def _read(self, path: Path, trust: FileTrust | None, indexed: IndexedFile | None) -> str | None:
         """Take the file over; why not, where it is not."""
         try:
-            document = read_document(path, trust)
-            if indexed and document.digest == indexed.digest:
-                document.check_signature()
-                check_validity(document, None, now=self._now)
-                self._kept[path.name] = indexed
-            else:
-                self._take_over(path.name, document, indexed)
+            file = read_file(path, trust)
+            with checked_aside(file, now=self._now) as check:
+                digest = file.digest()
+                if indexed and digest == indexed.digest:
+                    check.result()
+                    self._kept[path.name] = indexed
+                else:
+                    self._take_over(path.name, file, digest, check, indexed)
         except MetadataFault as fault:
             reason = str(fault)
         except MemoryError:
@@ -188,31 +188,44 @@ class _Update:
             self._kept[path.name] = indexed
         return f"{path.name}: {reason}"
 
-    def _take_over(self, name: str, document: Document, indexed: IndexedFile | None) -> None:
+    def _take_over(
+        self, name: str, file: MetadataFile, digest: str, check: CheckAside, indexed: IndexedFile | None
+    ) -> None:
         draft, number = self._draft_begun(), self._next_file
         self._next_file += 1
-        documents: dict[str, bytes] = {}
         draft.begin_file()
         try:
-            with checked_aside(document) as signature:
-                digests = draft.add(number, usable_entities(document.root, self._now))
-                signature.result()
-            validity = check_validity(document, _validity(indexed), now=self._now)
-            if not digests:
-                raise MetadataFault(_NO_PROVIDER)
+            validity, digests = self._checked(number, file, check, indexed)
         except BaseException:
             draft.take_back()
             raise
-        draft.accept(
-            IndexedFile(number, name, document.digest, validity.valid_until, validity.created, self._now, len(digests))
-        )
+        draft.accept(IndexedFile(number, name, digest, validity.valid_until, validity.created, self._now, len(digests)))
         self._added[name] = digests
+        documents: dict[str, bytes] = {}
         if indexed and self._in_use:
             before = index.digests(self._in_use, indexed)
             documents = draft.documents(
                 number, [key for key in digests if before.get(key, digests[key]) != digests[key]]
             )
         self._outcome.differences.append(_told_difference(self._in_use, indexed, name, digests, documents))
+
+    def _checked(
+        self, number: int, file: MetadataFile, check: CheckAside, indexed: IndexedFile | None
+    ) -> tuple[Validity, dict[str, str]]:
+        """Read into the draft while the file is checked aside; believed only when this returns."""
+        reader = MetadataReader(file.content, self._now)
+        try:
+            digests = self._draft_begun().add(number, reader)
+        except Unreadable as error:
+            # The check says better what is wrong, if it finds anything.
+            check.result()
+            raise MetadataFault(f"is not acceptable XML ({error})") from None
+        checked = check.result()
+        check_not_older(checked.validity, _validity(indexed), file.trust)
+        _check_same(checked, reader)
+        if not digests:
+            raise MetadataFault(_NO_PROVIDER)
+        return checked.validity, digests
 
     def _draft_begun(self) -> IndexDraft:
         if self._draft is None:
@@ -249,7 +262,23 @@ def _told_difference(
     old = index.digests(connection, before)
     differing = [entity_id for entity_id, digest in digests.items() if old.get(entity_id, digest) != digest]
     old_documents = index.documents(connection, before, differing)
+    # Imported where there is something to compare.
+    from idp.saml.differences import difference
+
     return difference(name, old, digests, old_documents.get, documents.get)
+
+
+def _entities(reader: MetadataReader) -> Iterator[tuple[IdentityProvider, bytes]]:
+    try:
+        yield from reader
+    except Unreadable as error:
+        raise MetadataFault(f"is not acceptable XML ({error})") from None
+
+
+def _check_same(checked: Verified, reader: MetadataReader) -> None:
+    """What was read is what was verified: two parsers saw the same document."""
+    if checked.outline != reader.outline():
+        raise MetadataFault("is read differently by two parsers")
 
 
 def _by_name(connection: sqlite3.Connection) -> dict[str, IndexedFile]:

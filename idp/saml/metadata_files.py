@@ -4,113 +4,59 @@ Trust is in the pinned key or fingerprint alone: a KeyInfo is not looked at, and
 its key (SAML metadata interoperability profile 1.0, section 2.6).
 """
 
-import hashlib
-import hmac
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from lxml import etree
+
 from idp.domain.errors import Refusal
-from idp.domain.federation import IdentityProvider
 from idp.saml import xml_names as names
-from idp.saml.metadata import usable_entity, within
-from idp.saml.overrides import FILE_NAME, FileTrust
+from idp.saml.metadata import within
+from idp.saml.metadata_reading import Outline
+from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified
 from idp.saml.response_checks import instant
 from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata
 from idp.saml.signature_form import check_signature_form
 from idp.saml.xml_signature import PublicKey, UnusableKey, public_key_of, verify
 
-MAX_BYTES: Final = 200 * 1024 * 1024
 MAX_VALIDITY: Final = timedelta(days=28)
 
 _EXTENSIONS: Final = f"{{{names.MD}}}Extensions"
 _PUBLICATION: Final = f"{{{names.MDRPI}}}PublicationInfo"
 
 
-class MetadataFault(Exception):
-    """Why a metadata file is not used, in one line for the administrator, with what to do."""
+def verified(file: MetadataFile, *, now: datetime) -> Verified:
+    """The file, if its origin is sure and its time has not run out. Raises MetadataFault.
 
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A metadata file as it was read; ``keys`` is empty where its fingerprint alone is trusted, and was compared.
-
-    digest: SHA-256 of the file in hex.
+    Its age against the copy in use is not looked at (``metadata_trust.check_not_older``).
     """
-
-    root: Element
-    digest: str
-    keys: tuple[PublicKey, ...]
-    is_pinned: bool
-
-    def check_signature(self) -> None:
-        """Raises MetadataFault unless one of the keys signed the whole document (metadata section 3)."""
-        if self.keys and not verify(self.root, self.keys):
-            raise MetadataFault("is not signed by any of its signing_keys, or was changed after signing")
+    root = _root(file.content)
+    file.check_fingerprint()
+    if file.trust.signing_keys:
+        _check_signature(root, tuple(_pinned_key(file.keys, name) for name in file.trust.signing_keys))
+    validity = Validity(_valid_until(root, now, pinned=bool(file.trust.sha256)), _created(root))
+    elements = etree.XPath("count(//*)")(root)
+    return Verified(validity, Outline.of(int(elements), list(_entity_ids(root))))
 
 
-@dataclass(frozen=True, slots=True)
-class Validity:
-    """valid_until: None only for a file that is trusted by its fingerprint and names no end. created: where it says."""
-
-    valid_until: datetime | None
-    created: datetime | None
-
-
-def read_document(path: Path, trust: FileTrust | None, *, keys: Path | None = None) -> Document:
-    """The file, its form checked, its signature not yet.
-
-    keys: the folder of the trust's keys, the file's own if None. Raises MetadataFault, whose text does not repeat the
-    file's name.
-    """
-    content = _content(path)
-    if trust is None or not (trust.sha256 or trust.signing_keys):
-        raise MetadataFault(f'no trust is set for it; give [files."{path.name}"] signing_keys or sha256 in {FILE_NAME}')
-    root = _root(content)
-    digest = hashlib.sha256(content).hexdigest()
-    if trust.sha256 and not hmac.compare_digest(digest, trust.sha256):
-        raise MetadataFault(f"has SHA-256 {digest}, not the one in {FILE_NAME}; check the change, then set the new one")
-    if trust.signing_keys:
-        _check_form(root)
-    pinned = tuple(_pinned_key(keys or path.parent, name) for name in trust.signing_keys)
-    return Document(root, digest, pinned, is_pinned=bool(trust.sha256))
+def _check_signature(root: Element, keys: tuple[PublicKey, ...]) -> None:
+    """One of the keys signed the whole document (metadata section 3)."""
+    _check_form(root)
+    if not verify(root, keys):
+        raise MetadataFault("is not signed by any of its signing_keys, or was changed after signing")
 
 
-def check_validity(document: Document, before: Validity | None, *, now: datetime) -> Validity:
-    """Its times: not over, not too far ahead, and not older than the copy in use. Raises MetadataFault."""
-    valid_until = _valid_until(document.root, now, pinned=document.is_pinned)
-    found = Validity(valid_until, _created(document.root))
-    if before is not None and not document.is_pinned:
-        _check_not_older(found, before)
-    return found
-
-
-def usable_entities(root: Element, now: datetime) -> Iterator[tuple[IdentityProvider, bytes]]:
-    """Each identity provider with its own EntityDescriptor as XML, in the order of the file."""
-    if root.tag == names.ENTITY:
-        found = usable_entity(root)
-        if found is not None:
-            yield found
+def _entity_ids(element: Element) -> Iterator[str]:
+    if element.tag == names.ENTITY:
+        yield (element.get("entityID") or "").strip()
         return
-    for child in root.iterchildren(names.ENTITY, names.ENTITIES):
-        if _is_still_valid(child, now):
-            yield from usable_entities(child, now)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise MetadataFault(f"larger than {MAX_BYTES // 1024 // 1024} MB")
-        return path.read_bytes()
-    except OSError as error:
-        raise MetadataFault(f"cannot be read: {error.strerror}") from None
+    for child in element.iterchildren(names.ENTITY, names.ENTITIES):
+        yield from _entity_ids(child)
 
 
 def _root(content: bytes) -> Element:
-    if not content.strip():
-        raise MetadataFault("is empty; was the download cut off?")
     try:
         root = parse_metadata(content)
     except UnsafeXML as error:
@@ -164,27 +110,3 @@ def _created(root: Element) -> datetime | None:
     except Refusal:
         raise MetadataFault("has a creationInstant that is not a time") from None
     return None
-
-
-def _check_not_older(found: Validity, before: Validity) -> None:
-    """An old copy, validly signed, would bring back keys that were given up."""
-    if found.created and before.created:
-        new, old, name = found.created, before.created, "published"
-    elif found.valid_until and before.valid_until:
-        new, old, name = found.valid_until, before.valid_until, "valid until"
-    else:
-        return
-    if new < old:
-        raise MetadataFault(
-            f"is older than the copy in use ({name} {new:%Y-%m-%d %H:%M} against {old:%Y-%m-%d %H:%M} UTC); "
-            "to go back on purpose, take the file away for a minute first"
-        )
-
-
-def _is_still_valid(element: Element, now: datetime) -> bool:
-    """Whether this entity or group within the document has not expired by itself."""
-    try:
-        until = instant(element, "validUntil")
-    except Refusal:
-        return False
-    return until is None or until > now

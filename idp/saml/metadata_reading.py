@@ -1,34 +1,29 @@
 """Reading a whole metadata file in one pass: each identity provider with the bytes that describe it.
 
 No tree is built: 10,000 identity providers take no more memory than one. What is read here is believed only when the
-same bytes were verified (``metadata_files``), and when both readers saw the same outline of them: another parser builds
-the tree that signatures are checked on.
+same bytes were verified (``metadata_files``) and both readers saw the same outline of them: another parser builds the
+tree that a signature is checked on.
 """
 
 import hashlib
 import re
-from binascii import Error as Base64Error
-from binascii import a2b_base64
-from collections.abc import Callable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
 from idp.domain.federation import IdentityProvider
 from idp.saml import xml_names as names
-from idp.saml.plain_values import domain_name, moment, plain_name, web_address
+from idp.saml.entity_reading import ENTITY, Attributes, EntityDraft, Step
+from idp.saml.plain_values import moment
 
 _CHUNK: Final = 1 << 20
-_TAG: Final = re.compile(rb"<(?:[^\s<>/:]+:)?EntityDescriptor(?=[\s/>])")
-# A public key of 2048, 3072 or 4096 bits in a certificate: rsaEncryption and the lengths around it (RFC 3279 section
-# 2.3.1). Nearly every one; others are taken apart.
-_ORDINARY_KEY: Final = re.compile(
-    rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x82"
-    rb"(?:\x01\x0f\x00\x30\x82\x01\x0a\x02\x82\x01\x01|\x01\x8f\x00\x30\x82\x01\x8a\x02\x82\x01\x81"
-    rb"|\x02\x0f\x00\x30\x82\x02\x0a\x02\x82\x02\x01)\x00[\x80-\xff]"
-)
+_ENTITY: Final = f"{names.MD} EntityDescriptor"
+_GROUP: Final = f"{names.MD} EntitiesDescriptor"
+_TAG: Final = re.compile(rb"<(?:[^\s<>/:=]+:)?EntityDescriptor(?=[\s/>])")
+_NOTHING: Final = Step()
 
 
 class Unreadable(Exception):
@@ -47,7 +42,17 @@ class Outline:
 
     @classmethod
     def of(cls, elements: int, entity_ids: list[str]) -> "Outline":
+        """The outline of a document with so many elements and these entity ids."""
         return cls(elements, hashlib.sha256("\n".join(entity_ids).encode()).hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """An EntitiesDescriptor. spaces: the namespaces declared so far, by prefix. is_over: it has expired by itself."""
+
+    spaces: dict[str, str]
+    declarations: bytes
+    is_over: bool
 
 
 def identity_provider(document: bytes) -> IdentityProvider | None:
@@ -56,37 +61,35 @@ def identity_provider(document: bytes) -> IdentityProvider | None:
     Usable is one with an entity id, a sign-in endpoint (HTTP-Redirect or HTTP-POST) and a signing key. Its
     ``metadata_digest`` is that of the document. Raises Unreadable.
     """
-    return next((provider for provider, _ in MetadataReader(document, None)), None)
+    return next((provider for provider, _ in MetadataReader(document)), None)
 
 
 class MetadataReader:
     """The usable identity providers of a document, each with its own EntityDescriptor, in the order of the document.
 
-    An EntityDescriptor is handed out byte for byte, with the namespace declarations that it stood in written into it:
-    the same bytes have the same digest. now: what has expired by itself is left out; None takes everything.
+    An EntityDescriptor is handed out byte for byte, with the namespaces that were declared around it written into its
+    first tag: the same bytes have the same digest. now: what has expired by itself is left out; None takes everything.
     """
 
-    def __init__(self, content: bytes, now: datetime | None) -> None:
+    def __init__(self, content: bytes, now: datetime | None = None) -> None:
         self._content, self._now = content, now
-        self._parser = expat.ParserCreate("utf-8", namespace_separator=" ")
-        self._parser.buffer_text = True
-        self._parser.buffer_size = 1 << 16
-        self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
-        self._parser.StartNamespaceDeclHandler = self._declare
-        self._parser.StartDoctypeDeclHandler = self._refuse
-        self._parser.ProcessingInstructionHandler = self._instruct
-        self._step: _Step = _ROOT
-        self._steps: list[_Step] = [_ROOT]
         self._elements = 0
         self._entity_ids: list[str] = []
-        # Of the groups around, outermost first; what the next element declares.
-        self._spaces: list[dict[str, str]] = [{}]
+        self._groups = [_Group({}, b"", is_over=False)]
+        # Namespaces that the next element declares, while we are in no entity.
         self._declared: dict[str, str] = {}
         self._found: list[tuple[IdentityProvider, bytes]] = []
-        self._ended_group = 0
-        self._text: list[str] | None = None
-        self._begin_entity({}, 0)
+        self._draft = EntityDraft("")
+        self._steps: list[Step] = []
+        # How deep we are in elements that do not matter.
+        self._aside = 0
+        self._text: list[str] = []
+        self._attributes: Attributes = {}
+        self._parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+        self._parser.buffer_text = True
+        self._parser.StartDoctypeDeclHandler = _refuse_document_type
+        self._parser.ProcessingInstructionHandler = self._instruction
+        self._watch_groups()
 
     def __iter__(self) -> Iterator[tuple[IdentityProvider, bytes]]:
         """Once only. Raises Unreadable."""
@@ -104,113 +107,102 @@ class MetadataReader:
         """Of the whole document, after everything was read."""
         return Outline.of(self._elements, self._entity_ids)
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._elements += 1
-        step = self._step.inside.get(name)
-        if step is None:
-            if self._step.end_text:
-                # A value that holds elements is none (safe_xml.whole_text).
-                self._text = None
-            step = _ASIDE
-        elif step.begin:
-            step = step.begin(self, attributes, step)
-        if step.end_text:
-            self._text = []
-            self._parser.CharacterDataHandler = self._text.append
-        self._steps.append(step)
-        self._step = step
+    def _watch_groups(self) -> None:
+        self._parser.StartNamespaceDeclHandler = self._declare
+        self._parser.StartElementHandler = self._start_outside
+        self._parser.EndElementHandler = self._end_outside
 
-    def _end(self, name: str) -> None:
-        step = self._steps.pop()
-        self._step = self._steps[-1]
-        if step.end_text:
-            self._parser.CharacterDataHandler = None
-            if self._text is not None:
-                step.end_text(self, "".join(self._text))
-        elif step.end:
-            step.end(self)
+    def _watch_entity(self) -> None:
+        self._parser.StartNamespaceDeclHandler = None
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
 
     def _declare(self, prefix: str | None, uri: str | None) -> None:
-        if self._step.is_group:
-            self._declared[prefix or ""] = uri or ""
+        self._declared[prefix or ""] = uri or ""
 
-    def _refuse(self, *_: object) -> None:
-        raise Unreadable("document type declaration")
+    def _start_outside(self, name: str, attributes: Attributes) -> None:
+        self._elements += 1
+        group, declared, self._declared = self._groups[-1], self._declared, {}
+        is_over = group.is_over or self._is_over(attributes)
+        if name == _ENTITY and not self._aside:
+            self._begin_entity(attributes, declared, is_over=is_over)
+        elif name == _GROUP and not self._aside:
+            spaces = group.spaces | declared
+            self._groups.append(_Group(spaces, _declarations(spaces), is_over))
+        else:
+            # Signatures, extensions, and whatever else is neither an entity nor a group.
+            self._aside += 1
 
-    def _instruct(self, *_: object) -> None:
-        if self._step.end_text:
-            self._text = None
+    def _end_outside(self, _: str) -> None:
+        if self._aside:
+            self._aside -= 1
+        else:
+            self._groups.pop()
 
-    # Groups and entities
+    def _begin_entity(self, attributes: Attributes, declared: dict[str, str], *, is_over: bool) -> None:
+        entity_id = attributes.get("entityID", "").strip()
+        self._entity_ids.append(entity_id)
+        self._draft = EntityDraft(entity_id)
+        self._begin, self._own_spaces = self._parser.CurrentByteIndex, declared
+        self._steps.append(_NOTHING if is_over else ENTITY)
+        self._watch_entity()
 
-    def group(self, attributes: dict[str, str], step: "_Step") -> "_Step":
-        self._spaces.append(self._spaces[-1] | self._declared)
-        self._declared = {}
-        if self._is_over(attributes):
-            self._ended_group += 1
-            return _ENDED_GROUP
-        return step
-
-    def end_group(self) -> None:
-        self._spaces.pop()
-
-    def end_ended_group(self) -> None:
-        self._spaces.pop()
-        self._ended_group -= 1
-
-    def entity(self, attributes: dict[str, str], step: "_Step") -> "_Step":
-        self._entity_ids.append((attributes.get("entityID") or "").strip())
-        own, self._declared = self._declared, {}
-        if self._ended_group or self._is_over(attributes):
-            return _ASIDE
-        self._own = own
-        self._begin_entity(attributes, self._parser.CurrentByteIndex)
-        return step
-
-    def _begin_entity(self, attributes: dict[str, str], start: int) -> None:
-        self._entity_start = start
-        self._entity_id = (attributes.get("entityID") or "").strip()
-        self._has_role = self._has_location = self._has_key = False
-        self._names: dict[str, str] = {}
-        self._organization: dict[str, str] = {}
-        self._role_scopes: list[str | None] = []
-        self._scopes: list[str | None] = []
-        self._hints: list[str | None] = []
-        self._error_url = ""
-        self._authority: str | None = None
-
-    def end_entity(self) -> None:
-        if not (self._entity_id and self._has_location and self._has_key):
+    def _start(self, name: str, attributes: Attributes) -> None:
+        self._elements += 1
+        if self._aside:
+            self._aside += 1
             return
-        document = self._document()
-        shown = self._names if any(self._names.values()) else self._organization
-        provider = IdentityProvider(
-            entity_id=self._entity_id,
-            names=tuple((language, name) for language, name in shown.items() if name)
-            or (("", plain_name(self._entity_id)),),
-            scopes=_unique(self._role_scopes + self._scopes),
-            domain_hints=_unique(self._hints),
-            error_url=self._error_url,
-            registration_authority=self._authority or "",
-            metadata_digest=hashlib.sha256(document).hexdigest(),
-        )
-        self._found.append((provider, document))
+        around = self._steps[-1]
+        step = around.inside.get(name)
+        if step is None or (step.begin and not step.begin(self._draft, attributes)):
+            self._aside = 1
+            if around.text:
+                # A value that holds elements is none (safe_xml.whole_text).
+                self._spoil_text()
+            return
+        if step.text:
+            self._text, self._attributes = [], attributes
+            self._parser.CharacterDataHandler = self._text.append
+        self._steps.append(step)
+
+    def _end(self, _: str) -> None:
+        if self._aside:
+            self._aside -= 1
+            return
+        step = self._steps.pop()
+        if step.text:
+            self._parser.CharacterDataHandler = None
+            step.text(self._draft, "".join(self._text), self._attributes)
+        elif not self._steps:
+            self._end_entity()
+
+    def _spoil_text(self) -> None:
+        self._parser.CharacterDataHandler = None
+        self._text = []
+
+    def _instruction(self, *_: str) -> None:
+        if self._steps and self._steps[-1].text:
+            self._spoil_text()
+
+    def _end_entity(self) -> None:
+        self._watch_groups()
+        if self._draft.is_usable:
+            document = self._document()
+            self._found.append((self._draft.provider(document), document))
 
     def _document(self) -> bytes:
-        content, start = self._content, self._entity_start
-        tag = _TAG.match(content, start)
+        content = self._content
+        tag = _TAG.match(content, self._begin)
         end = content.find(b">", self._parser.CurrentByteIndex) + 1
         if tag is None or not end:
-            raise Unreadable("the place of an element is not where it is")
-        inherited = self._spaces[-1]
-        declarations = "".join(
-            f" xmlns{prefix and ':'}{prefix}={quoteattr(uri)}"
-            for prefix, uri in sorted(inherited.items())
-            if prefix not in self._own and uri
-        )
-        return b"".join((tag.group(), declarations.encode(), content[tag.end() : end]))
+            raise Unreadable("an element that does not stand where it begins")
+        around = self._groups[-1].declarations
+        if self._own_spaces:
+            around = _declarations(self._groups[-1].spaces, self._own_spaces)
+        return b"".join((tag.group(), around, content[tag.end() : end]))
 
-    def _is_over(self, attributes: dict[str, str]) -> bool:
+    def _is_over(self, attributes: Attributes) -> bool:
+        """Whether this entity or group has expired by itself."""
         until = attributes.get("validUntil")
         if until is None or self._now is None:
             return False
@@ -218,3 +210,17 @@ class MetadataReader:
             return moment(until) <= self._now
         except ValueError:
             return True
+
+
+def _declarations(spaces: dict[str, str], others: Container[str] = ()) -> bytes:
+    """These namespaces as attributes of a tag that declares those others itself."""
+    told = (
+        f" xmlns{prefix and ':'}{prefix}={quoteattr(uri)}"
+        for prefix, uri in sorted(spaces.items())
+        if uri and prefix not in others
+    )
+    return "".join(told).encode()
+
+
+def _refuse_document_type(*_: object) -> None:
+    raise Unreadable("document type declaration")

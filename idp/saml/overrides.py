@@ -9,10 +9,11 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from idp.domain.errors import ConfigurationError
 from idp.domain.federation import IdentityProvider
-from idp.saml.metadata import domain_name, plain_name, web_address
+from idp.saml.plain_values import domain_name, plain_name, web_address
 
 FILE_NAME: Final = "overrides.toml"
 
@@ -22,10 +23,12 @@ class FileTrust:
     """Why a metadata file is believed: a signature by one of these keys, or exactly these bytes.
 
     signing_keys: file names relative to the federation folder, certificates or public keys. sha256: hex, or empty.
+    url: where the file is fetched from, or empty; such a file is always a signed one.
     """
 
     signing_keys: tuple[str, ...] = ()
     sha256: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,11 @@ def parse_overrides(content: bytes) -> Overrides:
     sections = {name: document.pop(name, {}) for name in ("files", "providers")}
     faults += [f"{FILE_NAME}: {name}: unknown; accepted are [files.…] and [providers.…]" for name in document]
     read = {name: _tables(name, table, _KEYS[name], faults) for name, table in sections.items()}
+    faults += [
+        f'{FILE_NAME}: files."{name}".url: accepted only beside signing_keys, for a plain name that ends in .xml'
+        for name, table in read["files"].items()
+        if table.get("url") and not (table.get("signing_keys") and re.fullmatch(r"[^./\\][^/\\]*\.xml", name))
+    ]
     if faults:
         raise ConfigurationError(*faults)
     return Overrides(
@@ -162,10 +170,18 @@ def _address(value: Any) -> str:
     return address
 
 
+def _source(value: Any) -> str:
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or not value.isascii():
+        raise ValueError
+    return str(value)
+
+
 _KEYS: Final[Mapping[str, Mapping[str, Accepted]]] = {
     "files": {
         "signing_keys": ("signing_keys", "a list of certificate or public key files (PEM) in this folder", _paths),
         "sha256": ("sha256", "the SHA-256 of the file, 64 hexadecimal digits", _fingerprint),
+        "url": ("url", "an https address, from which the file is fetched", _source),
     },
     "providers": {
         "hidden": ("hidden", "true or false", _flag),

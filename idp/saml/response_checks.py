@@ -5,14 +5,14 @@ the wall clock), so the profile is written out here: one function for each rule,
 Web browser SSO profile: SAML profiles 4.1.4.2 and 4.1.4.3; core 2.5.1.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from idp.domain.errors import Refusal
 from idp.saml import xml_names as names
+from idp.saml.plain_values import moment
 from idp.saml.safe_xml import Element, whole_text
 
 SKEW: Final = timedelta(seconds=120)
@@ -21,7 +21,6 @@ MAX_AGE: Final = timedelta(hours=1)
 # Long sessions at a university are its own affair; an instant older than this is a mistake.
 MAX_SESSION: Final = timedelta(days=400)
 
-_DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)")
 _KNOWN_CONDITIONS: Final = {
     f"{{{names.SAML}}}{name}" for name in ("AudienceRestriction", "OneTimeUse", "ProxyRestriction")
 }
@@ -66,10 +65,8 @@ def instant(element: Element, attribute: str) -> datetime | None:
     if text is None:
         return None
     try:
-        if not _DATE_TIME.fullmatch(text.strip()):
-            raise ValueError
-        return datetime.fromisoformat(text.strip()).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return moment(text)
+    except ValueError:
         raise Refusal("saml.schema", f"{attribute} is not a time with its zone") from None
 
 

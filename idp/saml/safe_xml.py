@@ -5,6 +5,7 @@ document types, encodings or processing instructions.
 """
 
 import re
+from codecs import getincrementaldecoder
 from typing import Final, TypeAlias
 
 from lxml import etree
@@ -12,6 +13,8 @@ from lxml import etree
 Element: TypeAlias = etree._Element
 
 _DECLARATION: Final = re.compile(r"<\?xml\s[^<>]*?\?>")
+_PIECE: Final = 1 << 20
+_HEAD: Final = 4096
 _ENCODING: Final = re.compile(r"encoding\s*=\s*[\"']([^\"']*)[\"']")
 
 
@@ -44,10 +47,9 @@ def parse_metadata(xml: bytes) -> Element:
 
     Raises UnsafeXML.
     """
-    text = _text(xml)
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+    if b"<!DOCTYPE" in xml or b"<!ENTITY" in xml:
         raise UnsafeXML("doctype", "document type declaration")
-    _without_declaration(text)
+    _check_large_text(xml)
     return _parse(xml)
 
 
@@ -76,6 +78,20 @@ def _text(xml: bytes) -> str:
     if "\x00" in text or not text.lstrip(" \t\r\n\ufeff").startswith("<"):
         raise UnsafeXML("not_xml", "does not begin with an element")
     return text
+
+
+def _check_large_text(xml: bytes) -> None:
+    """As ``_text`` and ``_without_declaration``, for a text that takes much memory as a whole."""
+    view, decoder = memoryview(xml), getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(xml), _PIECE):
+            decoder.decode(view[start : start + _PIECE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise UnsafeXML("not_xml", "not UTF-8") from None
+    if b"\x00" in xml:
+        raise UnsafeXML("not_xml", "NUL byte")
+    _without_declaration(_text(xml[:_HEAD].decode("utf-8", "ignore").encode()))
 
 
 def _without_declaration(text: str) -> str:

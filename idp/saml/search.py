@@ -12,6 +12,7 @@ from typing import Final
 from idp.domain.federation import IdentityProvider
 
 _WORD: Final = re.compile(r"[^\W_]+")
+_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 # Small words that people add or leave out.
 _SMALL_WORDS: Final = frozenset(["a", "d", "de", "des", "du", "et", "l", "la", "le", "les", "of", "the"])
 
@@ -64,7 +65,12 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    return _BEYOND_ASCII.sub(_base_letter, decomposed)
+
+
+def _base_letter(found: re.Match[str]) -> str:
+    char = found.group()
+    return "" if unicodedata.combining(char) else char
 
 
 def _sort_key(name: str) -> str:

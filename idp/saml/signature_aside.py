@@ -1,62 +1,94 @@
-"""Checking a large document's signature in a process of its own while this one goes on reading.
+"""Checking a large file in a process of its own while this one goes on reading.
 
-Canonicalizing 60 MB takes as long as reading what they hold. Nothing read meanwhile may be used before ``result``.
+The check builds a tree of the document and canonicalizes it, which takes as long as reading what it holds. Nothing read
+meanwhile may be used before ``result``.
 """
 
+import json
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 
-from idp.saml.metadata_files import Document, MetadataFault
+from idp.saml.metadata_reading import Outline
+from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified
 
 
-class SignatureAside:
+class CheckAside:
     """A check under way, in a fork of this process, which must have one thread alone."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, file: MetadataFile, now: datetime) -> None:
+        self._told, telling = os.pipe()
         self._child = os.fork()
         if self._child == 0:
-            _check_and_exit(document)
+            _check_and_exit(file, now, telling)
+        os.close(telling)
 
-    def result(self) -> None:
-        """Raises MetadataFault as ``Document.check_signature`` does."""
+    def result(self) -> Verified:
+        """As ``metadata_files.verified``; also raises MetadataFault where the check came to no end."""
+        with open(self._told, "rb", closefd=False) as told:
+            text = told.read()
         child, self._child = self._child, 0
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
-        if code == _REFUSED:
-            raise MetadataFault("is not signed by any of its signing_keys, or was changed after signing")
-        if code != _HOLDS:
-            raise MetadataFault(f"has a signature that could not be checked ({code})")
+        if code != 0:
+            raise MetadataFault(f"could not be checked ({code})")
+        return _result(json.loads(text))
 
     def stop(self) -> None:
         """End it, where nobody waits for its result."""
+        os.close(self._told)
         if self._child:
             with suppress(ProcessLookupError):
                 os.kill(self._child, signal.SIGKILL)
             os.waitpid(self._child, 0)
 
 
-_HOLDS, _REFUSED, _FAILED = 0, 3, 4
-
-
-def _check_and_exit(document: Document) -> None:
-    code = _FAILED
+@contextmanager
+def checked_aside(file: MetadataFile, *, now: datetime) -> Iterator[CheckAside]:
+    """The check, under way; it has ended when this is left."""
+    check = CheckAside(file, now)
     try:
-        document.check_signature()
-        code = _HOLDS
-    except MetadataFault:
-        code = _REFUSED
+        yield check
+    finally:
+        check.stop()
+
+
+def _check_and_exit(file: MetadataFile, now: datetime, telling: int) -> None:
+    code = 1
+    try:
+        # The libraries are loaded here, beside the reading, and leave with this process.
+        from idp.saml.metadata_files import verified
+
+        try:
+            found = verified(file, now=now)
+        except MetadataFault as fault:
+            told: dict[str, str | int | None] = {"fault": str(fault)}
+        else:
+            told = {
+                "valid_until": _text(found.validity.valid_until),
+                "created": _text(found.validity.created),
+                "elements": found.outline.elements,
+                "entity_ids": found.outline.entity_ids,
+            }
+        os.write(telling, json.dumps(told).encode())
+        code = 0
     finally:
         # Nothing of the parent's is to be flushed, closed or cleaned up here.
         os._exit(code)
 
 
-@contextmanager
-def checked_aside(document: Document) -> Iterator[SignatureAside]:
-    """The check, under way; it has ended when this is left."""
-    check = SignatureAside(document)
-    try:
-        yield check
-    finally:
-        check.stop()
+def _result(told: dict[str, str | int | None]) -> Verified:
+    if "fault" in told:
+        raise MetadataFault(str(told["fault"]))
+    validity = Validity(_moment(told["valid_until"]), _moment(told["created"]))
+    return Verified(validity, Outline(int(told["elements"] or 0), str(told["entity_ids"])))
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _moment(text: str | int | None) -> datetime | None:
+    return datetime.fromisoformat(str(text)) if text else None

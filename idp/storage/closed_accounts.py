@@ -27,7 +27,10 @@ class ClosedAccounts:
         """Give it back; False where it was not closed by its person, or too long ago."""
         closed = {"_id": account_id, "disabled": True, "reopens_until": {"$gt": now}, "erasing_until": None}
         with translated():
-            return self._accounts.update_one(closed, {"$set": {"disabled": False, "reopens_until": None}}).matched_count == 1
+            return (
+                self._accounts.update_one(closed, {"$set": {"disabled": False, "reopens_until": None}}).matched_count
+                == 1
+            )
 
     def claim_overdue(self, *, now: datetime, lease: timedelta) -> Account | None:
         """An account to erase, for one of all workers that ask; the others may take it over when the lease ends."""
@@ -52,5 +55,7 @@ class ClosedAccounts:
     def erase(self, account: Account) -> None:
         """Delete the account with its codes, the very last thing of it to go."""
         with translated():
-            self._codes.delete_many({"$or": [{"account_id": account.id}, {"address": {"$in": list(account.addresses)}}]})
+            self._codes.delete_many(
+                {"$or": [{"account_id": account.id}, {"address": {"$in": list(account.addresses)}}]}
+            )
             self._accounts.delete_one({"_id": account.id, "disabled": True})

@@ -58,7 +58,9 @@ class MergedAccounts:
             }
         }
         with translated():
-            if not self._accounts.update_one({"_id": merge.survivor, "disabled": False} | keeps_one, change).matched_count:
+            if not self._accounts.update_one(
+                {"_id": merge.survivor, "disabled": False} | keeps_one, change
+            ).matched_count:
                 return False
         self._return_proof(merge, other)
         return True
@@ -72,7 +74,8 @@ class MergedAccounts:
             self._give(merge.other, "identities", identity, identity["key"])
         with translated():
             self._accounts.update_one(
-                {"_id": merge.other, "merged.merge_id": merge.id}, {"$set": {"disabled": False}, "$unset": {"merged": ""}}
+                {"_id": merge.other, "merged.merge_id": merge.id},
+                {"$set": {"disabled": False}, "$unset": {"merged": ""}},
             )
 
     def _other(self, merge: Merge) -> Document:

@@ -1,5 +1,8 @@
 """``/account``: the person's own page."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, format_datetime
@@ -33,7 +36,9 @@ def blueprint(
     proofs: ProofsFlow,
     passkeys: PasskeyFlow,
     pages: Pages,
+    sections: Callable[[Account], Mapping[str, Any]],
 ) -> Blueprint:
+    """sections: the context of the parts of the page that have modules of their own."""
     views = Blueprint("account", __name__, url_prefix="/account")
     browser = pages.browser
 
@@ -68,6 +73,7 @@ def blueprint(
             end_session_action=url_for("account.end_other_session"),
             sign_out_action=url_for("account.sign_out"),
             sign_out_everywhere_action=url_for("account.sign_out_everywhere"),
+            **sections(account),
         )
 
     @views.get("/password")

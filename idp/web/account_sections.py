@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import request, url_for
 from flask_babel import format_date
@@ -12,13 +13,15 @@ from idp.flows.recent_events import RecentEvents
 from idp.web.recent_events import TOLD, event_lines
 from idp.web.sentences import field_sentence
 
+_PROBLEMS = ("merge.changed", "merge.last_address")
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSections:
     events: RecentEvents
     merging: MergingFlow
 
-    def __call__(self, account: Account) -> Mapping[str, object]:
+    def __call__(self, account: Account) -> Mapping[str, Any]:
         """The context of these sections."""
         problem = request.args.get("problem", "")
         return {
@@ -32,5 +35,5 @@ class AccountSections:
             "undo_merge_action": url_for("merging.undo"),
             "recent_events": event_lines(self.events.of(account, TOLD)),
             "close_url": url_for("closing.ask"),
-            "errors": {"merges": field_sentence(problem)} if problem.startswith("merge.") else {},
+            "errors": {"merges": field_sentence(problem)} if problem in _PROBLEMS else {},
         }

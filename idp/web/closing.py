@@ -13,7 +13,9 @@ from idp.web.authorization import Journey, next_page
 from idp.web.pages import Pages
 
 
-def blueprint(flow: ClosingFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+def blueprint(
+    flow: ClosingFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages
+) -> Blueprint:
     views = Blueprint("closing", __name__)
     browser = pages.browser
 

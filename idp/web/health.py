@@ -55,12 +55,16 @@ class _State(Collector):
         problem = GaugeMetricFamily(
             "idp_federation_file_problem", "1 when the file on disk is not the one in use", labels=["file"]
         )
+        download = GaugeMetricFamily(
+            "idp_federation_download_problem", "1 when the file's url was not fetched the last time", labels=["file"]
+        )
         for status in self._health.files():
+            download.add_metric([status.file], 1 if status.download_problem else 0)
             providers.add_metric([status.file], status.providers)
             problem.add_metric([status.file], 1 if status.problem else 0)
             if status.valid_until is not None:
                 expiry.add_metric([status.file], (status.valid_until - self._health.clock()).total_seconds())
-        return [providers, expiry, problem]
+        return [providers, expiry, problem, download]
 
     def _database(self) -> list[GaugeMetricFamily]:
         up = GaugeMetricFamily("idp_database_up", "1 when the database answers")

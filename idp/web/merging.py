@@ -16,7 +16,9 @@ from idp.web.sentences import field_sentence
 FORM_ERROR = 422
 
 
-def blueprint(flow: MergingFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+def blueprint(
+    flow: MergingFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages
+) -> Blueprint:
     """Every page and act here asks for a fresh sign-in."""
     views = Blueprint("merging", __name__, url_prefix="/account")
     browser = pages.browser

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from flask_babel import LazyString, format_datetime
 from flask_babel import lazy_gettext as _
 
-from idp.storage.audit import AuditEvent
+from idp.flows.recent_events import Happening
 
 _SENTENCES: dict[str, LazyString] = {
     "sign_in.succeeded": _("Connexion"),
@@ -27,23 +27,23 @@ _SENTENCES: dict[str, LazyString] = {
     "proofing.renewed": _("Appartenance confirmée par votre université"),
     "device.approved": _("Appareil autorisé"),
     "device.denied": _("Appareil refusé"),
-    "passkey.added": _("Clé d’accès ajoutée"),
-    "passkey.removed": _("Clé d’accès retirée"),
+    "account.passkey_added": _("Clé d’accès ajoutée"),
+    "account.passkey_removed": _("Clé d’accès retirée"),
+    "sign_in.passkey": _("Connexion par clé d’accès"),
     "helpdesk.unlocked": _("Essais de connexion rendus par l’assistance"),
 }
 _METHODS: dict[str, LazyString] = {
     "password": _("Connexion par mot de passe"),
     "code": _("Connexion par un code reçu par mail"),
-    "passkey": _("Connexion par clé d’accès"),
 }
 TOLD = frozenset(_SENTENCES)
 
 
-def event_lines(events: Iterable[AuditEvent]) -> list[dict[str, str]]:
+def event_lines(events: Iterable[Happening]) -> list[dict[str, str]]:
     """One line for each event: when, and what."""
     return [{"at": format_datetime(event.at, "d MMMM yyyy HH:mm"), "what": _sentence(event)} for event in events]
 
 
-def _sentence(event: AuditEvent) -> str:
-    by_method = _METHODS.get(event.fields.get("method", "")) if event.event == "sign_in.succeeded" else None
-    return str(by_method or _SENTENCES[event.event])
+def _sentence(event: Happening) -> str:
+    by_method = _METHODS.get(event.method) if event.name == "sign_in.succeeded" else None
+    return str(by_method or _SENTENCES[event.name])

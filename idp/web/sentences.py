@@ -236,6 +236,16 @@ _PAGES: dict[str, _Texts] = {
         _("Ce compte a été désactivé par l’administration du service."),
         _("Donnez la référence ci-dessous à l’assistance pour en connaître la raison."),
     ),
+    "helpdesk": (
+        _("Console d’assistance"),
+        _("Cette page est réservée aux personnes chargées de l’assistance."),
+        _("Si vous en faites partie, donnez la référence ci-dessous à l’administration du service."),
+    ),
+    "helpdesk.not_signed_in": (
+        _("Connexion à la console interrompue"),
+        _("La console demande une connexion récente, du type exigé par l’administration du service."),
+        _("Rouvrez la console : vous pourrez vous connecter de nouveau."),
+    ),
     "service": (
         _("Service momentanément indisponible"),
         _("Une partie du service ne répond pas. Ce n’est pas dû à ce que vous avez saisi, et rien n’est perdu."),
@@ -293,6 +303,17 @@ _FIELDS: dict[str, LazyString] = {
     "user_code.empty": _("Saisissez le code affiché par l’appareil."),
     "user_code.unknown": _("Aucun appareil n’attend avec ce code. Vérifiez-le, ou obtenez-en un autre sur l’appareil."),
     "user_code.too_many": _("Trop de codes erronés. Patientez une heure avant d’en essayer un autre."),
+    "email.yours_already": _("Cette adresse est déjà celle de votre compte."),
+    "email.enough": _("Vous avez déjà beaucoup d’adresses : retirez-en une avant d’en ajouter une autre."),
+    "email.of_closed_account": _("Cette adresse appartient à un compte fermé : rouvrez-le d’abord, ou attendez."),
+    "merge.password_wrong": _("Ce n’est pas le mot de passe de l’autre compte. Réessayez, ou ne changez rien."),
+    "merge.throttled": _("Trop d’essais en peu de temps. Patientez une heure avant de réunir les deux comptes."),
+    "merge.changed": _("L’un des deux comptes a changé entre-temps : rien n’a été fait. Recommencez."),
+    "merge.last_address": _(
+        "Toutes vos adresses viennent de l’autre compte : ajoutez-en une avant de séparer les deux comptes."
+    ),
+    "reason.empty": _("Indiquez le motif : il est gardé dans le journal."),
+    "reason.too_long": _("Raccourcissez le motif."),
     "university.none_found": _("Aucun établissement trouvé. Essayez la ville, le sigle ou la fin de votre adresse."),
     "university.required": _("Choisissez votre université dans la liste."),
     "university.unknown": _("Cet établissement n’est pas dans la liste. Cherchez le vôtre par son nom ou sa ville."),

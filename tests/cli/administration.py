@@ -6,6 +6,7 @@ from pathlib import Path
 from idp.cli import Administration, Helpdesk
 from idp.flows.bounces import BounceFlow
 from idp.flows.client_administration import ClientAdministration
+from idp.flows.data_report import DataReportFlow
 from idp.flows.doctor import Doctor
 from idp.flows.federation_administration import FederationAdministration
 from idp.flows.key_administration import KeyAdministration
@@ -18,6 +19,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.clients import InitialTokenStore
 from idp.storage.database import Database
+from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
 from idp.storage.outbox import Outbox
 
@@ -47,4 +49,5 @@ def administration(folder: Path, *, now: datetime, database: Database = NOWHERE)
         helpdesk=nobody,
         bounces=lambda: BounceFlow(Outbox(database), AccountStore(database), AuditTrail(database), "example.org"),
         doctor=no_doctor,
+        data_report=lambda: DataReportFlow(Holdings(database), {"retention.audit_days": 365}, lambda: now),
     )

@@ -3,13 +3,9 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
-from idp.domain.accounts import Account
 from idp.domain.client_secrets import verify_secret
-from idp.storage.accounts import AccountStore
-from idp.storage.database import Database
 
 PROJECT = Path(__file__).parents[2]
 
@@ -72,24 +68,3 @@ def test_a_university_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "no university" in run.stderr
     run = idp("federation", "which", "nobody", IDP_FEDERATION_DIR=str(tmp_path))
     assert "email.malformed" in run.stderr
-
-
-def test_an_account_is_closed_and_opened_again_by_its_address(
-    mongodb_uri: str, database: Database, tmp_path: Path
-) -> None:
-    environment = {
-        "IDP_MONGODB_URI": mongodb_uri,
-        "IDP_MONGODB_DATABASE": database.name,
-        "IDP_VAR_DIR": str(tmp_path / "var"),
-        "IDP_KEYS_DIR": str(tmp_path / "keys"),
-    }
-    accounts = AccountStore(database)
-    accounts.create(Account("account-1", "subject-1", datetime.now(UTC), addresses=("ines@univ-exemple.fr",)))
-    for command, disabled in (("close", True), ("reopen", False)):
-        assert idp("account", command, "Ines@univ-exemple.fr", **environment).returncode == 0
-        account = accounts.find("account-1")
-        assert account is not None
-        assert account.disabled is disabled
-    unknown = idp("account", "close", "zoe@univ-exemple.fr", **environment)
-    assert (unknown.returncode, unknown.stderr) == (1, "no account has zoe@univ-exemple.fr\n")
-    assert idp("account", "close", "zoe", **environment).returncode == 1

@@ -25,13 +25,13 @@ def test_contrast_is_that_of_wcag() -> None:
 
 @pytest.mark.parametrize("text", ["", "red", "#fff", "0d5c57", "#0d5c5g", "#0d5c57;}", "#0d5c57\n"])
 def test_a_colour_is_written_in_one_way(text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=f"^{text}$"):
         read_colour(text)
 
 
 @pytest.mark.parametrize("faint", ["#ffe17d", "#8a8a8a", "#ffffff"])
 def test_a_brand_that_cannot_be_read_is_refused(faint: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=faint):
         read_brand(faint, LIGHT_GROUND)
 
 

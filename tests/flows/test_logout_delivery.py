@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,6 +20,7 @@ from idp.flows.sign_outs import DEADLINE, SignOuts
 from idp.openid.keys import KeyStore
 from idp.openid.logout_calls import LogoutCalls
 from idp.openid.logout_token import LogoutTokens
+from idp.outbound.safe_fetch import post_form
 from idp.queue_worker import QueueWorker
 from idp.storage import grants as grants_module
 from idp.storage import logout_notices as logout_notices_module
@@ -114,7 +116,8 @@ def world(database: Database, keys: KeyStore) -> Iterator[World]:
         "silent": Client("silent", ("http://localhost/cb",)),
     }
     grants, notices = GrantStore(database), LogoutNotices(database)
-    calls = LogoutCalls(LogoutTokens("http://localhost:5000", keys), clients.get, allow_loopback=True)
+    post = partial(post_form, allow_loopback=True)
+    calls = LogoutCalls(LogoutTokens("http://localhost:5000", keys), clients.get, post)
     yield World(
         database,
         grants,

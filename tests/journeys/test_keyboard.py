@@ -39,7 +39,8 @@ def tab_to(page: Page, name: str) -> None:
         page.keyboard.press("Tab")
         focused = page.evaluate(FOCUSED)
         passed.append(focused["name"])
-        assert focused["inWindow"] and focused["outlined"], f"the focus is out of sight on {passed[-1]!r}"
+        assert focused["inWindow"], f"the focus left the window on {passed[-1]!r}"
+        assert focused["outlined"], f"the focus cannot be seen on {passed[-1]!r}"
     raise AssertionError(f"no Tab leads to {name!r}: {passed}")
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
@@ -14,6 +15,7 @@ from idp.domain.logout import ApplicationInUse, LogoutNotice
 from idp.openid.keys import KeyStore
 from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Told
 from idp.openid.logout_token import EVENT, LogoutTokens
+from idp.outbound.safe_fetch import post_form
 from tests.openid.world import ISSUER
 
 NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
@@ -68,7 +70,7 @@ def application() -> Iterator[ThreadingHTTPServer]:
 
 def sent(keys: KeyStore, uri: str, *, allow_loopback: bool = True) -> Outcome:
     client = Client("portail", ("http://localhost/cb",), backchannel_logout_uri=uri)
-    calls = LogoutCalls(LogoutTokens(ISSUER, keys), lambda _: client, allow_loopback=allow_loopback)
+    calls = LogoutCalls(LogoutTokens(ISSUER, keys), lambda _: client, partial(post_form, allow_loopback=allow_loopback))
     return calls.send(NOTICE, now=NOW)
 
 
@@ -108,6 +110,6 @@ def test_a_private_address_is_never_called_from_a_public_issuer(
 
 
 def test_a_client_that_was_removed_is_not_called(keys: KeyStore) -> None:
-    calls = LogoutCalls(LogoutTokens(ISSUER, keys), lambda _: None, allow_loopback=True)
+    calls = LogoutCalls(LogoutTokens(ISSUER, keys), lambda _: None, partial(post_form, allow_loopback=True))
     assert calls.send(NOTICE, now=NOW) == Refused("not registered any more")
     assert isinstance(sent(keys, ""), Refused)

@@ -11,7 +11,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from idp.domain.clients import Client
-from idp.domain.errors import AuthorizationError, ProtocolError, Refusal
+from idp.domain.errors import AuthorizationError, NotFetched, ProtocolError, Refusal
 from idp.openid.client_keys import ClientKeys
 from idp.openid.keys import base64url
 from idp.openid.request_objects import RequestObjects

@@ -4,6 +4,7 @@ import base64
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlsplit
 
@@ -19,6 +20,7 @@ from idp.openid.client_authentication import ClientLookup
 from idp.openid.keys import KeyStore
 from idp.openid.provider import Provider
 from idp.openid.verified_claims import LatestProof
+from idp.outbound.safe_fetch import fetch, fetch_json
 from idp.storage import device_authorizations, grants, pushed_requests, used_jtis
 from idp.storage.database import Database
 from idp.storage.device_authorizations import DeviceAuthorizationStore
@@ -186,6 +188,8 @@ def build(
         used_jtis=UsedJtis(database),
         devices=DeviceAuthorizationStore(database),
         pushed_requests=PushedRequestStore(database),
+        fetch_json=partial(fetch_json, allow_loopback=ISSUER.startswith("http:")),
+        fetch=partial(fetch, allow_loopback=ISSUER.startswith("http:")),
         dpop_nonce=dpop_nonce,
         acr_values=("urn:example:acr",),
         implicit=implicit,

@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 
 from idp.domain.federation import IdentityProvider
-from idp.saml.metadata import domain_name, identity_provider, plain_name, sign_in_locations, signing_keys, web_address
+from idp.saml.metadata import sign_in_locations, signing_keys
+from idp.saml.metadata_reading import identity_provider
+from idp.saml.plain_values import domain_name, plain_name, web_address
 from idp.saml.safe_xml import parse_metadata
 from tests.saml import identity_provider as university
 
 
 def _read(xml: bytes) -> IdentityProvider | None:
-    return identity_provider(parse_metadata(xml))
+    return identity_provider(xml)
 
 
 def _entity(key: university.Key, **arguments: Any) -> bytes:

@@ -34,7 +34,9 @@ def account(world: World) -> Account:
 
 @pytest.fixture
 def camille(world: World, account: Account) -> Traveller:
-    return world.browser().signed_in(account).get("/account/passkeys")
+    browser = world.browser().signed_in(account)
+    browser.get("/account/passkeys")
+    return browser
 
 
 def form(who: Traveller, kind: str) -> tuple[str, str, str]:
@@ -57,7 +59,9 @@ def present(who: Traveller, authenticator: Authenticator) -> Traveller:
 
 def stranger(world: World) -> Traveller:
     """Another browser, at the address page."""
-    return world.browser().get("/account")
+    browser = world.browser()
+    browser.get("/account")
+    return browser
 
 
 @pytest.fixture
@@ -232,7 +236,8 @@ def test_an_old_challenge_adds_nothing(world: World, camille: Traveller) -> None
 
 def test_the_challenge_of_another_account_adds_nothing(world: World, camille: Traveller) -> None:
     noe = world.account("noe", "noe@exemple.org")
-    other = world.browser().signed_in(noe).get("/account/passkeys")
+    other = world.browser().signed_in(noe)
+    other.get("/account/passkeys")
     action, _, _ = form(other, "create")
     _, options, challenge = form(camille, "create")
     other.send(action, credential=Authenticator().create(options), challenge=challenge, name="")

@@ -276,7 +276,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "sign-out": ("sign_out.html", {"action": "/sign-out", "hidden_fields": [("state", "s")], "back_url": "/account"}),
     "signed-out": ("signed_out.html", {"client_uri": "https://portail.exemple.fr/"}),
     "passkey": ("passkey.html", {"passkey": PASSKEY, "is_required": True, "add_url": "/add", "cancel_action": "/no"}),
-    "passkey-error": (
+    "passkey-refused": (
         "passkey.html",
         {"passkey": PASSKEY, "address_url": "/address", "errors": {"form": "Cette clé d’accès n’est pas connue ici."}},
     ),
@@ -337,7 +337,7 @@ CONTRACT = {
 }
 
 AUTOCOMPLETE = {
-    ("email", "email"): "username",
+    ("email", "email"): "username webauthn",
     ("sign-in", "password"): "current-password",
     ("new-password", "password"): "new-password",
     ("code", "code"): "one-time-code",

@@ -1,0 +1,111 @@
+"""What a person does with their own account, built from the services: addresses, merging, closing, recent events."""
+
+from datetime import timedelta
+
+from flask import Blueprint
+
+from idp.app.services import Services
+from idp.flows.account import AccountFlow
+from idp.flows.account_erasure import AccountErasure
+from idp.flows.addresses import AddressesFlow
+from idp.flows.authorization import AuthorizationFlow
+from idp.flows.closing import ClosingFlow
+from idp.flows.merging import MergingFlow
+from idp.flows.recent_events import RecentEvents
+from idp.web import addresses as address_pages
+from idp.web import closing as closing_pages
+from idp.web import merging as merging_pages
+from idp.web.account_sections import AccountSections
+from idp.web.pages import Pages
+
+
+def addresses(services: Services) -> AddressesFlow:
+    """A person's addresses."""
+    stores = services.stores
+    return AddressesFlow(
+        accounts=stores.accounts,
+        addresses=stores.account_addresses,
+        codes=stores.codes,
+        limits=stores.limits,
+        merges=stores.merges,
+        mails=stores.outbox,
+        audit=stores.audit,
+        secret=services.secret,
+        clock=services.clock,
+    )
+
+
+def merging(services: Services) -> MergingFlow:
+    """Two accounts of one person."""
+    stores = services.stores
+    return MergingFlow(
+        accounts=stores.accounts,
+        merges=stores.merges,
+        merged_accounts=stores.merged_accounts,
+        records=stores.proofing_records,
+        passkeys=stores.passkeys,
+        grants=stores.grants,
+        consents=stores.consents,
+        devices=stores.devices,
+        sweeps=stores.sweeps,
+        limits=stores.limits,
+        ends_sign_ins=services.ends_sign_ins,
+        hasher=services.hasher,
+        mails=stores.outbox,
+        audit=stores.audit,
+        secret=services.secret,
+        clock=services.clock,
+    )
+
+
+def closing(services: Services) -> ClosingFlow:
+    """A person closes their account."""
+    stores = services.stores
+    return ClosingFlow(
+        accounts=stores.accounts,
+        closed_accounts=stores.closed_accounts,
+        ends_sign_ins=services.ends_sign_ins,
+        devices=stores.devices,
+        consents=stores.consents,
+        passkeys=stores.passkeys,
+        sweeps=stores.sweeps,
+        mails=stores.outbox,
+        audit=stores.audit,
+        clock=services.clock,
+        kept=timedelta(days=services.settings.retention.closed_accounts_days),
+    )
+
+
+def erasure(services: Services) -> AccountErasure:
+    """Closed accounts go."""
+    stores = services.stores
+    return AccountErasure(
+        stores.closed_accounts,
+        stores.merges,
+        services.ends_sign_ins,
+        (
+            stores.devices.forget_account,
+            stores.consents.forget_account,
+            stores.proofing_records.forget_account,
+            stores.passkeys.remove_account,
+            stores.merges.forget_account,
+        ),
+        stores.audit,
+        services.clock,
+    )
+
+
+def sections(services: Services) -> AccountSections:
+    """What the account page shows of all this."""
+    return AccountSections(RecentEvents(services.stores.audit, services.clock), merging(services))
+
+
+def blueprints(
+    services: Services, account: AccountFlow, authorization: AuthorizationFlow, pages: Pages
+) -> tuple[Blueprint, ...]:
+    """The pages of all this."""
+    return (
+        address_pages.blueprint(addresses(services), account, authorization, pages),
+        merging_pages.blueprint(merging(services), account, authorization, pages),
+        closing_pages.blueprint(closing(services), account, authorization, pages),
+    )

@@ -1,0 +1,205 @@
+"""What we take over from one EntityDescriptor while it goes by, element after element."""
+
+import re
+from binascii import Error as Base64Error
+from binascii import a2b_base64
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final, TypeAlias
+
+from idp.domain.federation import IdentityProvider
+from idp.saml import xml_names as names
+from idp.saml.plain_values import domain_name, plain_name, web_address
+
+Attributes: TypeAlias = dict[str, str]
+
+_LANGUAGE: Final = f"{names.XML} lang"
+# The public key of an ordinary certificate: RSA of 2048, 3072 or 4096 bits, between the lengths that belong to it
+# (RFC 3279 section 2.3.1). Any other is taken apart, which costs more.
+_ORDINARY_KEY: Final = re.compile(
+    rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x82"
+    rb"(?:\x01\x0f\x00\x30\x82\x01\x0a\x02\x82\x01\x01|\x01\x8f\x00\x30\x82\x01\x8a\x02\x82\x01\x81"
+    rb"|\x02\x0f\x00\x30\x82\x02\x0a\x02\x82\x02\x01)\x00[\x80-\xff]"
+)
+
+
+class EntityDraft:
+    """An identity provider of which some elements have been read; has_role: its SAML 2.0 role has begun."""
+
+    __slots__ = (
+        "entity_id",
+        "error_url",
+        "has_key",
+        "has_role",
+        "hints",
+        "is_reachable",
+        "organization",
+        "own_scopes",
+        "registration_authority",
+        "role_names",
+        "role_scopes",
+    )
+
+    def __init__(self, entity_id: str) -> None:
+        self.entity_id = entity_id.strip()
+        self.has_role = self.has_key = self.is_reachable = False
+        self.role_names: dict[str, str] = {}
+        self.organization: dict[str, str] = {}
+        self.role_scopes: list[str | None] = []
+        self.own_scopes: list[str | None] = []
+        self.hints: list[str | None] = []
+        self.error_url = ""
+        self.registration_authority: str | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it has an entity id, a sign-in endpoint (HTTP-Redirect or HTTP-POST) and a signing key."""
+        return bool(self.entity_id) and self.is_reachable and self.has_key
+
+    def provider(self, document: bytes) -> IdentityProvider:
+        """The identity provider whose EntityDescriptor, now at its end, is this document."""
+        found = self.role_names if any(self.role_names.values()) else self.organization
+        shown = tuple((language, name) for language, name in found.items() if name)
+        return IdentityProvider(
+            entity_id=self.entity_id,
+            names=shown or (("", plain_name(self.entity_id)),),
+            scopes=_unique(self.role_scopes + self.own_scopes),
+            domain_hints=_unique(self.hints),
+            error_url=self.error_url,
+            registration_authority=self.registration_authority or "",
+            metadata_digest=sha256(document).hexdigest(),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """What to do with an element at one place of an EntityDescriptor.
+
+    inside: the elements in it that matter. begin: whether it matters itself. text: takes its text; an element without
+    this is not asked for any.
+    """
+
+    inside: dict[str, "Step"] = field(default_factory=dict)
+    begin: Callable[[EntityDraft, Attributes], bool] | None = None
+    text: Callable[[EntityDraft, str, Attributes], None] | None = None
+
+
+def _role(draft: EntityDraft, attributes: Attributes) -> bool:
+    """The first role of an identity provider that speaks SAML 2.0 counts, and no other."""
+    if draft.has_role or names.SAMLP not in attributes.get("protocolSupportEnumeration", "").split():
+        return False
+    draft.has_role = True
+    draft.error_url = web_address(attributes.get("errorURL"))
+    return True
+
+
+def _endpoint(draft: EntityDraft, attributes: Attributes) -> bool:
+    if attributes.get("Binding") in (names.HTTP_REDIRECT, names.HTTP_POST) and web_address(attributes.get("Location")):
+        draft.is_reachable = True
+    return False
+
+
+def _is_wanted_key(draft: EntityDraft, attributes: Attributes) -> bool:
+    return not draft.has_key and attributes.get("use") in (None, "signing")
+
+
+def _certificate(draft: EntityDraft, text: str, _: Attributes) -> None:
+    draft.has_key = draft.has_key or _is_ordinary(text) or _is_usable(text)
+
+
+def _is_ordinary(certificate: str) -> bool:
+    try:
+        return _ORDINARY_KEY.search(a2b_base64(certificate)) is not None
+    except (Base64Error, ValueError):
+        return False
+
+
+def _is_usable(certificate: str) -> bool:
+    # Imported for the few that need it: the library takes longer to load than most files to read.
+    from idp.saml.metadata import certified_key
+
+    return certified_key(certificate) is not None
+
+
+def _is_plain_scope(_: EntityDraft, attributes: Attributes) -> bool:
+    # A regular expression would make every label boundary a matter of its author's care.
+    return attributes.get("regexp", "false").strip() in ("false", "0")
+
+
+def _registration(draft: EntityDraft, attributes: Attributes) -> bool:
+    if draft.registration_authority is None:
+        draft.registration_authority = attributes.get("registrationAuthority", "").strip()
+    return False
+
+
+def _role_scope(draft: EntityDraft, text: str, _: Attributes) -> None:
+    draft.role_scopes.append(domain_name(text))
+
+
+def _own_scope(draft: EntityDraft, text: str, _: Attributes) -> None:
+    draft.own_scopes.append(domain_name(text))
+
+
+def _hint(draft: EntityDraft, text: str, _: Attributes) -> None:
+    draft.hints.append(domain_name(text))
+
+
+def _role_name(draft: EntityDraft, text: str, attributes: Attributes) -> None:
+    draft.role_names[_language(attributes)] = plain_name(text)
+
+
+def _organization_name(draft: EntityDraft, text: str, attributes: Attributes) -> None:
+    draft.organization[_language(attributes)] = plain_name(text)
+
+
+def _language(attributes: Attributes) -> str:
+    return attributes.get(_LANGUAGE, "").split("-")[0].lower()
+
+
+def _unique(values: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for value in values if value))
+
+
+def _md(name: str) -> str:
+    return f"{names.MD} {name}"
+
+
+def _path(*tags: str, end: Step) -> Step:
+    for tag in reversed(tags):
+        end = Step({tag: end})
+    return end
+
+
+_CERTIFICATES: Final = _path(
+    f"{names.DS} KeyInfo", f"{names.DS} X509Data", f"{names.DS} X509Certificate", end=Step(text=_certificate)
+)
+_ROLE_EXTENSIONS: Final = Step(
+    {
+        f"{names.SHIBMD} Scope": Step(begin=_is_plain_scope, text=_role_scope),
+        f"{names.MDUI} UIInfo": _path(f"{names.MDUI} DisplayName", end=Step(text=_role_name)),
+        f"{names.MDUI} DiscoHints": _path(f"{names.MDUI} DomainHint", end=Step(text=_hint)),
+    }
+)
+_OWN_EXTENSIONS: Final = Step(
+    {
+        f"{names.SHIBMD} Scope": Step(begin=_is_plain_scope, text=_own_scope),
+        f"{names.MDRPI} RegistrationInfo": Step(begin=_registration),
+    }
+)
+_ROLE: Final = Step(
+    {
+        _md("Extensions"): _ROLE_EXTENSIONS,
+        _md("KeyDescriptor"): Step(_CERTIFICATES.inside, begin=_is_wanted_key),
+        _md("SingleSignOnService"): Step(begin=_endpoint),
+    },
+    begin=_role,
+)
+# The whole of an EntityDescriptor.
+ENTITY: Final = Step(
+    {
+        _md("Extensions"): _OWN_EXTENSIONS,
+        _md("IDPSSODescriptor"): _ROLE,
+        _md("Organization"): _path(_md("OrganizationDisplayName"), end=Step(text=_organization_name)),
+    }
+)

@@ -1,0 +1,159 @@
+"""``/helpdesk``: the console of those who help people; it shows and does what ``idp user`` does."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Blueprint, Response, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import format_datetime, gettext
+
+from idp.domain.accounts import Bounce, ClosesAccounts
+from idp.domain.errors import Refusal
+from idp.domain.helpdesk import Act, ConsoleSession, TimelineEntry, Unfounded
+from idp.flows.helpdesk_entry import LIFETIME, HelpdeskEntry
+from idp.flows.people import LONGEST_QUERY, PeopleFlow, PersonSheet
+from idp.flows.timeline import TimelineFlow
+from idp.web import forms
+from idp.web.pages import Pages
+from idp.web.sentences import field_sentence
+
+FORM_ERROR = 422
+_COOKIE = "helpdesk"
+
+PersonAct = Callable[[str, Act], bool]
+
+
+def blueprint(
+    entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, accounts: ClosesAccounts, pages: Pages
+) -> Blueprint:
+    """Every page needs the role, and every look at a person is logged."""
+    views = Blueprint("helpdesk", __name__, url_prefix="/helpdesk")
+    browser = pages.browser
+    acts: dict[str, PersonAct] = {
+        "unlock": people.unlock,
+        "disable": lambda account_id, act: accounts.close(account_id, **act.fields),
+        "enable": lambda account_id, act: accounts.reopen(account_id, **act.fields),
+    }
+
+    def operator() -> ConsoleSession | None:
+        return entry.operator(browser.cookie(_COOKIE), browser.known_session())
+
+    def posting_operator() -> ConsoleSession:
+        browser.posted_session()
+        here = operator()
+        if here is None:
+            raise Refusal("helpdesk.not_signed_in", "console closed meanwhile", status=403)
+        return here
+
+    @views.get("")
+    def show() -> ResponseReturnValue:
+        here = operator()
+        if here is None:
+            return redirect(entry.begin(browser.session()), 303)
+        return pages.render("helpdesk/search.html", operator=here.operator, action=url_for("helpdesk.search"))
+
+    @views.get("/callback")
+    def callback() -> ResponseReturnValue:
+        session = browser.known_session()
+        if session is None:
+            raise Refusal("browser.other", "answer in a browser without session")
+        browser.remember(_COOKIE, entry.finish(request.args, session), int(LIFETIME.total_seconds()))
+        return redirect(url_for("helpdesk.show"), 303)
+
+    @views.post("/search")
+    def search() -> ResponseReturnValue:
+        """By POST, so that no address stands in an address."""
+        here = posting_operator()
+        query = forms.field("query").strip()[:LONGEST_QUERY]
+        people.look("helpdesk.searched", None, here.operator, query=query)
+        found = people.find(query)
+        return pages.render(
+            "helpdesk/search.html",
+            operator=here.operator,
+            action=url_for("helpdesk.search"),
+            query=query,
+            found=[(line, url_for("helpdesk.person", account_id=line.account_id or "-")) for line in found],
+            story=_story(timeline.of(query)),
+        )
+
+    @views.get("/people/<account_id>")
+    def person(account_id: str) -> ResponseReturnValue:
+        here = operator()
+        if here is None:
+            return redirect(url_for("helpdesk.show"), 303)
+        return person_page(account_id, here)
+
+    @views.post("/people/<account_id>/<act>")
+    def do(account_id: str, act: str) -> ResponseReturnValue:
+        here = posting_operator()
+        if act not in acts:
+            raise Refusal("request.not_found", "no such act", status=404)
+        try:
+            founded = Act(here.operator, forms.field("reason"))
+        except Unfounded as fault:
+            return person_page(account_id, here, {f"{act}-reason": field_sentence(fault.key)})
+        if not acts[act](account_id, founded):
+            raise Refusal("request.not_found", "no such person", status=404)
+        return redirect(url_for("helpdesk.person", account_id=account_id), 303)
+
+    def person_page(account_id: str, here: ConsoleSession, errors: dict[str, str] | None = None) -> Response:
+        sheet = people.show(account_id)
+        if sheet is None:
+            raise Refusal("request.not_found", "no such person", status=404)
+        people.look("helpdesk.viewed", account_id, here.operator)
+        return pages.render(
+            "helpdesk/person.html",
+            status=FORM_ERROR if errors else 200,
+            operator=here.operator,
+            sheet=sheet,
+            facts=_facts(sheet),
+            story=_story(timeline.of_account(account_id)),
+            acts=[
+                (name, label, url_for("helpdesk.do", account_id=account_id, act=name)) for name, label in _acts(sheet)
+            ],
+            search_url=url_for("helpdesk.show"),
+            errors=errors or {},
+        )
+
+    return views
+
+
+def _acts(sheet: PersonSheet) -> list[tuple[str, str]]:
+    state = (
+        ("enable", gettext("Réactiver le compte")) if sheet.disabled else ("disable", gettext("Désactiver le compte"))
+    )
+    return [("unlock", gettext("Lever les limites")), state]
+
+
+def _facts(sheet: PersonSheet) -> list[tuple[str, list[str]]]:
+    """What is known, by label; what there is none of is left out."""
+    bounced = {bounce.address: bounce for bounce in sheet.bounces}
+    state = gettext("désactivé") if sheet.disabled else gettext("ouvert")
+    facts = [
+        (gettext("État"), [f"{state} ({sheet.type})"]),
+        (gettext("Adresses"), [_address(address, bounced.get(address)) for address in sheet.addresses]),
+        (gettext("Identifiant (sub)"), [sheet.subject]),
+        (
+            gettext("Invitation"),
+            [f"{sheet.invited_role} → {_date(sheet.invited_until)}"] if sheet.invited_until else [],
+        ),
+        (gettext("Identités"), [f"{one.kind} {one.value} ({one.entity_id})" for one in sheet.identities]),
+        (gettext("Preuves"), [f"{_date(one.completed_at)} {one.provider_name}" for one in sheet.proofings]),
+        (gettext("Mot de passe"), [_date(sheet.password_changed_at)] if sheet.has_password else []),
+        (gettext("Sessions"), [f"{_date(one.at)} {' '.join(one.methods)}" for one in sheet.sessions]),
+        (gettext("Applications"), [f"{_date(one.since)} {one.name}" for one in sheet.applications]),
+        (gettext("Limites en vigueur"), list(sheet.limits)),
+    ]
+    return [(label, values) for label, values in facts if values]
+
+
+def _address(address: str, bounce: Bounce | None) -> str:
+    return f"{address} — {gettext('des messages reviennent')}" if bounce else address
+
+
+def _story(entries: tuple[TimelineEntry, ...]) -> list[tuple[str, TimelineEntry]]:
+    return [(_date(entry.at), entry) for entry in entries]
+
+
+def _date(at: datetime | None) -> str:
+    return str(format_datetime(at, "d MMM yyyy HH:mm:ss")) if at else "—"

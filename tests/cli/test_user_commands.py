@@ -1,0 +1,92 @@
+"""``idp user …`` as a process runs it."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from idp.domain.accounts import Account
+from idp.storage.accounts import AccountStore
+from idp.storage.database import Database
+from tests.cli.test_commands import idp
+
+ADDRESS = "ines@univ-exemple.fr"
+Run = Callable[..., CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(mongodb_uri: str, database: Database, tmp_path: Path) -> Run:
+    """The command on a database with two people."""
+    environment = {
+        "IDP_MONGODB_URI": mongodb_uri,
+        "IDP_MONGODB_DATABASE": database.name,
+        "IDP_VAR_DIR": str(tmp_path / "var"),
+        "IDP_KEYS_DIR": str(tmp_path / "keys"),
+    }
+    for number, address in enumerate((ADDRESS, "zoe@univ-exemple.fr"), 1):
+        AccountStore(database).create(
+            Account(
+                f"account-{number}",
+                f"subject-{number}",
+                datetime.now(UTC),
+                addresses=(address,),
+                attributes={"displayName": ("Inès Martin",)},
+            )
+        )
+    return lambda *arguments: idp("user", *arguments, **environment)
+
+
+def test_an_account_is_disabled_and_enabled_with_a_reason_that_is_logged(run: Run, database: Database) -> None:
+    for command, disabled in (("disable", True), ("enable", False)):
+        done = run(command, "Ines@univ-exemple.fr", "--reason", "demande de la scolarité")
+        assert (done.returncode, done.stdout) == (0, f"account-1: {command}d\n"), done.stderr
+        account = AccountStore(database).find("account-1")
+        assert account
+        assert account.disabled is disabled
+    events = list(database.collection("audit").find({"account_id": "account-1"}))
+    assert [event["event"] for event in events] == ["account.closed", "account.reopened"]
+    assert all(event["fields"]["reason"] == "demande de la scolarité" for event in events)
+    assert all(event["fields"]["operator"] for event in events)
+
+
+def test_no_act_without_a_reason_and_none_on_several_people(run: Run, database: Database) -> None:
+    assert run("disable", ADDRESS).returncode == 2
+    assert run("disable", ADDRESS, "--reason", " ").returncode == 1
+    several = run("unlock", "martin", "--reason", "appel")
+    assert several.returncode == 1
+    assert "several people" in several.stderr
+    assert run("disable", "nobody@univ-exemple.fr", "--reason", "appel").stderr == "nobody found\n"
+    assert database.collection("audit").count_documents({}) == 0
+
+
+def test_find_show_and_timeline_print_lines_and_json(run: Run) -> None:
+    assert len(run("find", "martin").stdout.splitlines()) == 2
+    found = json.loads(run("find", ADDRESS, "--json").stdout)
+    assert found[0]["account_id"] == "account-1"
+    sheet = json.loads(run("show", "subject-1", "--json").stdout)
+    assert sheet["addresses"] == [ADDRESS]
+    assert "password_hash" not in sheet
+    assert f"address\t{ADDRESS}" in run("show", ADDRESS).stdout
+    assert run("unlock", ADDRESS, "--reason", "appel").returncode == 0
+    (entry,) = json.loads(run("timeline", ADDRESS, "--json").stdout)
+    assert entry["event"] == "helpdesk.unlocked"
+    assert "reason=appel" in run("timeline", entry["reference"]).stdout
+
+
+def test_people_are_invited_one_by_one_or_by_a_list_and_withdrawn(run: Run, tmp_path: Path) -> None:
+    one = ("--address", "a@ch-exemple.fr", "--given-name", "A", "--expires", "2028-01-31", "--reason", "stage")
+    assert run("invite", *one, "--role", "interne").returncode == 0
+    (listed,) = json.loads(run("invitations", "--json").stdout)
+    assert (listed["state"], listed["invitee"]["role"]) == ("open", "interne")
+    assert run("find", "a@ch-exemple.fr").stdout == "-\ta@ch-exemple.fr\tA\tinvitation\t\n"
+    assert run("withdraw", "a@ch-exemple.fr", "--reason", "erreur").returncode == 0
+    people = tmp_path / "people.csv"
+    people.write_text("address,given_name,family_name,role,expires\nb@ch-exemple.fr,B,B,,2028-01-31\nnobody,C,C,,x\n")
+    bad = run("invite", "--csv", str(people), "--reason", "rentrée")
+    assert (bad.returncode, bad.stderr.splitlines()[-1]) == (1, "nobody was invited")
+    assert bad.stderr.startswith("line 3: ")
+    assert run("invitations").stdout == ""
+    assert run("invite", "--reason", "rentrée").returncode == 2

@@ -1,0 +1,28 @@
+"""The register for the data protection officer names every collection that the product writes to."""
+
+from datetime import UTC, datetime
+
+from idp import app
+from idp.domain.data_protection import REGISTER
+from idp.flows.data_report import DataReportFlow
+from idp.storage.database import Database
+from idp.storage.holdings import Holdings
+
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+
+
+def test_every_collection_stands_in_the_register_and_nothing_else_does(database: Database) -> None:
+    database.create_indexes(app.INDEXES)
+    written = {indexes.collection for indexes in app.INDEXES} | {"clients"}
+    assert set(REGISTER) == written
+
+
+def test_the_report_counts_what_is_there_and_tells_of_what_nobody_knows(database: Database) -> None:
+    database.collection("sessions").insert_many([{"created_at": NOW}, {"created_at": NOW.replace(year=2025)}])
+    database.collection("forgotten").insert_one({})
+    report = DataReportFlow(Holdings(database), {}, lambda: NOW).report()
+    forgotten, sessions = report.lines
+    assert (sessions.holding.documents, sessions.holding.oldest) == (2, NOW.replace(year=2025))
+    assert sessions.processing is REGISTER["sessions"]
+    assert forgotten.processing is None
+    assert forgotten.holding.oldest is not None

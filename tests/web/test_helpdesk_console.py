@@ -1,0 +1,204 @@
+"""The console: a relying party of the provider, for those with the role; every look and act is logged."""
+
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from idp import app as application
+from idp.domain.accounts import Account, Identity
+from idp.domain.sessions import ACR_PHISHING_RESISTANT
+from idp.storage.database import Database
+from tests.saml import identity_provider as university
+from tests.web import proofing_world
+from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
+from tests.web.visitor import HOST
+
+ALEX = "alex.dupuis@univ-exemple.fr"
+CLIENT = """
+[[client]]
+client_id = "uness-helpdesk"
+client_name = "Assistance"
+token_endpoint_auth_method = "none"
+redirect_uris = ["http://localhost:5000/helpdesk/callback"]
+scope = "openid email roles"
+claims = ["email", "roles"]
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, university_keys: dict[str, university.Key]) -> Path:
+    made = tmp_path_factory.mktemp("helpdesk")
+    proofing_world.prepare(made, university_keys)
+    with (made / "clients.toml").open("a") as clients:
+        clients.write(CLIENT)
+    return made
+
+
+@pytest.fixture(params=[False])
+def helped(
+    database: Database,
+    mongodb_uri: str,
+    folder: Path,
+    university_keys: dict[str, university.Key],
+    request: pytest.FixtureRequest,
+) -> World:
+    """A provider where Alex helps. param: whether a passkey is asked for."""
+    plain = proofing_world.build(database, mongodb_uri, folder, university_keys)
+    settings = plain.services.settings
+    asked = replace(settings.helpdesk, enabled=True, operators=f"{ALEX} subject-of-nobody", passkey=request.param)
+    services = application.build(replace(settings, helpdesk=asked), database=database, clock=plain.clock)
+    services.federation.refresh()
+    world = World(services, application.create_app(services), plain.clock, plain.keys)
+    world.account("alex", ALEX, password=PASSWORD)
+    world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"), password=PASSWORD)
+    return world
+
+
+def account(world: World, account_id: str) -> Account:
+    found = world.services.stores.accounts.find(account_id)
+    assert found
+    return found
+
+
+def to_console(person: Traveller) -> Traveller:
+    """Carry answers to the console's own address back, as a browser would."""
+    while "/helpdesk/callback" in person.location:
+        target = urlsplit(person.location)
+        person.last = person._client.get(target.path, query_string=dict(parse_qsl(target.query)), headers=HOST)
+        person._follow()
+    return person
+
+
+def entered(world: World, address: str = ALEX) -> Traveller:
+    person = world.browser().get("/helpdesk")
+    person.press("Se connecter", email=address).press("Se connecter", password=PASSWORD)
+    return to_console(person)
+
+
+def test_an_operator_signs_in_as_at_any_application_and_finds_a_person(helped: World) -> None:
+    person = entered(helped)
+    assert person.step == "helpdesk"
+    person.press("Chercher", query="cdurand@univ-exemple.fr")
+    assert CAMILLE in person.text
+    person.get("/helpdesk/people/camille")
+    assert person.step == "helpdesk-person"
+    assert person.last.headers["Cache-Control"] == "no-store"
+    assert "default-src 'none'" in person.last.headers["Content-Security-Policy"]
+    assert [event["fields"]["operator"] for event in helped.events("helpdesk.entered")] == [ALEX]
+    (searched,) = helped.events("helpdesk.searched")
+    assert searched["fields"] == {"operator": ALEX, "query": "cdurand@univ-exemple.fr"}
+    (viewed,) = helped.events("helpdesk.viewed")
+    assert (viewed["account_id"], viewed["fields"]["operator"]) == ("camille", ALEX)
+
+
+def test_the_request_has_pkce_a_nonce_a_fresh_sign_in_and_the_role(helped: World) -> None:
+    browser = helped.browser()
+    answer = browser._client.get("/helpdesk", headers=HOST)
+    asked = dict(parse_qsl(urlsplit(answer.headers["Location"]).query))
+    assert (asked["response_type"], asked["code_challenge_method"], asked["max_age"]) == ("code", "S256", "600")
+    assert asked["state"]
+    assert asked["nonce"]
+    assert '"roles": {"essential": true}' in asked["claims"]
+
+
+def test_who_has_no_role_stays_outside(helped: World) -> None:
+    person = entered(helped, CAMILLE)
+    assert (person.step, person.last.status_code) == ("error", 403)
+    assert helped.events("helpdesk.entered") == []
+    assert helped.events("request.refused")[-1]["fields"]["reason"] == "helpdesk.not_operator"
+
+
+@pytest.mark.parametrize("helped", [True], indirect=True)
+def test_where_a_passkey_is_asked_for_a_password_does_not_do(helped: World) -> None:
+    person = helped.browser().signed_in(account(helped, "alex")).get("/helpdesk")
+    assert person.step not in ("helpdesk", "sign-in")
+    asked = helped.services.database.collection("authorizations").find_one()
+    assert asked
+    assert asked["request"]["claims"]["id_token"]["acr"] == {"essential": True, "value": ACR_PHISHING_RESISTANT}
+
+
+@pytest.mark.parametrize("helped", [True], indirect=True)
+def test_a_passkey_opens_the_console(helped: World) -> None:
+    sessions, person = helped.services.browser_sessions, helped.browser()
+    _, anonymous = sessions.open()
+    made = sessions.sign_in(
+        anonymous,
+        account_id="alex",
+        methods=("hwk", "user"),
+        acr=ACR_PHISHING_RESISTANT,
+        device=None,
+        now=helped.clock(),
+    )
+    person._client.set_cookie("idp_session", made.session_cookie, domain="localhost")
+    assert to_console(person.get("/helpdesk")).step == "helpdesk"
+
+
+def test_acts_need_a_reason_and_are_logged(helped: World) -> None:
+    person = entered(helped).get("/helpdesk/people/camille")
+    person.press("Désactiver le compte", reason=" ")
+    assert (person.last.status_code, account(helped, "camille").disabled) == (422, False)
+    person.press("Désactiver le compte", reason="téléphone volé")
+    assert account(helped, "camille").disabled
+    (event,) = helped.events("account.closed")
+    assert event["fields"] == {"operator": ALEX, "reason": "téléphone volé"}
+    person.press("Réactiver le compte", reason="téléphone retrouvé")
+    assert not account(helped, "camille").disabled
+    person.press("Lever les limites", reason="appel")
+    assert helped.events("helpdesk.unlocked")
+    person.post("/helpdesk/people/camille/impersonate", reason="curiosité")
+    assert person.last.status_code == 404
+
+
+def test_nobody_acts_without_our_token_or_without_the_role(helped: World) -> None:
+    person = entered(helped).get("/helpdesk/people/camille")
+    forged = person._client.post("/helpdesk/people/camille/disable", data={"reason": "x"}, headers=HOST)
+    assert forged.status_code == 403
+    other = helped.browser().signed_in(account(helped, "camille"))
+    other.get("/account").post("/helpdesk/people/alex/disable", reason="x")
+    assert (other.last.status_code, account(helped, "alex").disabled) == (403, False)
+    assert helped.browser().get("/helpdesk/people/camille").step != "helpdesk-person"
+
+
+def test_the_console_closes_with_the_sign_in_with_the_role_and_with_time(helped: World) -> None:
+    person = entered(helped)
+    helped.services.stores.accounts.set_disabled("alex", disabled=True)
+    assert person.get("/helpdesk").step != "helpdesk"
+    helped.services.stores.accounts.set_disabled("alex", disabled=False)
+    assert person.get("/helpdesk").step == "helpdesk"
+    helped.services.stores.sessions.end_account("alex")
+    assert person.get("/helpdesk").step != "helpdesk"
+
+
+def test_another_browsers_answer_or_cookie_opens_nothing(helped: World) -> None:
+    person = helped.browser().get("/helpdesk")
+    person.press("Se connecter", email=ALEX).press("Se connecter", password=PASSWORD)
+    stolen = person.location
+    other = helped.browser().signed_in(account(helped, "camille"))
+    other.last = other._client.get(stolen.removeprefix("http://localhost:5000"), headers=HOST)
+    assert (other.last.status_code, other.step) == (403, "error")
+    console = entered(helped)._client.get_cookie("idp_helpdesk", domain="localhost")
+    assert console
+    other.keep_cookie("idp_helpdesk", console.value)
+    assert other.get("/helpdesk").step != "helpdesk"
+
+
+@pytest.mark.parametrize(
+    "query", ["error=access_denied", "", "code=x&state=y", "code=x&state=y&iss=https://evil.example"]
+)
+def test_an_answer_that_was_not_asked_for_is_refused(helped: World, query: str) -> None:
+    person = helped.browser().signed_in(account(helped, "alex"))
+    person.last = person._client.get(f"/helpdesk/callback?{query}", headers=HOST)
+    assert (person.last.status_code, person.step) == (403, "error")
+
+
+def test_the_console_is_not_there_unless_it_is_switched_on(world: World) -> None:
+    assert world.browser().get("/helpdesk").last.status_code == 404
+
+
+def test_a_role_is_told_to_the_helpdesk_alone(helped: World) -> None:
+    claims = helped.services.provider._core._claims_of
+    assert claims("alex") is not None
+    assert (claims("alex") or {}).get("roles") == ["helpdesk"]
+    assert "roles" not in (claims("camille") or {})

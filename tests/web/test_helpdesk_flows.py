@@ -1,0 +1,206 @@
+"""Who helps finds a person by whatever they say, and one reference leads to the whole story."""
+
+from datetime import timedelta
+
+import pytest
+
+from idp.app import flows
+from idp.domain.accounts import Bounce, Identity
+from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
+from idp.domain.helpdesk import Act, TimelineEntry
+from tests.openid.world import basic
+from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
+from tests.web.visitor import HOST
+
+ACT = Act("alex", "appel du 23 novembre")
+
+
+def proven(world: World) -> Traveller:
+    """Camille came by way of the university, from an application."""
+    person = world.browser()
+    person.get(
+        "/authorize",
+        client_id="exams",
+        redirect_uri="https://exams.example/cb",
+        response_type="code",
+        scope="openid email",
+        state="s",
+        code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        code_challenge_method="S256",
+    )
+    person.press("Se connecter", email=CAMILLE).prove()
+    person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
+    assert person.answer["code"]
+    return person
+
+
+def answered(world: World, reply: str) -> None:
+    """A mail server took what waits, with these words."""
+    outbox, now = world.services.stores.outbox, world.clock()
+    while claim := outbox.claim("worker", now=now, lease=timedelta(minutes=1)):
+        outbox.done(claim, reply, now=now)
+
+
+def events(entries: tuple[TimelineEntry, ...]) -> list[str]:
+    return [entry.event for entry in entries]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        CAMILLE,
+        f" {CAMILLE.upper()} ",
+        "cdurand@univ-exemple.fr",
+        "camille durand",
+        "DURAND",
+        "subject-camille",
+        "camille",
+        "hélène",
+        "helene",
+        "dur",
+    ],
+)
+def test_a_person_is_found_by_address_identifier_or_name(world: World, query: str) -> None:
+    store = world.services.stores.accounts
+    account = world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"))
+    store.renew_proof(
+        account,
+        identities=account.identities,
+        attributes={"displayName": ("Camille-Hélène Durand",)},
+        now=world.clock(),
+    )
+    world.account("zoe", "zoe@univ-exemple.fr")
+    (line,) = flows.people(world.services).find(query)
+    assert (line.account_id, line.address, line.type) == ("camille", CAMILLE, "university")
+
+
+@pytest.mark.parametrize("query", ["", "  ", "zzz", "zoe@univ-exemple.fr", "AAAA-2222", ".*", "$where", "a" * 5000])
+def test_nobody_is_found_by_what_leads_to_nobody(world: World, query: str) -> None:
+    world.account("camille", CAMILLE)
+    assert flows.people(world.services).find(query) == ()
+
+
+def test_a_pairwise_sub_leads_to_the_person(world: World) -> None:
+    proven(world)
+    grant = world.services.database.collection("grants").find_one()
+    assert grant
+    world.services.database.collection("grants").update_one({}, {"$set": {"subject": "pairwise-of-exams"}})
+    (line,) = flows.people(world.services).find("pairwise-of-exams")
+    assert line.address == CAMILLE
+
+
+def test_one_reference_tells_the_story_across_sign_in_saml_mail_and_oidc(world: World) -> None:
+    proven(world)
+    answered(world, "250 2.0.0 Ok: queued as 4XyZ")
+    reference = world.events("authorization.answered")[0]["reference"]
+    entries = flows.timeline(world.services).of(reference.lower().replace("-", " "))
+    assert {entry.reference for entry in entries} == {reference}
+    assert {
+        "authorization.waiting",
+        "proofing.started",
+        "proofing.vouched",
+        "mail.queued",
+        "mail.accepted",
+        "proofing.confirmed",
+        "proofing.recorded",
+        "proofing.completed",
+        "code.issued",
+        "authorization.answered",
+    } <= set(events(entries))
+    assert "250 2.0.0 Ok: queued as 4XyZ" in [entry.details.get("reply") for entry in entries]
+    assert {"saml", "mail", "oidc"} <= {entry.part for entry in entries}
+    (line,) = flows.people(world.services).find(reference)
+    assert line.address == CAMILLE
+
+
+def test_a_persons_timeline_holds_failures_of_their_journeys_with_their_cause(world: World) -> None:
+    proven(world)
+    person = world.browser().start(CAMILLE).press("Se connecter", password="mauvais mot de passe")
+    person.press("Se connecter", password=PASSWORD)
+    entries = flows.timeline(world.services).of(CAMILLE)
+    failed = next(entry for entry in entries if entry.event == "sign_in.failed")
+    assert failed.details == {"problem": "password.wrong"}
+    whole = flows.timeline(world.services).of(failed.reference)
+    assert events(whole) == ["authorization.waiting", "sign_in.failed", "sign_in.succeeded", "authorization.answered"]
+
+
+def test_an_address_that_nobody_has_has_a_timeline_of_its_mails(world: World) -> None:
+    world.browser().start("zoe@univ-exemple.fr").press("Recevoir le code")
+    entries = flows.timeline(world.services).of("zoe@univ-exemple.fr")
+    assert events(entries) == ["authorization.waiting", "mail.queued"]
+    assert flows.timeline(world.services).of("nobody at all") == ()
+
+
+def test_a_refused_saml_answer_is_told_under_the_journeys_reference(world: World) -> None:
+    person = world.browser().start(CAMILLE)
+    request_id = person.leave()
+    person.come_back(request_id, world.draft().changed(audience="https://autre.example/sp"))
+    assert person.step == "error"
+    started = world.events("proofing.started")[0]["reference"]
+    assert started in person.text
+    entries = flows.timeline(world.services).of(started)
+    refused = entries[-1]
+    assert (refused.event, refused.part, refused.details["reason"]) == ("request.refused", "saml", "saml.audience")
+
+
+def test_an_error_page_of_a_journey_shows_the_journeys_reference(world: World) -> None:
+    person = world.browser().start(CAMILLE)
+    handle = person.handle
+    person.last = person._client.post(f"/sign-in/{handle}/methods", data={"csrf_token": "x"}, headers=HOST)
+    assert (person.step, person.last.status_code) == ("error", 403)
+    assert world.events("authorization.waiting")[0]["reference"] in person.text
+
+
+def test_a_code_that_is_refused_is_told_under_the_journeys_reference(world: World) -> None:
+    person = proven(world)
+    form = {
+        "grant_type": "authorization_code",
+        "code": person.answer["code"],
+        "redirect_uri": "https://exams.example/cb",
+        "code_verifier": "x" * 43,
+    }
+    headers = HOST | {"Authorization": basic("exams", "a-secret-of-the-exams")}
+    answer = person._client.post("/token", data=form, headers=headers)
+    assert answer.get_json()["error"] == "invalid_grant"
+    reference = world.events("authorization.answered")[0]["reference"]
+    entries = flows.timeline(world.services).of(reference)
+    assert entries[-1].details["reason"] == "oauth.invalid_grant"
+    assert entries[-1].part == "oidc"
+
+
+def test_the_sheet_tells_everything_but_secrets(world: World) -> None:
+    proven(world)
+    store = world.services.stores.accounts
+    store.note_bounce(Bounce(CAMILLE, world.clock(), "5.1.1"))
+    (line,) = flows.people(world.services).find(CAMILLE)
+    sheet = flows.people(world.services).show(line.account_id)
+    assert sheet
+    assert sheet.addresses == (CAMILLE,)
+    assert sheet.bounces[0].status == "5.1.1"
+    assert (sheet.has_password, sheet.type, sheet.limits) == (True, "university", ())
+    assert [one.client_id for one in sheet.applications] == ["exams"]
+    assert len(sheet.sessions) == len(sheet.proofings) == 1
+    account = store.find(line.account_id)
+    assert account
+    assert account.password_hash
+    assert account.password_hash not in repr(sheet)
+    assert flows.people(world.services).show("nobody") is None
+
+
+def test_limits_in_force_are_told_and_unlocking_gives_every_try_again(world: World) -> None:
+    world.account("camille", CAMILLE, password=PASSWORD)
+    person = world.browser().start(CAMILLE)
+    for _ in range(METHOD_BUDGET[Method.PASSWORD]):
+        person.press("Se connecter", password="mauvais mot de passe")
+    for _ in range(MAILS_PER_HOUR):
+        world.browser().start(CAMILLE).press("Recevoir le code")
+    people = flows.people(world.services)
+    sheet = people.show("camille")
+    assert sheet
+    assert sheet.limits == ("password", f"mails to {CAMILLE}")
+    assert person.press("Se connecter", password=PASSWORD).last.status_code == 429
+    assert people.unlock("camille", ACT)
+    assert person.press("Se connecter", password=PASSWORD).step == "account"
+    (event,) = world.events("helpdesk.unlocked")
+    assert (event["account_id"], event["fields"]) == ("camille", {"operator": "alex", "reason": ACT.reason})
+    assert not people.unlock("nobody", ACT)

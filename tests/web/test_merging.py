@@ -1,0 +1,233 @@
+"""Two accounts of one person become one, and are parted again."""
+
+import json
+from base64 import urlsafe_b64decode
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from idp.app import own_account
+from idp.domain.accounts import Account, Identity
+from idp.domain.claims import claims_of
+from idp.domain.consent import Consent
+from idp.domain.one_time_codes import digits
+from idp.openid.release import with_former_subs
+from tests.web.proofing_world import AUTRE, EXEMPLE, PASSWORD, Traveller, World
+
+OWN, OTHER = "ines@univ-exemple.fr", "ines@agence.example"
+OTHER_PASSWORD = "un autre secret bien gardé"
+OWN_ID, OTHER_ID = Identity(EXEMPLE, "eppn", "ines@univ-exemple.fr"), Identity(AUTRE, "eppn", "ines@autre.fr")
+
+
+@pytest.fixture
+def other(world: World) -> Account:
+    account = world.account("other", OTHER, OTHER_ID, password=OTHER_PASSWORD)
+    world.services.stores.consents.add(
+        Consent("other", "exams", frozenset({"openid"}), frozenset({"email"}), world.clock())
+    )
+    return account
+
+
+@pytest.fixture
+def person(world: World, other: Account) -> Traveller:
+    """Signed in, and the code for the other account's mailbox just typed."""
+    return offered(world, world.browser().signed_in(world.account("own", OWN, OWN_ID, password=PASSWORD)))
+
+
+def offered(world: World, person: Traveller, address: str = OTHER) -> Traveller:
+    person.get("/account/addresses/new").press("Recevoir le code", email=address)
+    code = digits(world.services.secret, world.mails(address)[-1]["record_id"])
+    return person.press("Ajouter cette adresse", code=code)
+
+
+def account(world: World, name: str) -> Account:
+    found = world.services.stores.accounts.find(name)
+    assert found
+    return found
+
+
+def kinds(world: World, to: str) -> list[str]:
+    return [mail["fields"]["change"] for mail in world.mails(to) if mail["kind"] == "accounts_merged"]
+
+
+def test_the_mailbox_alone_merges_nothing_where_there_is_a_password(world: World, person: Traveller) -> None:
+    assert person.step == "merge-accounts"
+    person.press("Réunir les deux comptes", password=PASSWORD)
+    assert (person.step, person.last.status_code) == ("merge-accounts", 422)
+    assert account(world, "other").addresses == (OTHER,)
+    assert account(world, "own").addresses == (OWN,)
+
+
+def test_merged_the_one_signed_in_goes_on(world: World, other: Account, person: Traveller) -> None:
+    elsewhere = world.browser().signed_in(other)
+    person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    assert person.step == "account", person.text
+    own, gone = account(world, "own"), account(world, "other")
+    assert own.addresses == (OWN, OTHER)
+    assert own.identities == (OWN_ID, OTHER_ID)
+    assert own.subject == "subject-own"
+    assert (gone.addresses, gone.identities, gone.disabled) == ((), (), True)
+    assert elsewhere.get("/account").step == "email"
+    assert (kinds(world, OWN), kinds(world, OTHER)) == (["merged"], ["merged"])
+    assert [event["account_id"] for event in world.events("account.merged")] == ["own", "other"]
+    signed_in = world.browser().start(OTHER).press("Se connecter", password=PASSWORD)
+    assert signed_in.step == "account", "the survivor's password, at any address"
+    assert world.browser().start(OTHER).press("Se connecter", password=OTHER_PASSWORD).step == "sign-in"
+
+
+def test_only_clients_that_knew_the_other_subject_are_told_it(world: World, person: Traveller) -> None:
+    person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    services = world.services
+    claims = claims_of(account(world, "own"), services.settings.affiliations.periods, now=world.clock())
+    client = services.provider.client("exams")
+    assert client
+    subjects = services.provider._subjects
+    assert with_former_subs(claims, client, subjects)["former_subs"] == ["subject-other"]
+    from dataclasses import replace
+
+    stranger = replace(client, client_id="stranger")
+    assert "former_subs" not in with_former_subs(claims, stranger, subjects)
+    pairwise = replace(client, subject_type="pairwise")
+    (seen,) = with_former_subs(claims, pairwise, subjects)["former_subs"]
+    assert seen == subjects.of(pairwise, "subject-other") != "subject-other"
+
+
+def exchanged(world: World, account: Account) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The claims of the ID token and of userinfo after a sign-in at the application."""
+    person = world.browser().signed_in(account)
+    person.ask_for_a_proof(claims="{}")
+    form = {
+        "grant_type": "authorization_code",
+        "code": person.answer["code"],
+        "redirect_uri": "https://exams.example/cb",
+        "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+        "client_id": "exams",
+        "client_secret": "a-secret-of-the-exams",
+    }
+    provider, now = world.services.provider, world.clock()
+    tokens = provider.token(list(form.items()), None, now=now)
+    payload = tokens["id_token"].split(".")[1]
+    id_token = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    return id_token, provider.userinfo(f"Bearer {tokens['access_token']}", now=now).claims
+
+
+def test_an_application_that_knew_the_other_one_is_told_in_id_token_and_userinfo(world: World) -> None:
+    other = world.account("other", OTHER)
+    told = exchanged(world, other)
+    assert all(claims["sub"] == "subject-other" and "former_subs" not in claims for claims in told)
+    assert account(world, "other").clients == ("exams",)
+    person = offered(world, world.browser().signed_in(world.account("own", OWN)))
+    person.press("Réunir les deux comptes")
+    for claims in exchanged(world, account(world, "own")):
+        assert (claims["sub"], claims["former_subs"]) == ("subject-own", ["subject-other"])
+    person.press("Séparer les deux comptes")
+    for claims in exchanged(world, account(world, "own")):
+        assert "former_subs" not in claims
+
+
+def test_an_application_that_did_not_is_told_nothing(world: World) -> None:
+    world.account("other", OTHER)
+    person = offered(world, world.browser().signed_in(world.account("own", OWN)))
+    person.press("Réunir les deux comptes")
+    for claims in exchanged(world, account(world, "own")):
+        assert "former_subs" not in claims
+
+
+def test_what_the_other_account_had_open_ends_with_it(world: World) -> None:
+    other = world.account("other", OTHER)
+    exchanged(world, other)
+    person = offered(world, world.browser().signed_in(world.account("own", OWN)))
+    person.press("Réunir les deux comptes")
+    assert world.services.stores.grants.of_account("other") == ()
+    assert world.services.stores.sweeps.next_due(now=world.clock() + timedelta(minutes=2))
+
+
+def test_a_merge_whose_process_was_killed_is_finished(world: World) -> None:
+    other = world.account("other", OTHER)
+    person = offered(world, world.browser().signed_in(world.account("own", OWN)))
+    stores = world.services.stores
+    merge = stores.merges.find(str(person.tree.xpath("//form[@method='post']/@action")[0]).rsplit("/", 1)[1])
+    assert merge
+    assert stores.merges.begin(merge, ("exams",), until=world.clock() + timedelta(days=30), now=world.clock())
+    assert stores.merged_accounts.leave(merge)
+    flow = own_account.merging(world.services)
+    assert not flow.finish_next(world.clock())
+    assert flow.finish_next(world.clock() + timedelta(minutes=2))
+    assert account(world, "own").addresses == (OWN, *other.addresses)
+    assert [one.id for one in flow.undoable(account(world, "own"))] == [merge.id]
+
+
+def test_without_a_password_the_code_is_enough(world: World) -> None:
+    world.account("other", OTHER)
+    person = offered(world, world.browser().signed_in(world.account("own", OWN)))
+    assert not person.tree.xpath("//input[@name='password']")
+    assert person.press("Réunir les deux comptes").step == "account"
+    assert account(world, "own").addresses == (OWN, OTHER)
+
+
+def test_an_offer_is_for_one_browser_and_ten_minutes(world: World, person: Traveller) -> None:
+    path = str(person.tree.xpath("//form[.//input[@name='password']]/@action")[0])
+    stranger = world.browser().signed_in(account(world, "own"))
+    stranger.get("/account").send(path, password=OTHER_PASSWORD)
+    assert account(world, "other").addresses == (OTHER,)
+    world.clock.ahead += timedelta(minutes=11)
+    fresh = world.browser().signed_in(account(world, "own"))
+    fresh.get("/account").send(path, password=OTHER_PASSWORD)
+    assert account(world, "other").addresses == (OTHER,)
+
+
+def test_guesses_at_the_other_password_are_limited(world: World, person: Traveller) -> None:
+    for _ in range(10):
+        person.press("Réunir les deux comptes", password="faux")
+    person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    assert person.last.status_code == 422
+    assert account(world, "other").addresses == (OTHER,)
+
+
+def test_parted_again_both_are_as_before(world: World, other: Account, person: Traveller) -> None:
+    person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    person.press("Séparer les deux comptes")
+    own, back = account(world, "own"), account(world, "other")
+    assert (own.addresses, own.identities, own.former_subjects) == ((OWN,), (OWN_ID,), ())
+    assert (back.addresses, back.identities, back.disabled) == ((OTHER,), (OTHER_ID,), False)
+    assert (back.subject, back.password_hash) == (other.subject, other.password_hash)
+    assert kinds(world, OTHER) == ["merged", "parted"]
+    assert world.browser().start(OTHER).press("Se connecter", password=OTHER_PASSWORD).step == "account"
+    assert "Séparer les deux comptes" not in person.get("/account").text
+
+
+def test_parting_leaves_nobody_without_an_address(world: World, person: Traveller) -> None:
+    person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    person.send("/account/addresses/remove", address=OWN)
+    person.press("Séparer les deux comptes")
+    assert "ajoutez-en une" in person.text
+    assert account(world, "own").addresses == (OTHER,)
+    assert account(world, "other").disabled
+
+
+def test_after_thirty_days_the_other_one_is_let_go_and_its_subject_stays_known(world: World, person: Traveller) -> None:
+    person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    world.clock.ahead += timedelta(days=31)
+    erasure = own_account.erasure(world.services)
+    assert erasure.end_next_merge(world.clock())
+    assert erasure.erase_next(world.clock())
+    assert world.services.stores.accounts.find("other") is None
+    own = account(world, "own")
+    assert own.addresses == (OWN, OTHER)
+    assert [former.subject for former in own.former_subjects] == ["subject-other"]
+    again = world.browser().signed_in(own)
+    assert "Séparer les deux comptes" not in again.get("/account").text
+
+
+def test_whom_no_university_vouched_for_takes_the_proof_along(world: World) -> None:
+    stores = world.services.stores
+    world.account("own", OWN)
+    other = world.account("other", OTHER, OTHER_ID)
+    stores.accounts.renew_proof(
+        other, identities=(OTHER_ID,), attributes={"displayName": ("Inès Petit",)}, now=world.clock()
+    )
+    person = offered(world, world.browser().signed_in(account(world, "own"))).press("Réunir les deux comptes")
+    assert account(world, "own").attributes == {"displayName": ("Inès Petit",)}
+    person.press("Séparer les deux comptes")
+    assert (account(world, "own").attributes, account(world, "own").proved_at) == ({}, None)
