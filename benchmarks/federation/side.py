@@ -1,11 +1,13 @@
 """One measurement in a process of its own: ``python -m benchmarks.federation.side NAME FOLDER STATE`` prints JSON.
 
-Each measurement begins after its imports, and is told in seconds or bytes.
+Each measurement is told in seconds or bytes, and begins after its imports, unless it is one of a whole process: then
+the interpreter's start and all imports count on both sides.
 """
 
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -34,6 +36,8 @@ def our_load(folder: Path, state: Path) -> Measured:
     """Our update: everything is checked, and the index written and in place."""
     import gc
 
+    # Loaded now, what the process aside would load.
+    import idp.saml.metadata_files  # noqa: F401
     from idp.saml.federation_index import indexed_files, opened
     from idp.saml.federation_update import update
 
@@ -45,6 +49,24 @@ def our_load(folder: Path, state: Path) -> Measured:
     index = opened(state)
     assert index is not None
     return measured | {"providers": sum(file.providers for file in indexed_files(index))}
+
+
+def pysaml2_process(folder: Path, state: Path) -> Measured:
+    """The same, from the start of a process to its end."""
+    command = [sys.executable, "-m", "benchmarks.federation.side", "pysaml2_load", str(folder), str(state)]
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    return {"seconds": time.perf_counter() - started}
+
+
+def our_process(folder: Path, state: Path) -> Measured:
+    """Our update as a worker starts it, from the start of its process until the worker has the outcome."""
+    from idp.saml.federation_builder import locked, run_update
+
+    with locked(state) as lock:
+        started = time.perf_counter()
+        run_update(folder, state, lock, now=datetime.now(UTC))
+        return {"seconds": time.perf_counter() - started}
 
 
 def our_worker(folder: Path, state: Path) -> Measured:
@@ -117,7 +139,14 @@ def _pss() -> int:
     return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
-_SIDES = {"pysaml2_load": pysaml2_load, "our_load": our_load, "our_worker": our_worker}
+_SIDES = {
+    "pysaml2_load": pysaml2_load,
+    "our_load": our_load,
+    "pysaml2_process": pysaml2_process,
+    "our_process": our_process,
+    "our_worker": our_worker,
+}
+
 
 if __name__ == "__main__":
     _name, _folder, _state = sys.argv[1:]

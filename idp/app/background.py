@@ -7,7 +7,7 @@ leased before.
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from idp.domain.errors import ServiceUnavailable
 from idp.queue_worker import QueueWorker
@@ -31,12 +31,14 @@ class Background:
         workers: Sequence[QueueWorker],
         refresh_seconds: int,
         downloads: FederationDownloads,
+        watch_keys: Callable[[], None],
     ) -> None:
         self._database = database
         self._indexes = indexes
         self._federation = federation
         self._refresh_seconds = refresh_seconds
         self._downloads = downloads
+        self._watch_keys = watch_keys
         self._workers = workers
         self._stopped = threading.Event()
 
@@ -66,6 +68,7 @@ class Background:
     def _watch_federation(self) -> None:
         while not self._stopped.is_set():
             try:
+                self._watch_keys()
                 self._federation.refresh()
             except Exception:
                 logger.exception("federation.refresh_failed")

@@ -1,5 +1,7 @@
 """Each journey, built from the services it needs."""
 
+from datetime import timedelta
+
 from idp.app.services import Services, helpdesk_operators
 from idp.domain.helpdesk import roles_of
 from idp.flows.access import AccessFlow
@@ -286,6 +288,7 @@ def account_closing(services: Services) -> AccountClosing:
         stores.sweeps,
         stores.audit,
         services.clock,
+        timedelta(days=services.settings.retention.closed_accounts_days),
     )
 
 

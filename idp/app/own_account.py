@@ -89,6 +89,7 @@ def erasure(services: Services) -> AccountErasure:
             stores.proofing_records.forget_account,
             stores.passkeys.remove_account,
             stores.merges.forget_account,
+            stores.invitations.forget_account,
         ),
         stores.audit,
         services.clock,

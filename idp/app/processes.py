@@ -81,7 +81,12 @@ def administration(configured: Settings) -> Administration:
 
 def _helpdesk(services: Services) -> Helpdesk:
     return Helpdesk(
-        flows.people(services), flows.timeline(services), flows.account_closing(services), flows.invitations(services)
+        flows.people(services),
+        flows.timeline(services),
+        flows.account_closing(services),
+        flows.invitations(services),
+        own_account.merging(services),
+        own_account.erasure(services),
     )
 
 
@@ -121,6 +126,7 @@ def background(services: Services) -> Background:
         (*mail_workers(services), _logout_sender(services), _account_closer(services)),
         configured.federation.refresh_seconds,
         services.federation.downloads(partial(download, allow_loopback=not configured.https)),
+        partial(services.saml_keys.look, services.service_provider),
     )
 
 
@@ -140,6 +146,7 @@ def _account_closer(services: Services) -> QueueWorker:
             work(now)
             for work in (
                 closing.close_next_expired,
+                closing.give_up_next_expired,
                 closing.sweep_next,
                 erasure.erase_next,
                 erasure.end_next_merge,

@@ -29,6 +29,7 @@ from idp.openid.registration_metadata import MetadataReader
 from idp.openid.sector_identifiers import SectorIdentifiers
 from idp.outbound.safe_fetch import fetch, fetch_json, post_form
 from idp.saml.federation import FederationFolder
+from idp.saml.key_watch import KeyWatch
 from idp.saml.service_provider import ServiceProvider
 from idp.settings import Settings
 from idp.storage.database import Database
@@ -55,6 +56,7 @@ class Services:
     provider: Provider
     federation: FederationFolder
     service_provider: ServiceProvider
+    saml_keys: KeyWatch
     ends_sign_ins: SignOuts
     browser_sessions: BrowserSessions
     logout_delivery: LogoutDelivery
@@ -67,6 +69,7 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
     secret = SecretKey(configured.secret_key.encode())
     federation = federation_folder(configured, clock, FederationAudit(stores.audit, clock))
     keys = signing_keys(configured, clock)
+    saml_keys = KeyWatch(configured.keys.dir, configured.saml.entity_id, clock)
     sectors = SectorIdentifiers(partial(fetch_json, allow_loopback=not configured.https))
     in_file = ClientsFile(
         configured.clients.file,
@@ -98,6 +101,7 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
         ),
         provider=_provider(configured, keys, clients, stores, secret, clock),
         federation=federation,
+        saml_keys=saml_keys,
         service_provider=service_provider(configured, federation, clock),
         ends_sign_ins=ends_sign_ins,
         browser_sessions=browser_sessions,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from idp.domain.accounts import ClosesAccounts
+from idp.flows.account_erasure import AccountErasure
 from idp.flows.bounces import BounceFlow
 from idp.flows.client_administration import ClientAdministration
 from idp.flows.data_report import DataReportFlow
@@ -11,6 +12,7 @@ from idp.flows.doctor import Doctor
 from idp.flows.federation_administration import FederationAdministration
 from idp.flows.invitations import InvitationFlow
 from idp.flows.key_administration import KeyAdministration
+from idp.flows.merging import MergingFlow
 from idp.flows.people import PeopleFlow
 from idp.flows.saml_key_administration import SamlKeyAdministration
 from idp.flows.timeline import TimelineFlow
@@ -24,6 +26,8 @@ class Helpdesk:
     timeline: TimelineFlow
     accounts: ClosesAccounts
     invitations: InvitationFlow
+    merging: MergingFlow
+    erasure: AccountErasure
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ def test_aggregate(administration: MakeAdministration, folder: Path, providers: 
 def _file_row(status: MetadataFileStatus) -> tuple[str, ...]:
     until = status.valid_until
     left = f"valid for {(until - datetime.now(UTC)).days} days" if until else "no end of validity"
-    return status.file, f"{status.providers} providers", left, status.problem or "in use"
+    return status.file, f"{status.providers} providers", left, "; ".join(status.problems) or "in use"
 
 
 def _provider_row(provider: IdentityProvider) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ def retire(administration: MakeAdministration, key: str | None, force: bool) -> 
 
 @keys_group.group("saml")
 def saml_group() -> None:
-    """Our SAML keys: add, switch, remove, with some days between; each counts from the next (re)start."""
+    """Our SAML keys: add, switch, remove, with some days between; each counts within a minute."""
 
 
 @saml_group.command("list")

@@ -113,6 +113,59 @@ def enable(administration: MakeAdministration, who: str, reason: str, as_json: b
 
 
 @user_group.command()
+@click.argument("who")
+@click.option("--into", required=True, help="Whose account goes on: an address, identifier or reference.")
+@reason_option
+@json_option
+@click.pass_obj
+def merge(administration: MakeAdministration, who: str, into: str, reason: str, as_json: bool) -> None:
+    """Merge the account of WHO into another one of the same person; both are told, and may part again for 30 days."""
+
+    def act(helpdesk: Helpdesk, one: str, act: Act) -> bool:
+        survivor = _one(helpdesk, into)
+        is_done = helpdesk.merging.merge_by_hand(survivor, one)
+        if not is_done:
+            end("nothing changed: both have to be open, and two")
+        helpdesk.people.note("helpdesk.merged", survivor, act, other=one)
+        return True
+
+    _act(administration, who, reason, "merged", act, as_json)
+
+
+@user_group.command()
+@click.argument("who")
+@click.option("--identity", required=True, help="The identifier, as `idp user show` tells it.")
+@reason_option
+@json_option
+@click.pass_obj
+def unlink(administration: MakeAdministration, who: str, identity: str, reason: str, as_json: bool) -> None:
+    """Take a university identifier from WHO: it leads to nobody until somebody proves it again."""
+
+    def act(helpdesk: Helpdesk, one: str, act: Act) -> bool:
+        return helpdesk.people.unlink(one, identity, act) or end(f"no identity {identity}")
+
+    _act(administration, who, reason, "unlinked", act, as_json)
+
+
+@user_group.command()
+@click.argument("who")
+@reason_option
+@json_option
+@click.pass_obj
+def erase(administration: MakeAdministration, who: str, reason: str, as_json: bool) -> None:
+    """Disable WHO now, and have everything about them erased within seconds; the security log stays for its time."""
+
+    def act(helpdesk: Helpdesk, one: str, act: Act) -> bool:
+        is_there = helpdesk.accounts.close(one, **act.fields)
+        if is_there:
+            helpdesk.people.note("helpdesk.erased", one, act)
+            helpdesk.erasure.erase(one)
+        return is_there
+
+    _act(administration, who, reason, "to be erased", act, as_json)
+
+
+@user_group.command()
 @click.option("--address", help="One person's mail address.")
 @click.option("--given-name", default="")
 @click.option("--family-name", default="")

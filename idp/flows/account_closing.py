@@ -18,7 +18,7 @@ SECOND_SWEEP = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class AccountClosing:
-    """``domain.accounts.ClosesAccounts`` over the stores."""
+    """``domain.accounts.ClosesAccounts`` over the stores. kept: how long an account outlives its invitation."""
 
     accounts: AccountStore
     ends_sign_ins: EndsSignIns
@@ -27,6 +27,7 @@ class AccountClosing:
     sweeps: SweepStore
     audit: AuditTrail
     clock: Callable[[], datetime]
+    kept: timedelta
 
     def close(self, account_id: str, *, reference: str = "", **fields: str) -> bool:
         """Nobody signs in any more, every session and token of the account ends, and its applications are told.
@@ -55,6 +56,10 @@ class AccountClosing:
         self._end_everything(account_id)
         self._note("account.expired", account_id, "", {})
         return True
+
+    def give_up_next_expired(self, now: datetime) -> bool:
+        """Have one account erased whose invitation ended long ago; False where there is none."""
+        return self.accounts.give_up_next(before=now - self.kept, now=now)
 
     def sweep_next(self, now: datetime) -> bool:
         """End once more what one closed account has; False where nothing is due."""

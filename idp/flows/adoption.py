@@ -67,7 +67,7 @@ class Adoption:
             raise
 
     def _invited(self, address: str) -> Account | None:
-        """The account that an invitation gave to this mailbox, where nobody vouched for it yet: the proof takes it over.
+        """The account that an invitation gave to this mailbox, if nobody vouched for it yet: the proof takes it over.
 
         Its own mailbox made it, and the same mailbox was proven again; what was disabled by hand stays so.
         """

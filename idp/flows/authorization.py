@@ -256,13 +256,18 @@ class AuthorizationFlow:
             self.accounts.note_client(account.id, request.client_id)
         return _finished(
             self.provider.authorize(
-                _with_former_subs(request, account), account.id, account.subject, session.sign_in, now=self.clock(), reference=reference
+                _with_former_subs(request, account),
+                account.id,
+                account.subject,
+                session.sign_in,
+                now=self.clock(),
+                reference=reference,
             )
         )
 
 
 def _with_former_subs(request: AuthorizationRequest, account: Account) -> AuthorizationRequest:
-    """The request, asking for ``former_subs`` in the ID token, too, where this client knew the person by another one."""
+    """The request, asking for ``former_subs`` in the ID token where this client knew the person by another ``sub``."""
     if not any(request.client_id in former.clients for former in account.former_subjects):
         return request
     in_id_token = {**request.claims.get("id_token", {}), FORMER_SUBS: {}}

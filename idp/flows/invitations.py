@@ -80,7 +80,7 @@ class InvitationFlow:
         before = self.invitations.of_address(one.address)
         known = self.accounts.by_address(one.address)
         asked = Invitation(random_id(), known.id if known else random_id(), one, act.operator, new_reference(), now)
-        invitation = self.invitations.put(asked)
+        invitation = self.invitations.put(asked, anew=known is None)
         self._prolong(invitation, until=one.expires_at)
         self._note("invitation.made" if before is None else "invitation.changed", invitation, act)
         if by_mail and before is None:

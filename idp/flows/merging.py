@@ -9,9 +9,9 @@ from datetime import datetime
 
 from idp.domain.accounts import Account
 from idp.domain.guessing import METHOD_BUDGET, SHARED_BUDGET, WINDOW, Guesser, Method, guess_limit
-from idp.domain.keyed import SecretKey
+from idp.domain.keyed import SecretKey, random_id
 from idp.domain.logout import EndsSignIns
-from idp.domain.merging import UNDO_LIFETIME, Merge, MergeState
+from idp.domain.merging import OFFER_LIFETIME, UNDO_LIFETIME, Merge, MergeState
 from idp.domain.messages import MailQueue
 from idp.domain.notices import notices
 from idp.domain.passwords import PasswordHasher
@@ -73,6 +73,17 @@ class MergingFlow:
         if other is None or other.disabled:
             return "merge.changed"
         return self._problem_with(other, password) or self._merge(account, other, offer.merge)
+
+    def merge_by_hand(self, survivor_id: str, other_id: str) -> bool:
+        """Somebody who helps knows that both are one person; False, and nothing changed, where one is not open."""
+        survivor, other = self.accounts.find(survivor_id), self.accounts.find(other_id)
+        if survivor is None or other is None or survivor_id == other_id or not other.addresses:
+            return False
+        now = self.clock()
+        merge = Merge(random_id(), survivor_id, other_id, other.address, now, now + OFFER_LIFETIME)
+        # No browser has an empty name: nobody finds the offer on the way.
+        self.merges.offer(merge, "")
+        return self._merge(survivor, other, merge) is None
 
     def undoable(self, account: Account) -> tuple[Merge, ...]:
         """The merges that the person may still undo, the latest first."""

@@ -143,11 +143,18 @@ class PeopleFlow:
         self.note("helpdesk.unlocked", account_id, act)
         return True
 
-    def note(self, event: str, account_id: str | None, act: Act) -> None:
-        """Have the audit trail tell who looked or acted, and why."""
-        self.audit.append(event, at=self.clock(), reference=new_reference(), account_id=account_id, **act.fields)
+    def unlink(self, account_id: str, identifier: str, act: Act) -> bool:
+        """A university identifier came to the wrong person: it leads here no longer."""
+        done = self.accounts.unlink(account_id, identifier)
+        if done:
+            self.note("helpdesk.unlinked", account_id, act, identifier=identifier[:200])
+        return done
 
-    def look(self, event: str, account_id: str | None, operator: str, **fields: str) -> None:
+    def note(self, event: str, account_id: str | None, act: Act, **fields: str) -> None:
+        """Have the audit trail tell who acted, and why."""
+        self.look(event, account_id, **fields, **act.fields)
+
+    def look(self, event: str, account_id: str | None, *, operator: str, **fields: str) -> None:
         """Have the audit trail tell who looked."""
         self.audit.append(
             event, at=self.clock(), reference=new_reference(), account_id=account_id, operator=operator, **fields

@@ -26,7 +26,7 @@ class SamlKeyLine:
 
 @dataclass(frozen=True, slots=True)
 class SamlKeyAdministration:
-    """add → switch → remove, with a wait before each; what is done counts from the next start of the provider."""
+    """add → switch → remove, with a wait before each; a running provider sees what is done within a minute."""
 
     directory: Path
     entity_id: str

@@ -15,6 +15,9 @@ from idp.saml.plain_values import domain_name, plain_name, web_address
 Attributes: TypeAlias = dict[str, str]
 
 _LANGUAGE: Final = f"{names.XML} lang"
+# What operators write into the name of one that nobody should choose any more; overrides.toml can show it again.
+_SAYS_RETIRED: Final = re.compile(r"(?i)\bne pas utiliser\b|\bdo not use\b|\bobsol[eè]te\b|\bold idp\b|\bdeprecated\b")
+_HIDDEN: Final = "http://refeds.org/category/hide-from-discovery"
 # The public key of an ordinary certificate: RSA of 2048, 3072 or 4096 bits, between the lengths that belong to it
 # (RFC 3279 section 2.3.1). Any other is taken apart, which costs more.
 _ORDINARY_KEY: Final = re.compile(
@@ -34,6 +37,7 @@ class EntityDraft:
         "has_role",
         "hints",
         "is_reachable",
+        "is_withdrawn",
         "organization",
         "own_scopes",
         "registration_authority",
@@ -43,7 +47,7 @@ class EntityDraft:
 
     def __init__(self, entity_id: str) -> None:
         self.entity_id = entity_id.strip()
-        self.has_role = self.has_key = self.is_reachable = False
+        self.has_role = self.has_key = self.is_reachable = self.is_withdrawn = False
         self.role_names: dict[str, str] = {}
         self.organization: dict[str, str] = {}
         self.role_scopes: list[str | None] = []
@@ -66,6 +70,7 @@ class EntityDraft:
             names=shown or (("", plain_name(self.entity_id)),),
             scopes=_unique(self.role_scopes + self.own_scopes),
             domain_hints=_unique(self.hints),
+            hidden=self.is_withdrawn or any(_SAYS_RETIRED.search(name) for _, name in shown),
             error_url=self.error_url,
             registration_authority=self.registration_authority or "",
             metadata_digest=sha256(document).hexdigest(),
@@ -133,6 +138,11 @@ def _registration(draft: EntityDraft, attributes: Attributes) -> bool:
     return False
 
 
+def _entity_category(draft: EntityDraft, text: str, _: Attributes) -> None:
+    # REFEDS Hide From Discovery Entity Category 1.0.
+    draft.is_withdrawn = draft.is_withdrawn or text.strip() == _HIDDEN
+
+
 def _role_scope(draft: EntityDraft, text: str, _: Attributes) -> None:
     draft.role_scopes.append(domain_name(text))
 
@@ -185,6 +195,9 @@ _OWN_EXTENSIONS: Final = Step(
     {
         f"{names.SHIBMD} Scope": Step(begin=_is_plain_scope, text=_own_scope),
         f"{names.MDRPI} RegistrationInfo": Step(begin=_registration),
+        f"{names.MDATTR} EntityAttributes": _path(
+            f"{names.SAML} Attribute", f"{names.SAML} AttributeValue", end=Step(text=_entity_category)
+        ),
     }
 )
 _ROLE: Final = Step(

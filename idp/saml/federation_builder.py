@@ -48,7 +48,7 @@ def run_update(folder: Path, state: Path, lock: IO[bytes], *, now: datetime) -> 
 
 def run_apart(module: str, asked: dict[str, str], lock: IO[bytes]) -> str:
     """What this module, run as a short-lived process of its own, answers to this. Raises UpdateFailed."""
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603 -- a module of ours
         [sys.executable, "-m", module],
         env=_environment(),
         stdin=subprocess.PIPE,

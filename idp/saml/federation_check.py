@@ -22,6 +22,7 @@ _CACHE_DURATION: Final = re.compile(
     rb'\scacheDuration="P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})D)?'
     rb'(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,8})(?:\.\d+)?S)?)?"'
 )
+_FIRST_TAG: Final = re.compile(rb"(?:\s|<\?.*?\?>|<!--.*?-->)*<[^>]*>", re.DOTALL)
 _UNITS: Final = (365 * 86_400, 30 * 86_400, 86_400, 3600, 60, 1)
 
 
@@ -56,9 +57,7 @@ def _answer(asked: dict[str, str]) -> dict[str, Any]:
 def _cache_seconds(file: Path) -> int | None:
     """The document's own cacheDuration (metadata section 2.3.1): before its first entity, which may have another."""
     with file.open("rb") as content:
-        start = re.match(
-            rb"(?:\s|<\?.*?\?>|<!--.*?-->)*<[^>]*>", content.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf"), re.S
-        )
+        start = _FIRST_TAG.match(content.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf"))
     found = _CACHE_DURATION.search(start[0]) if start else None
     return sum(int(number or 0) * unit for number, unit in zip(found.groups(), _UNITS, strict=True)) if found else None
 

@@ -19,8 +19,8 @@ from idp.saml.search import SearchText, search_text
 
 INDEX_NAME: Final = "federation.sqlite"
 # Files of another version are made anew.
-_VERSION: Final = 2
-_CACHED_KILOBYTES: Final = 512
+_VERSION: Final = 3
+_CACHED_KILOBYTES: Final = 128
 _SCHEMA: Final = """
 CREATE TABLE files (
     id INTEGER PRIMARY KEY, name TEXT UNIQUE, digest TEXT, valid_until TEXT, created TEXT, loaded_at TEXT, providers INT

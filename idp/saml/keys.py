@@ -86,7 +86,7 @@ def every_key(directory: Path) -> list[SamlKey]:
 
 
 def add_key(directory: Path, entity_id: str, *, now: datetime) -> SamlKey:
-    """Make the next pair: it is published from the next start on and signs when its elders are old."""
+    """Make the next pair: it is published once the provider has seen it, and signs when its elders are old."""
     numbers = [int(folder.name[5:]) for folder in _folders(directory)]
     folder = directory / f"saml-{max(numbers, default=0) + 1}"
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def add_key(directory: Path, entity_id: str, *, now: datetime) -> SamlKey:
 
 
 def mark_old(key: SamlKey, *, now: datetime) -> None:
-    """From the next start on this pair is not published and does not sign; it still decrypts."""
+    """Once the provider has seen it, this pair is not published and does not sign; it still decrypts."""
     draft = key.folder / f".{_OLD}"
     draft.write_text(now.strftime("%Y-%m-%dT%H:%M:%SZ") + "\n")
     draft.replace(key.folder / _OLD)

@@ -35,7 +35,7 @@ class FileTrust:
 class ProviderOverride:
     """What replaces or completes an identity provider's own metadata; None and empty leave it as it is."""
 
-    hidden: bool = False
+    hidden: bool | None = None
     names: tuple[tuple[str, str], ...] = ()
     aliases: tuple[str, ...] = ()
     mail_domains: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class ProviderOverride:
         """The identity provider as the administrator wants it."""
         return replace(
             provider,
-            hidden=self.hidden,
+            hidden=provider.hidden if self.hidden is None else self.hidden,
             names=tuple((dict(provider.names) | dict(self.names)).items()),
             aliases=self.aliases,
             mail_domains=self.mail_domains,

@@ -13,7 +13,7 @@ from lxml import etree
 Element: TypeAlias = etree._Element
 
 _DECLARATION: Final = re.compile(r"<\?xml\s[^<>]*?\?>")
-_PIECE: Final = 1 << 20
+_PIECE: Final = 1 << 16
 _HEAD: Final = 4096
 _ENCODING: Final = re.compile(r"encoding\s*=\s*[\"']([^\"']*)[\"']")
 

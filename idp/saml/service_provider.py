@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+from saml2.client import Saml2Client
 from saml2.samlp import NameIDPolicy
 
 from idp.domain.errors import Refusal
@@ -49,6 +50,14 @@ class _Provider:
     post_location: str | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Own:
+    """Our keys, as one set. client: signs with the first. private_keys: all that decrypt, PEM."""
+
+    client: Saml2Client
+    private_keys: tuple[bytes, ...]
+
+
 class ServiceProvider:
     """Our side of SAML web browser single sign-on.
 
@@ -69,13 +78,17 @@ class ServiceProvider:
     ) -> None:
         self._entity_id = entity_id
         self._acs_url = acs_url
-        self._client = new_client(entity_id, acs_url, description.name(), keys)
-        self._private_keys = [key.read_bytes() for key, _ in (*keys, *old_keys)]
         self._description = description
+        self.use_keys(keys, old_keys)
         self._metadata_source = metadata_source
         # By content: a provider whose metadata changed is another entry, and the old one falls out.
         self._provider_of = lru_cache(maxsize=_KNOWN_PROVIDERS)(self._read_provider)
         self._metadata_of = lru_cache(maxsize=2)(self._make_metadata)
+
+    def use_keys(self, keys: list[KeyPair], old_keys: Iterable[KeyPair] = ()) -> None:
+        """From now on these instead, read at once and swapped as a whole. Raises OSError for what cannot be read."""
+        client = new_client(self._entity_id, self._acs_url, self._description.name(), keys)
+        self._own = _Own(client, tuple(key.read_bytes() for key, _ in (*keys, *old_keys)))
 
     def metadata(self, *, now: datetime, signed: bool = False) -> bytes:
         """Our own EntityDescriptor, as XML; signed where that is asked for or always wanted.
@@ -83,7 +96,7 @@ class ServiceProvider:
         Made once for each hour: a signature costs more than everything else that this address may be asked for.
         """
         hour = now.replace(minute=0, second=0, microsecond=0)
-        return self._metadata_of(hour, signed or self._description.always_signed)
+        return self._metadata_of(self._own, hour, signed or self._description.always_signed)
 
     def begin(
         self, provider: IdentityProvider, relay_state: str, *, now: datetime, force: bool = False
@@ -121,8 +134,8 @@ class ServiceProvider:
         provider: the one that was asked. authenticated_after: the time of a request with ``force``.
         Raises Refusal ``saml.…``.
         """
-        found = self._provider(provider.entity_id)
-        verified = verify_response(read_response(saml_response), found.keys, self._private_keys)
+        found, own = self._provider(provider.entity_id), self._own
+        verified = verify_response(read_response(saml_response), found.keys, own.private_keys)
         check(
             Answer(
                 response=verified.response,
@@ -136,14 +149,14 @@ class ServiceProvider:
             )
         )
         values = attributes.values_by_name(verified.assertion, self._entity_id)
-        _agree(verified.assertion, values, second_reading(self._client, verified, request_id))
+        _agree(verified.assertion, values, second_reading(own.client, verified, request_id))
         return _vouching(found.digest, verified, values)
 
-    def _make_metadata(self, hour: datetime, signed: bool) -> bytes:
-        config, description = self._client.config, self._description
+    def _make_metadata(self, own: _Own, hour: datetime, signed: bool) -> bytes:
+        config, description = own.client.config, self._description
         if not signed:
             return own_metadata(config, description, now=hour)
-        return signed_metadata(config, description, self._private_keys[0], self._client.sec.my_cert, now=hour)
+        return signed_metadata(config, description, own.private_keys[0], own.client.sec.my_cert, now=hour)
 
     def _provider(self, entity_id: str) -> _Provider:
         entity = self._metadata_source(entity_id)
@@ -163,19 +176,22 @@ class ServiceProvider:
         return _Provider(digest, signing_keys(root), *sign_in_locations(root))
 
     def _redirect(self, location: str, relay_state: str, now: datetime, force: bool) -> OutgoingRequest:
-        request_id, message = self._authn_request(location, now, force, enveloped=False)
-        sent = self._client.apply_binding(
+        client = self._own.client
+        request_id, message = self._authn_request(client, location, now, force, enveloped=False)
+        sent = client.apply_binding(
             names.HTTP_REDIRECT, message, location, relay_state, sign=True, sigalg=names.RSA_SHA256
         )
         return OutgoingRequest(request_id, dict(sent["headers"])["Location"])
 
     def _post(self, location: str, relay_state: str, now: datetime, force: bool) -> OutgoingRequest:
-        request_id, message = self._authn_request(location, now, force, enveloped=True)
+        request_id, message = self._authn_request(self._own.client, location, now, force, enveloped=True)
         fields = (("SAMLRequest", b64encode(message.encode()).decode()), ("RelayState", relay_state))
         return OutgoingRequest(request_id, location, fields if relay_state else fields[:1])
 
-    def _authn_request(self, location: str, now: datetime, force: bool, *, enveloped: bool) -> tuple[str, str]:
-        request_id, message = self._client.create_authn_request(
+    def _authn_request(
+        self, client: Saml2Client, location: str, now: datetime, force: bool, *, enveloped: bool
+    ) -> tuple[str, str]:
+        request_id, message = client.create_authn_request(
             location,
             message_id=f"_{random_id()}",
             # No format: whatever name the university has is good, we read attributes only.

@@ -146,6 +146,14 @@ class AccountStore:
             found = self._accounts.update_one({"_id": account_id}, {"$set": changes})
         return found.matched_count == 1
 
+    def unlink(self, account_id: str, identifier: str) -> bool:
+        """Let this university identifier lead to nobody; False where the account does not have it."""
+        with translated():
+            taken = self._accounts.update_one(
+                {"_id": account_id, "identities.value": identifier}, {"$pull": {"identities": {"value": identifier}}}
+            )
+        return taken.modified_count == 1
+
     def note_client(self, account_id: str, client_id: str) -> None:
         """This application is about to be told the account's subject."""
         with translated():
@@ -173,6 +181,15 @@ class AccountStore:
                 projection={"_id": 1},
             )
         return None if found is None else str(found["_id"])
+
+    def give_up_next(self, *, before: datetime, now: datetime) -> bool:
+        """Have one account erased whose invitation ended before that moment; False where there is none."""
+        with translated():
+            found = self._accounts.update_one(
+                {"invited.until": {"$lte": before}, "expired": True},
+                {"$set": {"reopens_until": now, "expired": False}},
+            )
+        return found.modified_count == 1
 
     def note_bounce(self, bounce: Bounce) -> str | None:
         """Flag an address whose mail came back, the newest word alone; whose account, None where nobody has it.

@@ -28,24 +28,23 @@ class InvitationStore:
     def __init__(self, database: Database) -> None:
         self._invitations = database.collection(INDEXES.collection)
 
-    def put(self, invitation: Invitation) -> Invitation:
-        """Invite, or change what an earlier invitation of this address says; the one that stands then."""
+    def put(self, invitation: Invitation, *, anew: bool) -> Invitation:
+        """Invite, or change what an earlier invitation of this address says; the one that stands then.
+
+        anew: nobody has an account from the earlier one.
+        """
         changes = {
             "invitee": asdict(invitation.invitee),
             "operator": invitation.operator,
             "reference": invitation.reference,
             "purge_at": invitation.invitee.expires_at + _MEMORY,
         }
-        at_first = {
-            "_id": invitation.id,
-            "account_id": invitation.account_id,
-            "created_at": invitation.created_at,
-            "state": str(InvitationState.OPEN),
-        }
+        leads_to = {"account_id": invitation.account_id, "state": str(InvitationState.OPEN)}
+        at_first = {"_id": invitation.id, "created_at": invitation.created_at} | ({} if anew else leads_to)
         with translated():
             found = self._invitations.find_one_and_update(
                 {"address": invitation.invitee.address},
-                {"$set": changes, "$setOnInsert": at_first},
+                {"$set": changes | (leads_to if anew else {}), "$setOnInsert": at_first},
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
@@ -89,6 +88,11 @@ class InvitationStore:
                 ],
             )
         return None if found is None else _read(found)
+
+    def forget_account(self, account_id: str) -> None:
+        """Delete what led to an account that is erased."""
+        with translated():
+            self._invitations.delete_many({"account_id": account_id})
 
     def every(self) -> tuple[Invitation, ...]:
         """Those that were not withdrawn, the one that ends first first."""

@@ -33,6 +33,9 @@ _LABELS: dict[str, LazyString] = {
     "eduperson_assurance": _("Niveau de vérification de votre identité"),
     "affiliation_checked_at": _("Statut vérifié le"),
     "voperson_id": _("Identifiant de votre compte"),
+    "account_type": _("Origine du compte"),
+    "invited_role": _("Rôle indiqué à l’invitation"),
+    "roles": _("Rôle dans ce service"),
     "verified_claims": _("Vérification de votre identité"),
 }
 # Told together with what they belong to.

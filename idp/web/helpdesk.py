@@ -65,7 +65,7 @@ def blueprint(
         """By POST, so that no address stands in an address."""
         here = posting_operator()
         query = forms.field("query").strip()[:LONGEST_QUERY]
-        people.look("helpdesk.searched", None, here.operator, query=query)
+        people.look("helpdesk.searched", None, operator=here.operator, query=query)
         found = people.find(query)
         return pages.render(
             "helpdesk/search.html",
@@ -100,7 +100,7 @@ def blueprint(
         sheet = people.show(account_id)
         if sheet is None:
             raise Refusal("request.not_found", "no such person", status=404)
-        people.look("helpdesk.viewed", account_id, here.operator)
+        people.look("helpdesk.viewed", account_id, operator=here.operator)
         return pages.render(
             "helpdesk/person.html",
             status=FORM_ERROR if errors else 200,

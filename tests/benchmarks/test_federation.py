@@ -31,6 +31,7 @@ def test_every_figure_to_reach_is_told_for_every_size(tmp_path: Path, providers:
     told = [line for line in ran.stdout.splitlines() if f"({providers})" in line]
     assert [line.split("  ")[1].split(",")[0] for line in told] == [
         "verify and index",
+        "the same",
         "memory of a worker",
         "one provider on demand",
         "search",

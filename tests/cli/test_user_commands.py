@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from idp.domain.accounts import Account
+from idp.domain.accounts import Account, Identity
 from idp.storage.accounts import AccountStore
 from idp.storage.database import Database
 from tests.cli.test_commands import idp
@@ -90,3 +90,35 @@ def test_people_are_invited_one_by_one_or_by_a_list_and_withdrawn(run: Run, tmp_
     assert bad.stderr.startswith("line 3: ")
     assert run("invitations").stdout == ""
     assert run("invite", "--reason", "rentrée").returncode == 2
+
+
+def test_two_accounts_are_merged_an_identifier_is_unlinked_and_an_account_is_erased(
+    run: Run, database: Database
+) -> None:
+    accounts = AccountStore(database)
+    accounts.create(
+        Account(
+            "account-3",
+            "subject-3",
+            datetime.now(UTC),
+            identities=(Identity("https://idp.univ-exemple.fr", "eppn", "lea@univ-exemple.fr"),),
+            addresses=("lea@univ-exemple.fr",),
+        )
+    )
+    why = ("--reason", "même personne, pièce vue")
+    assert run("merge", "zoe@univ-exemple.fr", "--into", "zoe@univ-exemple.fr", *why).returncode == 1
+    merged = run("merge", "zoe@univ-exemple.fr", "--into", ADDRESS, *why)
+    assert merged.returncode == 0, merged.stderr
+    survivor = accounts.by_address("zoe@univ-exemple.fr")
+    assert survivor
+    assert survivor.id == "account-1"
+    assert run("unlink", "lea@univ-exemple.fr", "--identity", "other", *why).returncode == 1
+    assert run("unlink", "account-3", "--identity", "lea@univ-exemple.fr", *why).returncode == 0
+    third = accounts.find("account-3")
+    assert third
+    assert third.identities == ()
+    assert run("erase", "account-3", *why).returncode == 0
+    third = accounts.find("account-3")
+    assert third is None or third.disabled
+    events = {str(event["event"]) for event in database.collection("audit").find({"fields.reason": why[1]})}
+    assert {"helpdesk.merged", "helpdesk.unlinked", "helpdesk.erased", "account.closed"} == events

@@ -1,11 +1,14 @@
 """Keys are replaced while people sign in: the university's, by its metadata alone, and nobody is turned away."""
 
+import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from idp.demo.service_provider import fetch_from
+from idp.saml.keys import add_key, every_key, mark_old, remove_key
 from tests.journeys.conftest import System
 from tests.journeys.federation_folder import replace, trusted_by_key, wait_until_found
 from tests.journeys.forged_answers import Site, ask, assert_accepted
@@ -57,3 +60,51 @@ def test_the_university_replaces_its_key_and_no_sign_in_fails(system: System, pu
     assert_accepted(ask(system, at=WITH_NEW))
     late = ask(system, at=WITH_OLD, walker=Walker())
     assert late.post(late.right()).step == "error"
+
+
+def our_certificates(system: System) -> list[bytes]:
+    """Those that universities may encrypt to, once every worker publishes the same."""
+    fetch = fetch_from(f"{system.provider}/saml/metadata")
+    return [certificate for _ in range(8) for certificate in fetch().encryption_certificates]
+
+
+def wait_until_published(system: System, expected: int, without: bytes | None = None) -> list[bytes]:
+    """The certificates in our metadata, once every worker publishes so many."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        seen = our_certificates(system)
+        if len(seen) == 8 * expected and len(set(seen)) == expected and without not in seen:
+            return list(dict.fromkeys(seen))
+        time.sleep(0.5)
+    raise AssertionError(f"not published: {system.log()[-3000:]}")
+
+
+def assert_accepted_encrypted(system: System, certificates: Iterable[bytes]) -> None:
+    for certificate in certificates:
+        asked = ask(system)
+        answer = asked.right()
+        university.encrypt(answer, certificate)
+        assert_accepted(asked, answer)
+
+
+def test_we_replace_our_key_while_running_and_no_sign_in_fails(system: System) -> None:
+    folder = next(path.parent for path in system.folder.rglob("saml-1") if path.is_dir())
+    entity_id = f"{system.provider}/saml/metadata"
+    [old] = wait_until_published(system, 1)
+    before = ask(system)
+    early = before.right()
+    university.encrypt(early, old)
+
+    added = add_key(folder, entity_id, now=datetime.now(UTC))
+    both = wait_until_published(system, 2)
+    assert both[0] == old
+    assert_accepted_encrypted(system, both)
+
+    mark_old(every_key(folder)[0], now=datetime.now(UTC))
+    assert wait_until_published(system, 1, without=old) == both[1:]
+    assert_accepted_encrypted(system, both)
+    assert_accepted(before, early)
+
+    remove_key(every_key(folder)[0])
+    assert [key.name for key in every_key(folder)] == [added.name]
+    assert_accepted_encrypted(system, both[1:])

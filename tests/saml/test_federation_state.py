@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -11,6 +13,7 @@ from threading import Thread
 import pytest
 
 from idp.domain.federation import FileDifference
+from idp.saml import federation_builder
 from idp.saml.federation import FederationFolder
 from idp.saml.federation_builder import UpdateFailed, locked, run_update
 from tests.saml import aggregates
@@ -360,3 +363,50 @@ def test_the_state_is_plain_to_read(make_folder: MakeFolder, good: bytes, tmp_pa
     seen = json.loads((the_state(tmp_path) / "seen.json").read_text())
     assert seen["files"]["fer.xml"]["problem"] is None
     assert sorted(seen["watched"]) == ["fer.xml", "keys/new.pem", "keys/old.pem", "overrides.toml"]
+
+
+def test_an_update_that_takes_too_long_fails_with_one_line(
+    make_folder: MakeFolder, good: bytes, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folder(good).refresh()
+    monkeypatch.setattr(federation_builder, "MAX_SECONDS", 0.01)
+    with locked(the_state(tmp_path)) as lock, pytest.raises(UpdateFailed, match="not done after"):
+        run_update(tmp_path, the_state(tmp_path), lock, now=clock.now)
+
+
+def test_an_update_that_is_killed_leaves_what_was_and_the_next_succeeds(
+    make_folder: MakeFolder, good: bytes, tmp_path: Path, clock: Clock, key: university.Key, entities: list[bytes]
+) -> None:
+    folder = make_folder(good)
+    folder.refresh()
+    # A pipe in the place of a signing key holds the update up until it is killed.
+    pem = tmp_path / "keys" / "new.pem"
+    content = pem.read_bytes()
+    pem.unlink()
+    os.mkfifo(pem)
+    looking = Thread(target=folder.refresh)
+    looking.start()
+    os.kill(_child_of_ours("idp.saml.federation_update"), signal.SIGKILL)
+    looking.join()
+    problems = [status.problem for status in folder.status()]
+    assert any("exit status -9" in (problem or "") for problem in problems)
+    assert len(folder.current) == 2
+    pem.unlink()
+    pem.write_bytes(content)
+    later = aggregates.aggregate(entities[:1], valid_until=university.NOW + timedelta(days=10))
+    rewrite(tmp_path / "fer.xml", aggregates.signed(later, key))
+    clock.now += timedelta(minutes=11)
+    [status] = folder.refresh()
+    assert (status.problem, len(folder.current)) == (None, 1)
+
+
+def _child_of_ours(module: str) -> int:
+    """The process that runs this module for this one."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for task in Path("/proc/self/task").iterdir():
+            for child in (task / "children").read_text().split():
+                if module.encode() in Path(f"/proc/{child}/cmdline").read_bytes():
+                    return int(child)
+        time.sleep(0.05)
+    raise AssertionError("no update was started")

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from idp.domain.errors import ConfigurationError
 from idp.domain.federation import IdentityProvider
+from idp.saml.key_watch import KeyWatch
 from idp.saml.keys import KeyPair, add_key, ensure_keys, every_key, mark_old, old_keys, remove_key
 from idp.saml.own_metadata import ServiceDescription
 from idp.saml.safe_xml import parse_metadata
@@ -140,3 +141,53 @@ def test_broken_certificate_or_time_is_told_with_its_folder(tmp_path: Path) -> N
     (tmp_path / "saml-1" / "old").write_text("yesterday")
     with pytest.raises(ConfigurationError, match="saml-1"):
         every_key(tmp_path)
+
+
+def test_a_running_provider_follows_the_folder_and_no_answer_is_lost(
+    tmp_path: Path, key: university.Key, description: ServiceDescription, provider: IdentityProvider
+) -> None:
+    running = _started(tmp_path, key, description)
+    watch = KeyWatch(tmp_path, university.SP_ENTITY_ID, lambda: university.NOW)
+    known = _published(running, "encryption")
+
+    def step(published: int) -> None:
+        watch.look(running)
+        now_published = _published(running, "encryption")
+        assert len(now_published) == published
+        for certificate in {*known, *now_published}:
+            root = university.signed(university.Draft(), key)
+            university.encrypt(root, certificate)
+            assert running.verify(university.encode(root), provider, university.REQUEST_ID, now=university.NOW).mails
+        known[:] = now_published
+
+    step(1)
+    add_key(tmp_path, university.SP_ENTITY_ID, now=university.NOW)
+    step(2)
+    mark_old(every_key(tmp_path)[0], now=university.NOW)
+    step(1)
+    step(1)
+    remove_key(every_key(tmp_path)[0])
+    step(1)
+    assert _published(running, "signing") == known
+
+
+@pytest.mark.parametrize("damage", ["missing", "no key", "all old"])
+def test_a_running_provider_keeps_its_keys_when_the_folder_goes_bad(
+    tmp_path: Path,
+    key: university.Key,
+    description: ServiceDescription,
+    caplog: pytest.LogCaptureFixture,
+    damage: str,
+) -> None:
+    running = _started(tmp_path, key, description)
+    watch = KeyWatch(tmp_path, university.SP_ENTITY_ID, lambda: university.NOW)
+    before = _published(running, "encryption")
+    if damage == "all old":
+        mark_old(every_key(tmp_path)[0], now=university.NOW)
+    else:
+        add_key(tmp_path, university.SP_ENTITY_ID, now=university.NOW)
+        second = tmp_path / "saml-1" / "key.pem"
+        second.unlink() if damage == "missing" else second.write_bytes(b"no key")
+    watch.look(running)
+    assert "saml.keys_kept" in caplog.text
+    assert _published(running, "encryption") == before

@@ -54,7 +54,8 @@ def test_of_sixteen_writers_one_wins(store: ProofingRecordStore) -> None:
 
 def test_nothing_in_the_store_changes_a_record() -> None:
     methods = {name for name in vars(ProofingRecordStore) if not name.startswith("_")}
-    assert methods == {"add", "of_account", "latest", "forget_account"}
+    # A merge of two accounts changes whose it is, and parting them changes it back; never what it says.
+    assert methods == {"add", "of_account", "latest", "merge", "separate", "forget_account"}
 
 
 def test_records_go_with_their_account(store: ProofingRecordStore) -> None:
@@ -63,3 +64,13 @@ def test_records_go_with_their_account(store: ProofingRecordStore) -> None:
     store.forget_account("account-1")
     assert store.of_account("account-1") == ()
     assert len(store.of_account("account-2")) == 1
+
+
+def test_records_follow_a_merge_and_come_back(store: ProofingRecordStore) -> None:
+    mine, other = record("proofing-1", "own"), record("proofing-2", "other", hours=1)
+    store.add(mine)
+    store.add(other)
+    store.merge("other", "own", "merge-1")
+    assert store.of_account("own") == (replace(other, account_id="own"), mine)
+    store.separate("merge-1", "other")
+    assert (store.of_account("own"), store.of_account("other")) == ((mine,), (other,))

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from idp.domain.accounts import Account, Identity
+from idp.domain.claims import claims_of
 from idp.domain.guessing import MAILS_PER_HOUR
+from idp.domain.one_time_codes import digits
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 OWN, NEW = "ines@univ-exemple.fr", "ines@agence.example"
@@ -28,8 +30,6 @@ def account(world: World, name: str = "ines") -> Account:
 
 
 def code(world: World, to: str) -> str:
-    from idp.domain.one_time_codes import digits
-
     return digits(world.services.secret, world.mails(to)[-1]["record_id"])
 
 
@@ -60,8 +60,6 @@ def test_the_primary_address_is_what_applications_see_and_the_subject_stays(worl
     assert person.step == "account"
     after = account(world)
     assert (after.addresses, after.subject) == ((NEW, OWN), before)
-    from idp.domain.claims import claims_of
-
     periods = world.services.settings.affiliations.periods
     assert claims_of(after, periods, now=world.clock())["email"] == NEW
     assert notices(world, OWN) == ["added", "primary"]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lxml import html
 
-from idp.app import flows
+from idp.app import flows, own_account
 from idp.domain.accounts import Account, Identity
 from idp.domain.claims import claims_of
 from idp.domain.helpdesk import Act, Unfounded
@@ -262,3 +262,21 @@ def test_the_mail_holds_no_secret_and_the_audit_trail_tells_who_invited_and_why(
 def test_no_act_without_a_reason(reason: str) -> None:
     with pytest.raises(Unfounded):
         Act("alex", reason)
+
+
+def test_an_account_is_erased_some_time_after_its_invitation_and_its_person_may_be_invited_anew(world: World) -> None:
+    invite(world, days=1)
+    came(world)
+    before = account_of(world)
+    world.clock.ahead = timedelta(days=3)
+    close_what_is_over(world)
+    closing, erasure = flows.account_closing(world.services), own_account.erasure(world.services)
+    assert not closing.give_up_next_expired(world.clock())
+    world.clock.ahead = timedelta(days=3 + world.services.settings.retention.closed_accounts_days)
+    assert closing.give_up_next_expired(world.clock())
+    assert erasure.erase_next(world.clock())
+    assert world.services.stores.accounts.find(before.id) is None
+    assert flows.invitations(world.services).every() == ()
+    invite(world)
+    came(world)
+    assert account_of(world).subject != before.subject

@@ -13,6 +13,7 @@ from idp.domain.claims import claims_of
 from idp.domain.consent import Consent
 from idp.domain.one_time_codes import digits
 from idp.openid.release import with_former_subs
+from tests.openid.world import basic
 from tests.web.proofing_world import AUTRE, EXEMPLE, PASSWORD, Traveller, World
 
 OWN, OTHER = "ines@univ-exemple.fr", "ines@agence.example"
@@ -38,7 +39,8 @@ def person(world: World, other: Account) -> Traveller:
 def offered(world: World, person: Traveller, address: str = OTHER) -> Traveller:
     person.get("/account/addresses/new").press("Recevoir le code", email=address)
     code = digits(world.services.secret, world.mails(address)[-1]["record_id"])
-    return person.press("Ajouter cette adresse", code=code)
+    person.press("Ajouter cette adresse", code=code)
+    return person
 
 
 def account(world: World, name: str) -> Account:
@@ -102,11 +104,9 @@ def exchanged(world: World, account: Account) -> tuple[dict[str, Any], dict[str,
         "code": person.answer["code"],
         "redirect_uri": "https://exams.example/cb",
         "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
-        "client_id": "exams",
-        "client_secret": "a-secret-of-the-exams",
     }
     provider, now = world.services.provider, world.clock()
-    tokens = provider.token(list(form.items()), None, now=now)
+    tokens = provider.token(list(form.items()), basic("exams", "a-secret-of-the-exams"), now=now)
     payload = tokens["id_token"].split(".")[1]
     id_token = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return id_token, provider.userinfo(f"Bearer {tokens['access_token']}", now=now).claims

@@ -1,0 +1,57 @@
+"""The mails about changes of an account: each of them can be made, in both languages, and says what changed."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import idp
+from idp.domain.accounts import Account
+from idp.domain.keyed import SecretKey
+from idp.domain.messages import Message
+from idp.domain.notices import notices
+from idp.domain.one_time_codes import digits
+from idp.mail.messages import MessageRenderer
+
+NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
+SECRET = SecretKey(b"a key for the tests of mails only")
+TRANSLATIONS = Path(idp.__file__).parent / "translations"
+OLD, CHANGED = "zoe@univ-exemple.fr", "zoe@agence.example"
+KINDS = (
+    ("addresses_changed", "added", CHANGED),
+    ("addresses_changed", "primary", CHANGED),
+    ("addresses_changed", "removed", CHANGED),
+    ("account_closed", "closed", "30"),
+    ("account_closed", "reopened", "Service"),
+    ("accounts_merged", "merged", CHANGED),
+    ("accounts_merged", "parted", CHANGED),
+)
+
+
+@pytest.fixture
+def renderer() -> MessageRenderer:
+    return MessageRenderer(
+        SECRET, "https://idp.example", service_name="Service", help_url="", translations=TRANSLATIONS
+    )
+
+
+@pytest.mark.parametrize("locale", ["fr", "en"])
+@pytest.mark.parametrize(("kind", "change", "told"), KINDS)
+def test_a_notice_says_what_changed(renderer: MessageRenderer, kind: str, change: str, told: str, locale: str) -> None:
+    account = Account("a", "s", NOW, addresses=(OLD,), locale=locale)
+    fields = {"change": change, "changed": CHANGED, "days": "30"}
+    (message,) = notices(kind, account, (OLD, OLD), reference="REF", now=NOW, **fields)
+    rendered = renderer.render(message)
+    assert "\n" not in rendered.subject
+    for text in (" ".join(rendered.text.split()), rendered.html):
+        assert told in text
+    assert "REF" in rendered.text
+
+
+def test_the_code_for_a_new_address_stands_first_in_the_subject(renderer: MessageRenderer) -> None:
+    until = NOW + timedelta(minutes=10)
+    rendered = renderer.render(Message("m", "new_address", CHANGED, "fr", NOW, until, "REF", record_id="code-1"))
+    code = digits(SECRET, "code-1")
+    assert rendered.subject.startswith(code)
+    assert code in rendered.text
+    assert code in rendered.html
