@@ -4,7 +4,8 @@
 PYTHON3 ?= python3
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-PYTEST_ARGS ?=
+# Two processes, each with the whole system where its files need it; one MongoDB serves both.
+PYTEST_ARGS ?= --numprocesses=2 --dist=loadfile
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -36,7 +37,7 @@ lint: $(VENV)/.installed-test
 
 lighthouse: $(VENV)/.installed-test
 	@$(PYTHON) -m tests.install_browser
-	@LIGHTHOUSE=1 $(PYTHON) -m pytest -s $(PYTEST_ARGS) tests/journeys/lighthouse
+	@LIGHTHOUSE=1 $(PYTHON) -m pytest -s tests/journeys/lighthouse
 
 bench: $(VENV)/.installed-test
 	@$(PYTHON) -m benchmarks

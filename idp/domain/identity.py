@@ -44,7 +44,12 @@ def accepted_identities(vouching: Vouching, provider: IdentityProvider) -> tuple
 
 def _is_in_scope(value: str, provider: IdentityProvider) -> bool:
     local_part, at, scope = value.rpartition("@")
-    return bool(local_part and at) and within(scope, provider.scopes)
+    return bool(local_part and at) and _is_scope(scope, provider)
+
+
+def _is_scope(domain: str, provider: IdentityProvider) -> bool:
+    """Whether it is a scope to the letter (``shibmd:Scope``): what lies below may be another provider's scope."""
+    return domain.lower() in provider.scopes
 
 
 def _is_qualified(value: str, provider: IdentityProvider) -> bool:
@@ -78,7 +83,7 @@ def accepted_attributes(vouching: Vouching, provider: IdentityProvider) -> dict[
     but this provider is not the one to say so.
     """
     kept = {
-        name: tuple(value for value in values if name not in _SCOPED or within(_domain(value), provider.scopes))
+        name: tuple(value for value in values if name not in _SCOPED or _is_scope(_domain(value), provider))
         for name, values in vouching.attributes.items()
     }
     return {name: values for name, values in kept.items() if values}

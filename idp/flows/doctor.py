@@ -152,9 +152,10 @@ def _of_clock(theirs: datetime, before: datetime, after: datetime) -> Finding:
 
 
 def _of_metadata(status: MetadataFileStatus, now: datetime) -> Finding:
-    if status.problem:
+    if status.problems:
         level = Level.WARNING if status.loaded_at else Level.FAULT
-        return Finding("federation", level, status.problem, "mend the file; meanwhile the last good copy is in use")
+        text = "; ".join(status.problems)
+        return Finding("federation", level, text, "mend the file or its address; the last good copy is in use till then")
     left = f", valid for {(status.valid_until - now).days} days" if status.valid_until else ""
     text = f"{status.file}: {status.providers} universities{left}"
     if status.valid_until and status.valid_until - now < timedelta(days=2):

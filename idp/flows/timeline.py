@@ -120,6 +120,6 @@ def _record(record: ProofingRecord) -> TimelineEntry:
 
 def _grant(grant: Grant) -> Iterable[TimelineEntry]:
     about = {"client_id": grant.client_id, "scope": " ".join(grant.scope)}
-    yield TimelineEntry(grant.created_at, "oidc", "code.issued", grant.reference, about)
+    yield TimelineEntry(grant.created_at, "oidc", "grant.issued", grant.reference, about)
     if grant.code_used_at is not None:
-        yield TimelineEntry(grant.code_used_at, "oidc", "code.exchanged", grant.reference, about)
+        yield TimelineEntry(grant.code_used_at, "oidc", "grant.exchanged", grant.reference, about)

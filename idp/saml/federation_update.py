@@ -241,12 +241,19 @@ class _Update:
         for file in self._kept.values():
             if self._in_use:
                 draft.keep(self._in_use, file)
+        self._outcome.differences.extend(self._gone())
         for entity_id, other, file_in_use in draft.show(overrides)[:_MOST_WARNINGS]:
             fields = {"entity_id": entity_id, "file": file_in_use, "instead_of": other}
             self._outcome.warnings.append(("federation.entity_replaced", fields))
         for entity_id in draft.unknown(overrides.providers)[:_MOST_WARNINGS]:
             self._outcome.warnings.append(("federation.override_without_provider", {"entity_id": entity_id}))
         draft.put_in_place()
+
+    def _gone(self) -> list[FileDifference]:
+        """Files that are in use no longer: taken away, or over with nothing to follow them."""
+        gone = (file for name, file in self._indexed.items() if name not in self._kept and name not in self._added)
+        found = [(file.name, index.digests(self._in_use, file)) for file in gone if self._in_use]
+        return [FileDifference(name, removed=tuple(digests)) for name, digests in found]
 
 
 def _told_difference(

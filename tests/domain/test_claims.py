@@ -35,6 +35,7 @@ def test_claims_are_what_the_university_said_and_the_proven_address() -> None:
         "email": "camille.exemple@univ-exemple.fr",
         "email_verified": True,
         "locale": "fr",
+        "account_type": "university",
         "updated_at": int(NOW.timestamp()),
         "affiliation_checked_at": int(NOW.timestamp()),
     }

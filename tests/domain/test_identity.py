@@ -66,6 +66,8 @@ def test_o_07_two_mails_in_scope_are_refused_and_the_one_in_scope_counts() -> No
         "cexemple",
         "@univ-exemple.fr",
         "cexemple@",
+        # Below the scope: it may be the scope of another university of the federation.
+        "cexemple@ecole.univ-exemple.fr",
     ],
 )
 def test_o_07_an_identifier_outside_the_scope_is_refused(value: str) -> None:
@@ -87,8 +89,9 @@ def test_o_07_scoped_values_of_another_university_are_left_out() -> None:
             "student@univ-exemple.fr",
             "faculty@univ-voisine.fr",
             "staff@evil-univ-exemple.fr",
+            "member@ecole.univ-exemple.fr",
         ),
-        "schacHomeOrganization": ("univ-voisine.fr",),
+        "schacHomeOrganization": ("univ-voisine.fr", "ecole.univ-exemple.fr"),
     }
     assert accepted_attributes(vouching(attributes=attributes), PROVIDER) == {
         "displayName": ("Camille@univ-voisine.fr",),

@@ -1,7 +1,6 @@
 """Attacks on codes, links, passwords and sessions (O-16 to O-31), on the running system."""
 
 import re
-import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -251,7 +250,7 @@ def test_o_26_known_and_unknown_addresses_get_the_same_bytes(system: System, cam
 
 
 def test_o_26_known_and_unknown_addresses_cost_the_same_work(system: System, camille: str) -> None:
-    """Medians of many tries in alternation; a factor of two is far outside what noise explains."""
+    """The least of many tries in alternation, for noise only adds; a factor of two is far outside what is left of it."""
 
     def seconds(address: str) -> float:
         page = steps.give_address(Walker(), system, address)
@@ -260,10 +259,10 @@ def test_o_26_known_and_unknown_addresses_cost_the_same_work(system: System, cam
         return time.perf_counter() - started
 
     known, unknown = [], []
-    for number in range(7):
+    for number in range(9):
         known.append(seconds(camille))
         unknown.append(seconds(f"inconnu{number}@etu.univ-exemple.fr"))
-    assert 0.5 < statistics.median(known) / statistics.median(unknown) < 2
+    assert 0.5 < min(known) / min(unknown) < 2
 
 
 @pytest.mark.parametrize("password", ["x" * 73, "a\x00b", "é" * 50_000, "\ud83d", " ", ""])

@@ -39,7 +39,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 SUBJECT = "subject-of-ines"
 ACCOUNT = "account-of-ines"
 SIGN_IN = SignIn(ACCOUNT, "sid-1", NOW - timedelta(minutes=5), ("pwd",), "urn:example:acr")
-ALL_SCOPES = ("openid", "profile", "email", "eduperson", "voperson", "offline_access")
+ALL_SCOPES = ("openid", "profile", "email", "eduperson", "voperson", "roles", "offline_access")
 
 PORTAL = Client(
     client_id="portail",

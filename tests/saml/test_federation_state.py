@@ -187,6 +187,26 @@ def test_what_changed_is_told_once_to_whoever_took_it_over(
     assert second.lines(1)[-1] == "… and 2 more"
 
 
+def test_who_goes_with_a_file_or_with_its_end_is_told_once(
+    restarted: Restart, make_folder: MakeFolder, good: bytes, clock: Clock, tmp_path: Path
+) -> None:
+    make_folder(good)
+    folder = restarted()
+    folder.refresh()
+    (tmp_path / "fer.xml").rename(tmp_path / "away")
+    folder.refresh()
+    folder.refresh()
+    (tmp_path / "away").rename(tmp_path / "fer.xml")
+    folder.refresh()
+    clock.now += timedelta(days=30)
+    folder.refresh()
+    folder.refresh()
+    [came, left, returned, expired] = restarted.told
+    assert came.added == returned.added == (LIMOGES, ROUEN)
+    for gone in (left, expired):
+        assert (gone.file, gone.added, sorted(gone.removed)) == ("fer.xml", (), sorted((LIMOGES, ROUEN)))
+
+
 def test_the_same_providers_signed_anew_are_no_difference(
     restarted: Restart, make_folder: MakeFolder, good: bytes, key: university.Key, entities: list[bytes], tmp_path: Path
 ) -> None:

@@ -104,7 +104,7 @@ def test_one_reference_tells_the_story_across_sign_in_saml_mail_and_oidc(world: 
         "proofing.confirmed",
         "proofing.recorded",
         "proofing.completed",
-        "code.issued",
+        "grant.issued",
         "authorization.answered",
     } <= set(events(entries))
     assert "250 2.0.0 Ok: queued as 4XyZ" in [entry.details.get("reply") for entry in entries]
