@@ -1,38 +1,23 @@
 """Each journey, built from the services it needs."""
 
-from datetime import timedelta
-
-from idp.app.services import Services, helpdesk_operators
-from idp.domain.helpdesk import roles_of
+from idp.app import first_time
+from idp.app.services import Services
 from idp.flows.access import AccessFlow
 from idp.flows.account import AccountFlow
-from idp.flows.account_closing import AccountClosing
 from idp.flows.admission import Admission
-from idp.flows.adoption import Adoption
-from idp.flows.arrival import ArrivalFlow
 from idp.flows.authorization import AuthorizationFlow
 from idp.flows.consent import ConsentFlow
 from idp.flows.device import DeviceFlow
 from idp.flows.end_session import EndSessionFlow
 from idp.flows.export import ExportFlow
-from idp.flows.given_address import GivenAddressFlow
 from idp.flows.health import Health
-from idp.flows.helpdesk_entry import HelpdeskEntry
-from idp.flows.invitations import InvitationFlow
-from idp.flows.mailbox import MailboxFlow
-from idp.flows.new_password import NewPasswordFlow
 from idp.flows.passkey_sign_in import PasskeySignInFlow
 from idp.flows.passkeys import PasskeyFlow
-from idp.flows.people import PeopleFlow
 from idp.flows.proofs import ProofsFlow
 from idp.flows.refusals import RefusalLog
 from idp.flows.registration import RegistrationFlow
 from idp.flows.sign_in import SignInFlow
-from idp.flows.timeline import TimelineFlow
 from idp.flows.tokens import TokenFlow
-from idp.flows.university import UniversityFlow
-from idp.flows.university_choice import OutsideDiscovery, UniversityChoice
-from idp.flows.university_routing import DomainLearning, UniversityRouting
 from idp.passkeys.relying_party import RelyingParty
 
 
@@ -65,7 +50,7 @@ def sign_in(services: Services) -> SignInFlow:
         hasher=services.hasher,
         secret=services.secret,
         signs_in=services.browser_sessions.sign_in,
-        routes=routing(services),
+        routes=first_time.routing(services),
         admits=Admission(stores.invitations, stores.accounts, stores.audit),
         clock=services.clock,
     )
@@ -97,115 +82,6 @@ def passkeys(services: Services) -> PasskeyFlow:
 
 def _relying_party(services: Services) -> RelyingParty:
     return RelyingParty.at(services.settings.issuer, services.settings.web.service_name)
-
-
-def university(services: Services) -> UniversityFlow:
-    """The first time: the university."""
-    stores = services.stores
-    return UniversityFlow(
-        service_provider=services.service_provider,
-        federation=services.federation,
-        proofings=stores.proofings,
-        accounts=stores.accounts,
-        authorizations=stores.authorizations,
-        audit=stores.audit,
-        secret=services.secret,
-        clock=services.clock,
-    )
-
-
-def routing(services: Services) -> UniversityRouting:
-    """From an address to its university."""
-    return UniversityRouting(services.federation, services.stores.learned_domains, services.clock)
-
-
-def university_choice(services: Services) -> UniversityChoice:
-    """Choosing a university."""
-    configured = services.settings
-    url = configured.federation.discovery_url
-    outside = OutsideDiscovery(url, configured.saml.entity_id, f"{configured.issuer}/saml/discovery") if url else None
-    return UniversityChoice(services.federation, routing(services), outside)
-
-
-def arrival(services: Services) -> ArrivalFlow:
-    """The first time: back from the university."""
-    stores = services.stores
-    return ArrivalFlow(
-        federation=services.federation,
-        proofings=stores.proofings,
-        accounts=stores.accounts,
-        authorizations=stores.authorizations,
-        records=stores.proofing_records,
-        audit=stores.audit,
-        secret=services.secret,
-        signs_in=services.browser_sessions.sign_in,
-        routes=routing(services),
-        clock=services.clock,
-    )
-
-
-def given_address(services: Services) -> GivenAddressFlow:
-    """The first time: an address that the university does not release."""
-    stores = services.stores
-    return GivenAddressFlow(
-        services.federation, stores.proofings, stores.limits, stores.audit, services.secret, services.clock
-    )
-
-
-def mailbox(services: Services) -> MailboxFlow:
-    """The first time: the mailbox."""
-    stores = services.stores
-    return MailboxFlow(
-        federation=services.federation,
-        proofings=stores.proofings,
-        accounts=stores.accounts,
-        authorizations=stores.authorizations,
-        codes=stores.codes,
-        limits=stores.limits,
-        mails=stores.outbox,
-        audit=stores.audit,
-        secret=services.secret,
-        adopts=_adoption(services),
-        learns=_learning(services),
-        clock=services.clock,
-    )
-
-
-def new_password(services: Services) -> NewPasswordFlow:
-    """The first time: the password."""
-    stores = services.stores
-    return NewPasswordFlow(
-        federation=services.federation,
-        proofings=stores.proofings,
-        accounts=stores.accounts,
-        audit=stores.audit,
-        hasher=services.hasher,
-        adopts=_adoption(services),
-        signs_in=services.browser_sessions.sign_in,
-        clock=services.clock,
-        minimum_length=services.settings.passwords.minimum_length,
-        service_name=services.settings.web.service_name,
-    )
-
-
-def _learning(services: Services) -> DomainLearning:
-    stores = services.stores
-    return DomainLearning(
-        services.federation, stores.learned_domains, stores.authorizations, services.secret, services.clock
-    )
-
-
-def _adoption(services: Services) -> Adoption:
-    stores = services.stores
-    return Adoption(
-        stores.accounts,
-        services.ends_sign_ins,
-        stores.devices,
-        stores.audit,
-        stores.proofing_records,
-        services.secret,
-        services.clock,
-    )
 
 
 def account(services: Services) -> AccountFlow:
@@ -275,84 +151,6 @@ def device(services: Services) -> DeviceFlow:
         services.settings.affiliations.periods,
         services.clock,
     )
-
-
-def account_closing(services: Services) -> AccountClosing:
-    """An administrator closes an account."""
-    stores = services.stores
-    return AccountClosing(
-        stores.accounts,
-        services.ends_sign_ins,
-        stores.devices,
-        stores.consents,
-        stores.sweeps,
-        stores.audit,
-        services.clock,
-        timedelta(days=services.settings.retention.closed_accounts_days),
-    )
-
-
-def people(services: Services) -> PeopleFlow:
-    """Whoever helps finds a person."""
-    stores = services.stores
-
-    def client_name(client_id: str) -> str:
-        client = services.provider.client(client_id)
-        return client.display_name("fr") if client else client_id
-
-    return PeopleFlow(
-        accounts=stores.accounts,
-        invitations=stores.invitations,
-        records=stores.proofing_records,
-        sessions=stores.sessions,
-        grants=stores.grants,
-        devices=stores.devices,
-        limits=stores.limits,
-        outbox=stores.outbox,
-        audit=stores.audit,
-        secret=services.secret,
-        client_name=client_name,
-        clock=services.clock,
-    )
-
-
-def timeline(services: Services) -> TimelineFlow:
-    """Whoever helps reads what happened."""
-    stores = services.stores
-    return TimelineFlow(
-        stores.accounts, stores.audit, stores.outbox, stores.proofing_records, stores.grants, services.clock
-    )
-
-
-def helpdesk_entry(services: Services) -> HelpdeskEntry:
-    """Whoever helps signs in to the console."""
-    stores, configured = services.stores, services.settings
-    operators = helpdesk_operators(configured)
-
-    def roles(account_id: str) -> tuple[str, ...]:
-        account = stores.accounts.find(account_id)
-        return roles_of(account, operators) if account else ()
-
-    return HelpdeskEntry(
-        provider=services.provider,
-        console=stores.helpdesk_sessions,
-        sessions=stores.sessions,
-        accounts=stores.accounts,
-        audit=stores.audit,
-        secret=services.secret,
-        client_id=configured.helpdesk.client_id,
-        callback_url=f"{configured.issuer}/helpdesk/callback",
-        needs_passkey=configured.helpdesk.passkey,
-        roles=roles,
-        clock=services.clock,
-    )
-
-
-def invitations(services: Services) -> InvitationFlow:
-    """An administrator invites people."""
-    stores, configured = services.stores, services.settings
-    url = configured.invitations.sign_in_url or f"{configured.issuer}/account"
-    return InvitationFlow(stores.invitations, stores.accounts, stores.outbox, stores.audit, url, services.clock)
 
 
 def access(services: Services) -> AccessFlow:

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from idp.app import flows, own_account
+from idp.app import assistance, first_time, flows, own_account
 from idp.app.services import Services
 from idp.domain.errors import Refusal
 from idp.settings import Settings
@@ -92,8 +92,8 @@ def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
 def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     browser = pages.browser
     authorization, tokens = flows.authorization(services), flows.tokens(services)
-    end_session, mailbox = flows.end_session(services), flows.mailbox(services)
-    university, account, proofs = flows.university(services), flows.account(services), flows.proofs(services)
+    end_session, mailbox = flows.end_session(services), first_time.mailbox(services)
+    university, account, proofs = first_time.university(services), flows.account(services), flows.proofs(services)
     passkeys, passkey_sign_in = flows.passkeys(services), flows.passkey_sign_in(services)
     sections = own_account.sections(services)
     for blueprint in (
@@ -104,10 +104,12 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         passkey_sign_in_pages.blueprint(passkey_sign_in, authorization, pages),
         passkey_pages.blueprint(passkeys, account, authorization, pages),
         university_pages.blueprint(university, browser),
-        arrival_pages.blueprint(flows.arrival(services), flows.given_address(services), mailbox, authorization, pages),
-        university_choice_pages.blueprint(flows.university_choice(services), university, authorization, pages),
+        arrival_pages.blueprint(
+            first_time.arrival(services), first_time.given_address(services), mailbox, authorization, pages
+        ),
+        university_choice_pages.blueprint(first_time.university_choice(services), university, authorization, pages),
         mailbox_pages.blueprint(mailbox, authorization, pages),
-        new_password_pages.blueprint(flows.new_password(services), mailbox, authorization, pages),
+        new_password_pages.blueprint(first_time.new_password(services), mailbox, authorization, pages),
         renewed_password_pages.blueprint(account, authorization, pages),
         account_pages.blueprint(
             account, authorization, flows.access(services), end_session, proofs, passkeys, pages, sections
@@ -127,10 +129,10 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     if services.settings.helpdesk.enabled:
         app.register_blueprint(
             helpdesk_pages.blueprint(
-                flows.helpdesk_entry(services),
-                flows.people(services),
-                flows.timeline(services),
-                flows.account_closing(services),
+                assistance.helpdesk_entry(services),
+                assistance.people(services),
+                assistance.timeline(services),
+                assistance.account_closing(services),
                 pages,
             )
         )

@@ -9,7 +9,7 @@ from threading import Event
 from flask import Flask
 
 from idp import log, settings
-from idp.app import flows, own_account
+from idp.app import assistance, own_account
 from idp.app.background import Background
 from idp.app.federation_audit import federation_folder
 from idp.app.mail import bounces, mail_server, mail_workers
@@ -81,10 +81,10 @@ def administration(configured: Settings) -> Administration:
 
 def _helpdesk(services: Services) -> Helpdesk:
     return Helpdesk(
-        flows.people(services),
-        flows.timeline(services),
-        flows.account_closing(services),
-        flows.invitations(services),
+        assistance.people(services),
+        assistance.timeline(services),
+        assistance.account_closing(services),
+        assistance.invitations(services),
         own_account.merging(services),
         own_account.erasure(services),
     )
@@ -138,7 +138,7 @@ def _logout_sender(services: Services) -> QueueWorker:
 
 def _account_closer(services: Services) -> QueueWorker:
     # Nothing tells when time is over: it is looked at every second.
-    closing, erasure = flows.account_closing(services), own_account.erasure(services)
+    closing, erasure = assistance.account_closing(services), own_account.erasure(services)
     merging = own_account.merging(services)
     return QueueWorker(
         "account-closer",

@@ -8,12 +8,15 @@ from typing import Any
 import click
 
 from idp.cli.administration import MakeAdministration
-from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, moment
+from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, moment, progress
 from idp.domain.addresses import InvalidAddress
 from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStatus
 from idp.domain.federation_health import UniversityHealth
 from idp.domain.routing import Route
 from idp.flows.federation_administration import ProviderDetails
+
+# A large file that was dropped a moment ago is read by whoever looks first.
+_READING = "Reading the federation's metadata"
 
 
 @click.group(name="federation")
@@ -29,10 +32,12 @@ def list_federation(administration: MakeAdministration, query: str | None, as_js
     """List the metadata files and their state; with QUERY, the universities that a search finds."""
     flow = administration().federation
     if query is None:
-        files = flow.files()
+        with progress(_READING):
+            files = flow.files()
         echo_json(files) if as_json else echo_rows([_file_row(status) for status in files])
         return
-    providers = flow.providers(query)
+    with progress(_READING):
+        providers = flow.providers(query)
     if as_json:
         echo_json(providers)
     elif not providers:
@@ -48,7 +53,7 @@ def list_federation(administration: MakeAdministration, query: str | None, as_js
 def which(administration: MakeAdministration, address: str, as_json: bool) -> None:
     """Tell which university a mail ADDRESS leads to, and why."""
     try:
-        with faults_told():
+        with faults_told(), progress(_READING):
             routes = administration().federation.which(address)
     except InvalidAddress as error:
         end(f"{address}: {error.key}" + (f"; perhaps {error.suggestion}" if error.suggestion else ""))
@@ -66,7 +71,8 @@ def which(administration: MakeAdministration, address: str, as_json: bool) -> No
 @click.pass_obj
 def show(administration: MakeAdministration, entity_id: str, as_json: bool) -> None:
     """Tell everything about the identity provider ENTITY_ID: names, domains, endpoints, keys, file, overrides."""
-    details = administration().federation.show(entity_id)
+    with progress(_READING):
+        details = administration().federation.show(entity_id)
     if details is None:
         end("no university found")
     echo_json(details) if as_json else echo_rows(_detail_rows(details))
@@ -78,7 +84,7 @@ def show(administration: MakeAdministration, entity_id: str, as_json: bool) -> N
 @click.pass_obj
 def check_file(administration: MakeAdministration, file: Path, as_json: bool) -> None:
     """Tell what FILE would change, were it in the federation folder under its name. Exit code 1 if it were refused."""
-    with faults_told():
+    with faults_told(), progress(f"Checking {file.name}"):
         report = administration().federation.check(file)
     if as_json:
         echo_json(report)
@@ -94,7 +100,7 @@ def check_file(administration: MakeAdministration, file: Path, as_json: bool) ->
 @click.pass_obj
 def health(administration: MakeAdministration, days: int, as_json: bool) -> None:
     """Tell how sign-in went at each university, the worst first: last success, failures by cause, attributes."""
-    with faults_told():
+    with faults_told(), progress(_READING):
         found = administration().federation.health(timedelta(days=days))
     if as_json:
         echo_json([_health(university) for university in found])

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
-from typing import Any, NoReturn
+from threading import Event, Thread
+from typing import Any, Final, NoReturn
 
 import click
 
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
+
+# Work that is done sooner needs no word.
+_PATIENCE_SECONDS: Final = 1.0
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -39,6 +43,31 @@ def faults_told() -> Iterator[None]:
         sys.exit("\n".join(error.faults))
     except ServiceUnavailable as error:
         sys.exit(str(error))
+
+
+@contextmanager
+def progress(label: str, *, every: float = _PATIENCE_SECONDS) -> Iterator[None]:
+    """Say on standard error what takes so long, and that it goes on, for work whose length is not known.
+
+    every: seconds between two signs of life, and before the first.
+    """
+    done = Event()
+    teller = Thread(target=_tell, args=(label, done, every), daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        done.set()
+        teller.join()
+
+
+def _tell(label: str, done: Event, every: float) -> None:
+    word = label
+    while not done.wait(every):
+        click.echo(word, nl=False, err=True)
+        word = "."
+    if word != label:
+        click.echo(err=True)
 
 
 def end(message: str) -> NoReturn:

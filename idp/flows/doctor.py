@@ -155,7 +155,7 @@ def _of_metadata(status: MetadataFileStatus, now: datetime) -> Finding:
     if status.problems:
         level = Level.WARNING if status.loaded_at else Level.FAULT
         text = "; ".join(status.problems)
-        return Finding("federation", level, text, "mend the file or its address; the last good copy is in use till then")
+        return Finding("federation", level, text, "mend the file or its address; till then the last good copy serves")
     left = f", valid for {(status.valid_until - now).days} days" if status.valid_until else ""
     text = f"{status.file}: {status.providers} universities{left}"
     if status.valid_until and status.valid_until - now < timedelta(days=2):

@@ -9,7 +9,7 @@ import pytest
 
 from idp import app as application
 from idp import settings
-from idp.app import Services, flows
+from idp.app import Services, assistance, flows
 from idp.domain.accounts import Account
 from idp.domain.authorization import AuthorizationRequest
 from idp.domain.consent import Consent
@@ -103,7 +103,7 @@ def test_a_closed_account_is_dead_everywhere_at_once(services: Services) -> None
     waiting, tokens = code(services, browser), exchange(services, code(services, browser))
     access, refresh = tokens["access_token"], tokens["refresh_token"]
     assert is_active(services, access)
-    assert flows.account_closing(services).close("account-1")
+    assert assistance.account_closing(services).close("account-1")
     assert not is_active(services, access)
     assert not is_active(services, refresh)
     assert refused(lambda: services.provider.userinfo(f"Bearer {access}", now=services.clock())) == "invalid_token"
@@ -116,7 +116,7 @@ def test_a_closed_account_is_dead_everywhere_at_once(services: Services) -> None
 def test_the_applications_of_a_closed_account_are_told(services: Services) -> None:
     browser = signed_in(services)
     exchange(services, code(services, browser))
-    assert flows.account_closing(services).close("account-1")
+    assert assistance.account_closing(services).close("account-1")
     claim = services.stores.logout_notices.claim("worker", now=services.clock(), lease=timedelta(minutes=1))
     assert claim is not None
     assert claim.work.application.client_id == "told"
@@ -126,7 +126,7 @@ def test_the_applications_of_a_closed_account_are_told(services: Services) -> No
 
 def test_a_reopened_account_begins_with_nothing_of_before(services: Services) -> None:
     tokens = exchange(services, code(services, signed_in(services)))
-    closing = flows.account_closing(services)
+    closing = assistance.account_closing(services)
     assert closing.close("account-1")
     assert closing.reopen("account-1")
     account = services.stores.accounts.by_address(ADDRESS)
@@ -160,7 +160,7 @@ def test_signing_out_ends_every_token_of_that_sign_in_alone(services: Services) 
 
 
 def test_what_a_request_under_way_adds_to_a_closed_account_ends_a_minute_later(services: Services) -> None:
-    browser, closing = signed_in(services), flows.account_closing(services)
+    browser, closing = signed_in(services), assistance.account_closing(services)
     assert closing.close("account-1")
     # The request had read the account before it was closed.
     late = exchange(services, code(services, browser))["refresh_token"]
@@ -171,7 +171,7 @@ def test_what_a_request_under_way_adds_to_a_closed_account_ends_a_minute_later(s
 
 
 def test_a_reopened_account_is_not_swept(services: Services) -> None:
-    closing = flows.account_closing(services)
+    closing = assistance.account_closing(services)
     assert closing.close("account-1")
     assert closing.reopen("account-1")
     kept = exchange(services, code(services, signed_in(services)))["access_token"]
@@ -180,7 +180,7 @@ def test_a_reopened_account_is_not_swept(services: Services) -> None:
 
 
 def test_an_unknown_account_closes_nothing(services: Services) -> None:
-    closing, unknown = flows.account_closing(services), secrets.token_hex(4)
+    closing, unknown = assistance.account_closing(services), secrets.token_hex(4)
     assert not closing.close(unknown)
     assert not closing.reopen(unknown)
     account = services.stores.accounts.by_address(ADDRESS)

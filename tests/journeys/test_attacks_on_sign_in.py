@@ -250,7 +250,7 @@ def test_o_26_known_and_unknown_addresses_get_the_same_bytes(system: System, cam
 
 
 def test_o_26_known_and_unknown_addresses_cost_the_same_work(system: System, camille: str) -> None:
-    """The least of many tries in alternation, for noise only adds; a factor of two is far outside what is left of it."""
+    """The least of many tries in alternation, since noise only adds; a factor of two is far outside what is left."""
 
     def seconds(address: str) -> float:
         page = steps.give_address(Walker(), system, address)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from idp.app import flows
+from idp.app import assistance
 from idp.domain.accounts import Bounce, Identity
 from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
 from idp.domain.helpdesk import Act, TimelineEntry
@@ -70,14 +70,14 @@ def test_a_person_is_found_by_address_identifier_or_name(world: World, query: st
         now=world.clock(),
     )
     world.account("zoe", "zoe@univ-exemple.fr")
-    (line,) = flows.people(world.services).find(query)
+    (line,) = assistance.people(world.services).find(query)
     assert (line.account_id, line.address, line.type) == ("camille", CAMILLE, "university")
 
 
 @pytest.mark.parametrize("query", ["", "  ", "zzz", "zoe@univ-exemple.fr", "AAAA-2222", ".*", "$where", "a" * 5000])
 def test_nobody_is_found_by_what_leads_to_nobody(world: World, query: str) -> None:
     world.account("camille", CAMILLE)
-    assert flows.people(world.services).find(query) == ()
+    assert assistance.people(world.services).find(query) == ()
 
 
 def test_a_pairwise_sub_leads_to_the_person(world: World) -> None:
@@ -85,7 +85,7 @@ def test_a_pairwise_sub_leads_to_the_person(world: World) -> None:
     grant = world.services.database.collection("grants").find_one()
     assert grant
     world.services.database.collection("grants").update_one({}, {"$set": {"subject": "pairwise-of-exams"}})
-    (line,) = flows.people(world.services).find("pairwise-of-exams")
+    (line,) = assistance.people(world.services).find("pairwise-of-exams")
     assert line.address == CAMILLE
 
 
@@ -93,7 +93,7 @@ def test_one_reference_tells_the_story_across_sign_in_saml_mail_and_oidc(world: 
     proven(world)
     answered(world, "250 2.0.0 Ok: queued as 4XyZ")
     reference = world.events("authorization.answered")[0]["reference"]
-    entries = flows.timeline(world.services).of(reference.lower().replace("-", " "))
+    entries = assistance.timeline(world.services).of(reference.lower().replace("-", " "))
     assert {entry.reference for entry in entries} == {reference}
     assert {
         "authorization.waiting",
@@ -109,7 +109,7 @@ def test_one_reference_tells_the_story_across_sign_in_saml_mail_and_oidc(world: 
     } <= set(events(entries))
     assert "250 2.0.0 Ok: queued as 4XyZ" in [entry.details.get("reply") for entry in entries]
     assert {"saml", "mail", "oidc"} <= {entry.part for entry in entries}
-    (line,) = flows.people(world.services).find(reference)
+    (line,) = assistance.people(world.services).find(reference)
     assert line.address == CAMILLE
 
 
@@ -117,18 +117,18 @@ def test_a_persons_timeline_holds_failures_of_their_journeys_with_their_cause(wo
     proven(world)
     person = world.browser().start(CAMILLE).press("Se connecter", password="mauvais mot de passe")
     person.press("Se connecter", password=PASSWORD)
-    entries = flows.timeline(world.services).of(CAMILLE)
+    entries = assistance.timeline(world.services).of(CAMILLE)
     failed = next(entry for entry in entries if entry.event == "sign_in.failed")
     assert failed.details == {"problem": "password.wrong"}
-    whole = flows.timeline(world.services).of(failed.reference)
+    whole = assistance.timeline(world.services).of(failed.reference)
     assert events(whole) == ["authorization.waiting", "sign_in.failed", "sign_in.succeeded", "authorization.answered"]
 
 
 def test_an_address_that_nobody_has_has_a_timeline_of_its_mails(world: World) -> None:
     world.browser().start("zoe@univ-exemple.fr").press("Recevoir le code")
-    entries = flows.timeline(world.services).of("zoe@univ-exemple.fr")
+    entries = assistance.timeline(world.services).of("zoe@univ-exemple.fr")
     assert events(entries) == ["authorization.waiting", "mail.queued"]
-    assert flows.timeline(world.services).of("nobody at all") == ()
+    assert assistance.timeline(world.services).of("nobody at all") == ()
 
 
 def test_a_refused_saml_answer_is_told_under_the_journeys_reference(world: World) -> None:
@@ -138,7 +138,7 @@ def test_a_refused_saml_answer_is_told_under_the_journeys_reference(world: World
     assert person.step == "error"
     started = world.events("proofing.started")[0]["reference"]
     assert started in person.text
-    entries = flows.timeline(world.services).of(started)
+    entries = assistance.timeline(world.services).of(started)
     refused = entries[-1]
     assert (refused.event, refused.part, refused.details["reason"]) == ("request.refused", "saml", "saml.audience")
 
@@ -163,7 +163,7 @@ def test_a_code_that_is_refused_is_told_under_the_journeys_reference(world: Worl
     answer = person._client.post("/token", data=form, headers=headers)
     assert answer.get_json()["error"] == "invalid_grant"
     reference = world.events("authorization.answered")[0]["reference"]
-    entries = flows.timeline(world.services).of(reference)
+    entries = assistance.timeline(world.services).of(reference)
     assert entries[-1].details["reason"] == "oauth.invalid_grant"
     assert entries[-1].part == "oidc"
 
@@ -172,8 +172,8 @@ def test_the_sheet_tells_everything_but_secrets(world: World) -> None:
     proven(world)
     store = world.services.stores.accounts
     store.note_bounce(Bounce(CAMILLE, world.clock(), "5.1.1"))
-    (line,) = flows.people(world.services).find(CAMILLE)
-    sheet = flows.people(world.services).show(line.account_id)
+    (line,) = assistance.people(world.services).find(CAMILLE)
+    sheet = assistance.people(world.services).show(line.account_id)
     assert sheet
     assert sheet.addresses == (CAMILLE,)
     assert sheet.bounces[0].status == "5.1.1"
@@ -184,7 +184,7 @@ def test_the_sheet_tells_everything_but_secrets(world: World) -> None:
     assert account
     assert account.password_hash
     assert account.password_hash not in repr(sheet)
-    assert flows.people(world.services).show("nobody") is None
+    assert assistance.people(world.services).show("nobody") is None
 
 
 def test_limits_in_force_are_told_and_unlocking_gives_every_try_again(world: World) -> None:
@@ -194,7 +194,7 @@ def test_limits_in_force_are_told_and_unlocking_gives_every_try_again(world: Wor
         person.press("Se connecter", password="mauvais mot de passe")
     for _ in range(MAILS_PER_HOUR):
         world.browser().start(CAMILLE).press("Recevoir le code")
-    people = flows.people(world.services)
+    people = assistance.people(world.services)
     sheet = people.show("camille")
     assert sheet
     assert sheet.limits == ("password", f"mails to {CAMILLE}")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lxml import html
 
-from idp.app import flows, own_account
+from idp.app import assistance, flows, own_account
 from idp.domain.accounts import Account, Identity
 from idp.domain.claims import claims_of
 from idp.domain.helpdesk import Act, Unfounded
@@ -22,7 +22,7 @@ ACT = Act("alex", "arrivée au CHU, demande 4711")
 
 def invite(world: World, address: str = INES, *, days: int = 30, by_mail: bool = False) -> None:
     day = f"{world.clock() + timedelta(days=days):%Y-%m-%d}"
-    flows.invitations(world.services).invite(address, "Inès", "Martin", "praticienne", day, ACT, by_mail=by_mail)
+    assistance.invitations(world.services).invite(address, "Inès", "Martin", "praticienne", day, ACT, by_mail=by_mail)
 
 
 def asked(world: World, address: str = INES) -> Traveller:
@@ -49,7 +49,7 @@ def claims(world: World, address: str = INES) -> dict[str, Any]:
 
 
 def close_what_is_over(world: World) -> None:
-    closing = flows.account_closing(world.services)
+    closing = assistance.account_closing(world.services)
     while closing.close_next_expired(world.clock()):
         pass
 
@@ -150,12 +150,12 @@ def test_a_withdrawn_invitation_lets_nobody_in(world: World, when: str) -> None:
     invite(world)
     person = asked(world) if when == "before it was entered" else None
     typed = code(world) if person else "000000"
-    assert flows.invitations(world.services).withdraw(INES, ACT)
+    assert assistance.invitations(world.services).withdraw(INES, ACT)
     person = person or asked(world)
     person.press("Se connecter", code=typed)
     assert (person.step, person.last.status_code) == ("code", 422)
     assert world.services.stores.accounts.by_address(INES) is None
-    assert not flows.invitations(world.services).withdraw(INES, ACT)
+    assert not assistance.invitations(world.services).withdraw(INES, ACT)
 
 
 def test_an_invitation_that_is_over_lets_nobody_in(world: World) -> None:
@@ -172,7 +172,7 @@ def test_access_ends_with_the_invitation(world: World, how: str) -> None:
     if how == "expired":
         world.clock.ahead = timedelta(days=3)
     else:
-        flows.invitations(world.services).withdraw(INES, ACT)
+        assistance.invitations(world.services).withdraw(INES, ACT)
     close_what_is_over(world)
     account = account_of(world)
     assert (account.disabled, account.expired) == (True, True)
@@ -215,7 +215,7 @@ def test_a_university_that_proves_the_person_makes_it_a_normal_account(world: Wo
 def test_a_proof_does_not_open_what_was_disabled_by_hand(world: World) -> None:
     invite(world, CAMILLE)
     came(world, CAMILLE)
-    assert flows.account_closing(world.services).close(account_of(world, CAMILLE).id)
+    assert assistance.account_closing(world.services).close(account_of(world, CAMILLE).id)
     person = world.browser().start(CAMILLE).prove()
     person.press("Continuer", code=world.code(CAMILLE))
     assert person.step == "error"
@@ -232,7 +232,7 @@ def test_o_25_a_proof_ends_what_the_invited_person_had_open(world: World) -> Non
 
 
 def test_a_list_is_taken_whole_or_not_at_all(world: World) -> None:
-    flow = flows.invitations(world.services)
+    flow = assistance.invitations(world.services)
     world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "c@univ-exemple.fr"))
     header = b"address,given_name,family_name,role,expires\n"
     day = f"{world.clock() + timedelta(days=9):%Y-%m-%d}".encode()
@@ -270,13 +270,13 @@ def test_an_account_is_erased_some_time_after_its_invitation_and_its_person_may_
     before = account_of(world)
     world.clock.ahead = timedelta(days=3)
     close_what_is_over(world)
-    closing, erasure = flows.account_closing(world.services), own_account.erasure(world.services)
+    closing, erasure = assistance.account_closing(world.services), own_account.erasure(world.services)
     assert not closing.give_up_next_expired(world.clock())
     world.clock.ahead = timedelta(days=3 + world.services.settings.retention.closed_accounts_days)
     assert closing.give_up_next_expired(world.clock())
     assert erasure.erase_next(world.clock())
     assert world.services.stores.accounts.find(before.id) is None
-    assert flows.invitations(world.services).every() == ()
+    assert assistance.invitations(world.services).every() == ()
     invite(world)
     came(world)
     assert account_of(world).subject != before.subject

@@ -9,7 +9,7 @@ import pytest
 
 from idp import app as application
 from idp import settings
-from idp.app import Services, flows
+from idp.app import Services, first_time
 from idp.domain.proofing import Proofing
 from idp.storage.database import Database
 from tests.openid.world import CHALLENGE
@@ -142,7 +142,7 @@ def accepted(services: Services, address: str, typed: str, entity_id: str, accou
     assert pending is not None
     now = services.clock()
     proofing = Proofing("p", pending["browser"], pending["_id"], entity_id, "r", "ref", now, now, address=address)
-    flows.mailbox(services).learns(proofing, account)
+    first_time.mailbox(services).learns(proofing, account)
 
 
 def test_an_address_that_names_one_university_leaves_for_it_by_name(services: Services) -> None:

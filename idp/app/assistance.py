@@ -1,0 +1,89 @@
+"""What helps people: the helpdesk, invitations, closing of accounts."""
+
+from datetime import timedelta
+
+from idp.app.services import Services, helpdesk_operators
+from idp.domain.helpdesk import roles_of
+from idp.flows.account_closing import AccountClosing
+from idp.flows.helpdesk_entry import HelpdeskEntry
+from idp.flows.invitations import InvitationFlow
+from idp.flows.people import PeopleFlow
+from idp.flows.timeline import TimelineFlow
+
+
+def account_closing(services: Services) -> AccountClosing:
+    """An administrator closes an account."""
+    stores = services.stores
+    return AccountClosing(
+        stores.accounts,
+        services.ends_sign_ins,
+        stores.devices,
+        stores.consents,
+        stores.sweeps,
+        stores.audit,
+        services.clock,
+        timedelta(days=services.settings.retention.closed_accounts_days),
+    )
+
+
+def people(services: Services) -> PeopleFlow:
+    """Whoever helps finds a person."""
+    stores = services.stores
+
+    def client_name(client_id: str) -> str:
+        client = services.provider.client(client_id)
+        return client.display_name("fr") if client else client_id
+
+    return PeopleFlow(
+        accounts=stores.accounts,
+        invitations=stores.invitations,
+        records=stores.proofing_records,
+        sessions=stores.sessions,
+        grants=stores.grants,
+        devices=stores.devices,
+        limits=stores.limits,
+        outbox=stores.outbox,
+        audit=stores.audit,
+        secret=services.secret,
+        client_name=client_name,
+        clock=services.clock,
+    )
+
+
+def timeline(services: Services) -> TimelineFlow:
+    """Whoever helps reads what happened."""
+    stores = services.stores
+    return TimelineFlow(
+        stores.accounts, stores.audit, stores.outbox, stores.proofing_records, stores.grants, services.clock
+    )
+
+
+def helpdesk_entry(services: Services) -> HelpdeskEntry:
+    """Whoever helps signs in to the console."""
+    stores, configured = services.stores, services.settings
+    operators = helpdesk_operators(configured)
+
+    def roles(account_id: str) -> tuple[str, ...]:
+        account = stores.accounts.find(account_id)
+        return roles_of(account, operators) if account else ()
+
+    return HelpdeskEntry(
+        provider=services.provider,
+        console=stores.helpdesk_sessions,
+        sessions=stores.sessions,
+        accounts=stores.accounts,
+        audit=stores.audit,
+        secret=services.secret,
+        client_id=configured.helpdesk.client_id,
+        callback_url=f"{configured.issuer}/helpdesk/callback",
+        needs_passkey=configured.helpdesk.passkey,
+        roles=roles,
+        clock=services.clock,
+    )
+
+
+def invitations(services: Services) -> InvitationFlow:
+    """An administrator invites people."""
+    stores, configured = services.stores, services.settings
+    url = configured.invitations.sign_in_url or f"{configured.issuer}/account"
+    return InvitationFlow(stores.invitations, stores.accounts, stores.outbox, stores.audit, url, services.clock)
