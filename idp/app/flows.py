@@ -119,6 +119,8 @@ def export(services: Services) -> ExportFlow:
         sessions=stores.sessions,
         grants=stores.grants,
         consents=stores.consents,
+        passkeys=stores.passkeys,
+        merges=stores.merges,
         audit=stores.audit,
         periods=services.settings.affiliations.periods,
         clock=services.clock,

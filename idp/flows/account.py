@@ -85,14 +85,16 @@ class AccountFlow:
         return ended
 
     def _tell(self, account: Account, reference: str, now: datetime) -> None:
-        self.mails.put(
-            Message(
-                id=random_id(),
-                kind="password_changed",
-                to=account.address,
-                locale=account.locale,
-                created_at=now,
-                expires_at=now + NOTICE_LIFETIME,
-                reference=reference,
+        """At every address: whoever took one mailbox over must not be the only one to know."""
+        for address in account.addresses:
+            self.mails.put(
+                Message(
+                    id=random_id(),
+                    kind="password_changed",
+                    to=address,
+                    locale=account.locale,
+                    created_at=now,
+                    expires_at=now + NOTICE_LIFETIME,
+                    reference=reference,
+                )
             )
-        )

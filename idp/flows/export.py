@@ -10,11 +10,15 @@ from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.claims import AFFILIATIONS
 from idp.domain.consent import Consent
 from idp.domain.grants import Grant
+from idp.domain.merging import Merge
+from idp.domain.passkeys import Passkey
 from idp.domain.references import new_reference
 from idp.domain.sessions import SignIn
 from idp.storage.audit import AuditTrail
 from idp.storage.consents import ConsentStore
 from idp.storage.grants import GrantStore
+from idp.storage.merges import MergeStore
+from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
 from idp.storage.sessions import SessionStore
 
@@ -25,6 +29,8 @@ class ExportFlow:
     sessions: SessionStore
     grants: GrantStore
     consents: ConsentStore
+    passkeys: PasskeyStore
+    merges: MergeStore
     audit: AuditTrail
     periods: AffiliationPeriods
     clock: Callable[[], datetime]
@@ -44,6 +50,8 @@ class ExportFlow:
             "sessions": [_sign_in(sign_in) for sign_in in self.sessions.of_account(account.id, now=now)],
             "applications": [_grant(grant) for grant in self.grants.of_account(account.id)],
             "consents": [_consent(consent) for consent in self.consents.of_account(account.id)],
+            "passkeys": [_passkey(passkey) for passkey in self.passkeys.of_account(account.id)],
+            "merges": [_merge(merge) for merge in self.merges.of_survivor(account.id, now=now)],
             "events": self.audit.by_account(account.id),
         }
         plain: dict[str, Any] = _plain(whole)
@@ -94,6 +102,21 @@ def _consent(consent: Consent) -> dict[str, Any]:
         "claims": sorted(consent.claims),
         "given_at": consent.given_at,
     }
+
+
+def _passkey(passkey: Passkey) -> dict[str, Any]:
+    return {
+        "id": passkey.id,
+        "name": passkey.name,
+        "created_at": passkey.created_at,
+        "used_at": passkey.used_at,
+        "suspected_at": passkey.suspected_at,
+        "is_synced": passkey.credential.is_synced,
+    }
+
+
+def _merge(merge: Merge) -> dict[str, Any]:
+    return {"address": merge.address, "at": merge.created_at, "undo_until": merge.until, "clients": merge.clients}
 
 
 def _plain(value: Any) -> Any:

@@ -192,3 +192,11 @@ def test_recent_events_are_bounded(world: World, person: Traveller) -> None:
         world.services.stores.audit.append("account.exported", at=world.clock(), reference="r", account_id="ines")
     person.get("/account")
     assert len(person.tree.xpath("//section[@aria-labelledby='recent-events']//li")) == 20
+
+
+def test_a_new_password_is_told_at_every_address(world: World, person: Traveller) -> None:
+    add(world, person)
+    person.get("/account/password").press("Créer", password="girafe violon tempête cactus")
+    assert person.step == "account", person.text
+    for address in (OWN, NEW):
+        assert [mail["kind"] for mail in world.mails(address)].count("password_changed") == 1

@@ -9,6 +9,8 @@ import pytest
 
 from idp.domain.accounts import Account, Identity
 from idp.domain.claims import claims_of
+from idp.domain.merging import Merge, MergeState
+from idp.domain.passkeys import Credential, Passkey
 from idp.domain.proofing import link_token
 from idp.domain.sessions import ACR_UNIVERSITY
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
@@ -159,6 +161,23 @@ def test_no_secret_and_no_hash_of_one_is_in_it(world: World) -> None:
         assert secret is None or secret not in text
     for name in ("password_hash", "code_hash", "code_challenge", "nonce", "browser"):
         assert f'"{name}"' not in text
+
+
+def test_passkeys_and_merges_are_in_it_without_what_the_server_checks_with(world: World) -> None:
+    person = proven(world)
+    account, stores, now = account_of(world), world.services.stores, world.clock()
+    credential = Credential("the-id", b"the-public-key", 7, "the-model")
+    assert stores.passkeys.add(Passkey(credential, account.id, b"the-handle", "Téléphone", now))
+    merge = Merge("the-merge", account.id, "other", "other@b.example", now, now + timedelta(minutes=10))
+    stores.merges.offer(merge, person.session.browser)
+    assert exported(person)["merges"] == [], "an offer is no merge yet"
+    assert stores.merges.begin(merge, ["exams"], until=now + timedelta(days=30), now=now)
+    stores.merges.settle(merge, MergeState.DONE)
+    export = exported(person)
+    (passkey,), (merged,) = export["passkeys"], export["merges"]
+    assert (passkey["id"], passkey["name"], passkey["used_at"]) == ("the-id", "Téléphone", None)
+    assert (merged["address"], merged["clients"]) == ("other@b.example", ["exams"])
+    assert "the-public-key" not in json.dumps(export)
 
 
 def test_another_person_s_data_is_not_in_it(world: World) -> None:
