@@ -22,9 +22,7 @@ def test_a_bad_port_base_is_named(text: str) -> None:
 
 def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
     lines: list[str] = []
-    with socket.socket() as other:
-        other.bind((HOST, 0))
-        other.listen()
+    with _taken_after_two_free_ones() as other:
         base = other.getsockname()[1] - 2
         with pytest.raises(DemoFailed, match=rf"Le port {base + 2} \(universités\).*IDP_DEMO_PORT_BASE"):
             Demo(Ports(base), tmp_path, lines.append).run(threading.Event())
@@ -40,3 +38,24 @@ def test_a_provider_that_dies_is_named_with_its_log(tmp_path: Path) -> None:
             provider.wait_until_ready(threading.Event().wait)
     finally:
         provider.stop()
+
+
+def _taken_after_two_free_ones() -> socket.socket:
+    """A listening socket; tests that run beside this one have ports of their own in the same range."""
+    while True:
+        other = socket.socket()
+        other.bind((HOST, 0))
+        port = other.getsockname()[1]
+        if _is_free(port - 2) and _is_free(port - 1):
+            other.listen()
+            return other
+        other.close()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as tried:
+        try:
+            tried.bind((HOST, port))
+        except OSError:
+            return False
+    return True

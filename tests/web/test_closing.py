@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from idp.app import own_account
-from idp.app.flows import account_closing
+from idp.app.assistance import account_closing
 from idp.domain.accounts import Account, Identity
 from idp.domain.consent import Consent
 from idp.domain.one_time_codes import digits
