@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from idp import app as application
 from idp.storage import embedded
 from idp.storage.database import Database
 from tests.install_browser import find_browser
@@ -42,6 +43,26 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def _indexed(mongodb_uri: str) -> Iterator[Database]:
+    made = Database(mongodb_uri, f"test_{secrets.token_hex(6)}")
+    made.create_indexes(application.INDEXES)
+    yield made
+    made.client.drop_database(made.name)
+    made.close()
+
+
+@pytest.fixture
+def indexed_database(_indexed: Database) -> Database:
+    """An empty database with every index of the provider: making them takes a second, emptying it a moment."""
+    everything = _indexed.client[_indexed.name]
+    everything.command("profile", 0)
+    everything.drop_collection("system.profile")
+    for name in everything.list_collection_names():
+        everything[name].delete_many({})
+    return _indexed
 
 
 @pytest.fixture

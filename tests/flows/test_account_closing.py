@@ -33,7 +33,7 @@ backchannel_logout_uri = "https://rp.example/logout"
 
 
 @pytest.fixture
-def services(database: Database, mongodb_uri: str, tmp_path: Path) -> Services:
+def services(indexed_database: Database, mongodb_uri: str, tmp_path: Path) -> Services:
     (tmp_path / "clients.toml").write_text(CLIENTS)
     configured = settings.load(
         {
@@ -44,8 +44,7 @@ def services(database: Database, mongodb_uri: str, tmp_path: Path) -> Services:
             "IDP_PASSWORDS_BCRYPT_COST": "4",
         }
     )
-    database.create_indexes(application.INDEXES)
-    built = application.build(configured, database=database)
+    built = application.build(configured, database=indexed_database)
     built.stores.accounts.create(Account("account-1", "subject-1", built.clock(), addresses=(ADDRESS,)))
     built.stores.consents.add(Consent("account-1", "told", frozenset({"openid"}), frozenset({"email"}), built.clock()))
     return built

@@ -10,7 +10,7 @@ import pytest
 from idp.openid.keys import KeyStore
 from idp.storage.database import Database
 from tests.openid.client_keys import JWKS
-from tests.openid.world import INDEXES, World, build
+from tests.openid.world import World, build
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +19,14 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyStore:
 
 
 @pytest.fixture
+def database(indexed_database: Database) -> Database:
+    """Here every test is one of the provider."""
+    return indexed_database
+
+
+@pytest.fixture
 def world(keys: KeyStore, database: Database) -> World:
     """A provider over a real database."""
-    database.create_indexes(INDEXES)
     return build(keys, database)
 
 

@@ -30,7 +30,6 @@ from idp.storage.database import Database
 from tests.openid.world import (
     ACCOUNT,
     CALLBACK,
-    INDEXES,
     ISSUER,
     NOW,
     PORTAL,
@@ -107,7 +106,6 @@ REAL_STORE = settings(
 
 @pytest.fixture
 def any_world(keys: KeyStore, database: Database) -> World:
-    database.create_indexes(INDEXES)
     return build(keys, database)
 
 
@@ -266,7 +264,6 @@ WHAT_A_CLIENT_ASKS = st.fixed_dictionaries(
 
 @pytest.fixture
 def hybrid_world(keys: KeyStore, database: Database) -> World:
-    database.create_indexes(INDEXES)
     world = build(keys, database, implicit=True)
     world.clients["portail"] = replace(
         PORTAL, response_types=response_types(implicit=True), grant_types=("authorization_code", "implicit")

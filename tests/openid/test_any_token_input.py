@@ -17,7 +17,7 @@ from idp.openid.userinfo import UserinfoCall
 from idp.storage.database import Database
 from tests.openid.client_keys import JWKS, KEYS
 from tests.openid.test_any_input import HEADERS, JSON, PAIRS, REAL_STORE, VALUES
-from tests.openid.world import INDEXES, ISSUER, NOW, PORTAL, World, asking, basic, build
+from tests.openid.world import ISSUER, NOW, PORTAL, World, asking, basic, build
 
 Pairs = list[tuple[str, str]]
 
@@ -35,7 +35,6 @@ KEY_MEMBERS = st.dictionaries(st.sampled_from(["kty", "crv", "x", "y", "n", "e",
 
 @pytest.fixture
 def any_world(keys: KeyStore, database: Database) -> World:
-    database.create_indexes(INDEXES)
     world = build(keys, database)
     world.clients["portail"] = replace(
         PORTAL, resources=("https://api.example/",), grant_types=(*PORTAL.grant_types, GRANT_TYPE)

@@ -18,7 +18,7 @@ from idp.openid.keys import KeyStore
 from idp.storage.database import Database
 from tests.openid.client_keys import KEYS, signed
 from tests.openid.test_refresh import OFFLINE, refused
-from tests.openid.world import ACCOUNT, CALLBACK, INDEXES, ISSUER, NOW, PORTAL, SIGN_IN, SUBJECT, World, build
+from tests.openid.world import ACCOUNT, CALLBACK, ISSUER, NOW, PORTAL, SIGN_IN, SUBJECT, World, build
 
 # Made once for the run.
 DECRYPTING: dict[str, RSAKey | ECKey] = {
@@ -65,7 +65,6 @@ def test_only_the_client_s_key_opens_it(world: World) -> None:
 
 
 def test_an_id_token_of_the_authorization_endpoint_is_encrypted(keys: KeyStore, database: Database) -> None:
-    database.create_indexes(INDEXES)
     world = build(keys, database, implicit=True)
     client = registered(world, **IDS, response_types=("code id_token",), grant_types=("implicit", "authorization_code"))
     request = world.read(client, response_type="code id_token")

@@ -14,7 +14,6 @@ from idp.storage.database import Database
 from tests.openid.world import (
     ACCOUNT,
     CALLBACK,
-    INDEXES,
     ISSUER,
     NOW,
     PORTAL,
@@ -40,7 +39,6 @@ each = pytest.mark.parametrize("response_type", WITH_TOKENS)
 @pytest.fixture
 def open_world(keys: KeyStore, database: Database) -> World:
     """A provider with the implicit and hybrid flows switched on, and a client that may use them all."""
-    database.create_indexes(INDEXES)
     world = build(keys, database, implicit=True)
     world.clients["hybrid"] = HYBRID
     return world

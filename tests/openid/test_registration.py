@@ -20,11 +20,10 @@ from idp.openid.keys import KeyStore
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
 from idp.openid.registration_metadata import REGISTRABLE, MetadataReader
-from idp.storage.clients import TOKEN_INDEXES, ClientStore, InitialTokenStore
+from idp.storage.clients import ClientStore, InitialTokenStore
 from idp.storage.database import Database
 from tests.openid.world import (
     ACCOUNT,
-    INDEXES,
     ISSUER,
     NOW,
     PORTAL,
@@ -79,7 +78,6 @@ class Office:
 
 @pytest.fixture
 def office(keys: KeyStore, database: Database) -> Office:
-    database.create_indexes([*INDEXES, TOKEN_INDEXES])
     store, tokens, seconds = ClientStore(database), InitialTokenStore(database), Seconds()
     reader = MetadataReader(("openid", "email", "offline_access"))
     clients = RegisteredClients({PORTAL.client_id: PORTAL}.get, store, reader, seconds=seconds)

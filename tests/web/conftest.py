@@ -24,8 +24,19 @@ def university_folder(tmp_path_factory: pytest.TempPathFactory, university_keys:
 
 
 @pytest.fixture
-def world(
-    database: Database, mongodb_uri: str, university_folder: Path, university_keys: dict[str, university.Key]
+def database(indexed_database: Database) -> Database:
+    """Here every test is one of the whole provider."""
+    return indexed_database
+
+
+@pytest.fixture(scope="session")
+def _built(
+    _indexed: Database, mongodb_uri: str, university_folder: Path, university_keys: dict[str, university.Key]
 ) -> World:
-    """The application with two universities, and nobody in it."""
-    return proofing_world.build(database, mongodb_uri, university_folder, university_keys)
+    return proofing_world.build(_indexed, mongodb_uri, university_folder, university_keys)
+
+
+@pytest.fixture
+def world(_built: World, database: Database) -> World:
+    """The application with two universities, and nobody in it; built once, the database emptied each time."""
+    return _built.from_the_beginning()

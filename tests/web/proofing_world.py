@@ -54,6 +54,11 @@ class World:
     keys: dict[str, university.Key] = field(repr=False)
     used: int = field(default=0)
 
+    def from_the_beginning(self) -> "World":
+        """As it was when it was built, but for what the database holds."""
+        self.clock.ahead, self.used = timedelta(), 0
+        return self
+
     def browser(self) -> "Traveller":
         return Traveller(self)
 
