@@ -6,7 +6,9 @@ in a table of the federation's index; a look at 10,000 rows of it takes two mill
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from idp.domain.federation import IdentityProvider
@@ -80,14 +82,16 @@ def _sort_key(name: str) -> str:
     return f"{'0' if is_university else '1'} {' '.join(words)}"
 
 
-def _between_spaces(texts: list[list[str]]) -> str:
+def _between_spaces(texts: Sequence[Sequence[str]]) -> str:
     return f" {' '.join(dict.fromkeys(word for words in texts for word in words))} "
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(folded(text))
+# The same names stand in several places of an entity, and the same domains in many entities.
+@lru_cache(maxsize=2048)
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(_WORD.findall(folded(text)))
 
 
-def _query_words(query: str) -> list[str]:
+def _query_words(query: str) -> Sequence[str]:
     words = _words(query[:200])[:12]
     return [word for word in words if word not in _SMALL_WORDS] or words
