@@ -5,6 +5,7 @@ from idp.flows.adoption import Adoption
 from idp.flows.arrival import ArrivalFlow
 from idp.flows.given_address import GivenAddressFlow
 from idp.flows.mailbox import MailboxFlow
+from idp.flows.mailbox_proof import MailboxProof
 from idp.flows.new_password import NewPasswordFlow
 from idp.flows.university import UniversityFlow
 from idp.flows.university_choice import OutsideDiscovery, UniversityChoice
@@ -77,8 +78,7 @@ def mailbox(services: Services) -> MailboxFlow:
         mails=stores.outbox,
         audit=stores.audit,
         secret=services.secret,
-        adopts=_adoption(services),
-        learns=_learning(services),
+        confirms=mailbox_proof(services),
         clock=services.clock,
     )
 
@@ -93,10 +93,19 @@ def new_password(services: Services) -> NewPasswordFlow:
         audit=stores.audit,
         hasher=services.hasher,
         adopts=_adoption(services),
+        confirms=mailbox_proof(services),
         signs_in=services.browser_sessions.sign_in,
         clock=services.clock,
         minimum_length=services.settings.passwords.minimum_length,
         service_name=services.settings.web.service_name,
+    )
+
+
+def mailbox_proof(services: Services) -> MailboxProof:
+    """The first time: the mailbox is proven."""
+    stores = services.stores
+    return MailboxProof(
+        stores.proofings, stores.codes, stores.audit, _adoption(services), _learning(services), services.clock
     )
 
 

@@ -46,6 +46,8 @@ class PendingAuthorization:
     reference: short, shown on error pages and written in the log, the same over the whole journey.
     address: the mail address that the person typed, cleaned.
     consent_of: the account whose person agreed, in this journey, to what the client receives.
+    by_link: this browser has the link of ``proofing_id``'s mail, which was begun in another one. The link proves the
+        mailbox together with the password that is chosen here, and not before: programs press buttons, too.
     renews_password: the person said that they forgot theirs: after the mailed code they are offered to choose another.
     """
 
@@ -61,6 +63,7 @@ class PendingAuthorization:
     one_time_code_id: str | None = None
     consent_of: str | None = None
     renews_password: bool = False
+    by_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

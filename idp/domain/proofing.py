@@ -106,6 +106,17 @@ def link_token(secret: SecretKey, proofing_id: str) -> str:
     return secret.token("proofing-link", proofing_id)
 
 
+class ConfirmsMailbox(Protocol):
+    """Takes the mailbox as the person's own."""
+
+    def __call__(self, proofing: Proofing, by: ConfirmedBy, *, link_browser: str | None = None) -> Proofing:
+        """The proofing, confirmed, with its account; everything older for the address and the account has ended.
+
+        link_browser: the other browser in which the mailed link proved it. Refuses ``proofing.link_used`` whoever
+        comes second, and what ``AdoptsAccount`` refuses.
+        """
+
+
 class AdoptsAccount(Protocol):
     """Hands the person's account over once the mailbox is proven."""
 

@@ -12,8 +12,7 @@ from idp.domain.identity import account_for, is_expected, is_named
 from idp.domain.keyed import SecretKey, random_id, token_hash
 from idp.domain.messages import Delivery, MailQueue, Message
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode
-from idp.domain.proofing import AdoptsAccount, ConfirmedBy, Proofing, ProofingState
-from idp.domain.routing import LearnsDomains
+from idp.domain.proofing import ConfirmedBy, ConfirmsMailbox, Proofing, ProofingState
 from idp.domain.sessions import Session
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
@@ -35,8 +34,7 @@ class MailboxFlow:
     mails: MailQueue
     audit: AuditTrail
     secret: SecretKey
-    adopts: AdoptsAccount
-    learns: LearnsDomains
+    confirms: ConfirmsMailbox
     clock: Callable[[], datetime]
 
     def of(self, pending: PendingAuthorization, session: Session, named: str = "") -> Proofing:
@@ -47,7 +45,7 @@ class MailboxFlow:
         """
         now = self.clock()
         found = self.proofings.find(named or pending.proofing_id or "", now=now)
-        if found is None or session.browser not in found.browsers:
+        if found is None or not (session.browser in found.browsers or self._has_link(pending, found, session)):
             raise Refusal("authorization.expired", "no such proofing").during(pending.reference, pending.id)
         if found.id != pending.proofing_id:
             if found.authorization_id != pending.id:
@@ -109,6 +107,9 @@ class MailboxFlow:
 
     def with_code(self, proofing: Proofing, session: Session, typed: str) -> str | None:
         """Confirm the mailbox by the code; None when it is confirmed, else a field sentence's key."""
+        if proofing.state in (ProofingState.CONFIRMED, ProofingState.COMPLETED):
+            # The form was sent twice: the first one has taken the code.
+            return None
         _refuse_unasked(proofing)
         digits, now = one_time_codes.typed_digits(typed), self.clock()
         if digits is None:
@@ -126,7 +127,7 @@ class MailboxFlow:
             return "code.wrong"
         if not self.codes.take(code.id, now=now):
             return "code.expired"
-        self._confirm(proofing, ConfirmedBy.CODE, link_browser=None)
+        self.confirms(proofing, ConfirmedBy.CODE)
         return None
 
     def open_link(self, token: str, session: Session) -> Proofing:
@@ -141,46 +142,23 @@ class MailboxFlow:
         self._refuse_other_person(proofing, session)
         return proofing
 
-    def confirm_link(self, token: str, session: Session, account_url: str) -> str:
-        """Confirm the mailbox by the link's button; the handle of the journey that goes on in this browser."""
-        proofing = self.open_link(token, session)
-        here = session.browser == proofing.browser
-        self._confirm(proofing, ConfirmedBy.LINK, link_browser=None if here else session.browser)
-        return proofing.authorization_id if here else self._journey_elsewhere(proofing, session, account_url)
+    def follow_link(self, token: str, session: Session, account_url: str) -> str:
+        """Go on by the link's button; the handle of the journey that goes on in this browser.
 
-    def _confirm(self, proofing: Proofing, by: ConfirmedBy, *, link_browser: str | None) -> None:
-        """The mailbox is proven: the account is found or made, and everything older for it dies.
-
-        Whoever had a session, a code, a link or a password for this address before is not known to be this person
-        (account pre-hijacking, Sudhodanan & Paverd): all of it ends before the account is handed over.
+        In the browser that waits for it the mailbox is confirmed. In any other one nothing is, until a password is
+        chosen there: scanners of mail press buttons as well, and the link is still the person's after that.
         """
-        now, address = self.clock(), proofing.address or ""
-        confirmed = self.proofings.move(
-            proofing.id,
-            ProofingState.VOUCHED,
-            ProofingState.CONFIRMED,
-            now=now,
-            link_browser=link_browser,
-            confirmed_by=str(by),
-        )
-        if confirmed is None:
-            raise Refusal("proofing.link_used", proofing.id).during(proofing.reference)
-        self.codes.void_address(address, now=now)
-        self.proofings.void_address(address, except_id=proofing.id)
-        account_id = self._adopted(confirmed)
-        self.proofings.move(
-            proofing.id, ProofingState.CONFIRMED, ProofingState.CONFIRMED, now=now, account_id=account_id
-        )
-        self._note("proofing.confirmed", confirmed)
-        self.learns(confirmed, account_id)
+        proofing = self.open_link(token, session)
+        if session.browser != proofing.browser:
+            return self._journey_elsewhere(proofing, session, account_url)
+        self.confirms(proofing, ConfirmedBy.LINK)
+        return proofing.authorization_id
 
-    def _adopted(self, proofing: Proofing) -> str:
-        try:
-            return self.adopts(proofing)
-        except Refusal as refusal:
-            # Nothing leads on from here: the person begins again with another university or address.
-            self.proofings.forget(proofing.id)
-            raise refusal.during(proofing.reference, proofing.authorization_id) from refusal
+    def _has_link(self, pending: PendingAuthorization, proofing: Proofing, session: Session) -> bool:
+        if not pending.by_link or pending.proofing_id != proofing.id or proofing.state is not ProofingState.VOUCHED:
+            return False
+        self._refuse_other_person(proofing, session)
+        return True
 
     def _refuse_other_person(self, proofing: Proofing, session: Session) -> None:
         """A link works for its own proofing alone, not where somebody else is signed in or on the way
@@ -206,8 +184,10 @@ class MailboxFlow:
             reference=proofing.reference,
             address=proofing.address,
             proofing_id=proofing.id,
+            by_link=True,
         )
         self.authorizations.put(pending)
+        self._note("proofing.link_followed", proofing)
         return pending.id
 
     def _new_code(self, proofing: Proofing, session: Session, now: datetime) -> OneTimeCode:

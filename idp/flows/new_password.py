@@ -7,7 +7,7 @@ from datetime import datetime
 from idp.domain.errors import Refusal
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
 from idp.domain.passwords import PasswordHasher
-from idp.domain.proofing import AdoptsAccount, Proofing, ProofingState
+from idp.domain.proofing import AdoptsAccount, ConfirmedBy, ConfirmsMailbox, Proofing, ProofingState
 from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, AMR_PASSWORD, Session, SignedIn, SignsIn
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
@@ -23,6 +23,7 @@ class NewPasswordFlow:
     audit: AuditTrail
     hasher: PasswordHasher
     adopts: AdoptsAccount
+    confirms: ConfirmsMailbox
     signs_in: SignsIn
     clock: Callable[[], datetime]
     minimum_length: int
@@ -31,7 +32,10 @@ class NewPasswordFlow:
     def choose_password(
         self, proofing: Proofing, session: Session, password: str, device: str | None
     ) -> SignedIn | PasswordProblem:
-        """Store the first password and sign in with it: creating is signing in."""
+        """Store the first password and sign in with it: creating is signing in.
+
+        Refuses ``authorization.expired`` or ``proofing.link_used`` what waits for no password, or no longer.
+        """
         address, now = proofing.address or "", self.clock()
         problem = problem_with(
             password,
@@ -42,6 +46,9 @@ class NewPasswordFlow:
         if problem is not None:
             return problem
         hashed = self.hasher.hash(password)
+        if proofing.state is ProofingState.VOUCHED:
+            # The mailed link was followed in this browser: it proves the mailbox now.
+            self.confirms(proofing, ConfirmedBy.LINK, link_browser=session.browser)
         completed = self.proofings.move(proofing.id, ProofingState.CONFIRMED, ProofingState.COMPLETED, now=now)
         if completed is None:
             raise Refusal("authorization.expired", "proofing not waiting for a password").during(proofing.reference)

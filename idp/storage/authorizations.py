@@ -54,6 +54,7 @@ def _live(authorization_id: str, browser: str, now: datetime) -> dict[str, Any]:
 
 
 _TUPLES = {"scope", "prompt", "acr_values", "ui_locales", "resources"}
+_PENDING_FIELDS = {field.name for field in fields(PendingAuthorization)} - {"id", "request"}
 _REQUEST_FIELDS = {field.name for field in fields(AuthorizationRequest)}
 
 
@@ -65,4 +66,6 @@ def _read(document: dict[str, Any] | None) -> PendingAuthorization | None:
         name: tuple(value) if name in _TUPLES else value for name, value in stored.items() if name in _REQUEST_FIELDS
     }
     request = AuthorizationRequest(**values)
-    return PendingAuthorization(id=document.pop("_id"), request=request, **document)
+    # A newer worker may have written a field that this one does not know.
+    known = {name: value for name, value in document.items() if name in _PENDING_FIELDS}
+    return PendingAuthorization(id=document["_id"], request=request, **known)

@@ -61,12 +61,12 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
             address=proofing.address,
             university=flow.university_name(proofing, language()),
             person=display_name(proofing.attributes) or None,
-            action=url_for("mailbox.confirm_link", token=token),
+            action=url_for("mailbox.follow_link", token=token),
         )
 
     @views.post("/proofing/link/<token>")
-    def confirm_link(token: str) -> ResponseReturnValue:
-        authorization_id = flow.confirm_link(token, browser.posted_session(), url_for("account.show"))
+    def follow_link(token: str) -> ResponseReturnValue:
+        authorization_id = flow.follow_link(token, browser.posted_session(), url_for("account.show"))
         return redirect(next_page(authorization_id), 303)
 
     return views
@@ -94,5 +94,6 @@ def _mailbox_page(
         resent="again" in request.args,
         delivery=mail_news(flow.delivery(proofing)),
         client_name=here.client_name,
+        reference=here.pending.reference if problem else None,
         errors={"code" if problem else "form": field_sentence(shown)} if shown else {},
     )

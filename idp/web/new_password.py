@@ -54,5 +54,6 @@ def _password_page(
         action=url_for("new_password.create", authorization_id=here.pending.id),
         minimum_length=flow.minimum_length,
         client_name=here.client_name,
+        by_link=here.pending.by_link,
         errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
     )

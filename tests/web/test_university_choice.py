@@ -142,7 +142,7 @@ def accepted(services: Services, address: str, typed: str, entity_id: str, accou
     assert pending is not None
     now = services.clock()
     proofing = Proofing("p", pending["browser"], pending["_id"], entity_id, "r", "ref", now, now, address=address)
-    first_time.mailbox(services).learns(proofing, account)
+    first_time.mailbox_proof(services).learns(proofing, account)
 
 
 def test_an_address_that_names_one_university_leaves_for_it_by_name(services: Services) -> None:

@@ -1,0 +1,105 @@
+"""O-23: the mailed link followed in another browser than the one that waits proves nothing before a password does."""
+
+from typing import Any
+
+import pytest
+
+from idp.domain.proofing import link_token
+from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
+
+BUTTON = "Confirmer"
+
+
+@pytest.fixture
+def person(world: World) -> Traveller:
+    """On the page that waits for the mailed link or code."""
+    return world.browser().start().prove()
+
+
+@pytest.fixture
+def link(world: World, person: Traveller) -> str:
+    return f"/proofing/link/{link_token(world.services.secret, world.mails(CAMILLE)[0]['record_id'])}"
+
+
+def proofing(world: World) -> dict[str, Any]:
+    (document,) = world.services.database.collection("proofings").find()
+    return document
+
+
+def test_o_23_a_scanner_s_click_changes_nothing_and_the_person_s_own_goes_on(
+    world: World, person: Traveller, link: str
+) -> None:
+    before = proofing(world)
+    for _ in range(2):
+        assert world.browser().get(link).press(BUTTON).step == "new-password"
+    assert proofing(world) == before
+    assert world.services.stores.accounts.by_address(CAMILLE) is None
+    assert len(world.mails(CAMILLE)) == 1
+    assert person.get(link).press(BUTTON).step == "new-password"
+    assert person.press("Créer", password=PASSWORD).step == "account"
+
+
+def test_o_23_the_code_still_works_after_a_scanner_s_click(world: World, person: Traveller, link: str) -> None:
+    world.browser().get(link).press(BUTTON)
+    assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
+
+
+def test_the_password_completes_the_proof_on_another_device(world: World, person: Traveller, link: str) -> None:
+    telephone = world.browser().get(link).press(BUTTON)
+    assert "autre appareil" in telephone.text
+    assert telephone.press("Créer", password=PASSWORD).step == "account"
+    account = world.services.stores.accounts.by_address(CAMILLE)
+    assert account is not None
+    (record,) = world.services.stores.proofing_records.of_account(account.id)
+    assert record.confirmed_by == "link"
+    # The first device asks for the password that was just chosen, and goes on where it came from.
+    assert person.get("/account").step != "account"
+
+
+def test_a_password_that_is_refused_there_uses_nothing_up(world: World, person: Traveller, link: str) -> None:
+    telephone = world.browser().get(link).press(BUTTON)
+    assert telephone.press("Créer", password="court").last.status_code == 422
+    assert proofing(world)["state"] == "vouched"
+    assert telephone.press("Créer", password=PASSWORD).step == "account"
+
+
+def test_o_23_of_two_devices_one_chooses_the_password(world: World, person: Traveller, link: str) -> None:
+    telephone = world.browser().get(link).press(BUTTON)
+    late = world.browser().get(link).press(BUTTON)
+    assert telephone.press("Créer", password=PASSWORD).step == "account"
+    assert late.press("Créer", password="une autre phrase bien longue et secrète").step in ("error", "sign-in")
+    assert world.browser().get(link).step == "error"
+    again = world.browser().start().press("Se connecter", password=PASSWORD)
+    assert again.step == "account"
+
+
+def test_o_23_once_the_code_was_typed_a_followed_link_leads_nowhere(world: World, person: Traveller, link: str) -> None:
+    scanner = world.browser().get(link).press(BUTTON)
+    page = scanner.last
+    person.press("Continuer", code=world.code(CAMILLE))
+    scanner.last = page
+    refused = scanner.press("Créer", password=PASSWORD)
+    assert refused.step == "error"
+    assert person.press("Créer", password=PASSWORD).step == "account"
+
+
+def test_o_24_who_signed_in_as_somebody_else_meanwhile_does_not_complete_it(
+    world: World, person: Traveller, link: str
+) -> None:
+    telephone = world.browser().get(link).press(BUTTON)
+    page = telephone.last
+    other = world.account("other", "autre@autre.fr", password=PASSWORD)
+    telephone.signed_in(other)
+    telephone.last = page
+    handle = telephone.handle
+    assert telephone.post(f"/sign-in/{handle}/new-password", password=PASSWORD).step == "error"
+    assert proofing(world)["state"] == "vouched"
+
+
+def test_who_is_signed_in_already_is_not_sent_on_before_the_link_is_used(world: World) -> None:
+    first = world.browser().start().prove()
+    first.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
+    world.browser().start().prove()
+    token = link_token(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
+    assert first.get(f"/proofing/link/{token}").press(BUTTON).step == "new-password"
+    assert first.press("Créer", password="une autre phrase bien longue et secrète").step == "account"
