@@ -30,7 +30,9 @@ def authorization(services: Services) -> AuthorizationFlow:
         stores.accounts,
         stores.proofings,
         stores.consents,
+        stores.releases,
         stores.audit,
+        services.settings.affiliations.periods,
         services.clock,
     )
 
@@ -148,6 +150,7 @@ def device(services: Services) -> DeviceFlow:
         services.provider,
         stores.accounts,
         stores.limits,
+        stores.releases,
         stores.audit,
         services.secret,
         services.settings.affiliations.periods,
@@ -163,7 +166,9 @@ def access(services: Services) -> AccessFlow:
         stores.sessions,
         stores.grants,
         stores.consents,
+        stores.releases,
         services.ends_sign_ins,
+        stores.outbox,
         stores.audit,
         services.clock,
     )

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from flask import Blueprint
 
+from idp.app import flows
 from idp.app.services import Services
 from idp.flows.account import AccountFlow
 from idp.flows.account_erasure import AccountErasure
@@ -12,6 +13,7 @@ from idp.flows.authorization import AuthorizationFlow
 from idp.flows.closing import ClosingFlow
 from idp.flows.merging import MergingFlow
 from idp.flows.recent_events import RecentEvents
+from idp.web import access as access_pages
 from idp.web import addresses as address_pages
 from idp.web import closing as closing_pages
 from idp.web import merging as merging_pages
@@ -98,14 +100,17 @@ def erasure(services: Services) -> AccountErasure:
 
 def sections(services: Services) -> AccountSections:
     """What the account page shows of all this."""
-    return AccountSections(RecentEvents(services.stores.audit, services.clock), merging(services))
+    events = RecentEvents(services.stores.audit, services.clock)
+    return AccountSections(events, merging(services), flows.access(services))
 
 
 def blueprints(
     services: Services, account: AccountFlow, authorization: AuthorizationFlow, pages: Pages
 ) -> tuple[Blueprint, ...]:
     """The pages of all this."""
+    access, end_session = flows.access(services), flows.end_session(services)
     return (
+        access_pages.blueprint(access, account, authorization, end_session, pages),
         address_pages.blueprint(addresses(services), account, authorization, pages),
         merging_pages.blueprint(merging(services), account, authorization, pages),
         closing_pages.blueprint(closing(services), account, authorization, pages),

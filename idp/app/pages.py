@@ -1,6 +1,8 @@
 """The Flask application over the flows."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
@@ -11,6 +13,7 @@ from idp.app import assistance, first_time, flows, own_account
 from idp.app.services import Services
 from idp.domain.errors import Refusal
 from idp.settings import Settings
+from idp.storage.database import Database
 from idp.web import account as account_pages
 from idp.web import arrival as arrival_pages
 from idp.web import authorization as authorization_pages
@@ -38,6 +41,9 @@ from idp.web import university_choice as university_choice_pages
 from idp.web.browser import Browser
 from idp.web.pages import Pages
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 TRANSLATIONS = Path(__file__).parents[1] / "translations"
 
 
@@ -63,6 +69,7 @@ def create_app(services: Services) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=configured.web.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
         )
+    app.wsgi_app = _within_time_limit(app.wsgi_app, services.database)  # type: ignore[assignment,method-assign]
     browser = Browser(services.browser_sessions, secure=configured.https)
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
@@ -70,6 +77,16 @@ def create_app(services: Services) -> Flask:
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)
     return app
+
+
+def _within_time_limit(application: "WSGIApplication", database: Database) -> "WSGIApplication":
+    """Each request waits for the database for no longer than one operation may take."""
+
+    def handle(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        with database.time_limit():
+            return application(environ, start_response)
+
+    return handle
 
 
 def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
@@ -111,9 +128,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         mailbox_pages.blueprint(mailbox, authorization, pages),
         new_password_pages.blueprint(first_time.new_password(services), mailbox, authorization, pages),
         renewed_password_pages.blueprint(account, authorization, pages),
-        account_pages.blueprint(
-            account, authorization, flows.access(services), end_session, proofs, passkeys, pages, sections
-        ),
+        account_pages.blueprint(account, authorization, end_session, proofs, passkeys, pages, sections),
         proof_pages.blueprint(account, authorization, proofs, flows.export(services), university, pages),
         end_session_pages.blueprint(end_session, pages),
         token_pages.blueprint(tokens),

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from idp.domain.releases import Release
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -54,7 +56,7 @@ class Account:
     invited: on whose word the account rests while no university vouched for the person.
     expired: it is disabled for no other reason than that the invitation ended.
     reopens_until: the person closed it; until then they may have it back, and afterwards it is erased.
-    clients: the applications that were ever told the subject.
+    clients: the applications that were ever told the subject. releases: what those with access received.
     former_subjects: of the accounts that were merged into this one.
     """
 
@@ -75,6 +77,7 @@ class Account:
     reopens_until: datetime | None = None
     clients: tuple[str, ...] = ()
     former_subjects: tuple[FormerSubject, ...] = ()
+    releases: tuple[Release, ...] = ()
 
     def is_closed(self, now: datetime) -> bool:
         """Whether the person closed it and may still have it back."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from idp.domain.device_kinds import DeviceKind
+
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
@@ -12,6 +14,7 @@ class SignIn:
     methods: authentication method references (RFC 8176): ``pwd``, ``otp`` (a mailed code), ``hwk`` or
         ``swk`` with ``user`` (a passkey).
     ends_at: when the browser's session ends at the latest; None where it was read back from a grant.
+    kind: of the browser, for the person's own list of sessions.
     """
 
     account_id: str
@@ -20,6 +23,7 @@ class SignIn:
     methods: tuple[str, ...]
     acr: str
     ends_at: datetime | None = None
+    kind: DeviceKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Session:
     id: hash of the cookie's value; the cookie changes at every sign-in.
     browser: random, stable over sign-ins, never sent anywhere: what requests, codes and proofings are bound to.
     is_shared: the person said that others use this computer: nothing of ours outlives the window.
+    kind: what the browser said that it is.
     """
 
     id: str
@@ -36,6 +41,7 @@ class Session:
     expires_at: datetime
     sign_in: SignIn | None = None
     is_shared: bool = False
+    kind: DeviceKind | None = None
 
 
 # Authentication context classes that we tell (OpenID Connect Core section 2, acr). A mailed code is not a second

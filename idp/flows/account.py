@@ -9,6 +9,7 @@ from idp.domain.keyed import random_id
 from idp.domain.logout import ApplicationInUse, EndsSignIns
 from idp.domain.messages import MailQueue, Message
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
+from idp.domain.notices import notices
 from idp.domain.passwords import PasswordHasher
 from idp.domain.references import new_reference
 from idp.domain.sessions import Session, SignedIn, SignsIn
@@ -74,9 +75,11 @@ class AccountFlow:
     def sign_out_everywhere(self, account: Account) -> tuple[ApplicationInUse, ...]:
         """End every session on every device, and every application's token; the applications that were in use."""
         ended = self._end_everything(account, None)
-        self.audit.append(
-            "account.signed_out_everywhere", at=self.clock(), reference=new_reference(), account_id=account.id
-        )
+        now, reference = self.clock(), new_reference()
+        self.audit.append("account.signed_out_everywhere", at=now, reference=reference, account_id=account.id)
+        fields = {"change": "everywhere", "changed": ""}
+        for message in notices("access_ended", account, account.addresses, reference=reference, now=now, **fields):
+            self.mails.put(message)
         return ended
 
     def _end_everything(self, account: Account, keep: Session | None) -> tuple[ApplicationInUse, ...]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from idp.domain.accounts import Account
+from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import (
     AuthorizationRequest,
     AuthorizationResponse,
@@ -16,13 +17,14 @@ from idp.domain.authorization import (
     must_be_proof,
     needs_sign_in,
 )
-from idp.domain.claims import FORMER_SUBS
+from idp.domain.claims import FORMER_SUBS, claims_of
 from idp.domain.consent import asks_every_time, asks_for_what_is_new
 from idp.domain.errors import AuthorizationError, Refusal
 from idp.domain.identity import is_named
 from idp.domain.keyed import random_id
 from idp.domain.proofing import Proofing, ProofingState
 from idp.domain.references import new_reference
+from idp.domain.releases import news
 from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, Session
 from idp.openid.provider import Provider
 from idp.storage.accounts import AccountStore
@@ -30,6 +32,7 @@ from idp.storage.audit import AuditTrail
 from idp.storage.authorizations import AuthorizationStore
 from idp.storage.consents import ConsentStore
 from idp.storage.proofings import ProofingStore
+from idp.storage.releases import ReleaseStore
 
 # Longer than a mailed code, a university's second factor and a coffee; the person is told when it is over.
 LIFETIME = timedelta(hours=2)
@@ -78,7 +81,9 @@ class AuthorizationFlow:
     accounts: AccountStore
     proofings: ProofingStore
     consents: ConsentStore
+    releases: ReleaseStore
     audit: AuditTrail
+    periods: AffiliationPeriods
     clock: Callable[[], datetime]
 
     def begin(self, parameters: Sequence[tuple[str, str]], session: Session) -> Finished | Waiting:
@@ -130,10 +135,11 @@ class AuthorizationFlow:
         if account is None and self._is_closed(session):
             return Step.REOPEN
         proofing = self.proofings.find(pending.proofing_id, now=self.clock()) if pending.proofing_id else None
-        step = None if proofing is None else _step_of(proofing)
+        step = None if proofing is None else _step_of(proofing, pending)
         is_other = proofing is not None and account is not None and not is_named(account, proofing.identities)
-        # Who came back as somebody else than the one who is signed in here is not sent on as the latter.
-        if step is not None and is_other:
+        # Who came back as somebody else than the one who is signed in here is not sent on as the latter; and a link
+        # that was followed here is not used before the password is chosen.
+        if step is not None and (is_other or pending.by_link):
             return step
         if not self._needs_sign_in(pending.request, session, account, self.clock(), pending.created_at):
             if pending.renews_password and session.sign_in and session.sign_in.methods == (AMR_CODE,):
@@ -252,8 +258,7 @@ class AuthorizationFlow:
             raise Refusal("account.disabled", "no usable account behind the session", status=403)
         if request.client_id is None:
             return Finished(request.redirect_uri)
-        if request.client_id not in account.clients:
-            self.accounts.note_client(account.id, request.client_id)
+        self._note_release(request, account, request.client_id)
         return _finished(
             self.provider.authorize(
                 _with_former_subs(request, account),
@@ -265,6 +270,13 @@ class AuthorizationFlow:
             )
         )
 
+    def _note_release(self, request: AuthorizationRequest, account: Account, client_id: str) -> None:
+        now, asked = self.clock(), self.provider.asked_claims(request)
+        available = claims_of(account, self.periods, now=now)
+        release = news(account.releases, client_id, asked, available, now=now)
+        if release:
+            self.releases.note(account.id, release)
+
 
 def _with_former_subs(request: AuthorizationRequest, account: Account) -> AuthorizationRequest:
     """The request, asking for ``former_subs`` in the ID token where this client knew the person by another ``sub``."""
@@ -274,11 +286,17 @@ def _with_former_subs(request: AuthorizationRequest, account: Account) -> Author
     return replace(request, claims={**request.claims, "id_token": in_id_token})
 
 
-def _step_of(proofing: Proofing) -> Step | None:
-    """What the person does next for this proofing, if anything."""
-    if proofing.state is ProofingState.ANSWERED:
-        return Step.GIVE_ADDRESS if proofing.address is None else Step.OTHER_PERSON
-    return {ProofingState.VOUCHED: Step.MAILBOX, ProofingState.CONFIRMED: Step.NEW_PASSWORD}.get(proofing.state)
+def _step_of(proofing: Proofing, pending: PendingAuthorization) -> Step | None:
+    """What the person does next for this proofing in this browser, if anything."""
+    match proofing.state:
+        case ProofingState.ANSWERED:
+            return Step.GIVE_ADDRESS if proofing.address is None else Step.OTHER_PERSON
+        case ProofingState.VOUCHED:
+            return Step.NEW_PASSWORD if pending.by_link else Step.MAILBOX
+        case ProofingState.CONFIRMED if pending.browser in proofing.browsers:
+            return Step.NEW_PASSWORD
+        case _:
+            return None
 
 
 def _finished(response: AuthorizationResponse) -> Finished:

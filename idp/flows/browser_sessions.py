@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from idp.domain.device_kinds import DeviceKind
 from idp.domain.keyed import SecretKey, random_id, random_token, same
 from idp.domain.logout import EndsSignIns
 from idp.domain.sessions import Session, SignedIn, SignIn
@@ -30,10 +31,10 @@ class BrowserSessions:
         """The live session of this cookie, if any."""
         return self.sessions.find(cookie, now=self.clock()) if cookie else None
 
-    def open(self) -> tuple[str, Session]:
+    def open(self, kind: DeviceKind | None = None) -> tuple[str, Session]:
         """A session for a browser that has none, with the value of its cookie."""
         now = self.clock()
-        return self.sessions.open(now=now, expires_at=now + ANONYMOUS_LIFETIME)
+        return self.sessions.open(now=now, expires_at=now + ANONYMOUS_LIFETIME, kind=kind)
 
     def sign_in(
         self,
@@ -53,7 +54,7 @@ class BrowserSessions:
         """
         ends_at = now + self.lifetime
         sid = self._continued(session.sign_in, account_id) or random_id()
-        sign_in = SignIn(account_id, sid, now, methods, acr, ends_at)
+        sign_in = SignIn(account_id, sid, now, methods, acr, ends_at, session.kind)
         cookie, signed_in = self.sessions.sign_in(session, sign_in, now=now, expires_at=ends_at)
         if session.is_shared:
             return SignedIn(signed_in, cookie, "")

@@ -12,11 +12,13 @@ from idp.domain.device_authorization import GUESS_WINDOW, MOST_GUESSES, DeviceAu
 from idp.domain.errors import Refusal
 from idp.domain.keyed import SecretKey
 from idp.domain.references import new_reference
+from idp.domain.releases import news
 from idp.domain.sessions import Session
 from idp.openid.provider import Provider
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.limits import LimitStore
+from idp.storage.releases import ReleaseStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class DeviceFlow:
     provider: Provider
     accounts: AccountStore
     limits: LimitStore
+    releases: ReleaseStore
     audit: AuditTrail
     secret: SecretKey
     periods: AffiliationPeriods
@@ -71,8 +74,7 @@ class DeviceFlow:
         if not isinstance(device, DeviceAuthorization):
             return device
         answers = self.provider.device_answers
-        if device.client_id not in account.clients:
-            self.accounts.note_client(account.id, device.client_id)
+        self._note_release(account, device, now)
         if session.sign_in is None or not answers.approve(
             device, account.id, account.subject, session.sign_in, now=now
         ):
@@ -109,6 +111,13 @@ class DeviceFlow:
         if account is None or account.disabled:
             raise Refusal("authorization.expired", "nobody is signed in")
         return account
+
+    def _note_release(self, account: Account, device: DeviceAuthorization, now: datetime) -> None:
+        asked = self.provider.asked_claims(self.provider.device_answers.request(device))
+        available = claims_of(account, self.periods, now=now)
+        release = news(account.releases, device.client_id, asked, available, now=now)
+        if release:
+            self.releases.note(account.id, release)
 
     def _note(self, event: str, account: Account, device: DeviceAuthorization, now: datetime) -> None:
         self.audit.append(event, at=now, reference=new_reference(), account_id=account.id, client_id=device.client_id)

@@ -13,6 +13,7 @@ from idp.domain.grants import Grant
 from idp.domain.merging import Merge
 from idp.domain.passkeys import Passkey
 from idp.domain.references import new_reference
+from idp.domain.releases import Release
 from idp.domain.sessions import SignIn
 from idp.storage.audit import AuditTrail
 from idp.storage.consents import ConsentStore
@@ -47,8 +48,9 @@ class ExportFlow:
             "attributes": account.attributes,
             "affiliations_count_until": _last_days(account, self.periods),
             "proofing_records": [asdict(record) for record in self.records.of_account(account.id)],
-            "sessions": [_sign_in(sign_in) for sign_in in self.sessions.of_account(account.id, now=now)],
+            "sessions": [_session(sign_in) for sign_in in self.sessions.of_account(account.id, now=now)],
             "applications": [_grant(grant) for grant in self.grants.of_account(account.id)],
+            "releases": [_release(release) for release in account.releases],
             "consents": [_consent(consent) for consent in self.consents.of_account(account.id)],
             "passkeys": [_passkey(passkey) for passkey in self.passkeys.of_account(account.id)],
             "merges": [_merge(merge) for merge in self.merges.of_survivor(account.id, now=now)],
@@ -68,6 +70,10 @@ def _account(account: Account) -> dict[str, Any]:
         "password_changed_at": account.password_changed_at,
         "locale": account.locale,
         "disabled": account.disabled,
+        "invited": asdict(account.invited) if account.invited else None,
+        "bounces": [asdict(bounce) for bounce in account.bounces],
+        "clients": account.clients,
+        "former_subjects": [asdict(former) for former in account.former_subjects],
     }
 
 
@@ -79,6 +85,10 @@ def _last_days(account: Account, periods: AffiliationPeriods) -> dict[str, date]
 
 def _sign_in(sign_in: SignIn) -> dict[str, Any]:
     return {"at": sign_in.at, "methods": sign_in.methods, "acr": sign_in.acr, "ends_at": sign_in.ends_at}
+
+
+def _session(sign_in: SignIn) -> dict[str, Any]:
+    return _sign_in(sign_in) | {"device": str(sign_in.kind or "")}
 
 
 def _grant(grant: Grant) -> dict[str, Any]:
@@ -93,6 +103,10 @@ def _grant(grant: Grant) -> dict[str, Any]:
         "expires_at": grant.expires_at,
         "sign_in": _sign_in(grant.sign_in),
     }
+
+
+def _release(release: Release) -> dict[str, Any]:
+    return {"client_id": release.client_id, "claims": sorted(release.claims), "last_at": release.at}
 
 
 def _consent(consent: Consent) -> dict[str, Any]:

@@ -46,7 +46,9 @@ class ProofsFlow:
     def universities(self, account: Account, language: str) -> tuple[VouchingUniversity, ...]:
         """Every university that vouched for the person, the last one first."""
         records = self.records.of_account(account.id)
-        found = dict.fromkeys(identity.entity_id for identity in account.identities)
+        # A record stays where the identifier that it brought was taken away.
+        vouched = [*(known.entity_id for known in account.identities), *(record.entity_id for record in records)]
+        found = dict.fromkeys(vouched)
         return tuple(self._university(account, entity_id, records, language) for entity_id in found)
 
     def affiliations(self, account: Account) -> tuple[Affiliation, ...]:

@@ -90,6 +90,7 @@ class SignInFlow:
         try:
             address = addresses.clean(typed)
         except InvalidAddress as error:
+            self._note("sign_in.address_refused", pending, None, self.clock(), problem=error.key)
             return AddressAnswer(error.key, error.suggestion)
         suggestion = None if sure else addresses.suggestion(address, self.federation.current.known_domains())
         if suggestion is not None:
@@ -119,7 +120,8 @@ class SignInFlow:
         if not self._may_guess(guesser, Method.PASSWORD, now):
             return self._denied("password.throttled", pending, account, now, throttled=True)
         stored = account.password_hash if account and not account.disabled else None
-        if not self.hasher.verify(password, stored) or account is None or stored is None:
+        is_right = self.hasher.verify(password, stored, is_known=guesser.device is not None)
+        if not is_right or account is None or stored is None:
             throttled = self._count_failure(guesser, Method.PASSWORD, visitor, now)
             return self._denied("password.wrong", pending, account, now, throttled=throttled)
         self._rehash(account, stored, password)

@@ -53,5 +53,8 @@ class TokenFlow:
     def discovery(self) -> dict[str, Any]:
         return self.provider.discovery()
 
+    def description(self) -> dict[str, Any]:
+        return self.provider.description()
+
     def jwks(self) -> dict[str, Any]:
         return self.provider.jwks()

@@ -36,6 +36,7 @@ from idp.openid.release import VERIFIED_CLAIMS, asked_claims, every_claim, with_
 from idp.openid.request_objects import RequestObjects
 from idp.openid.request_sources import PushedRequests, RequestSources, Source
 from idp.openid.revocation import IntrospectionEndpoint, RevocationEndpoint
+from idp.openid.service_description import service_description
 from idp.openid.subjects import Subjects
 from idp.openid.token_request import TokenEndpoint
 from idp.openid.userinfo import PLAIN_GET, Userinfo, UserinfoCall, UserinfoEndpoint
@@ -132,6 +133,10 @@ class Provider:
     def discovery(self) -> dict[str, Any]:
         """The provider's metadata, for ``/.well-known/openid-configuration``."""
         return dict(self._document)
+
+    def description(self) -> dict[str, Any]:
+        """The endpoints for programs as an OpenAPI document."""
+        return service_description(self._document)
 
     def jwks(self) -> dict[str, Any]:
         """The public keys that verify our tokens."""

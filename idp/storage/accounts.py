@@ -10,7 +10,11 @@ from typing import Any
 from pymongo import IndexModel
 
 from idp.domain.accounts import Account, Bounce, FormerSubject, Identity, Invited
+from idp.domain.releases import Release
 from idp.storage.database import AlreadyExists, Database, Document, Indexes, translated
+
+# Of the shape of documents; what migrations still have to bring there has an older one, or none.
+VERSION = 2
 
 # Unique indexes over arrays hold between documents: no identity and no address ever belongs to two accounts.
 # The filters leave out accounts whose array is empty, which would all collide on "nothing".
@@ -154,11 +158,6 @@ class AccountStore:
             )
         return taken.modified_count == 1
 
-    def note_client(self, account_id: str, client_id: str) -> None:
-        """This application is about to be told the account's subject."""
-        with translated():
-            self._accounts.update_one({"_id": account_id}, {"$addToSet": {"clients": client_id}})
-
     def invite(self, account_id: str, invited: Invited, attributes: dict[str, tuple[str, ...]]) -> bool:
         """Let an invited person stay as long as this, under these names; False where a university vouches for them."""
         changes: Document = {"invited": asdict(invited)}
@@ -275,6 +274,8 @@ def _document(account: Account) -> dict[str, Any]:
         "disabled": account.disabled,
         "bounces": [asdict(bounce) for bounce in account.bounces],
         "expired": account.expired,
+        "clients": list(account.clients),
+        "version": VERSION,
         **({"invited": asdict(account.invited)} if account.invited else {}),
     }
 
@@ -306,5 +307,9 @@ def read_account(document: dict[str, Any]) -> Account:
         clients=tuple(document.get("clients", ())),
         former_subjects=tuple(
             FormerSubject(former["subject"], tuple(former["clients"])) for former in document.get("former_subjects", ())
+        ),
+        releases=tuple(
+            Release(release["client_id"], frozenset(release["claims"]), release["at"])
+            for release in document.get("releases", ())
         ),
     )

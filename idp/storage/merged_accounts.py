@@ -40,6 +40,7 @@ class MergedAccounts:
                 {"_id": merge.survivor, "former_subjects.subject": {"$ne": other["subject"]}},
                 {"$push": {"former_subjects": {"$each": former}}},
             )
+        self._take_over_releases(merge, other)
         self._take_over_proof(merge, other)
 
     def give_back(self, merge: Merge) -> bool:
@@ -55,6 +56,7 @@ class MergedAccounts:
                 "identities": {"key": {"$in": keys}},
                 "former_subjects": {"subject": {"$in": subjects}},
                 "bounces": {"address": {"$in": addresses}},
+                "releases": {"merge_id": merge.id},
             }
         }
         with translated():
@@ -90,6 +92,25 @@ class MergedAccounts:
                 self._accounts.update_one({"_id": account_id, named: {"$ne": key}}, {"$push": {field: value}})
         except AlreadyExists:
             return
+
+    def _take_over_releases(self, merge: Merge, other: Document) -> None:
+        """What applications received through the other account, where they received nothing through this one."""
+        came = [release | {"merge_id": merge.id} for release in other.get("releases", ())]
+        kept = {
+            "$filter": {
+                "input": {"$ifNull": ["$releases", []]},
+                "cond": {"$ne": ["$$this.merge_id", {"$literal": merge.id}]},
+            }
+        }
+        new = {
+            "$filter": {
+                "input": {"$literal": came},
+                "cond": {"$not": [{"$in": ["$$this.client_id", "$$kept.client_id"]}]},
+            }
+        }
+        both = {"$let": {"vars": {"kept": kept}, "in": {"$concatArrays": ["$$kept", new]}}}
+        with translated():
+            self._accounts.update_one({"_id": merge.survivor}, [{"$set": {"releases": both}}])
 
     def _take_over_proof(self, merge: Merge, other: Document) -> None:
         """Whom no university vouched for is from now on who the other one was."""

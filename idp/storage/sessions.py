@@ -1,12 +1,13 @@
 """Collection ``sessions``: what browsers hold, found by the hash of their cookie."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from pymongo import IndexModel
 
+from idp.domain.device_kinds import DeviceKind
 from idp.domain.keyed import random_id, random_token, token_hash
 from idp.domain.sessions import Session, SignIn
 from idp.storage.database import Database, Indexes, translated
@@ -27,19 +28,23 @@ class SessionStore:
     def __init__(self, database: Database) -> None:
         self._sessions = database.collection("sessions")
 
-    def open(self, *, now: datetime, expires_at: datetime) -> tuple[str, Session]:
+    def open(self, *, now: datetime, expires_at: datetime, kind: DeviceKind | None = None) -> tuple[str, Session]:
         """A new session without a sign-in, and the value of its cookie."""
-        return self._insert(random_id(), None, now, expires_at)
+        return self._insert(Session("", random_id(), expires_at, kind=kind), now)
 
     def find(self, cookie: str, *, now: datetime) -> Session | None:
         """The live session of this cookie."""
         with translated():
-            document = self._sessions.find_one({"_id": token_hash(cookie), "expires_at": {"$gt": now}})
+            document = self._sessions.find_one({"_id": token_hash(cookie)})
+            if document is not None and document["expires_at"] <= now:
+                # Refused once is refused for good, even by a clock that goes back.
+                self._sessions.delete_one({"_id": document["_id"]})
+                document = None
         return None if document is None else _read(document)
 
     def sign_in(self, session: Session, sign_in: SignIn, *, now: datetime, expires_at: datetime) -> tuple[str, Session]:
         """A new session for the same browser under a new cookie; the old cookie is dead (ASVS 7.2.4)."""
-        opened = self._insert(session.browser, sign_in, now, expires_at, is_shared=session.is_shared)
+        opened = self._insert(replace(session, sign_in=sign_in, expires_at=expires_at), now)
         self.end(session)
         return opened
 
@@ -75,19 +80,20 @@ class SessionStore:
         with translated():
             self._sessions.delete_many({"sign_in.account_id": account_id, "_id": {"$ne": except_session}})
 
-    def _insert(
-        self, browser: str, sign_in: SignIn | None, now: datetime, expires_at: datetime, *, is_shared: bool = False
-    ) -> tuple[str, Session]:
+    def _insert(self, wanted: Session, now: datetime) -> tuple[str, Session]:
+        """The session under a cookie of its own, and that cookie's value."""
         cookie = random_token()
-        session = Session(token_hash(cookie), browser, expires_at, sign_in, is_shared)
+        session = replace(wanted, id=token_hash(cookie))
+        sign_in = session.sign_in
         with translated():
             self._sessions.insert_one(
                 {
                     "_id": session.id,
-                    "browser": browser,
+                    "browser": session.browser,
                     "created_at": now,
-                    "expires_at": expires_at,
-                    "is_shared": is_shared,
+                    "expires_at": session.expires_at,
+                    "is_shared": session.is_shared,
+                    "kind": _kind_document(session.kind),
                     **({} if sign_in is None else {"sign_in": sign_in_document(sign_in)}),
                 }
             )
@@ -102,6 +108,7 @@ def sign_in_document(sign_in: SignIn) -> dict[str, Any]:
         "methods": list(sign_in.methods),
         "acr": sign_in.acr,
         "ends_at": sign_in.ends_at,
+        "kind": _kind_document(sign_in.kind),
     }
 
 
@@ -113,6 +120,7 @@ def read_sign_in(document: dict[str, Any]) -> SignIn:
         tuple(document["methods"]),
         document["acr"],
         document.get("ends_at"),
+        _kind(document),
     )
 
 
@@ -124,4 +132,14 @@ def _read(document: dict[str, Any]) -> Session:
         document["expires_at"],
         None if sign_in is None else read_sign_in(sign_in),
         document.get("is_shared", False),
+        _kind(document),
     )
+
+
+def _kind_document(kind: DeviceKind | None) -> dict[str, Any] | None:
+    return None if kind is None else asdict(kind)
+
+
+def _kind(document: dict[str, Any]) -> DeviceKind | None:
+    kind = document.get("kind")
+    return None if kind is None else DeviceKind(**kind)

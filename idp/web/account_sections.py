@@ -1,4 +1,4 @@
-"""What the account page shows of addresses, merges, recent events and closing: one template for each."""
+"""What the account page shows of access, addresses, merges, recent events and closing: one template for each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,11 @@ from flask import request, url_for
 from flask_babel import format_date
 
 from idp.domain.accounts import Account
+from idp.domain.sessions import Session
+from idp.flows.access import AccessFlow
 from idp.flows.merging import MergingFlow
 from idp.flows.recent_events import RecentEvents
+from idp.web.access import access_section
 from idp.web.recent_events import TOLD, event_lines
 from idp.web.sentences import field_sentence
 
@@ -20,11 +23,12 @@ _PROBLEMS = ("merge.changed", "merge.last_address")
 class AccountSections:
     events: RecentEvents
     merging: MergingFlow
+    access: AccessFlow
 
-    def __call__(self, account: Account) -> Mapping[str, Any]:
+    def __call__(self, account: Account, session: Session) -> Mapping[str, Any]:
         """The context of these sections."""
         problem = request.args.get("problem", "")
-        return {
+        return access_section(self.access, account, session) | {
             "new_address_url": url_for("addresses.new"),
             "primary_action": url_for("addresses.make_primary"),
             "remove_address_action": url_for("addresses.remove"),

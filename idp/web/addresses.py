@@ -29,7 +29,8 @@ def blueprint(
 
     def fresh(*, posted: bool = False, page: str = "account.show") -> tuple[Session, Account | Redirect]:
         session = browser.posted_session() if posted else browser.session()
-        return session, signed_in(account_flow, authorization, session, page, fresh=True)
+        anchor = "addresses" if page == "account.show" else None
+        return session, signed_in(account_flow, authorization, session, page, fresh=True, _anchor=anchor)
 
     @views.get("/new")
     def new() -> ResponseReturnValue:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import Response, g, request
 
+from idp.domain.device_kinds import kind_of
 from idp.domain.errors import Refusal
 from idp.domain.sessions import Session, SignedIn
 from idp.flows.browser_sessions import BrowserSessions
@@ -44,7 +45,7 @@ class Browser:
         known = self.known_session()
         if known is not None:
             return known
-        cookie, opened = self.sessions.open()
+        cookie, opened = self.sessions.open(kind_of(request.headers.get("User-Agent", "")))
         self._remember(cookie, opened)
         return opened
 

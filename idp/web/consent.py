@@ -6,40 +6,15 @@ from typing import Any
 
 from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import LazyString, format_date
+from flask_babel import format_date
 from flask_babel import lazy_gettext as _
 
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.consent import ConsentFlow
 from idp.web.authorization import Journey, next_page
+from idp.web.claim_names import LABELS, SILENT
 from idp.web.pages import Pages
 
-_LABELS: dict[str, LazyString] = {
-    "name": _("Nom"),
-    "given_name": _("Prénom"),
-    "family_name": _("Nom de famille"),
-    "locale": _("Langue"),
-    "email": _("Adresse mail"),
-    "eduperson_principal_name": _("Identifiant dans l’établissement"),
-    "voperson_external_id": _("Identifiant dans l’établissement"),
-    "eduperson_scoped_affiliation": _("Statut dans l’établissement"),
-    "eduperson_affiliation": _("Statut dans l’établissement"),
-    "eduperson_primary_affiliation": _("Statut dans l’établissement"),
-    "voperson_external_affiliation": _("Statut dans l’établissement"),
-    "schac_home_organization": _("Établissement"),
-    "supann_etu_id": _("Numéro d’étudiant"),
-    "schac_personal_unique_code": _("Numéro d’étudiant"),
-    "eduperson_orcid": _("Identifiant ORCID"),
-    "eduperson_assurance": _("Niveau de vérification de votre identité"),
-    "affiliation_checked_at": _("Statut vérifié le"),
-    "voperson_id": _("Identifiant de votre compte"),
-    "account_type": _("Origine du compte"),
-    "invited_role": _("Rôle indiqué à l’invitation"),
-    "roles": _("Rôle dans ce service"),
-    "verified_claims": _("Vérification de votre identité"),
-}
-# Told together with what they belong to.
-_SILENT = frozenset({"email_verified", "updated_at"})
 _DATES = frozenset({"affiliation_checked_at"})
 
 
@@ -78,8 +53,8 @@ def rows(data: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     """Labels with their values, each once; a claim without a label is shown under its own name, never hidden."""
     found: dict[str, dict[str, None]] = {}
     for claim, value in data.items():
-        if claim not in _SILENT:
-            label = str(_LABELS.get(claim, claim))
+        if claim not in SILENT:
+            label = str(LABELS.get(claim, claim))
             found.setdefault(label, {}).update(dict.fromkeys(_texts(claim, value)))
     return [(label, list(values)) for label, values in found.items()]
 

@@ -151,6 +151,7 @@ def _address_page(
         suggestion=suggestion,
         client_name=here.client_name,
         cancel_action=_cancel_action(here),
+        reference=here.pending.reference if is_error else None,
         errors={"email": field_sentence(problem)} if is_error and problem else {},
     )
 
@@ -172,6 +173,7 @@ def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Deni
         is_shared=here.session.is_shared,
         client_name=here.client_name,
         cancel_action=_cancel_action(here),
+        reference=here.pending.reference if denied else None,
         errors={"password": field_sentence(denied.problem)} if denied else {},
     )
 
@@ -193,6 +195,7 @@ def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | 
         resent=False,
         delivery=mail_news(flow.delivery(here.pending)),
         client_name=here.client_name,
+        reference=here.pending.reference if problem else None,
         errors={"code" if problem else "form": field_sentence(shown)} if shown else {},
     )
 

@@ -25,6 +25,9 @@ KINDS = (
     ("account_closed", "reopened", "Service"),
     ("accounts_merged", "merged", CHANGED),
     ("accounts_merged", "parted", CHANGED),
+    ("access_ended", "application", CHANGED),
+    ("access_ended", "session", CHANGED),
+    ("access_ended", "everywhere", "Service"),
 )
 
 

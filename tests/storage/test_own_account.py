@@ -9,12 +9,14 @@ import pytest
 from idp.app import INDEXES
 from idp.domain.accounts import Account, Identity
 from idp.domain.merging import Merge, MergeState
+from idp.domain.releases import Release
 from idp.storage.account_addresses import AccountAddresses
 from idp.storage.accounts import AccountStore
 from idp.storage.closed_accounts import ClosedAccounts
 from idp.storage.database import AlreadyExists, Database
 from idp.storage.merged_accounts import MergedAccounts
 from idp.storage.merges import LEASE, MergeStore
+from idp.storage.releases import ReleaseStore
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 THREADS = 16
@@ -160,6 +162,26 @@ def test_every_step_may_be_done_again(database: Database, accounts: AccountStore
     back = account(accounts, "b")
     assert (back.addresses, back.identities, back.disabled) == (before.addresses, before.identities, False)
     assert account(accounts, "a").addresses == ("a@u.example",)
+
+
+def test_what_applications_received_comes_along_and_goes_back(database: Database, accounts: AccountStore) -> None:
+    moved, releases = MergedAccounts(database), ReleaseStore(database)
+    releases.note("a", Release("both", frozenset({"name"}), NOW))
+    for client_id in ("both", "$other", "used.since"):
+        releases.note("b", Release(client_id, frozenset({"email"}), NOW))
+    assert moved.leave(merge())
+    for _ in range(2):
+        moved.join(merge())
+    assert {one.client_id: one.claims for one in account(accounts, "a").releases} == {
+        "both": {"name"},
+        "$other": {"email"},
+        "used.since": {"email"},
+    }
+    releases.note("a", Release("used.since", frozenset({"name"}), NOW))
+    assert moved.give_back(merge())
+    moved.restore(merge())
+    assert {one.client_id for one in account(accounts, "a").releases} == {"both", "used.since"}
+    assert {one.client_id for one in account(accounts, "b").releases} == {"both", "$other", "used.since"}
 
 
 def test_what_a_killed_worker_left_is_taken_over_by_one(database: Database, accounts: AccountStore) -> None:

@@ -1,6 +1,6 @@
 """The person's own page: who can reach the account, and ending each of it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,9 +9,11 @@ from flask.testing import FlaskClient
 from idp import app as application
 from idp import settings
 from idp.app import Services
-from idp.domain.accounts import Account
+from idp.domain.accounts import Account, Identity, Invited
 from idp.domain.consent import Consent
+from idp.domain.device_kinds import DeviceKind
 from idp.domain.grants import Grant
+from idp.domain.releases import Release
 from idp.domain.sessions import ACR_BASIC, SignedIn
 from idp.storage.database import Database
 
@@ -51,14 +53,21 @@ def services(database: Database, mongodb_uri: str, tmp_path: Path) -> Services:
     return built
 
 
-def signed_in(services: Services, account_id: str = "ines", method: str = "pwd") -> SignedIn:
-    _, anonymous = services.browser_sessions.open()
+def signed_in(
+    services: Services,
+    account_id: str = "ines",
+    method: str = "pwd",
+    ago: timedelta = timedelta(),
+    kind: DeviceKind | None = None,
+) -> SignedIn:
+    _, anonymous = services.browser_sessions.open(kind)
+    at = services.clock() - ago
     return services.browser_sessions.sign_in(
-        anonymous, account_id=account_id, methods=(method,), acr=ACR_BASIC, device=None, now=services.clock()
+        anonymous, account_id=account_id, methods=(method,), acr=ACR_BASIC, device=None, now=at
     )
 
 
-def opened(services: Services, who: SignedIn, client_id: str) -> None:
+def opened(services: Services, who: SignedIn, client_id: str, *scope: str) -> None:
     sign_in = who.session.sign_in
     assert sign_in is not None
     services.stores.grants.add(
@@ -67,7 +76,7 @@ def opened(services: Services, who: SignedIn, client_id: str) -> None:
             account_id=sign_in.account_id,
             client_id=client_id,
             subject="sub",
-            scope=("openid",),
+            scope=("openid", *scope),
             redirect_uri="",
             sign_in=sign_in,
             code_hash=f"{sign_in.sid} {client_id}",
@@ -76,6 +85,17 @@ def opened(services: Services, who: SignedIn, client_id: str) -> None:
             expires_at=sign_in.at + timedelta(hours=1),
         )
     )
+
+
+def sid_of(who: SignedIn) -> str:
+    assert who.session.sign_in
+    return who.session.sign_in.sid
+
+
+def notices(services: Services) -> list[tuple[str, str, str]]:
+    """To whom, what happened and to what, of every mail about access that ended."""
+    mails = services.database.collection("outbox").find({"kind": "access_ended"})
+    return [(mail["to"], mail["fields"]["change"], mail["fields"]["changed"]) for mail in mails]
 
 
 def browser_of(services: Services, who: SignedIn) -> FlaskClient:
@@ -102,7 +122,7 @@ def test_applications_and_sessions_are_listed(services: Services) -> None:
     text = browser_of(services, here).get("/account", headers=HOST).text
     assert text.count("Ma bibliothèque") == text.count("Sondage") == 1
     assert text.count("Cet appareil") == text.count("Fermer cette session") == 1
-    assert text.count("Par un code reçu par mail") == 1
+    assert text.count("par un code reçu par mail") == 1
     assert elsewhere.session.sign_in
     assert f'value="{elsewhere.session.sign_in.sid}"' in text
 
@@ -149,3 +169,160 @@ def test_a_form_without_our_token_ends_nothing(services: Services, path: str) ->
     assert browser_of(services, here).post(path, data=form, headers=HOST).status_code == 403
     assert browser_of(services, elsewhere).get("/account", headers=HOST).status_code == 200
     assert services.stores.grants.used_by_account("ines")
+
+
+def test_each_session_names_its_device_which_comes_from_the_browser_and_is_not_kept_as_it_came(
+    services: Services,
+) -> None:
+    told = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6_2 like Mac OS X) Version/26.0 Mobile/15E148 Safari/604.1"
+    browser = application.create_app(services).test_client()
+    browser.get("/account", headers=HOST | {"User-Agent": told})
+    (document,) = services.database.collection("sessions").find()
+    assert document["kind"] == {"browser": "Safari", "system": "iPhone"}
+    assert "18_6_2" not in str(document)
+    session = services.browser_sessions.find(browser.get_cookie("idp_session", domain="localhost").value)  # type: ignore[union-attr]
+    assert session
+    phone = services.browser_sessions.sign_in(
+        session, account_id="ines", methods=("pwd",), acr=ACR_BASIC, device=None, now=services.clock()
+    )
+    signed_in(services)
+    signed_in(services, kind=DeviceKind("Firefox", "Windows"))
+    text = browser_of(services, phone).get("/account", headers=HOST).text
+    for name in ("Safari sur iPhone", "Firefox sur Windows", "Appareil inconnu"):
+        assert text.count(name) == 1
+    assert text.index("Safari sur iPhone") < text.index("Cet appareil") < text.index("Fermer cette session")
+
+
+def test_each_application_tells_what_it_received_in_words(services: Services) -> None:
+    here, now = signed_in(services), services.clock()
+    services.stores.releases.note("ines", Release("library", frozenset({"email", "email_verified", "name"}), now))
+    services.stores.releases.note("ines", Release("gone", frozenset({"a_claim_of_tomorrow"}), now))
+    opened(services, here, "library", "offline_access")
+    opened(services, here, "survey")
+    text = browser_of(services, here).get("/account", headers=HOST).text
+    for told in ("<li>Nom</li>", "<li>Adresse mail</li>", "<li>a_claim_of_tomorrow</li>"):
+        assert text.count(told) == 1
+    assert "email_verified" not in text
+    assert text.count("N’a reçu qu’un identifiant") == text.count("Peut les relire sans vous") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "button", "told"),
+    [
+        ("/account/applications/withdraw", "client_id", "Retirer l’accès", "Ma bibliothèque"),
+        ("/account/sessions/end", "sid", "Fermer cette session", "Edge sur Windows"),
+        ("/account/sign-out-everywhere", "", "Se déconnecter partout", "Tous vos appareils"),
+    ],
+)
+def test_ending_access_asks_for_a_fresh_sign_in_and_comes_back_to_what_was_wanted(
+    services: Services, path: str, field: str, button: str, told: str
+) -> None:
+    stale = signed_in(services, ago=timedelta(hours=1))
+    elsewhere = signed_in(services, kind=DeviceKind("Edge", "Windows"))
+    opened(services, elsewhere, "library")
+    wanted = {"client_id": "library", "sid": sid_of(elsewhere)}.get(field, "")
+    browser = browser_of(services, stale)
+    token = browser.get("/account", headers=HOST).text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    form = {"csrf_token": token} | ({field: wanted} if field else {})
+    asked = browser.post(path, data=form, headers=HOST)
+    assert asked.status_code == 303
+    assert "/sign-in/" in asked.headers["Location"]
+    assert services.stores.grants.used_by_account("ines"), "nothing has ended"
+    (waiting,) = services.database.collection("authorizations").find()
+    back = waiting["request"]["redirect_uri"]
+    assert back.startswith(path)
+    page = browser_of(services, signed_in(services)).get(back, headers=HOST)
+    assert page.status_code == 200
+    assert told in page.text
+    assert page.text.count(button) >= 1
+    assert services.stores.grants.used_by_account("ines"), "looking changes nothing"
+    assert browser_of(services, elsewhere).get("/account", headers=HOST).status_code == 200
+    assert notices(services) == []
+
+
+def test_whoever_ends_access_is_told_at_every_address(services: Services) -> None:
+    services.stores.account_addresses.add("ines", "ines@other.example")
+    both = ["ines@b.example", "ines@other.example"]
+    here, elsewhere = signed_in(services), signed_in(services, kind=DeviceKind("Edge", "Windows"))
+    opened(services, here, "library")
+    browser = browser_of(services, here)
+    press(browser, "/account/applications/withdraw", client_id="library")
+    press(browser, "/account/sessions/end", sid=sid_of(elsewhere))
+    press(browser, "/account/sign-out-everywhere")
+    assert notices(services) == [
+        *((to, "application", "Ma bibliothèque") for to in both),
+        *((to, "session", "Edge, Windows") for to in both),
+        *((to, "everywhere", "") for to in both),
+    ]
+
+
+def test_ending_what_is_not_there_tells_nobody(services: Services) -> None:
+    browser = browser_of(services, signed_in(services))
+    press(browser, "/account/applications/withdraw", client_id="nobody")
+    press(browser, "/account/sessions/end", sid="nothing")
+    assert notices(services) == []
+    for path in ("/account/applications/withdraw?client_id=nobody", "/account/sessions/end?sid=nothing"):
+        answer = browser.get(path, headers=HOST)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/account")
+
+
+def test_a_withdrawn_application_is_off_the_list_however_much_it_had_received(services: Services) -> None:
+    here = signed_in(services)
+    services.stores.releases.note("ines", Release("library", frozenset({"name"}), services.clock()))
+    text = press(browser_of(services, here), "/account/applications/withdraw", client_id="library")
+    assert "Ma bibliothèque" not in text
+
+
+def test_the_export_has_devices_and_what_applications_received(services: Services) -> None:
+    here, now = signed_in(services, kind=DeviceKind("Firefox", "Linux")), services.clock()
+    services.stores.releases.note("ines", Release("library", frozenset({"name", "email"}), now))
+    export = browser_of(services, here).get("/account/export.json", headers=HOST).json
+    assert export
+    assert export["sessions"][0]["device"] == "Firefox, Linux"
+    (release,) = export["releases"]
+    assert (release["client_id"], release["claims"]) == ("library", ["email", "name"])
+
+
+def test_names_tell_on_whose_word_they_stand(services: Services) -> None:
+    stores, now = services.stores, datetime(2026, 3, 2, 12, tzinfo=UTC)
+    university = Identity("https://idp.univ-exemple.fr", "eppn", "zoe@univ-exemple.fr")
+    names = {"displayName": ("Zoé <b>Petit</b>",), "sn": ("Petit",)}
+    stores.accounts.create(Account("zoe", "sub-zoe", now, (university,), ("zoe@b.example",), None, names, now))
+    stores.accounts.create(
+        Account("mia", "sub-mia", now, (), ("mia@b.example",), attributes=names, invited=Invited("", services.clock()))
+    )
+    text = browser_of(services, signed_in(services, "zoe")).get("/account", headers=HOST).text
+    assert "Zoé &lt;b&gt;Petit" in text
+    assert "Transmis par https://idp.univ-exemple.fr le 2 mars 2026." in text
+    invited = browser_of(services, signed_in(services, "mia")).get("/account", headers=HOST).text
+    assert "Indiqués par l’administrateur qui vous a invité." in invited
+    nobody = browser_of(services, signed_in(services)).get("/account", headers=HOST).text
+    assert "Aucun nom ne nous a été transmis." in nobody
+
+
+def test_a_sign_in_without_news_writes_nothing_about_the_account(services: Services, database: Database) -> None:
+    here, mongo = signed_in(services), database.client[database.name]
+    browser = browser_of(services, here)
+    request = {
+        "client_id": "library",
+        "redirect_uri": "https://library.example/cb",
+        "response_type": "code",
+        "scope": "openid email profile",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "code_challenge_method": "S256",
+    }
+
+    def writes() -> int:
+        mongo.command("profile", 2)
+        answer = browser.get("/authorize", query_string=request, headers=HOST)
+        mongo.command("profile", 0)
+        assert answer.headers["Location"].startswith("https://library.example/cb?code=")
+        found = mongo["system.profile"].count_documents({"ns": f"{database.name}.accounts", "op": "update"})
+        mongo.drop_collection("system.profile")
+        return int(found)
+
+    assert (writes(), writes()) == (1, 0)
+    account = services.stores.accounts.find("ines")
+    assert account
+    (release,) = account.releases
+    assert release.claims == {"email", "email_verified", "locale", "updated_at", "account_type"}

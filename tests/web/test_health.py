@@ -13,6 +13,7 @@ from idp.outbound.safe_fetch import download
 from idp.saml.federation import FederationFolder
 from idp.storage.database import Database
 from idp.storage.logout_notices import LogoutNotices
+from idp.storage.migrations.ledger import Ledger
 from idp.storage.outbox import Outbox
 from idp.web import health
 from tests.saml import aggregates
@@ -39,6 +40,7 @@ def folder(tmp_path: Path, clock: Clock) -> FederationFolder:
 
 @pytest.fixture
 def client(folder: FederationFolder, clock: Clock, database: Database) -> FlaskClient:
+    database.create_indexes(())
     app = Flask(__name__)
     app.register_blueprint(health.blueprint(Health(database, folder, Outbox(database), LogoutNotices(database), clock)))
     return app.test_client()
@@ -61,6 +63,16 @@ def gauge(client: FlaskClient, name: str) -> float | None:
 def test_before_the_first_look_it_is_not_ready(client: FlaskClient) -> None:
     answer = client.get("/readyz")
     assert (answer.status_code, answer.get_json()["problems"]) == (503, ["federation: still loading"])
+
+
+def test_before_the_indexes_are_made_it_is_not_ready(folder: FederationFolder, clock: Clock, mongodb_uri: str) -> None:
+    folder.refresh()
+    database = Database(mongodb_uri, "not_indexed")
+    flow = Health(database, folder, Outbox(database), LogoutNotices(database), clock)
+    assert not flow.readiness().ready
+    assert "database: indexes are still being made" in flow.readiness().problems
+    database.create_indexes(())
+    assert flow.readiness().ready
 
 
 def test_a_good_file_is_told_with_the_seconds_it_has_left(
@@ -120,3 +132,24 @@ def test_a_state_that_cannot_be_written_is_told_and_the_provider_keeps_serving(
     folder.refresh()
     assert any("federation state" in problem for problem in problems(client))
     assert folder.current.provider(aggregates.LIMOGES) is not None
+
+
+def test_migrations_that_are_due_are_told_and_keep_nobody_away(
+    client: FlaskClient, folder: FederationFolder, database: Database
+) -> None:
+    folder.refresh()
+    database.collection("accounts").insert_one({"_id": "of-an-older-release"})
+    assert any("run `idp migrate`" in problem for problem in problems(client))
+
+
+def test_what_only_a_newer_release_can_read_or_is_half_restored_serves_nobody(
+    client: FlaskClient, folder: FederationFolder, database: Database, clock: Clock
+) -> None:
+    folder.refresh()
+    ledger = Ledger(database)
+    ledger.begin_restore(now=clock())
+    assert client.get("/readyz").status_code == 503
+    ledger.end_restore()
+    assert client.get("/readyz").status_code == 200
+    ledger.begin(999, 999, now=clock())
+    assert client.get("/readyz").status_code == 503

@@ -108,8 +108,10 @@ def _tries() -> list[Callable[[Traveller], object]]:
 
 
 def _bytes(person: Traveller, address: str) -> str:
-    """The page without what differs from browser to browser: handle, token, address, the clock on the wall."""
+    """The page without what differs from browser to browser: handle, token, address, reference, the wall's clock."""
     tree = person.tree
+    for reference in tree.xpath("//footer//p[starts-with(normalize-space(), 'Référence')]"):
+        reference.text = ""
     for field in tree.xpath("//input[@name='csrf_token']"):
         field.set("value", "")
     for news in tree.xpath("//*[contains(text(), 'message est en route')]"):

@@ -115,6 +115,14 @@ def test_a_university_that_left_the_federation_leaves_the_choice(world: World) -
     assert person.press("Confirmer mon appartenance").step == "choose-university"
 
 
+def test_the_proof_stays_on_the_page_where_its_identifiers_were_taken_away(world: World) -> None:
+    person = proven(world)
+    for identity in account_of(world).identities:
+        assert world.services.stores.accounts.unlink(account_of(world).id, identity.value)
+    assert "Preuve du" in person.get("/account").text
+    assert "par un code reçu par mail" in person.text
+
+
 def test_nothing_begins_without_our_form(world: World) -> None:
     person = world.browser().signed_in(world.account("camille", CAMILLE, CDURAND))
     client = person._client

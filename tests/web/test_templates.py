@@ -136,17 +136,44 @@ ACCOUNT = {
         "is_offered": True,
         "later_action": "/account/passkeys/not-now",
     },
-    "applications": [{"client_id": "portail", "name": "Portail <b>des études</b>", "since": "2 septembre 2026"}],
+    "names": {
+        "list": [{"label": "Nom affiché", "values": ("Camille <b>Durand</b>",)}],
+        "source": "Transmis par Université <b>d’Exemple</b> le 2 septembre 2026.",
+    },
+    "applications": [
+        {
+            "client_id": "portail",
+            "name": "Portail <b>des études</b>",
+            "since": "2 septembre 2026",
+            "received": ["Nom", "Adresse mail"],
+            "agreed_at": "1 septembre 2026",
+            "reads_until": "1 décembre 2026",
+        },
+        {"client_id": "sondage", "name": "Sondage", "since": "1 septembre 2026", "received": []},
+    ],
     "withdraw_action": "/account/withdraw",
     "sessions": [
-        {"sid": "s1", "since": "2 septembre 2026 19:05", "is_by_code": False, "is_here": True},
-        {"sid": "s2", "since": "1 septembre 2026 08:00", "is_by_code": True, "is_here": False},
+        {
+            "sid": "s1",
+            "device": "Firefox sur Windows",
+            "since": "2 septembre 2026 19:05",
+            "is_by_code": False,
+            "is_here": True,
+        },
+        {
+            "sid": "s2",
+            "device": "Safari sur iPhone",
+            "since": "1 septembre 2026 08:00",
+            "is_by_code": True,
+            "is_here": False,
+        },
     ],
     "end_session_action": "/account/sessions/end",
     "sign_out_action": "/sign-out",
     "sign_out_everywhere_action": "/sign-out/everywhere",
 }
 
+END_ACCESS = {"action": "/end", "button": "Fermer", "hidden_fields": [("sid", "s2")], "back_url": "/account"}
 PASSKEY = {"action": "/passkey", "options": '{"challenge": "YQ"}', "challenge": "a"}
 PASSKEYS = {
     "passkeys": ACCOUNT["passkeys"]["list"],  # type: ignore[index]
@@ -273,6 +300,12 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "account": ("account.html", ACCOUNT),
     "account-by-code": ("account.html", ACCOUNT | {"is_by_code": True}),
     "account-new": ("account.html", ACCOUNT | {"universities": [], "password_changed_at": None}),
+    "end-access-application": (
+        "end_access.html",
+        END_ACCESS | {"what": "application", "application": ACCOUNT["applications"][0]},
+    ),
+    "end-access-session": ("end_access.html", END_ACCESS | {"what": "session", "session": ACCOUNT["sessions"][1]}),
+    "end-access-everywhere": ("end_access.html", END_ACCESS | {"what": "everywhere", "hidden_fields": []}),
     "sign-out": ("sign_out.html", {"action": "/sign-out", "hidden_fields": [("state", "s")], "back_url": "/account"}),
     "signed-out": ("signed_out.html", {"client_uri": "https://portail.exemple.fr/"}),
     "passkey": ("passkey.html", {"passkey": PASSKEY, "is_required": True, "add_url": "/add", "cancel_action": "/no"}),

@@ -61,7 +61,14 @@ def test_o_46_any_body_is_refused_and_never_an_error_of_ours(client: FlaskClient
     for body in (b"\xff\xfe=\x00", b"token[$ne]=x", b"&" * 50_000, b"token=x&token=y", b"%%%=%"):
         answer = client.post(path, auth=PORTAL, data=body, content_type=form, headers=HOST)
         assert answer.status_code in (400, 401)
-    assert client.post(path, auth=PORTAL, json={"token": "x"}, headers=HOST).status_code == 400
+    not_a_form = client.post(path, auth=PORTAL, json={"token": "x"}, headers=HOST)
+    assert (not_a_form.status_code, not_a_form.get_json()["error"]) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("path", ["/jwks", "/.well-known/openid-configuration", "/userinfo"])
+def test_o_22_a_program_that_asks_another_host_reads_json(client: FlaskClient, path: str) -> None:
+    answer = client.get(path, headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
 
 
 def test_who_sends_a_proof_is_told_a_nonce(client: FlaskClient) -> None:
