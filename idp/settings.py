@@ -211,6 +211,7 @@ class Web:
     """logo, brand_color, brand_color_dark: the pages' look; empty for our own, the last for one derived from the brand.
 
     trusted_proxies: how many reverse proxies stand before us. bind: where gunicorn listens.
+    background_work: whether its processes send mail and the like themselves, or `idp work` does.
     """
 
     service_name: Annotated[str, NAME] = "UNESS"
@@ -221,7 +222,8 @@ class Web:
     trusted_proxies: Annotated[int, number(0, 10)] = 0
     bind: Annotated[str, BIND] = ""
     workers: Annotated[int, number(1, 64)] = 2
-    threads: Annotated[int, number(1, 64)] = 4
+    threads: Annotated[int, number(1, 64)] = 16
+    background_work: Annotated[bool, FLAG] = True
     max_body_bytes: Annotated[int, number(10_000, 100_000_000)] = 1_000_000
 
 

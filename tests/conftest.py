@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 
 from idp import app as application
 from idp.storage import embedded
 from idp.storage.database import Database
 from tests.install_browser import find_browser
+
+# A busy machine is no fault of the product.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

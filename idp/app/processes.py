@@ -2,8 +2,11 @@
 
 import logging
 import os
+import signal
 import sys
+from datetime import timedelta
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from threading import Event
 
 from flask import Flask
@@ -18,11 +21,13 @@ from idp.app.services import Services, build, key_algorithms, signing_keys, utc_
 from idp.app.stores import INDEXES, connect
 from idp.cli import Administration, Helpdesk
 from idp.domain.errors import ConfigurationError
+from idp.flows.backup import BackupFlow
 from idp.flows.client_administration import ClientAdministration
 from idp.flows.data_report import DataReportFlow
 from idp.flows.doctor import Doctor
 from idp.flows.federation_administration import FederationAdministration
 from idp.flows.key_administration import KeyAdministration
+from idp.flows.migrating import Migrating
 from idp.flows.saml_key_administration import SamlKeyAdministration
 from idp.flows.university_routing import UniversityRouting
 from idp.mail.sender_domain import txt_lookup
@@ -36,6 +41,13 @@ from idp.storage import clients as registered
 from idp.storage.audit import AuditTrail
 from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
+from idp.storage.migrations import MIGRATIONS
+from idp.storage.migrations.migration import Terms
+
+logger = logging.getLogger(__name__)
+
+# Gunicorn's WORKER_BOOT_ERROR.
+_SERVER_ENDS = 3
 
 
 def create_app_from_environment() -> Flask:
@@ -47,8 +59,13 @@ def create_app_from_environment() -> Flask:
     except ConfigurationError as error:
         sys.exit("\n".join(error.faults))
     app = create_app(services)
-    background(services).start()
-    logging.getLogger(__name__).info("provider.started", extra={"fields": {"issuer": configured.issuer}})
+    try:
+        background(services, works=configured.web.background_work).start()
+    except ConfigurationError as error:
+        # Not served by any worker of this release: the server ends instead of starting the next one.
+        logger.critical("schema.not_served", extra={"fields": {"detail": str(error)}})
+        sys.exit(_SERVER_ENDS)
+    logger.info("provider.started", extra={"fields": {"issuer": configured.issuer}})
     return app
 
 
@@ -75,6 +92,9 @@ def administration(configured: Settings) -> Administration:
         helpdesk=lambda: _helpdesk(build(configured)),
         bounces=lambda: bounces(configured, connect(configured)),
         doctor=lambda: _doctor(configured, federation),
+        migrating=lambda: _migrating(configured),
+        backup=lambda: _backup(configured),
+        work=lambda: work_until_stopped(configured),
         data_report=lambda: DataReportFlow(Holdings(connect(configured)), _periods(configured), utc_now),
     )
 
@@ -87,6 +107,31 @@ def _helpdesk(services: Services) -> Helpdesk:
         assistance.invitations(services),
         own_account.merging(services),
         own_account.erasure(services),
+    )
+
+
+def _migrating(configured: Settings) -> Migrating:
+    terms = Terms(audit_kept=timedelta(days=configured.retention.audit_days))
+    return Migrating(connect(configured), INDEXES, MIGRATIONS, terms, utc_now)
+
+
+def _release() -> str:
+    try:
+        return version("uness-idp")
+    except PackageNotFoundError:  # run from a folder into which nothing was installed
+        return "unknown"
+
+
+def _backup(configured: Settings) -> BackupFlow:
+    return BackupFlow(
+        database=lambda: connect(configured),
+        indexes=INDEXES,
+        issuer=configured.issuer,
+        keys_dir=configured.keys.dir,
+        secret_key=configured.secret_key,
+        release=_release(),
+        newest_migration=MIGRATIONS[-1].number,
+        clock=utc_now,
     )
 
 
@@ -116,17 +161,34 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
     )
 
 
-def background(services: Services) -> Background:
-    """What this process does beside answering."""
+def work_until_stopped(configured: Settings) -> None:
+    """The background work alone, in this process, until SIGTERM or SIGINT; what is in hand is finished then."""
+    log.configure(configured.log.level, configured.log.format)
+    logging.getLogger("idp").setLevel(logging.NOTSET)
+    stopping = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    work = background(build(configured))
+    work.start()
+    logger.info("work.started", extra={"fields": {"issuer": configured.issuer}})
+    stopping.wait()
+    work.stop()
+    logger.info("work.stopped")
+
+
+def background(services: Services, *, works: bool = True) -> Background:
+    """What this process does beside answering. works: whether it sends mail and the like, or leaves that to others."""
     configured = services.settings
+    workers = (*mail_workers(services), _logout_sender(services), _account_closer(services)) if works else ()
     return Background(
         services.database,
         INDEXES,
         services.federation,
-        (*mail_workers(services), _logout_sender(services), _account_closer(services)),
+        workers,
         configured.federation.refresh_seconds,
         services.federation.downloads(partial(download, allow_loopback=not configured.https)),
         partial(services.saml_keys.look, services.service_provider),
+        services.clock,
     )
 
 

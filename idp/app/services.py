@@ -1,5 +1,6 @@
 """The services behind the flows, built once per process from the settings."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from idp.domain.claims import claims_of
 from idp.domain.grants import Lifetimes
 from idp.domain.helpdesk import roles_of
 from idp.domain.keyed import SecretKey
-from idp.domain.passwords import PasswordHasher
+from idp.domain.passwords import PasswordHasher, Places
 from idp.domain.sessions import ACR_VALUES
 from idp.domain.signing_keys import ALGORITHMS
 from idp.flows.browser_sessions import BrowserSessions
@@ -94,7 +95,7 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
         database=database,
         stores=stores,
         secret=secret,
-        hasher=PasswordHasher(secret, configured.passwords.bcrypt_cost),
+        hasher=PasswordHasher(secret, configured.passwords.bcrypt_cost, _hashing(configured)),
         clients=clients,
         registration=RegistrationEndpoint(
             configured.issuer, stores.clients, stores.initial_tokens, clients, metadata_reader
@@ -114,6 +115,13 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
             ),
         ),
     )
+
+
+def _hashing(configured: Settings) -> Places:
+    """All workers together hash on every core; a quarter of their threads is kept from it."""
+    cores, web = os.cpu_count() or 1, configured.web
+    at_once = max(1, cores // web.workers)
+    return Places(at_once, max(at_once, web.threads * 3 // 4))
 
 
 def helpdesk_operators(configured: Settings) -> frozenset[str]:

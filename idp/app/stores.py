@@ -28,6 +28,7 @@ from idp.storage import (
     proofing_records,
     proofings,
     pushed_requests,
+    releases,
     sessions,
     sweeps,
     used_jtis,
@@ -91,6 +92,7 @@ class Stores:
     passkeys: passkeys.PasskeyStore
     proofing_records: proofing_records.ProofingRecordStore
     proofings: proofings.ProofingStore
+    releases: releases.ReleaseStore
     sessions: sessions.SessionStore
     pushed_requests: pushed_requests.PushedRequestStore
     sweeps: sweeps.SweepStore
@@ -123,6 +125,7 @@ class Stores:
             passkeys=passkeys.PasskeyStore(database),
             proofing_records=proofing_records.ProofingRecordStore(database),
             proofings=proofings.ProofingStore(database),
+            releases=releases.ReleaseStore(database),
             sessions=sessions.SessionStore(database),
             pushed_requests=pushed_requests.PushedRequestStore(database),
             sweeps=sweeps.SweepStore(database),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from idp.domain.accounts import ClosesAccounts
 from idp.flows.account_erasure import AccountErasure
+from idp.flows.backup import BackupFlow
 from idp.flows.bounces import BounceFlow
 from idp.flows.client_administration import ClientAdministration
 from idp.flows.data_report import DataReportFlow
@@ -13,6 +14,7 @@ from idp.flows.federation_administration import FederationAdministration
 from idp.flows.invitations import InvitationFlow
 from idp.flows.key_administration import KeyAdministration
 from idp.flows.merging import MergingFlow
+from idp.flows.migrating import Migrating
 from idp.flows.people import PeopleFlow
 from idp.flows.saml_key_administration import SamlKeyAdministration
 from idp.flows.timeline import TimelineFlow
@@ -42,6 +44,9 @@ class Administration:
     bounces: Callable[[], BounceFlow]
     doctor: Callable[[], Doctor]
     data_report: Callable[[], DataReportFlow]
+    migrating: Callable[[], Migrating]
+    backup: Callable[[], BackupFlow]
+    work: Callable[[], None]
 
 
 # Made only by the commands that need it: hashing a secret must not depend on a sound configuration.

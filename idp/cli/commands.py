@@ -5,13 +5,16 @@ import sys
 import click
 
 from idp.cli.administration import MakeAdministration
+from idp.cli.backup import backup, restore
 from idp.cli.client import client_group
 from idp.cli.data_report import data_report
 from idp.cli.doctor import doctor
 from idp.cli.federation import federation_group
 from idp.cli.keys import keys_group
 from idp.cli.mail import mail_group
+from idp.cli.migrate import migrate
 from idp.cli.user import user_group
+from idp.cli.work import work
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,5 +38,9 @@ def check(administration: MakeAdministration) -> None:
 
 for group in (client_group, federation_group, keys_group, mail_group, user_group):
     main.add_command(group)
+main.add_command(backup)
 main.add_command(data_report)
 main.add_command(doctor)
+main.add_command(migrate)
+main.add_command(restore)
+main.add_command(work)

@@ -19,8 +19,9 @@ _MOMENT = "minutes to hours: until it is used or has expired"
 
 REGISTER: dict[str, Processing] = {
     "accounts": Processing(
-        "names, mail addresses, identifiers and attributes from the university, hashed password",
-        "signing in, and telling applications who somebody is",
+        "names, mail addresses, identifiers and attributes from the university, hashed password; which claims each "
+        "application received, by name, and on what day last",
+        "signing in, telling applications who somebody is, and telling people what applications received",
         "as long as the account; erased [retention] closed_accounts_days after it is closed",
     ),
     "audit": Processing(
@@ -63,8 +64,12 @@ REGISTER: dict[str, Processing] = {
     "proofings": Processing("proofs under way", "the first sign-in", "24 hours"),
     "pushed_requests": Processing("requests of applications", "signing in", _MOMENT),
     "saml_messages": Processing("identifiers of universities' answers", "refusing replays", "two days"),
+    "schema": Processing("nothing on people: which migrations were done", "upgrades", "for ever"),
     "sessions": Processing(
-        "who is signed in in which browser, since when", "single sign-on", "[sessions] lifetime_hours"
+        "who is signed in in which browser, since when; the kinds of browser and device in two words of closed lists "
+        "(« Firefox », « Windows »), never the User-Agent",
+        "single sign-on, and people's own list of their sessions",
+        "[sessions] lifetime_hours",
     ),
     "sweeps": Processing("accounts whose sign-ins are ended once more", "closing accounts", _MOMENT),
     "used_jtis": Processing("identifiers of applications' proofs", "refusing replays", _MOMENT),

@@ -18,6 +18,7 @@ from idp.openid.issuer_certificate import certificate_ends
 from idp.openid.key_files import SigningKey
 from idp.storage.database import Database, Indexes
 from idp.storage.database_state import DatabaseState, database_state
+from idp.storage.migrations.schema_state import SchemaState, schema_state
 
 _SOON = timedelta(days=14)
 _CLOCKS_APART = timedelta(seconds=2)
@@ -71,6 +72,7 @@ class Doctor:
             yield Finding("indexes", Level.FAULT, "missing: " + ", ".join(state.missing), mend)
         else:
             yield Finding("indexes", Level.OK, "all there")
+        yield _of_schema(schema_state(self.database()))
         yield _of_clock(state.local_time, before, self.clock())
 
     def _smtp(self) -> Finding:
@@ -140,6 +142,15 @@ def _of_database(state: DatabaseState) -> Finding:
     if state.replica_set is None:
         return Finding("database", Level.WARNING, f"{text}, a lone server", "use a replica set, to outlive a machine")
     return Finding("database", Level.OK, f"{text}, replica set {state.replica_set}")
+
+
+def _of_schema(state: SchemaState) -> Finding:
+    problems = "; ".join(state.problems())
+    if not state.serves:
+        return Finding("schema", Level.FAULT, problems, "install the newer release, or restore again")
+    if problems:
+        return Finding("schema", Level.WARNING, problems, "idp migrate, once every worker runs this release")
+    return Finding("schema", Level.OK, "no migration due")
 
 
 def _of_clock(theirs: datetime, before: datetime, after: datetime) -> Finding:

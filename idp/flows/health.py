@@ -9,6 +9,7 @@ from idp.domain.federation import MetadataFileStatus
 from idp.saml.federation import FederationFolder
 from idp.storage.database import Database
 from idp.storage.logout_notices import LogoutNotices
+from idp.storage.migrations.schema_state import schema_state
 from idp.storage.outbox import Outbox
 
 
@@ -31,16 +32,20 @@ class Health:
     def readiness(self) -> Readiness:
         """Ready means that the daily path works: it needs the database, and a first look at the federation folder.
 
+        A database that only a newer release can read, or that is half restored, serves nobody.
         What is wrong with a metadata file is told, but keeps nobody away: the last good copy stays in use.
         """
         problems = [f"federation: {problem}" for status in self.files() for problem in status.problems]
         if not self.federation.loaded:
             problems.append("federation: still loading")
+        if not self.database.is_indexed:
+            problems.append("database: indexes are still being made")
         try:
-            self.database.ping()
+            schema = schema_state(self.database)
         except ServiceUnavailable as error:
             return Readiness(False, (f"database: {error.detail}", *problems))
-        return Readiness(self.federation.loaded, tuple(problems))
+        ready = self.federation.loaded and self.database.is_indexed and schema.serves
+        return Readiness(ready, (*schema.problems(), *problems))
 
     def files(self) -> tuple[MetadataFileStatus, ...]:
         """The federation folder's files, as they were last looked at."""

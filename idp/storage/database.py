@@ -1,7 +1,7 @@
 """The connection to MongoDB: one client per process, majority writes, bounded waits, errors translated."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
@@ -14,6 +14,7 @@ from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.read_concern import ReadConcern
 
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
+from idp.storage.time_limit import Absence, limited, spent
 
 Document = dict[str, Any]
 
@@ -38,7 +39,8 @@ class Indexes:
 def translated() -> Iterator[None]:
     """Let no exception of pymongo out: ``AlreadyExists`` for a lost race, ``ServiceUnavailable`` for the rest."""
     try:
-        yield
+        with spent():
+            yield
     except DuplicateKeyError as error:
         raise AlreadyExists(str((error.details or {}).get("keyPattern", ""))) from error
     except BulkWriteError as error:
@@ -60,6 +62,8 @@ class Database:
     """
 
     def __init__(self, uri: str, name: str, *, timeout_ms: int = 5000) -> None:
+        self._absence = Absence()
+        self._limit_seconds = timeout_ms / 1000
         try:
             self.client: MongoClient[Document] = MongoClient(
                 uri,
@@ -70,10 +74,19 @@ class Database:
                 retryWrites=True,
                 appname="uness-idp",
                 connect=False,
+                event_listeners=[self._absence],
             )
         except (InvalidURI, MongoConfigurationError, ValueError) as error:
             raise ConfigurationError(f"mongodb.uri: {error}; accepted: any MongoDB URI") from error
+        self._is_indexed = False
         self.name = name or self.client.get_default_database(DEFAULT_NAME).name
+
+    def time_limit(self) -> AbstractContextManager[None]:
+        """What is done in here waits for the database for ``timeout_ms`` in all, not for each operation.
+
+        The time for which there has been no server to write to counts: nobody waits for what is known to be away.
+        """
+        return limited(max(0.0, self._limit_seconds - self._absence.seconds))
 
     def collection(self, name: str) -> Collection[Document]:
         """The collection, with majority writes, primary reads and aware UTC times."""
@@ -85,11 +98,28 @@ class Database:
             read_concern=ReadConcern("local"),
         )
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether every index is known to be there: without the unique ones nothing is used once."""
+        return self._is_indexed
+
     def create_indexes(self, every: Sequence[Indexes]) -> None:
-        """Create what is missing; existing equal indexes are left as they are."""
-        with translated():
-            for indexes in every:
+        """Create what is missing; existing equal indexes are left as they are.
+
+        ServiceUnavailable also where documents clash with a unique index; the others are made all the same.
+        """
+        clashes = [indexes.collection for indexes in every if not self._create(indexes)]
+        if clashes:
+            raise ServiceUnavailable("database", f"documents clash with a unique index of: {', '.join(clashes)}")
+        self._is_indexed = True
+
+    def _create(self, indexes: Indexes) -> bool:
+        try:
+            with translated():
                 self.collection(indexes.collection).create_indexes(list(indexes.models))
+        except AlreadyExists:
+            return False
+        return True
 
     def ping(self) -> None:
         """Return when the database answers; ``ServiceUnavailable`` otherwise."""

@@ -28,9 +28,15 @@ def database_state(database: Database, indexes: Sequence[Indexes]) -> DatabaseSt
         admin = database.client.admin
         hello, build = admin.command("hello"), admin.command("buildInfo")
         _write_and_remove(database)
-        missing = tuple(name for wanted in indexes for name in _missing(database, wanted))
+    missing = missing_indexes(database, indexes)
     local_time: datetime = hello["localTime"].replace(tzinfo=UTC)
     return DatabaseState(build["version"], hello.get("setName"), local_time, missing)
+
+
+def missing_indexes(database: Database, indexes: Sequence[Indexes]) -> tuple[str, ...]:
+    """Those that no worker has made yet, as ``collection.name``."""
+    with translated():
+        return tuple(name for wanted in indexes for name in _missing(database, wanted))
 
 
 def _write_and_remove(database: Database) -> None:

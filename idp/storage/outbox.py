@@ -30,6 +30,8 @@ _URGENT = frozenset({"sign_in_code", "proofing", "given_address", "new_address",
 _HANDED_OVER = {"tries": {"$gte": 1}, "state": {"$in": ["done", "waiting"]}}
 _STATES = {
     "done": DeliveryState.ACCEPTED,
+    # By workers of the first release (migration 002).
+    "sent": DeliveryState.ACCEPTED,
     "deferred": DeliveryState.DEFERRED,
     "refused": DeliveryState.REFUSED,
     "expired": DeliveryState.EXPIRED,

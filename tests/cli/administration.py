@@ -1,15 +1,18 @@
 """The flows behind the commands on a folder of its own, at a moment of the test's choosing."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from idp.app import INDEXES
 from idp.cli import Administration, Helpdesk
+from idp.flows.backup import BackupFlow
 from idp.flows.bounces import BounceFlow
 from idp.flows.client_administration import ClientAdministration
 from idp.flows.data_report import DataReportFlow
 from idp.flows.doctor import Doctor
 from idp.flows.federation_administration import FederationAdministration
 from idp.flows.key_administration import KeyAdministration
+from idp.flows.migrating import Migrating
 from idp.flows.saml_key_administration import SamlKeyAdministration
 from idp.flows.university_routing import UniversityRouting
 from idp.openid.clients import ClientsFile
@@ -21,6 +24,8 @@ from idp.storage.clients import InitialTokenStore
 from idp.storage.database import Database
 from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
+from idp.storage.migrations import MIGRATIONS
+from idp.storage.migrations.migration import Terms
 from idp.storage.outbox import Outbox
 
 NOWHERE = Database("mongodb://127.0.0.1:1/", "unused", timeout_ms=200)
@@ -49,5 +54,17 @@ def administration(folder: Path, *, now: datetime, database: Database = NOWHERE)
         helpdesk=nobody,
         bounces=lambda: BounceFlow(Outbox(database), AccountStore(database), AuditTrail(database), "example.org"),
         doctor=no_doctor,
+        migrating=lambda: Migrating(database, INDEXES, MIGRATIONS, Terms(timedelta(days=365)), lambda: now),
+        work=lambda: None,
+        backup=lambda: BackupFlow(
+            database=lambda: database,
+            indexes=INDEXES,
+            issuer="https://connexion.exemple.fr",
+            keys_dir=folder / "keys",
+            secret_key="a secret key of thirty-two letters",
+            release="1",
+            newest_migration=MIGRATIONS[-1].number,
+            clock=lambda: now,
+        ),
         data_report=lambda: DataReportFlow(Holdings(database), {"retention.audit_days": 365}, lambda: now),
     )

@@ -13,6 +13,7 @@ from idp.mail.delivery import MailServer
 from idp.openid.keys import KeyStore
 from idp.storage import outbox
 from idp.storage.database import Database
+from idp.storage.migrations.ledger import Ledger
 from tests.mail.smtp_server import HOST, Mailbox, free_port, mute_server, serving
 from tests.mail.test_sender_domain import GOOD
 
@@ -85,6 +86,14 @@ def test_missing_indexes_are_named(doctor: Doctor, database: Database) -> None:
     database.collection("outbox").drop_index("journey")
     (finding,) = of(doctor, "indexes")
     assert (finding.level, finding.text) == (Level.FAULT, "missing: outbox.journey")
+
+
+def test_a_schema_that_is_behind_or_ahead_is_told(doctor: Doctor, database: Database) -> None:
+    assert levels(doctor, "schema") == {Level.OK}
+    database.collection("accounts").insert_one({"_id": "of-an-older-release"})
+    assert levels(doctor, "schema") == {Level.WARNING}
+    Ledger(database).begin_restore(now=utc_now())
+    assert levels(doctor, "schema") == {Level.FAULT}
 
 
 @pytest.mark.parametrize(

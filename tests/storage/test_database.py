@@ -50,3 +50,17 @@ def test_a_lost_race_is_told_apart_from_an_outage_also_in_bulk(database: Databas
         things.insert_one({"name": "a"})
     with pytest.raises(AlreadyExists), translated():
         things.insert_many([{"name": "b"}, {"name": "a"}])
+
+
+def test_documents_that_clash_with_an_index_keep_no_other_index_from_being_made(database: Database) -> None:
+    for name in ("slots", "others"):
+        database.collection(name).insert_one({"slot": "a"})
+    database.collection("slots").insert_one({"slot": "a"})
+    wanted = [Indexes(name, (IndexModel("slot", unique=True),)) for name in ("slots", "others")]
+    with pytest.raises(ServiceUnavailable, match="slots"):
+        database.create_indexes(wanted)
+    assert not database.is_indexed
+    assert "slot_1" in database.collection("others").index_information()
+    database.collection("slots").delete_many({})
+    database.create_indexes(wanted)
+    assert database.is_indexed

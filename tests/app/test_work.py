@@ -1,0 +1,132 @@
+"""``idp work``: two copies of the background processes on one store do each thing once, and end when they are told."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from idp import app, settings
+from idp.domain.accounts import Account, Invited
+from idp.domain.messages import Message
+from idp.storage.database import Database
+from idp.storage.migrations.ledger import Ledger
+from tests.mail.smtp_server import HOST, Mailbox, free_port, serving
+
+PROJECT = Path(__file__).parents[2]
+MAILS, ACCOUNTS = 60, 12
+
+
+@pytest.fixture
+def environment(database: Database, mongodb_uri: str, tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "federation").mkdir()
+    return {
+        "IDP_ISSUER": "http://localhost:5000",
+        "IDP_MONGODB_URI": mongodb_uri,
+        "IDP_MONGODB_DATABASE": database.name,
+        "IDP_VAR_DIR": str(tmp_path / "var"),
+        "IDP_KEYS_DIR": str(tmp_path / "keys"),
+        "IDP_FEDERATION_DIR": str(tmp_path / "federation"),
+        "IDP_SMTP_HOST": HOST,
+        "IDP_SMTP_PORT": str(free_port()),
+    }
+
+
+@pytest.fixture
+def mailbox(environment: dict[str, str]) -> Iterator[Mailbox]:
+    made = Mailbox()
+    with serving(made, int(environment["IDP_SMTP_PORT"])):
+        yield made
+
+
+def wait_until(what: Callable[[], object], seconds: float = 60) -> None:
+    ends = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < ends, "it never came"
+        time.sleep(0.1)
+
+
+def arrange(environment: dict[str, str]) -> None:
+    """Mails that wait, invitations that have ended, and accounts whose time to be erased has come."""
+    services, now = app.build(settings.load(environment)), datetime.now(UTC)
+    services.database.create_indexes(app.INDEXES)
+    stores, ago = services.stores, now - timedelta(minutes=1)
+    for number in range(MAILS):
+        to, until = f"p{number}@univ-exemple.fr", now + timedelta(minutes=10)
+        stores.outbox.put(Message(f"m{number}", "sign_in_code", to, "fr", now, until, "REF", record_id=f"c{number}"))
+    for number in range(ACCOUNTS):
+        stores.accounts.create(Account(f"closed{number}", f"s{number}", now, addresses=(f"a{number}@x.example",)))
+        stores.closed_accounts.close(f"closed{number}", reopens_until=ago)
+        invited = Account(f"invited{number}", f"i{number}", now, invited=Invited("tutor", ago))
+        stores.accounts.create(invited)
+    services.database.close()
+
+
+def work(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+    command = [sys.executable, "-m", "idp", "work"]
+    return subprocess.Popen(command, cwd=PROJECT, env=inherited | environment, stderr=subprocess.DEVNULL)
+
+
+def test_two_copies_do_each_thing_once(environment: dict[str, str], mailbox: Mailbox, database: Database) -> None:
+    arrange(environment)
+    audit = database.collection("audit")
+
+    def events(name: str) -> Counter[str]:
+        return Counter(str(found["account_id"]) for found in audit.find({"event": name}))
+
+    with ExitStack() as stack:
+        copies = [stack.enter_context(work(environment)) for _ in range(2)]
+        try:
+            wait_until(lambda: len(mailbox.messages) >= MAILS)
+            wait_until(lambda: len(events("account.erased")) + len(events("account.expired")) >= 2 * ACCOUNTS)
+        finally:
+            for copy in copies:
+                copy.send_signal(signal.SIGTERM)
+        assert [copy.wait(30) for copy in copies] == [0, 0]
+    assert sorted(mailbox.recipients) == sorted(f"p{number}@univ-exemple.fr" for number in range(MAILS))
+    assert events("account.erased") == {f"closed{number}": 1 for number in range(ACCOUNTS)}
+    assert events("account.expired") == {f"invited{number}": 1 for number in range(ACCOUNTS)}
+    assert database.collection("accounts").count_documents({}) == ACCOUNTS
+
+
+def test_pages_without_background_work_leave_it_to_others(
+    environment: dict[str, str], mailbox: Mailbox, database: Database
+) -> None:
+    arrange(environment)
+    services = app.build(settings.load(environment | {"IDP_WEB_BACKGROUND_WORK": "false"}))
+    background = app.background(services, works=services.settings.web.background_work)
+    background.start()
+    # A second in which others would have begun.
+    time.sleep(1)
+    background.stop()
+    services.database.close()
+    assert mailbox.messages == []
+    assert database.collection("outbox").count_documents({"tries": 0}) == MAILS
+
+
+@pytest.mark.parametrize("program", [("idp", "work"), ("gunicorn", "wsgi:app")])
+def test_nothing_starts_on_a_database_that_only_a_newer_release_can_read(
+    program: tuple[str, ...], environment: dict[str, str], database: Database
+) -> None:
+    Ledger(database).begin(999, 999, now=datetime.now(UTC))
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+    run = subprocess.run(
+        [sys.executable, "-m", *program],
+        cwd=PROJECT,
+        env=inherited | environment | {"IDP_WEB_BIND": f"{HOST}:{free_port()}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode != 0
+    assert "written by a newer release" in run.stderr
+    assert database.collection("accounts").index_information() == {}

@@ -1,0 +1,58 @@
+"""``idp backup`` and ``idp restore`` as an administrator runs them."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from idp import cli
+from idp.storage.database import Database
+from tests.cli.administration import administration
+from tests.storage.migrations.old_shapes import old_account
+
+NOW = datetime(2050, 9, 1, tzinfo=UTC)
+
+
+def idp(folder: Path, database: Database, *arguments: str, **environment: str) -> Result:
+    flows = administration(folder, now=NOW, database=database)
+    return CliRunner().invoke(cli.main, list(arguments), obj=lambda: flows, env=environment)
+
+
+def test_a_backup_is_made_checked_and_restored(database: Database, tmp_path: Path) -> None:
+    database.collection("accounts").insert_one(old_account("ines"))
+    file = str(tmp_path / "a.backup")
+    made = idp(tmp_path, database, "backup", file)
+    assert made.exit_code == 0, made.output
+    assert "accounts\t1" in made.stdout
+    assert "stop the provider for an exact copy" in made.stderr
+    assert "keep them apart" in made.stderr
+    assert (
+        json.loads(idp(tmp_path, database, "restore", file, "--check", "--json").stdout)["documents"]["accounts"] == 1
+    )
+    refused = idp(tmp_path, database, "restore", file)
+    assert refused.exit_code == 1
+    assert "--replace" in refused.output
+    restored = idp(tmp_path, database, "restore", file, "--replace")
+    assert restored.exit_code == 0, restored.output
+    # It was a backup of an older release.
+    assert "run `idp migrate`" in restored.stderr
+
+
+def test_keys_go_in_and_out_with_a_passphrase_that_no_argument_shows(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "pairwise.key").write_text("k")
+    file, phrase = str(tmp_path / "a.backup"), {"BACKUP_PASSPHRASE": "une phrase assez longue"}
+    assert idp(tmp_path, database, "backup", file, "--with-keys", **phrase).exit_code == 0
+    restored = idp(tmp_path, database, "restore", file, "--keys-to", str(tmp_path / "back"), **phrase)
+    assert restored.exit_code == 0, restored.output
+    assert "keys\tkeys/pairwise.key" in restored.stdout
+
+
+def test_a_foreign_file_is_one_line(database: Database, tmp_path: Path) -> None:
+    file = tmp_path / "foreign"
+    file.write_text("hello")
+    run = idp(tmp_path, database, "restore", str(file))
+    assert run.exit_code == 1
+    assert "is not a whole backup" in run.output
+    assert "Traceback" not in run.output

@@ -1,0 +1,58 @@
+import pytest
+
+from idp.domain.errors import ServiceUnavailable
+from idp.storage.database import Database, translated
+from idp.storage.time_limit import limited
+
+SLOW = {"$where": "sleep(150) || true"}
+
+
+def ask(database: Database) -> None:
+    with translated():
+        database.collection("things").find_one(SLOW)
+
+
+def is_answered(database: Database) -> bool:
+    try:
+        ask(database)
+    except ServiceUnavailable:
+        return False
+    return True
+
+
+def test_operations_that_each_keep_the_limit_end_when_they_pass_it_together(database: Database) -> None:
+    database.collection("things").insert_one({})
+    for _ in range(5):
+        ask(database)
+    with limited(0.4):
+        answered = [is_answered(database) for _ in range(5)]
+    assert answered[0]
+    assert not answered[-1]
+    ask(database)
+
+
+def test_nothing_is_asked_when_the_time_is_used_up(database: Database) -> None:
+    with limited(0), pytest.raises(ServiceUnavailable, match="used up"):
+        database.ping()
+
+
+def test_work_beside_requests_has_no_limit_but_each_operation_s(database: Database) -> None:
+    with limited(0):
+        pass
+    database.ping()
+
+
+def test_nobody_waits_for_a_database_that_has_been_away_for_longer_than_the_limit() -> None:
+    away = Database("mongodb://127.0.0.1:1/?directConnection=true", "idp", timeout_ms=200)
+    for _ in range(3):
+        with pytest.raises(ServiceUnavailable, match="ServerSelectionTimeoutError"):
+            away.ping()
+    with away.time_limit(), pytest.raises(ServiceUnavailable, match="used up"):
+        away.ping()
+    away.close()
+
+
+def test_a_database_that_answers_is_waited_for(database: Database) -> None:
+    database.ping()
+    with database.time_limit():
+        database.ping()
