@@ -1,0 +1,25 @@
+#!/bin/bash
+# Makes the replica set and the provider's user; doing it again changes nothing.
+set -euo pipefail
+
+export ROOT_PASSWORD IDP_PASSWORD
+ROOT_PASSWORD=$(cat /run/secrets/mongodb-root-password)
+IDP_PASSWORD=$(cat /run/secrets/mongodb-idp-password)
+
+# Passwords reach mongosh by its environment: arguments would show them to everybody on the machine.
+mongosh --quiet --host mongodb-1 --eval '
+  const admin = db.getSiblingDB("admin");
+  admin.auth("root", process.env.ROOT_PASSWORD);
+  try {
+    rs.status();
+  } catch (problem) {
+    if (problem.codeName !== "NotYetInitialized") throw problem;
+    const members = [1, 2, 3].map((number) => ({_id: number, host: `mongodb-${number}:27017`}));
+    rs.initiate({_id: "idp", members});
+  }
+  while (!db.hello().isWritablePrimary) sleep(500);
+  const users = db.getSiblingDB("idp");
+  const roles = [{role: "readWrite", db: "idp"}];
+  if (users.getUser("idp")) users.updateUser("idp", {pwd: process.env.IDP_PASSWORD, roles});
+  else users.createUser({user: "idp", pwd: process.env.IDP_PASSWORD, roles});
+'

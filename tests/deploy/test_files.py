@@ -1,0 +1,105 @@
+"""What the files of ``deploy/`` name is there: settings, commands, paths, and how they hang together."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from idp import cli, settings
+from idp.openid.clients import ClientsFile
+from idp.settings import Settings
+from idp.settings_reader import keys
+
+PROJECT = Path(__file__).parents[2]
+DEPLOY = PROJECT / "deploy"
+FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
+UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+# What an administrator makes; ``.gitignore`` beside the compose file keeps it out of the project.
+MADE = {"provider.env", "clients.toml", "federation_metadata", "certificates"}
+
+
+def variables() -> set[str]:
+    return {"IDP_" + "_".join(key.path).upper() for key in keys(Settings)}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
+def test_every_setting_that_is_named_exists(path: Path) -> None:
+    named = set(re.findall(r"\bIDP_[A-Z0-9_]+\b", path.read_text())) - {"IDP_PASSWORD"}
+    assert named <= variables() | {"IDP_CONFIG"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
+def test_every_command_that_is_named_exists(path: Path) -> None:
+    text = path.read_text()
+    named = re.findall(r"`idp ([a-z-]+)|venv/bin/idp ([a-z-]+)|\"idp\", \"([a-z-]+)\"", text)
+    for name in {next(filter(None, found)) for found in named}:
+        assert name in cli.main.commands
+
+
+@pytest.mark.parametrize("example", ["compose/provider.env.example", "systemd/idp.env.example"])
+def test_the_examples_are_good_settings_once_the_secret_is_there(example: str, tmp_path: Path) -> None:
+    lines = [line for line in (DEPLOY / example).read_text().splitlines() if line and not line.startswith("#")]
+    given = dict(line.split("=", 1) for line in lines)
+    secret = {"IDP_SECRET_KEY": "openssl rand -base64 48, more or less"}
+    configured = settings.load(given | secret | {"IDP_VAR_DIR": str(tmp_path)})
+    assert configured.https
+    assert configured.web.trusted_proxies == 1
+    assert not configured.web.background_work
+
+
+def test_the_image_is_made_of_files_that_are_there_and_sent_to_the_builder() -> None:
+    dockerfile = (DEPLOY / "Dockerfile").read_text()
+    sent = (DEPLOY / "Dockerfile.dockerignore").read_text()
+    for line in re.findall(r"^COPY (?!--from)(.+)$", dockerfile, re.MULTILINE):
+        for source in line.split()[:-1]:
+            assert (PROJECT / source).exists()
+            assert f"!{source.removeprefix('./')}\n" in sent
+    assert re.search(r"^USER 10001:10001$", dockerfile, re.MULTILINE)
+
+
+def test_the_compose_file_hangs_together() -> None:
+    folder = DEPLOY / "compose"
+    compose = yaml.safe_load((folder / "compose.yaml").read_text())
+    services, secrets = compose["services"], set(compose["secrets"])
+    for service in services.values():
+        assert set(service.get("depends_on", ())) <= services.keys()
+        assert set(service.get("secrets", ())) <= secrets
+        assert set(service["networks"]) <= compose["networks"].keys()
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert source in compose["volumes"] or source[2:] in MADE or (folder / source).exists(), source
+        if "build" in service:
+            assert (folder / service["build"]["context"] / service["build"]["dockerfile"]).exists()
+    providers = [name for name, service in services.items() if "build" in service and "command" not in service]
+    upstream = (folder / "upstream.conf").read_text()
+    assert all(f"server {name}:5000" in upstream for name in providers)
+    assert len(providers) == 2
+    ignored = (folder / ".gitignore").read_text().split()
+    assert MADE | {"secrets"} == {name.rstrip("/") for name in ignored}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_units_are_what_systemd_takes(unit: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("missing: systemd-analyze (Debian: systemd)")
+    run = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    # The one thing that has to be missing here.
+    problems = [line for line in run.stderr.splitlines() if "/opt/idp/venv/bin/" not in line]
+    assert not [line for line in problems if unit.name in line]
+
+
+def test_the_database_setup_is_a_script_that_bash_can_read() -> None:
+    subprocess.run(["bash", "-n", str(DEPLOY / "compose/database-setup.sh")], check=True)
+
+
+def test_nothing_of_the_demo_is_deployed(tmp_path: Path) -> None:
+    """The demo's relying parties have secrets that everybody knows."""
+    file = ClientsFile(DEPLOY / "clients.toml")
+    assert file.every() == ()
+    demo = re.findall(r'client_secret = "(.+)"', (PROJECT / "config" / "clients.toml").read_text())
+    assert demo
+    assert not [path for path in FILES for secret in demo if secret in path.read_text()]
+    assert "idp/demo" in (DEPLOY / "Dockerfile.dockerignore").read_text().split()

@@ -1,0 +1,230 @@
+"""Backup and restore on the real mongod, alone and as a replica set, also while others write."""
+
+import secrets
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from idp import app
+from idp.domain.accounts import Account
+from idp.domain.errors import ConfigurationError, ServiceUnavailable
+from idp.flows.backup import BackupFlow
+from idp.storage import embedded
+from idp.storage.accounts import AccountStore
+from idp.storage.backup import copying
+from idp.storage.backup.policy import KEPT, VOID
+from idp.storage.database import Database, Document
+from idp.storage.migrations import MIGRATIONS
+from idp.storage.migrations.ledger import Ledger
+from idp.storage.migrations.schema_state import adopt_if_empty, schema_state
+from tests.chaos.replica_set import Node, wait_until
+from tests.storage.migrations.old_shapes import old_account
+
+NOW = datetime(2050, 9, 1, tzinfo=UTC)
+PHRASE = "une phrase assez longue"
+
+
+def flow(database: Database, folder: Path) -> BackupFlow:
+    return BackupFlow(
+        database=lambda: database,
+        indexes=app.INDEXES,
+        issuer="https://connexion.exemple.fr",
+        keys_dir=folder / "keys",
+        secret_key="a secret key of thirty-two letters",
+        release="1",
+        newest_migration=MIGRATIONS[-1].number,
+        clock=lambda: NOW,
+    )
+
+
+def account(name: str) -> Account:
+    return Account(name, f"subject-{name}", NOW, addresses=(f"{name}@univ.example",), password_hash="h")
+
+
+def every(database: Database, name: str) -> list[Document]:
+    return list(database.collection(name).find().sort("_id", 1))
+
+
+@pytest.fixture
+def elsewhere(mongodb_uri: str) -> Iterator[Database]:
+    fresh = Database(mongodb_uri, f"test_{secrets.token_hex(6)}")
+    yield fresh
+    fresh.client.drop_database(fresh.name)
+    fresh.close()
+
+
+@pytest.fixture
+def full(database: Database, tmp_path: Path) -> Database:
+    """A document in every collection, and some accounts."""
+    database.create_indexes(app.INDEXES)
+    adopt_if_empty(database, now=NOW)
+    database.collection("accounts").insert_many([old_account(f"p{number:04}") for number in range(1200)])
+    for number, name in enumerate((*KEPT, *VOID)):
+        if name != "accounts":
+            database.collection(name).insert_one({"_id": f"{name}-{number}", "at": NOW})
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "pairwise.key").write_bytes(b"p" * 32)
+    return database
+
+
+def test_what_lasts_is_equal_elsewhere_and_what_is_under_way_is_void(
+    full: Database, elsewhere: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.backup"
+    report = flow(full, tmp_path).backup(file)
+    assert (report.documents["accounts"], report.with_keys, report.left_out) == (1200, False, ())
+    flow(elsewhere, tmp_path).restore(file)
+    for name in KEPT:
+        copied = [one for one in every(elsewhere, name) if one.get("event") != "backup.restored"]
+        assert copied == every(full, name), name
+    assert all(every(elsewhere, name) == [] for name in VOID)
+    assert schema_state(elsewhere).problems() == ()
+    ines = AccountStore(elsewhere).by_address("p0001@univ.example")
+    assert ines is not None
+    assert ines.subject == "subject-p0001"
+    # The indexes that single use rests on are there before anybody is served.
+    assert "subject_1" in elsewhere.collection("accounts").index_information()
+
+
+def test_a_database_that_holds_documents_is_not_overwritten_unasked(
+    full: Database, elsewhere: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.backup"
+    flow(full, tmp_path).backup(file)
+    AccountStore(elsewhere).create(account("somebody"))
+    elsewhere.collection("sessions").insert_one({"_id": "theirs"})
+    with pytest.raises(ConfigurationError, match="--replace"):
+        flow(elsewhere, tmp_path).restore(file)
+    assert elsewhere.collection("accounts").count_documents({}) == 1
+    flow(elsewhere, tmp_path).restore(file, replace=True)
+    assert AccountStore(elsewhere).find("somebody") is None
+    assert every(elsewhere, "sessions") == []
+
+
+def test_a_broken_file_changes_nothing(full: Database, elsewhere: Database, tmp_path: Path) -> None:
+    file = tmp_path / "a.backup"
+    flow(full, tmp_path).backup(file)
+    file.write_bytes(file.read_bytes()[:-20])
+    AccountStore(elsewhere).create(account("somebody"))
+    with pytest.raises(ConfigurationError, match="is not a whole backup"):
+        flow(elsewhere, tmp_path).restore(file, replace=True)
+    assert AccountStore(elsewhere).find("somebody") is not None
+
+
+def test_one_that_a_newer_release_made_is_refused(full: Database, elsewhere: Database, tmp_path: Path) -> None:
+    Ledger(full).begin(99, 0, now=NOW)
+    Ledger(full).finish(99, now=NOW)
+    file = tmp_path / "a.backup"
+    flow(full, tmp_path).backup(file)
+    with pytest.raises(ConfigurationError, match="newer"):
+        flow(elsewhere, tmp_path).restore(file)
+
+
+def test_a_restore_that_was_cut_short_serves_nobody_and_is_begun_again(
+    full: Database, elsewhere: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "a.backup"
+    flow(full, tmp_path).backup(file)
+    Ledger(elsewhere).begin_restore(now=NOW)
+    AccountStore(elsewhere).create(account("half"))
+    assert not schema_state(elsewhere).serves
+    flow(elsewhere, tmp_path).restore(file)
+    assert schema_state(elsewhere).serves
+    assert AccountStore(elsewhere).find("half") is None
+
+
+def test_keys_travel_under_a_passphrase_and_a_wrong_one_changes_nothing(
+    full: Database, elsewhere: Database, tmp_path: Path
+) -> None:
+    file, keys = tmp_path / "a.backup", tmp_path / "back"
+    assert flow(full, tmp_path).backup(file, PHRASE).with_keys
+    with pytest.raises(ConfigurationError, match="does not open"):
+        flow(elsewhere, tmp_path).restore(file, keys_to=keys, passphrase="another phrase")
+    assert copying.is_empty(elsewhere)
+    report = flow(elsewhere, tmp_path).restore(file, keys_to=keys, passphrase=PHRASE)
+    assert report.key_files == ("secret_key", "keys/pairwise.key")
+    assert (keys / "keys/pairwise.key").read_bytes() == b"p" * 32
+
+
+def test_keys_of_a_backup_without_any_are_refused(full: Database, elsewhere: Database, tmp_path: Path) -> None:
+    flow(full, tmp_path).backup(tmp_path / "a.backup")
+    with pytest.raises(ConfigurationError, match="holds no keys"):
+        flow(elsewhere, tmp_path).restore(tmp_path / "a.backup", keys_to=tmp_path / "back", passphrase=PHRASE)
+
+
+def test_what_no_release_knows_is_left_out_and_told(full: Database, tmp_path: Path) -> None:
+    full.collection("notes").insert_one({})
+    assert flow(full, tmp_path).backup(tmp_path / "a.backup").left_out == ("notes",)
+
+
+def test_a_database_that_is_away_leaves_no_file(tmp_path: Path) -> None:
+    away = Database("mongodb://127.0.0.1:1/", "idp", timeout_ms=200)
+    with pytest.raises(ServiceUnavailable):
+        flow(away, tmp_path).backup(tmp_path / "a.backup")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def one_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A replica set of one: it has snapshots."""
+    folder = tmp_path_factory.mktemp("one-node")
+    node = Node(embedded.find_mongod(folder), folder / "node")
+    node.start()
+    client = Database(f"mongodb://{node.address}/?directConnection=true", "admin")
+    try:
+        wait_until(lambda: _answers(client))
+        node.ask("replSetInitiate", {"_id": "chaos", "members": [{"_id": 0, "host": node.address}]})
+        wait_until(node.is_primary)
+        yield f"mongodb://{node.address}/?replicaSet=chaos"
+    finally:
+        client.close()
+        node.kill()
+
+
+def _answers(database: Database) -> bool:
+    try:
+        database.ping()
+    except ServiceUnavailable:
+        return False
+    return True
+
+
+def test_on_a_replica_set_everything_is_of_one_moment_while_others_write(one_node: str, tmp_path: Path) -> None:
+    """Writers add a consent and, once that is acknowledged, its account: no copy may hold the second alone."""
+    database, copy = Database(one_node, "origin"), Database(one_node, "copy")
+    database.create_indexes(app.INDEXES)
+    (tmp_path / "keys").mkdir()
+    stopping, written = threading.Event(), threading.Event()
+
+    def write(writer: int) -> None:
+        for number in range(100_000):
+            if stopping.is_set():
+                return
+            name = f"w{writer}-{number:06}"
+            database.collection("consents").insert_one({"_id": name})
+            AccountStore(database).create(account(name))
+            if number == 200:
+                written.set()
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(2)]
+    for thread in writers:
+        thread.start()
+    try:
+        assert written.wait(60)
+        report = flow(database, tmp_path).backup(tmp_path / "a.backup")
+    finally:
+        stopping.set()
+        for thread in writers:
+            thread.join()
+    assert report.one_moment
+    flow(copy, tmp_path).restore(tmp_path / "a.backup")
+    accounts = {one["_id"] for one in every(copy, "accounts")}
+    consents = {one["_id"] for one in every(copy, "consents")}
+    assert len(accounts) >= 200
+    assert accounts <= consents
+    assert len(consents - accounts) <= len(writers)
+    database.close()
+    copy.close()
