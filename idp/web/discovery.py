@@ -1,4 +1,4 @@
-"""Discovery (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3) and the public keys."""
+"""Discovery (OpenID Connect Discovery 1.0 section 4, RFC 8414 section 3), the public keys, an OpenAPI description."""
 
 from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
@@ -12,6 +12,7 @@ MAX_AGE = int(JWKS_MAX_AGE.total_seconds())
 
 def blueprint(flow: TokenFlow) -> Blueprint:
     views = Blueprint("discovery", __name__)
+    described = flow.description()
 
     @views.get("/.well-known/openid-configuration")
     @views.get("/.well-known/oauth-authorization-server")
@@ -21,6 +22,10 @@ def blueprint(flow: TokenFlow) -> Blueprint:
     @views.get("/jwks")
     def jwks() -> ResponseReturnValue:
         return _public(jsonify(flow.jwks()))
+
+    @views.get("/openapi.json")
+    def description() -> ResponseReturnValue:
+        return _public(jsonify(described))
 
     return views
 

@@ -61,8 +61,8 @@ def register(
         )
 
     def answer(refusal: Refusal, reference: str) -> Response:
-        if isinstance(refusal, ProtocolError) and request.blueprint in PROTOCOL_BLUEPRINTS:
-            return _protocol_answer(refusal)
+        if request.blueprint in PROTOCOL_BLUEPRINTS:
+            return _protocol_answer(_for_programs(refusal))
         status = 400 if isinstance(refusal, AuthorizationError) else refusal.status
         response = page(refusal.reason, status, reference, refusal)
         if isinstance(refusal, ProtocolError):
@@ -139,6 +139,12 @@ def register(
     app.register_error_handler(ServiceUnavailable, unavailable)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, unexpected)
+
+
+def _for_programs(refusal: Refusal) -> ProtocolError:
+    if isinstance(refusal, ProtocolError):
+        return refusal
+    return ProtocolError("invalid_request", f"The request is malformed: {refusal.reason}", status=refusal.status)
 
 
 def _protocol_answer(error: ProtocolError) -> Response:

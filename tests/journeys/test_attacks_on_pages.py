@@ -48,6 +48,20 @@ def test_o_49_forms_are_answered_with_303(system: System) -> None:
         form.action, form.fields | {"email": "a@univ-exemple.fr"}, allow_redirects=False, timeout=10
     )
     assert answer.status_code == 303
+    sign_in = walker.get(f"{system.provider}{answer.headers['Location']}").form("Se connecter", "password")
+    wrong = walker.session.post(sign_in.action, sign_in.fields | {"password": "x"}, allow_redirects=False, timeout=10)
+    assert wrong.status_code == 422
+
+
+def test_o_49_a_password_that_is_right_is_answered_with_303(system: System) -> None:
+    """307 and 308 would have the browser post the password on to the application (RFC 9700, section 4.12)."""
+    steps.enrol(Walker(), system, "camille.exemple@etu.univ-exemple.fr")
+    walker = Walker()
+    form = steps.give_address(walker, system, "camille.exemple@etu.univ-exemple.fr").form("Se connecter", "password")
+    page = walker.submit(form, password=steps.PASSWORD)
+    assert page.step == "portal-signed-in"
+    assert page.response.history[0].request.method == "POST"
+    assert page.response.history[0].status_code == 303
 
 
 def test_o_48_a_body_of_50_megabytes_is_refused_without_being_read(system: System) -> None:

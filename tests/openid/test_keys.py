@@ -58,7 +58,8 @@ def test_a_folder_of_before_is_taken_over_and_its_last_key_signs(tmp_path: Path)
 def test_a_broken_key_file_is_named(tmp_path: Path, keys: KeyStore) -> None:
     public = keys.signing_key.as_pem(private=False)
     KeyStore(tmp_path)
-    for content in (b"", b"junk", public, b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"):
+    broken = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"  # pragma: allowlist secret
+    for content in (b"", b"junk", public, broken):
         (tmp_path / "openid-0001.pem").write_bytes(content)
         with pytest.raises(ConfigurationError, match=r"openid-0001\.pem"):
             KeyStore(tmp_path)

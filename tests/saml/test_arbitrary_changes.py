@@ -1,5 +1,6 @@
 """Any change to a signed response, by bytes or by elements: refused, or the very same is read (O-01, O-02, O-08)."""
 
+import os
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -16,7 +17,11 @@ from tests.saml import identity_provider as university
 Verify = Callable[[Any], Vouching]
 
 SIGNED = pytest.mark.parametrize(("response", "assertion"), [(True, False), (False, True), (True, True)])
-MANY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(
+    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "80")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 @pytest.fixture(scope="module")
