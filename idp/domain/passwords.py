@@ -1,11 +1,55 @@
 """Passwords of any length and any script, stored with bcrypt."""
 
+import contextlib
+import os
+import sys
+import threading
 import unicodedata
 from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import BoundedSemaphore
+from typing import TypeVar
 
 import bcrypt
 
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import SecretKey
+
+_RETRY_AFTER = 2
+_NICENESS = 10
+
+Result = TypeVar("Result")
+
+
+class Places:
+    """How much hashing one process takes on: strangers can make it hash as often as they like (CWE-400).
+
+    at_once: hashes in work, each of which takes a core. in_all: those and the ones that wait; who comes then is told to
+    come again, so that threads are left for everybody else. A third of the places is for those whose browser has signed
+    in to the account before: strangers cannot take them.
+    """
+
+    def __init__(self, at_once: int = 2, in_all: int = 9) -> None:
+        self._taken = BoundedSemaphore(in_all)
+        self._taken_by_strangers = BoundedSemaphore(max(1, in_all * 2 // 3))
+        self._threads = ThreadPoolExecutor(at_once, "hashing", initializer=_yield_to_others)
+
+    def run(self, hashing: Callable[[], Result], *, is_known: bool = False) -> Result:
+        """Wait for the turn of one hash; ServiceUnavailable where too many wait already."""
+        with contextlib.ExitStack() as held:
+            for places in (self._taken,) if is_known else (self._taken_by_strangers, self._taken):
+                if not places.acquire(blocking=False):
+                    raise ServiceUnavailable("passwords", "too many hashes are waited for", retry_after=_RETRY_AFTER)
+                held.callback(places.release)
+            return self._threads.submit(hashing).result()
+
+
+def _yield_to_others() -> None:
+    """A hash takes a core for a third of a second: pages and tokens, which take milliseconds, come first."""
+    if sys.platform == "linux":  # where threads have priorities of their own
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 class PasswordHasher:
@@ -13,9 +57,11 @@ class PasswordHasher:
 
     bcrypt sees at most 72 bytes and refuses more and stops at NUL; the keyed hash before it takes any length and any
     byte, and makes a stolen database worthless without the key. NFC lets the same characters from two keyboards match.
+    Hashing and verifying raise ServiceUnavailable where all ``places`` are taken.
     """
 
-    def __init__(self, secret: SecretKey, cost: int) -> None:
+    def __init__(self, secret: SecretKey, cost: int, places: Places | None = None) -> None:
+        self._places = places or Places()
         self._secret = secret
         self._cost = cost
         # What is verified where there is no account or no password: the same work, never a match.
@@ -23,11 +69,16 @@ class PasswordHasher:
 
     def hash(self, password: str) -> str:
         """A bcrypt hash in its usual text form, ``$2b$<cost>$…``."""
-        return bcrypt.hashpw(self._prepared(password), bcrypt.gensalt(self._cost)).decode("ascii")
+        prepared = self._prepared(password)
+        return self._places.run(lambda: bcrypt.hashpw(prepared, bcrypt.gensalt(self._cost))).decode("ascii")
 
-    def verify(self, password: str, stored: str | None) -> bool:
-        """Whether the password matches; takes the same time when there is nothing to match (``stored`` is None)."""
-        matches = bcrypt.checkpw(self._prepared(password), (stored or self._nobody).encode("ascii"))
+    def verify(self, password: str, stored: str | None, *, is_known: bool = False) -> bool:
+        """Whether the password matches; takes the same time when there is nothing to match (``stored`` is None).
+
+        is_known: whether the browser has signed in to this account before.
+        """
+        prepared, wanted = self._prepared(password), (stored or self._nobody).encode("ascii")
+        matches = self._places.run(lambda: bcrypt.checkpw(prepared, wanted), is_known=is_known)
         return matches and stored is not None
 
     def needs_rehash(self, stored: str) -> bool:

@@ -1,9 +1,12 @@
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import SecretKey
-from idp.domain.passwords import PasswordHasher
+from idp.domain.passwords import PasswordHasher, Places
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +50,44 @@ def test_another_cost_asks_for_a_new_hash(hasher: PasswordHasher) -> None:
     stored = hasher.hash("Une phrase secrète")
     assert not hasher.needs_rehash(stored)
     assert PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 5).needs_rehash(stored)
+
+
+def test_who_finds_every_place_taken_is_told_to_come_again() -> None:
+    places = Places(at_once=1, in_all=1)
+
+    def one_more() -> str:
+        with pytest.raises(ServiceUnavailable) as refused:
+            places.run(lambda: "twice")
+        assert refused.value.retry_after > 0
+        return "once"
+
+    assert places.run(one_more) == "once"
+    assert places.run(lambda: "afterwards") == "afterwards"
+
+
+def test_strangers_leave_a_place_for_a_browser_that_is_known() -> None:
+    places = Places(at_once=3, in_all=3)
+
+    def second_stranger() -> str:
+        with pytest.raises(ServiceUnavailable):
+            places.run(lambda: "a third stranger")
+        return places.run(lambda: "somebody known", is_known=True)
+
+    assert places.run(lambda: places.run(second_stranger)) == "somebody known"
+
+
+def test_many_guesses_at_once_are_not_all_hashed() -> None:
+    hasher = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 10, Places(at_once=1, in_all=2))
+    together = Barrier(12)
+
+    def guess() -> bool | None:
+        together.wait(10)
+        try:
+            return hasher.verify("pas le bon", None)
+        except ServiceUnavailable:
+            return None
+
+    with ThreadPoolExecutor(12) as pool:
+        outcomes = [outcome.result() for outcome in [pool.submit(guess) for _ in range(12)]]
+    assert set(outcomes) == {False, None}
+    assert not hasher.verify("pas le bon", None)
