@@ -46,13 +46,16 @@ class BounceFlow:
         return True
 
     def _believed(self, report: ReturnedMail, now: datetime) -> bool:
-        tell = self.outbox.returned if report.is_final else self.outbox.delayed
-        message = tell(report.message_id, report.recipients, report.reply, now=now)
+        message = self.outbox.handed_over(report.message_id, report.recipients)
         if message is None:
             return False
+        # The flag first: where this is cut short, the report is read again, and says the same once more.
         account_id = None
         if report.is_permanent:
             account_id = self.accounts.note_bounce(Bounce(message.to, now, report.status))
+        tell = self.outbox.returned if report.is_final else self.outbox.delayed
+        if tell(report.message_id, report.recipients, report.reply, now=now) is None:
+            return False
         event = "mail.returned" if report.is_final else "mail.delayed"
         fields = {"message": message.id, "kind": message.kind, "reply": report.reply}
         self.audit.append(event, at=now, reference=message.reference, account_id=account_id, **fields)

@@ -77,6 +77,12 @@ class Outbox(LeasedQueue[Message]):
             for one in reversed(found)
         )
 
+    def handed_over(self, message_id: str, recipients: Collection[str]) -> Message | None:
+        """The message that a mail server accepted for one of these, and did not give up yet."""
+        with translated():
+            document = self._queue.find_one({"_id": message_id, "to": {"$in": list(recipients)}} | _HANDED_OVER)
+        return None if document is None else _message(document)
+
     def returned(self, message_id: str, recipients: Collection[str], reply: str, *, now: datetime) -> Message | None:
         """A mail server gave the message up after all; None where no such message went to one of these recipients.
 

@@ -1,5 +1,6 @@
 """Mail that came back: flagged on the account, told on the page, believed of our own messages alone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,8 +23,16 @@ TO = "zoe@univ-exemple.fr"
 OURS = message_id("a", "example.org")
 
 
+class CutShort(Outbox):
+    """The database goes away between the two writes."""
+
+    def returned(self, *_: object, **__: object) -> Message | None:
+        raise ServiceUnavailable("database", "away")
+
+
 class World:
     def __init__(self, database: Database) -> None:
+        self.database = database
         self.outbox = Outbox(database)
         self.accounts = AccountStore(database)
         self.audit = database.collection("audit")
@@ -67,6 +76,24 @@ def test_a_bounce_counts_once_and_the_newest_word_stands(world: World) -> None:
     assert world.flow.take(report(OURS, TO), now=LATER + timedelta(minutes=1)) == 0
     world.accounts.note_bounce(Bounce(TO, LATER + timedelta(days=1), "5.2.2"))
     assert world.bounces() == (Bounce(TO, LATER + timedelta(days=1), "5.2.2"),)
+
+
+def test_a_report_that_was_half_noted_is_noted_whole_the_next_time(world: World) -> None:
+    world.send()
+    cut_short = replace(world.flow, outbox=CutShort(world.database))
+    with pytest.raises(ServiceUnavailable):
+        cut_short.take(report(OURS, TO), now=LATER)
+    assert world.flow.take(report(OURS, TO), now=LATER) == 1
+    assert world.bounces() == (Bounce(TO, LATER, "5.1.1"),)
+    assert world.audit.count_documents({"event": "mail.returned"}) == 1
+
+
+def test_an_old_report_does_not_flag_an_address_that_was_read_since(world: World) -> None:
+    world.send()
+    world.flow.take(report(OURS, TO), now=LATER)
+    world.accounts.forget_bounce(TO)
+    assert world.flow.take(report(OURS, TO), now=LATER + timedelta(minutes=1)) == 0
+    assert world.bounces() == ()
 
 
 def test_reading_mail_there_again_takes_the_flag_away(world: World) -> None:
