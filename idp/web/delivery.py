@@ -10,6 +10,7 @@ from typing import Any
 from flask_babel import format_time, gettext
 
 from idp.domain.messages import Delivery, DeliveryState
+from idp.web.headers import allow_own_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,16 @@ class MailNews:
 
 
 def mail_news(delivery: Delivery | None) -> MailNews | None:
-    """The words, with times of the clock on the wall; None where no mail was asked for."""
+    """The words, with times of the clock on the wall; None where no mail was asked for.
+
+    While they may change, the page's script may look again.
+    """
     if delivery is None:
         return None
-    return MailNews(str(_sentence(delivery)), delivery.state in (DeliveryState.WAITING, DeliveryState.DEFERRED))
+    news = MailNews(str(_sentence(delivery)), delivery.state in (DeliveryState.WAITING, DeliveryState.DEFERRED))
+    if news.may_change:
+        allow_own_data()
+    return news
 
 
 def _sentence(delivery: Delivery) -> Any:

@@ -49,12 +49,12 @@ def waiting(world: World) -> tuple[Traveller, Traveller]:
 
 def answered(world: World, outcome: str) -> None:
     """A mail server's answer to every mail that waits."""
-    outbox, now = world.services.stores.outbox, NOW
-    while claim := outbox.claim("test", now=world.clock(), lease=timedelta(minutes=1)):
+    outbox, now = world.services.stores.outbox, world.clock()
+    while claim := outbox.claim("test", now=now, lease=timedelta(minutes=1)):
         if outcome == "accepted":
             outbox.done(claim, "250 2.0.0 queued", now=now)
         elif outcome == "deferred":
-            outbox.deferred(claim, "451 4.7.1 greylisted", now=now, retry_at=world.clock() + timedelta(days=1))
+            outbox.deferred(claim, "451 4.7.1 greylisted", now=now, retry_at=now + timedelta(days=1))
         else:
             outbox.refused(claim, "550 5.1.1 no such user", now=now)
 
@@ -62,19 +62,20 @@ def answered(world: World, outcome: str) -> None:
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        ("accepted", "a accepté le message à 10:00:05"),
-        ("deferred", "a demandé de patienter à 10:00:05"),
-        ("refused", "a refusé le message à 10:00:05"),
+        ("accepted", "a accepté le message à"),
+        ("deferred", "a demandé de patienter à"),
+        ("refused", "a refusé le message à"),
     ],
 )
 def test_o_26_the_page_tells_the_server_s_answer_alike_with_and_without_an_account(
     world: World, waiting: tuple[Traveller, Traveller], outcome: str, words: str
 ) -> None:
-    shown = []
+    assert "en route depuis" in waiting[0].text
     answered(world, outcome)
+    shown = []
     for person, address in zip(waiting, (CAMILLE, UNKNOWN), strict=True):
         person.get(f"/sign-in/{person.handle}/code")
-        assert words in person.text
+        assert words in person.text, person.text
         shown.append(person.text.replace(address, "ADDRESS"))
     assert shown[0] == shown[1]
 

@@ -10,6 +10,7 @@ from flask_babel import Babel
 from lxml import html
 
 from idp.flows.device import WaitingDevice
+from idp.web.delivery import MailNews
 from idp.web.information import Statement
 from idp.web.university_help import ReadyMessage
 
@@ -220,6 +221,11 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "code": ("code.html", CODE | {"waits_until": "19:45"}),
     "code-for-a-new-password": ("code.html", CODE | {"renews_password": True}),
     "code-resent": ("code.html", CODE | {"resent": True}),
+    "code-on-its-way": ("code.html", CODE | {"delivery": MailNews("Le message est en route depuis 10:00:05.", True)}),
+    "code-accepted": (
+        "code.html",
+        CODE | {"delivery": MailNews("Le serveur de messagerie a accepté le message à 10:00:07.", False)},
+    ),
     "code-error": ("code.html", CODE | {"errors": {"code": "Ce n’est pas le code attendu."}}),
     "choose-university": ("choose_university.html", CHOOSE),
     "choose-university-results": (

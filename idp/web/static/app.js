@@ -81,6 +81,31 @@
     line.appendChild(status);
   }
 
+  // How far the mail got is looked up again while it may change, without touching what is being typed.
+  var LOOK_AGAIN_AFTER_MS = 3000;
+
+  function lookAgain(times) {
+    var news = document.getElementById("mail-news");
+    if (!news || !news.hasAttribute("data-may-change") || !window.DOMParser || times === 0) {
+      return;
+    }
+    setTimeout(function () {
+      var asked = new XMLHttpRequest();
+      asked.onload = function () {
+        var page = new DOMParser().parseFromString(asked.responseText, "text/html");
+        var fresh = page.getElementById("mail-news");
+        if (fresh && fresh.textContent !== news.textContent) {
+          news.parentNode.replaceChild(document.adoptNode(fresh), news);
+        }
+        if (fresh) {
+          lookAgain(times - 1);
+        }
+      };
+      asked.open("GET", window.location.href);
+      asked.send();
+    }, LOOK_AGAIN_AFTER_MS);
+  }
+
   function focusOnErrors() {
     var summary = document.querySelector(".error-summary");
     if (summary) {
@@ -98,6 +123,7 @@
   each("form", submitOnce);
   each("input[data-show-label]", offerToShow);
   each("[data-copy]", offerToCopy);
+  lookAgain(40);
   focusOnErrors();
   leave();
 
