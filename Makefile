@@ -9,15 +9,17 @@ PYTEST_ARGS ?= --numprocesses=2 --dist=loadfile
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lighthouse bench venv clean
+.PHONY: help demo test lint fuzz lighthouse bench chaos venv clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo    run the provider, a portal, universities and a mailbox on this machine (Ctrl-C stops)'
 	@echo 'make test    lint, types, import rules, then every test, the browser ones included'
-	@echo 'make lint    ruff, mypy --strict, import-linter'
+	@echo 'make lint    ruff, mypy --strict, import-linter, and scans for faults, secrets and known advisories'
+	@echo 'make fuzz    invented inputs at every door, each round with another seed (FUZZ_MINUTES=10)'
 	@echo 'make lighthouse  have Lighthouse judge the pages (npm; a few minutes)'
 	@echo 'make bench   run the benchmarks and print their tables'
+	@echo 'make chaos   break database, processes, mail and files under load, and print what it cost (20 minutes)'
 	@echo 'make venv    only install into $(VENV)'
 	@echo 'make clean   remove $(VENV), caches, and what the demo has stored under var/'
 
@@ -34,6 +36,10 @@ lint: $(VENV)/.installed-test
 	@$(PYTHON) -m ruff format --check .
 	@$(PYTHON) -m mypy
 	@$(VENV)/bin/lint-imports
+	@$(PYTHON) -m tests.security_scan
+
+fuzz: $(VENV)/.installed-test
+	@$(PYTHON) -m tests.fuzz
 
 lighthouse: $(VENV)/.installed-test
 	@$(PYTHON) -m tests.install_browser
@@ -41,6 +47,11 @@ lighthouse: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	@$(PYTHON) -m benchmarks
+
+# CHAOS_SCALE=0.2 make chaos takes a fifth of the time; CHAOS_ARGS picks tests, e.g. CHAOS_ARGS=tests/chaos/test_mail.py.
+CHAOS_ARGS ?= tests/chaos
+chaos: $(VENV)/.installed-test
+	@$(PYTHON) -m pytest -m "chaos or not chaos" $(CHAOS_ARGS)
 
 venv: $(VENV)/.installed-test
 

@@ -57,7 +57,7 @@ class Server:
 
     def memory_bytes(self) -> int:
         """Proportional set size of all its processes: pages that they share are counted once."""
-        return sum(_pss_bytes(pid) for pid in self._family())
+        return sum(pss_bytes(pid) for pid in self._family())
 
     def processes(self) -> int:
         return len(self._family())
@@ -133,7 +133,7 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _pss_bytes(pid: int) -> int:
+def pss_bytes(pid: int) -> int:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

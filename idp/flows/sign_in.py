@@ -4,6 +4,7 @@ Known and unknown addresses take the same way here: the same steps, the same num
 hashing. What differs travels by mail alone.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from idp.domain import addresses, one_time_codes
 from idp.domain.accounts import Account
 from idp.domain.addresses import InvalidAddress
 from idp.domain.authorization import PendingAuthorization
-from idp.domain.errors import Refusal
+from idp.domain.errors import Refusal, ServiceUnavailable
 from idp.domain.federation import IdentityProvider
 from idp.domain.guessing import (
     MAILS_PER_HOUR,
@@ -40,6 +41,9 @@ from idp.storage.authorizations import AuthorizationStore
 from idp.storage.devices import DeviceStore
 from idp.storage.limits import LimitStore
 from idp.storage.one_time_codes import OneTimeCodeStore
+
+# Within this time the same form comes from a double click, not from somebody who waited for a mail in vain.
+SENT_TWICE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +139,23 @@ class SignInFlow:
         locale: str | None,
         application: str,
         is_password_forgotten: bool = False,
+        is_again: bool = False,
     ) -> bool:
         """Mail a code, the same one while it lives; False when this address had too many mails lately.
 
         locale: None where the person's language is not known. is_password_forgotten: so that another one is offered
-        after the code.
+        after the code. is_again: the person asks for another mail; else a form that is sent twice mails once.
         """
         address, now = self._address(pending), self.clock()
         account = self.accounts.by_address(address)
         # Asked for everybody, so that the number of database operations tells nothing.
         invitation_id = self.admits.open_for(address, now=now)
-        code = self.codes.issue(self._new_code(session, address, account, invitation_id, now), now=now)
+        fresh = self._new_code(session, address, account, invitation_id, now)
+        code = self.codes.issue(fresh, now=now)
         renews = pending.renews_password or is_password_forgotten
         self._change(pending, session, one_time_code_id=code.id, renews_password=renews)
+        if code.id != fresh.id and not is_again and now - code.created_at < SENT_TWICE:
+            return True
         if not self.limits.count(
             mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
         ):
@@ -243,7 +251,9 @@ class SignInFlow:
         return not self.limits.count(network, limit=NETWORK_BUDGET, window=NETWORK_WINDOW, now=now)
 
     def _rehash(self, account: Account, stored: str, password: str) -> None:
-        if self.hasher.needs_rehash(stored):
+        if not self.hasher.needs_rehash(stored):
+            return
+        with contextlib.suppress(ServiceUnavailable):  # next time, when fewer wait to be hashed
             self.accounts.replace_hash(account.id, stored, self.hasher.hash(password))
 
     def _admitted(

@@ -110,4 +110,7 @@ class CodeGrant:
         if grant.code_used_at is not None:
             self._issuing.end_family(grant, "authorization_code_reused")
             raise invalid_grant("The code was used before").during(grant.reference or None)
+        if grant.code_expires_at <= call.now:
+            # Refused once is refused for good, even by a clock that goes back.
+            self._grants.void_code(grant, now=call.now)
         return grant

@@ -18,6 +18,9 @@ class GrantStore(Protocol):
     def take_code(self, grant: Grant, access: IssuedToken, refresh: IssuedToken | None, *, now: datetime) -> bool:
         """Use the code up and keep the tokens that it buys, in one write; False where somebody was first."""
 
+    def void_code(self, grant: Grant, *, now: datetime) -> None:
+        """Nobody exchanges this code any more; what a hybrid flow gave beside it stays."""
+
     def by_access_token(self, token_hash: str, *, now: datetime) -> AccessToken | None:
         """The live access token with this hash."""
 

@@ -91,6 +91,8 @@ class RefreshGrant:
             self.issuing.end_family(state.grant, "refresh_token_reused")
             raise invalid_grant("The refresh token was used before")
         if state.expires_at <= call.now:
+            # Refused once is refused for good, even by a clock that goes back.
+            self.issuing.end_family(state.grant, "refresh_token_expired")
             raise invalid_grant("The refresh token has expired")
         if state.jkt is not None and state.jkt != call.jkt:
             # RFC 9449 section 5.

@@ -1,15 +1,22 @@
 """The connection to MongoDB: one client per process, majority writes, bounded waits, errors translated."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC
-from typing import Any
+from typing import Any, TypeVar
 
 from bson.codec_options import CodecOptions
 from pymongo import IndexModel, MongoClient, ReadPreference, WriteConcern
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, DuplicateKeyError, InvalidURI, PyMongoError
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    DuplicateKeyError,
+    InvalidURI,
+    PyMongoError,
+    WriteConcernError,
+)
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.read_concern import ReadConcern
 
@@ -17,6 +24,7 @@ from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.storage.time_limit import Absence, limited, spent
 
 Document = dict[str, Any]
+Result = TypeVar("Result")
 
 DEFAULT_NAME = "idp"
 
@@ -50,6 +58,18 @@ def translated() -> Iterator[None]:
         raise ServiceUnavailable("database", f"BulkWriteError: {error.details.get('writeConcernErrors')}") from error
     except PyMongoError as error:
         raise ServiceUnavailable("database", f"{type(error).__name__}: {error}") from error
+
+
+def repeated(write: Callable[[], Result]) -> Result:
+    """A write of many documents, begun again where the primary has just changed; only for what may be done twice.
+
+    The driver repeats writes of single documents by itself, these it does not.
+    """
+    with translated():
+        try:
+            return write()
+        except (AutoReconnect, WriteConcernError):
+            return write()
 
 
 class Database:

@@ -14,7 +14,7 @@ from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState, Rot
 from idp.domain.logout import ApplicationInUse
 from idp.domain.registrations import PREFIX
 from idp.domain.sessions import SignIn
-from idp.storage.database import Database, Document, Indexes, translated
+from idp.storage.database import Database, Document, Indexes, repeated, translated
 
 INDEXES = Indexes(
     "grants",
@@ -77,6 +77,11 @@ class GrantStore:
                 unused, {"$set": change, "$push": {"access": _token(access)}, "$max": {"purge_at": kept_until}}
             )
         return update.modified_count == 1
+
+    def void_code(self, grant: Grant, *, now: datetime) -> None:
+        """Nobody exchanges this code any more; what a hybrid flow gave beside it stays."""
+        with translated():
+            self._grants.update_one({"_id": grant.id, "code_used_at": None}, {"$set": {"code_used_at": now}})
 
     def by_access_token(self, token_hash: str, *, now: datetime) -> AccessToken | None:
         """The live access token with this hash."""
@@ -215,23 +220,22 @@ class GrantStore:
 
     def revoke_session(self, sid: str) -> int:
         """Kill every family that came from this sign-in; how many."""
-        with translated():
-            return self._grants.delete_many({"sign_in.sid": sid}).deleted_count
+        return self._revoke_all({"sign_in.sid": sid})
 
     def revoke_client(self, account_id: str, client_id: str) -> int:
         """Kill every family that this account gave this client; how many."""
-        with translated():
-            return self._grants.delete_many({"account_id": account_id, "client_id": client_id}).deleted_count
+        return self._revoke_all({"account_id": account_id, "client_id": client_id})
 
     def revoke_registered_client(self, client_id: str) -> int:
         """Kill every family of a client that had registered itself; how many."""
-        with translated():
-            return self._grants.delete_many({"client_id": client_id}).deleted_count
+        return self._revoke_all({"client_id": client_id})
 
     def revoke_account(self, account_id: str) -> int:
         """Kill every family of this account; how many."""
-        with translated():
-            return self._grants.delete_many({"account_id": account_id}).deleted_count
+        return self._revoke_all({"account_id": account_id})
+
+    def _revoke_all(self, which: Document) -> int:
+        return repeated(lambda: self._grants.delete_many(which)).deleted_count
 
 
 def _with(access: IssuedToken, now: datetime) -> Document:

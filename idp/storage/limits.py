@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from pymongo import IndexModel
 
-from idp.storage.database import AlreadyExists, Database, Indexes, translated
+from idp.storage.database import AlreadyExists, Database, Indexes, repeated, translated
 
 INDEXES = Indexes("limits", (IndexModel("expires_at", expireAfterSeconds=0),))
 
@@ -41,5 +41,4 @@ class LimitStore:
         return True
 
     def forget(self, *keys: str) -> None:
-        with translated():
-            self._limits.delete_many({"_id": {"$in": list(keys)}})
+        repeated(lambda: self._limits.delete_many({"_id": {"$in": list(keys)}}))

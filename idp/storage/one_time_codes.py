@@ -30,7 +30,7 @@ class OneTimeCodeStore:
         """This code, or the one that is still live for the same purpose, browser and address (and proofing)."""
         slot = f"{code.purpose} {code.browser} {code.proofing_id or ''} {code.address}"
         with translated():
-            self._codes.update_many({"slot": slot, "expires_at": {"$lte": now}}, {"$unset": {"slot": ""}})
+            self._codes.update_one({"slot": slot, "expires_at": {"$lte": now}}, {"$unset": {"slot": ""}})
         try:
             with translated():
                 self._codes.insert_one(_document(code) | {"slot": slot})
@@ -59,7 +59,16 @@ class OneTimeCodeStore:
                 },
                 {"$inc": {"attempts": 1}},
             )
+            if document is None:
+                self._end_expired(code_id, browser, now)
         return None if document is None else _read(document)
+
+    def _end_expired(self, code_id: str, browser: str, now: datetime) -> None:
+        """Refused once is refused for good, even by a clock that goes back."""
+        self._codes.update_one(
+            {"_id": code_id, "browser": browser, "used_at": None, "expires_at": {"$lte": now}},
+            {"$set": {"used_at": now}, "$unset": {"slot": ""}},
+        )
 
     def take(self, code_id: str, *, now: datetime) -> bool:
         """Use the code up; True for exactly one of all who try."""

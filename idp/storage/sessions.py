@@ -10,7 +10,7 @@ from pymongo import IndexModel
 from idp.domain.device_kinds import DeviceKind
 from idp.domain.keyed import random_id, random_token, token_hash
 from idp.domain.sessions import Session, SignIn
-from idp.storage.database import Database, Indexes, translated
+from idp.storage.database import Database, Indexes, repeated, translated
 
 INDEXES = Indexes(
     "sessions",
@@ -59,8 +59,7 @@ class SessionStore:
             self._sessions.delete_one({"_id": session.id})
 
     def end_sid(self, sid: str) -> None:
-        with translated():
-            self._sessions.delete_many({"sign_in.sid": sid})
+        repeated(lambda: self._sessions.delete_many({"sign_in.sid": sid}))
 
     def forget_sign_in(self, account_id: str, browsers: Sequence[str]) -> None:
         """Sign this account out in these browsers, which stay known: what waits for them there goes on."""
@@ -77,8 +76,8 @@ class SessionStore:
 
     def end_account(self, account_id: str, *, except_session: str | None = None) -> None:
         """End every session of the account, but perhaps the one in which this was asked."""
-        with translated():
-            self._sessions.delete_many({"sign_in.account_id": account_id, "_id": {"$ne": except_session}})
+        which = {"sign_in.account_id": account_id, "_id": {"$ne": except_session}}
+        repeated(lambda: self._sessions.delete_many(which))
 
     def _insert(self, wanted: Session, now: datetime) -> tuple[str, Session]:
         """The session under a cookie of its own, and that cookie's value."""

@@ -110,6 +110,7 @@ def blueprint(
             locale=known_language(),
             application=here.application,
             is_password_forgotten="forgotten" in request.form,
+            is_again="again" in request.form,
         )
         target = url_for(STEP_PAGES[Step.CODE], authorization_id=authorization_id)
         return redirect(target if sent else f"{target}?wait=1", 303)
@@ -148,6 +149,7 @@ def _address_page(
         action=url_for("sign_in.give_address", authorization_id=handle),
         email=email[:300],
         passkey=passkey_request(passkeys, here),
+        is_shared=here.session.is_shared,
         suggestion=suggestion,
         client_name=here.client_name,
         cancel_action=_cancel_action(here),
@@ -188,6 +190,7 @@ def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | 
         address=here.pending.address,
         action=url_for("sign_in.with_code", authorization_id=handle),
         resend_action=url_for("sign_in.send_code", authorization_id=handle),
+        hidden_fields=(("again", "yes"),),
         back_url=url_for("sign_in.methods", authorization_id=handle),
         is_shared=here.session.is_shared,
         renews_password=here.pending.renews_password,

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from idp import app as application
 from idp import settings
 from idp.app import Services
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import random_id
 from idp.domain.messages import Message
 from idp.storage import embedded
@@ -64,7 +65,7 @@ def services(mongodb_uri: str, folder: Path, *, smtp_port: int = 1, database: st
     environment = {
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_MONGODB_DATABASE": database,
-        "IDP_MONGODB_TIMEOUT_MS": "500",
+        "IDP_MONGODB_TIMEOUT_MS": "2000",
         "IDP_VAR_DIR": str(folder / "var"),
         "IDP_KEYS_DIR": str(folder / "keys"),
         "IDP_PASSWORDS_BCRYPT_COST": "4",
@@ -83,10 +84,20 @@ def eventually(what: Callable[[], bool], seconds: float = 30) -> bool:
     return False
 
 
+def has_indexes(built: Services) -> bool:
+    """Make them, as the background work does."""
+    try:
+        built.database.create_indexes(application.INDEXES)
+    except ServiceUnavailable:
+        return False
+    return True
+
+
 def test_without_the_database_people_are_asked_to_try_again_and_it_mends_itself(mongod: Mongod, tmp_path: Path) -> None:
     built = services(mongod.uri, tmp_path)
     built.federation.refresh()
     client: FlaskClient = application.create_app(built).test_client()
+    assert eventually(lambda: has_indexes(built))
     assert eventually(lambda: client.get("/readyz").status_code == 200)
 
     mongod.kill()

@@ -1,0 +1,155 @@
+"""The provider under gunicorn with two workers, and what an operator may do to its processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.servers import family, free_port
+from idp import app, settings
+from idp.domain.accounts import Account, Identity
+from tests.chaos.client import Client
+from tests.chaos.replica_set import wait_until
+
+PROJECT = Path(__file__).resolve().parents[2]
+WORKERS = 2
+PEOPLE = 40
+PASSWORD = "un mot de passe de chaos assez long"
+CLIENT_SECRET = "a-secret-of-the-chaos-run-alone-0123456789"
+REDIRECT_URI = "http://127.0.0.1:9/callback"
+PLAIN, OFFLINE = "chaos", "chaos-offline"
+
+_CLIENTS = f"""
+[[client]]
+client_id = "{PLAIN}"
+client_secret = "{CLIENT_SECRET}"
+redirect_uris = ["{REDIRECT_URI}"]
+
+[[client]]
+client_id = "{OFFLINE}"
+client_secret = "{CLIENT_SECRET}"
+redirect_uris = ["{REDIRECT_URI}"]
+grant_types = ["authorization_code", "refresh_token"]
+scope = "openid profile email offline_access"
+"""
+
+
+class Provider:
+    """``gunicorn wsgi:app`` on a database of its own; bcrypt is cheap, every other setting is the product's."""
+
+    def __init__(self, folder: Path, mongodb_uri: str, settings_too: Mapping[str, str] | None = None) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.federation = folder / "federation_metadata"
+        self.keys = folder / "keys"
+        self.log_file = folder / "provider.log"
+        self.environment = self._environment(mongodb_uri, f"chaos_{self.port}") | dict(settings_too or {})
+        self.master: subprocess.Popen[bytes] | None = None
+        self._prepare()
+
+    @property
+    def issuer(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Returns once people can sign in."""
+        with self.log_file.open("ab") as log:
+            self.master = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "wsgi:app"],
+                cwd=PROJECT,
+                env=_surroundings() | self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self.wait_until_ready()
+
+    def wait_until_ready(self, seconds: float = 90) -> None:
+        """Twice as many good answers in a row as there are workers, so that each is likely to have given one."""
+        wait_until(lambda: all(self._is_ready() for _ in range(2 * WORKERS)), seconds)
+
+    def workers(self) -> list[int]:
+        """Process ids of the workers, without their master."""
+        assert self.master is not None
+        return family(self.master.pid)[1:]
+
+    def signal_master(self, number: signal.Signals) -> None:
+        assert self.master is not None
+        self.master.send_signal(number)
+
+    def stop(self) -> None:
+        if self.master is None or self.master.poll() is not None:
+            return
+        self.master.terminate()
+        try:
+            self.master.wait(25)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.master.pid, signal.SIGKILL)
+            self.master.wait()
+
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace")
+
+    def services(self) -> app.Services:
+        """The product's services on the same database; the caller closes it."""
+        return app.build(settings.load(self.environment))
+
+    def address(self, number: int) -> str:
+        return f"etu{number:05}@univ-exemple.test"
+
+    def _is_ready(self) -> bool:
+        assert self.master is not None
+        assert self.master.poll() is None, self.log()[-2000:]
+        return Client(self.port).get("/readyz").status == 200
+
+    def _environment(self, uri: str, database: str) -> dict[str, str]:
+        return {
+            "IDP_ISSUER": self.issuer,
+            "IDP_MONGODB_URI": uri,
+            "IDP_MONGODB_DATABASE": database,
+            "IDP_CLIENTS_FILE": str(self.folder / "clients.toml"),
+            "IDP_FEDERATION_DIR": str(self.federation),
+            "IDP_FEDERATION_REFRESH_SECONDS": "1",
+            "IDP_KEYS_DIR": str(self.keys),
+            "IDP_VAR_DIR": str(self.folder),
+            "IDP_WEB_WORKERS": str(WORKERS),
+            "IDP_PASSWORDS_BCRYPT_COST": "5",
+        }
+
+    def _prepare(self) -> None:
+        self.federation.mkdir(parents=True, exist_ok=True)
+        (self.folder / "clients.toml").write_text(_CLIENTS)
+        services = self.services()
+        services.database.create_indexes(app.INDEXES)
+        password_hash = services.hasher.hash(PASSWORD)
+        for number in range(PEOPLE):
+            services.stores.accounts.create(self._account(number))
+            services.stores.accounts.set_password(f"account-{number:05}", password_hash, now=datetime.now(UTC))
+        services.database.close()
+
+    def _account(self, number: int) -> Account:
+        now = datetime.now(UTC)
+        return Account(
+            id=f"account-{number:05}",
+            subject=f"subject-{number:05}",
+            created_at=now,
+            identities=(Identity("https://idp.univ-exemple.test", "eppn", self.address(number)),),
+            addresses=(self.address(number),),
+            attributes={"displayName": ("Camille Exemple",), "eduPersonAffiliation": ("member", "student")},
+            proved_at=now,
+        )
+
+
+def _surroundings() -> dict[str, str]:
+    """Our environment without the settings of whichever provider is run from this terminal."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+
+
+def pause(seconds: float) -> None:
+    """Let the load go on for a while."""
+    time.sleep(seconds)

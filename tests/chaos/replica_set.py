@@ -1,0 +1,160 @@
+"""Three mongods that agree on what was written, and ways to keep them from it."""
+
+import ctypes
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+
+from idp.storage import embedded
+from tests.mail.smtp_server import free_port
+
+ELECTION_TIMEOUT_MS = 2000
+_NAME = "chaos"
+_PATIENCE_SECONDS = 90
+
+
+def wait_until(what: Callable[[], object], seconds: float = _PATIENCE_SECONDS, *, every: float = 0.1) -> None:
+    """Return as soon as it is true; AssertionError when it never becomes so."""
+    ends = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < ends, f"not within {seconds} s"
+        time.sleep(every)
+
+
+@dataclass
+class Node:
+    """One mongod."""
+
+    program: Path
+    folder: Path
+    port: int = field(default_factory=free_port)
+    process: "subprocess.Popen[bytes] | None" = None
+    is_frozen: bool = False
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        if self.is_running:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = [str(self.program), "--dbpath", str(self.folder), "--port", str(self.port), "--replSet", _NAME]
+        command += ["--bind_ip", "127.0.0.1", "--nounixsocket", "--oplogSize", "64", "--quiet"]
+        command += ["--wiredTigerCacheSizeGB", "0.25", "--logpath", str(self.folder.with_suffix(".log")), "--logappend"]
+        command += ["--setParameter", "diagnosticDataCollectionEnabled=false"]
+        # For configureFailPoint: a full disk without filling one.
+        command += ["--setParameter", "enableTestCommands=1"]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=_die_with_parent)
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        self.signal(signal.SIGKILL)
+        if self.process:
+            self.process.wait()
+        self.is_frozen = False
+
+    def freeze(self) -> None:
+        self.signal(signal.SIGSTOP)
+        self.is_frozen = True
+
+    def thaw(self) -> None:
+        self.signal(signal.SIGCONT)
+        self.is_frozen = False
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.process and self.is_running:
+            self.process.send_signal(number)
+
+    def ask(self, command: str, value: object = 1, **more: object) -> dict[str, Any]:
+        """Run an admin command on this node alone."""
+        client: MongoClient[dict[str, Any]] = MongoClient(
+            self.address, directConnection=True, serverSelectionTimeoutMS=1000, timeoutMS=10_000
+        )
+        with client:
+            return client.admin.command(command, value, **more)
+
+    def is_primary(self) -> bool:
+        try:
+            return self.is_running and not self.is_frozen and bool(self.ask("hello")["isWritablePrimary"])
+        except PyMongoError:
+            return False
+
+
+class ReplicaSet:
+    """Three nodes with an election timeout of two seconds."""
+
+    def __init__(self, folder: Path) -> None:
+        program = embedded.find_mongod(folder)
+        self.nodes = [Node(program, folder / f"node-{number}") for number in range(3)]
+
+    @property
+    def uri(self) -> str:
+        return f"mongodb://{','.join(node.address for node in self.nodes)}/?replicaSet={_NAME}"
+
+    def start(self) -> None:
+        for node in self.nodes:
+            node.start()
+        members = [{"_id": number, "host": node.address} for number, node in enumerate(self.nodes)]
+        times = {"electionTimeoutMillis": ELECTION_TIMEOUT_MS, "heartbeatIntervalMillis": 500}
+        wait_until(lambda: all(_answers(node) for node in self.nodes))
+        self.nodes[0].ask("replSetInitiate", {"_id": _NAME, "members": members, "settings": times})
+        self.heal()
+
+    def heal(self) -> None:
+        """Every node is up, follows, and has let go of what a test made it do."""
+        for node in self.nodes:
+            node.thaw()
+            node.start()
+        wait_until(self._is_whole)
+
+    def primary(self) -> Node:
+        """The node that takes writes, once there is one."""
+        wait_until(self._primaries)
+        return self._primaries()[0]
+
+    def secondaries(self) -> list[Node]:
+        primary = self.primary()
+        return [node for node in self.nodes if node is not primary]
+
+    def step_down(self) -> None:
+        """As an administrator does before maintenance."""
+        self.primary().ask("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5)
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            node.thaw()
+            node.kill()
+
+    def _primaries(self) -> list[Node]:
+        return [node for node in self.nodes if node.is_primary()]
+
+    def _is_whole(self) -> bool:
+        for node in self._primaries():
+            states = [member["stateStr"] for member in node.ask("replSetGetStatus")["members"]]
+            return sorted(states) == ["PRIMARY", "SECONDARY", "SECONDARY"]
+        return False
+
+
+def _answers(node: Node) -> bool:
+    try:
+        return bool(node.ask("ping"))
+    except PyMongoError:
+        return False
+
+
+def _die_with_parent() -> None:
+    """A run that is killed leaves no mongod behind."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, int(signal.SIGKILL))
