@@ -67,6 +67,7 @@ def passkey_sign_in(services: Services) -> PasskeySignInFlow:
         accounts=stores.accounts,
         authorizations=stores.authorizations,
         limits=stores.limits,
+        mails=stores.outbox,
         audit=stores.audit,
         secret=services.secret,
         signs_in=services.browser_sessions.sign_in,

@@ -9,6 +9,8 @@ from idp.domain.accounts import Account
 from idp.domain.authorization import PendingAuthorization
 from idp.domain.guessing import NETWORK_BUDGET, NETWORK_WINDOW
 from idp.domain.keyed import SecretKey
+from idp.domain.messages import MailQueue
+from idp.domain.notices import notices
 from idp.domain.passkeys import Ceremony, Passkey, PasskeyRefused
 from idp.domain.sessions import ACR_PHISHING_RESISTANT, Session, SignedIn, SignsIn
 from idp.passkeys.relying_party import RelyingParty
@@ -28,6 +30,14 @@ class PasskeyRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedInByPasskey:
+    """address: the account's, for the card that waits here the next time."""
+
+    signed_in: SignedIn
+    address: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class PasskeyDenied:
     """A try that did not sign in: why (a field sentence's key); ``retry_after`` (seconds) makes the answer a 429."""
 
@@ -42,6 +52,7 @@ class PasskeySignInFlow:
     accounts: AccountStore
     authorizations: AuthorizationStore
     limits: LimitStore
+    mails: MailQueue
     audit: AuditTrail
     secret: SecretKey
     signs_in: SignsIn
@@ -61,11 +72,11 @@ class PasskeySignInFlow:
         *,
         device: str | None,
         network: str,
-    ) -> SignedIn | PasskeyDenied:
+    ) -> SignedInByPasskey | PasskeyDenied:
         """Sign in with the passkey that the browser presents."""
         now = self.clock()
         try:
-            passkey, account = self._checked(session, answer, challenge, now)
+            passkey, account = self._checked(session, answer, challenge, pending.reference, now)
         except _Denied as denied:
             return self._denied(denied, pending, network, now)
         signed_in = self.signs_in(
@@ -82,9 +93,11 @@ class PasskeySignInFlow:
         self.audit.append(
             "sign_in.passkey", at=now, reference=pending.reference, account_id=account.id, method="passkey"
         )
-        return signed_in
+        return SignedInByPasskey(signed_in, account.address)
 
-    def _checked(self, session: Session, answer: str, challenge: str, now: datetime) -> tuple[Passkey, Account]:
+    def _checked(
+        self, session: Session, answer: str, challenge: str, reference: str, now: datetime
+    ) -> tuple[Passkey, Account]:
         """The passkey that signed this challenge, and its account, in the order of WebAuthn level 3 section 7.2."""
         is_ours = passkeys.is_live_challenge(self.secret, challenge, Ceremony.SIGN_IN, session.browser, now=now)
         if not is_ours or not self.passkeys.take_challenge(challenge, now=now):
@@ -104,10 +117,16 @@ class PasskeySignInFlow:
             raise _Denied("passkey.unknown", "account disabled", passkey)
         if passkeys.counter_went_back(passkey.credential.sign_count, use.sign_count):
             self.passkeys.suspect(passkey, now=now)
+            self._tell_of_copy(account, passkey, reference, now)
             raise _Denied("passkey.suspected", "counter went back", passkey)
         if not self.passkeys.use(passkey, use, now=now):
             raise _Denied("passkey.suspected", "suspected, or used meanwhile", passkey)
         return passkey, account
+
+    def _tell_of_copy(self, account: Account, passkey: Passkey, reference: str, now: datetime) -> None:
+        told = notices("passkey_suspected", account, account.addresses, reference=reference, now=now, name=passkey.name)
+        for message in told:
+            self.mails.put(message)
 
     def _denied(self, denied: "_Denied", pending: PendingAuthorization, network: str, now: datetime) -> PasskeyDenied:
         """Note it; 429 where as many tries failed from this network as with passwords. No account is ever closed by it:

@@ -24,6 +24,7 @@ def blueprint(flow: PasskeySignInFlow, authorization: AuthorizationFlow, pages: 
     @views.post("/passkey")
     def with_passkey(authorization_id: str) -> ResponseReturnValue:
         here = Journey(authorization, browser, authorization_id, posted=True)
+        here.hear_whether_shared(browser)
         outcome = flow.sign_in(
             here.pending,
             here.session,
@@ -34,7 +35,7 @@ def blueprint(flow: PasskeySignInFlow, authorization: AuthorizationFlow, pages: 
         )
         if isinstance(outcome, PasskeyDenied):
             return _page(pages, flow, authorization, here, denied=outcome)
-        browser.signed_in(outcome)
+        browser.signed_in(outcome.signed_in, outcome.address)
         return redirect(next_page(authorization_id), 303)
 
     return views
@@ -65,6 +66,7 @@ def _page(
         status=200 if denied is None else 422,
         passkey=passkey_request(flow, here),
         is_required=is_required,
+        is_shared=here.session.is_shared,
         address_url=None if is_required else url_for("sign_in.address", authorization_id=here.pending.id),
         add_url=url_for("passkeys.show"),
         client_name=here.client_name,

@@ -51,9 +51,9 @@ def add(who: Traveller, authenticator: Authenticator, name: str = "Téléphone")
     return who
 
 
-def present(who: Traveller, authenticator: Authenticator) -> Traveller:
+def present(who: Traveller, authenticator: Authenticator, **fields: str) -> Traveller:
     action, options, challenge = form(who, "sign-in")
-    who.send(action, credential=authenticator.get(options), challenge=challenge)
+    who.send(action, credential=authenticator.get(options), challenge=challenge, **fields)
     return who
 
 
@@ -93,7 +93,19 @@ def test_a_passkey_signs_in_without_an_address(world: World, authenticator: Auth
     assert (sign_in.methods, sign_in.acr) == (("hwk", "user"), ACR_PHISHING_RESISTANT)
     (event,) = world.events("sign_in.passkey")
     assert event["account_id"] == "camille"
-    assert "Par une clé d’accès" in browser.text
+    assert "par une clé d’accès" in browser.text
+
+
+def test_on_a_shared_computer_a_passkey_leaves_nothing_and_elsewhere_the_account_s_card(
+    world: World, authenticator: Authenticator
+) -> None:
+    shared = present(stranger(world), authenticator, shared="yes")
+    assert shared.step == "account"
+    assert shared.cookies.keys() == {"idp_session"}
+    own = present(stranger(world), authenticator)
+    assert own.cookies.keys() == {"idp_session", "idp_device", "idp_account"}
+    own.press("Se déconnecter").get("/account")
+    assert f"Continuer avec {CAMILLE}" in own.text
 
 
 def test_a_passkey_that_may_be_copied_is_told_as_kept_by_software(world: World, camille: Traveller) -> None:
@@ -191,6 +203,8 @@ def test_a_copied_key_is_refused_from_then_on(world: World, camille: Traveller, 
     assert present(stranger(world), authenticator).last.status_code == 422
     (event,) = world.events("sign_in.passkey_refused")
     assert (event["account_id"], event["fields"]["problem"]) == ("camille", "passkey.suspected")
+    for address in (CAMILLE, OTHER_ADDRESS):
+        assert [mail["kind"] for mail in world.mails(address)].count("passkey_suspected") == 1
     authenticator.counter = 20
     assert present(stranger(world), authenticator).last.status_code == 422
     assert "Plus acceptée" in camille.get("/account").text
