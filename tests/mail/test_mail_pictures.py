@@ -20,6 +20,7 @@ FIELDS = {
     "changed": "zoe@exemple.org",
     "days": "30",
     "name": "Téléphone",
+    "sign_in_url": "https://idp.example.org/account",
 }
 WIDTHS = {"phone": 360, "desktop": 800}
 
