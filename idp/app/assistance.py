@@ -2,13 +2,20 @@
 
 from datetime import timedelta
 
+from flask import Blueprint
+
+from idp.app import own_account
 from idp.app.services import Services, helpdesk_operators
 from idp.domain.helpdesk import roles_of
 from idp.flows.account_closing import AccountClosing
+from idp.flows.helpdesk_acts import HelpdeskActs
 from idp.flows.helpdesk_entry import HelpdeskEntry
 from idp.flows.invitations import InvitationFlow
 from idp.flows.people import PeopleFlow
 from idp.flows.timeline import TimelineFlow
+from idp.web import helpdesk_acts as act_pages
+from idp.web.helpdesk_console import Console
+from idp.web.pages import Pages
 
 
 def account_closing(services: Services) -> AccountClosing:
@@ -48,6 +55,20 @@ def people(services: Services) -> PeopleFlow:
         client_name=client_name,
         clock=services.clock,
     )
+
+
+def helpdesk_acts(services: Services) -> HelpdeskActs:
+    """Whoever helps merges, parts and erases accounts."""
+    found = people(services)
+    return HelpdeskActs(
+        found, found.account, account_closing(services), own_account.merging(services), own_account.erasure(services)
+    )
+
+
+def helpdesk_act_pages(services: Services, pages: Pages) -> Blueprint:
+    """Their pages on the console."""
+    console = Console(helpdesk_entry(services), pages)
+    return act_pages.blueprint(console, people(services), helpdesk_acts(services), invitations(services))
 
 
 def timeline(services: Services) -> TimelineFlow:

@@ -147,10 +147,10 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
                 assistance.helpdesk_entry(services),
                 assistance.people(services),
                 assistance.timeline(services),
-                assistance.account_closing(services),
                 pages,
             )
         )
+        app.register_blueprint(assistance.helpdesk_act_pages(services, pages))
     errors.register(
         app,
         pages,

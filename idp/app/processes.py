@@ -21,6 +21,8 @@ from idp.app.services import Services, build, key_algorithms, signing_keys, utc_
 from idp.app.stores import INDEXES, connect
 from idp.cli import Administration, Helpdesk
 from idp.domain.errors import ConfigurationError
+from idp.domain.keyed import SecretKey
+from idp.flows.audit_verification import AuditVerification
 from idp.flows.backup import BackupFlow
 from idp.flows.client_administration import ClientAdministration
 from idp.flows.data_report import DataReportFlow
@@ -39,6 +41,8 @@ from idp.saml.federation import FederationFolder
 from idp.settings import Settings
 from idp.storage import clients as registered
 from idp.storage.audit import AuditTrail
+from idp.storage.audit_seals import AuditSeals
+from idp.storage.database import Database
 from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
 from idp.storage.migrations import MIGRATIONS
@@ -94,6 +98,7 @@ def administration(configured: Settings) -> Administration:
         doctor=lambda: _doctor(configured, federation),
         migrating=lambda: _migrating(configured),
         backup=lambda: _backup(configured),
+        audit=lambda: AuditVerification(_audit_seals(configured, connect(configured)), utc_now),
         work=lambda: work_until_stopped(configured),
         data_report=lambda: DataReportFlow(Holdings(connect(configured)), _periods(configured), utc_now),
     )
@@ -105,8 +110,7 @@ def _helpdesk(services: Services) -> Helpdesk:
         assistance.timeline(services),
         assistance.account_closing(services),
         assistance.invitations(services),
-        own_account.merging(services),
-        own_account.erasure(services),
+        assistance.helpdesk_acts(services),
     )
 
 
@@ -179,7 +183,11 @@ def work_until_stopped(configured: Settings) -> None:
 def background(services: Services, *, works: bool = True) -> Background:
     """What this process does beside answering. works: whether it sends mail and the like, or leaves that to others."""
     configured = services.settings
-    workers = (*mail_workers(services), _logout_sender(services), _account_closer(services)) if works else ()
+    workers = (
+        (*mail_workers(services), _logout_sender(services), _account_closer(services), _audit_sealer(services))
+        if works
+        else ()
+    )
     return Background(
         services.database,
         INDEXES,
@@ -190,6 +198,16 @@ def background(services: Services, *, works: bool = True) -> Background:
         partial(services.saml_keys.look, services.service_provider),
         services.clock,
     )
+
+
+def _audit_seals(configured: Settings, database: Database) -> AuditSeals:
+    secret, kept = SecretKey(configured.secret_key.encode()), timedelta(days=configured.retention.audit_days)
+    return AuditSeals(database, secret, kept)
+
+
+def _audit_sealer(services: Services) -> QueueWorker:
+    seals = _audit_seals(services.settings, services.database)
+    return QueueWorker("audit-sealer", lambda _, now: seals.seal_next(now=now), Event(), services.clock)
 
 
 def _logout_sender(services: Services) -> QueueWorker:

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from idp.domain.accounts import ClosesAccounts
-from idp.flows.account_erasure import AccountErasure
+from idp.flows.audit_verification import AuditVerification
 from idp.flows.backup import BackupFlow
 from idp.flows.bounces import BounceFlow
 from idp.flows.client_administration import ClientAdministration
 from idp.flows.data_report import DataReportFlow
 from idp.flows.doctor import Doctor
 from idp.flows.federation_administration import FederationAdministration
+from idp.flows.helpdesk_acts import HelpdeskActs
 from idp.flows.invitations import InvitationFlow
 from idp.flows.key_administration import KeyAdministration
-from idp.flows.merging import MergingFlow
 from idp.flows.migrating import Migrating
 from idp.flows.people import PeopleFlow
 from idp.flows.saml_key_administration import SamlKeyAdministration
@@ -28,8 +28,7 @@ class Helpdesk:
     timeline: TimelineFlow
     accounts: ClosesAccounts
     invitations: InvitationFlow
-    merging: MergingFlow
-    erasure: AccountErasure
+    acts: HelpdeskActs
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,7 @@ class Administration:
     data_report: Callable[[], DataReportFlow]
     migrating: Callable[[], Migrating]
     backup: Callable[[], BackupFlow]
+    audit: Callable[[], AuditVerification]
     work: Callable[[], None]
 
 

@@ -5,6 +5,7 @@ import sys
 import click
 
 from idp.cli.administration import MakeAdministration
+from idp.cli.audit import audit_group
 from idp.cli.backup import backup, restore
 from idp.cli.client import client_group
 from idp.cli.data_report import data_report
@@ -36,7 +37,7 @@ def check(administration: MakeAdministration) -> None:
     click.echo("settings, clients and federation: in order")
 
 
-for group in (client_group, federation_group, keys_group, mail_group, user_group):
+for group in (audit_group, client_group, federation_group, keys_group, mail_group, user_group):
     main.add_command(group)
 main.add_command(backup)
 main.add_command(data_report)

@@ -29,6 +29,11 @@ REGISTER: dict[str, Processing] = {
         "security log, and help for people",
         "[retention] audit_days",
     ),
+    "audit_seals": Processing(
+        "numbers and keyed digests of the security log's events, which tell nothing without the secret key",
+        "showing that nobody changed the security log",
+        "for ever",
+    ),
     "authorizations": Processing("requests of applications that wait for a sign-in", "going on after it", _MOMENT),
     "clients": Processing("applications that registered themselves", "recognising them", "until they are removed"),
     "consents": Processing("what a person agreed to give to which application", "not asking twice", "as the account"),

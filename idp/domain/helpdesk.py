@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from idp.domain.accounts import Account
+from idp.domain.merging import Merge
 
 LONGEST_REASON = 500
 HELPDESK_ROLE = "helpdesk"
@@ -35,6 +37,31 @@ class Act:
     def fields(self) -> dict[str, str]:
         """As the audit trail keeps it."""
         return {"operator": self.operator, "reason": " ".join(self.reason.split())}
+
+
+class NotesActs(Protocol):
+    """Writes an act into the audit trail."""
+
+    def note(self, event: str, account_id: str | None, act: Act, **fields: str) -> None: ...
+
+
+class MergesByHand(Protocol):
+    """Merges and parts accounts on the word of whoever helps."""
+
+    def merge_by_hand(self, survivor_id: str, other_id: str) -> bool:
+        """False, and nothing changed, where one of them is not open, or they are one."""
+
+    def undoable(self, account: Account) -> tuple[Merge, ...]:
+        """The merges into this account that may still be undone, the latest first."""
+
+    def undo(self, account: Account, merge_id: str) -> str | None:
+        """None when it is done, else the key of a field sentence."""
+
+
+class ErasesAccounts(Protocol):
+    """Erases everything about a person."""
+
+    def erase(self, account_id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

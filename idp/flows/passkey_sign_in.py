@@ -11,7 +11,7 @@ from idp.domain.guessing import NETWORK_BUDGET, NETWORK_WINDOW
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import MailQueue
 from idp.domain.notices import notices
-from idp.domain.passkeys import Ceremony, Passkey, PasskeyRefused
+from idp.domain.passkeys import Ceremony, Passkey, PasskeyRefused, PasskeyUse
 from idp.domain.sessions import ACR_PHISHING_RESISTANT, Session, SignedIn, SignsIn
 from idp.passkeys.relying_party import RelyingParty
 from idp.storage.accounts import AccountStore
@@ -109,19 +109,25 @@ class PasskeySignInFlow:
                 raise _Denied("passkey.unknown")
             if presented.user_handle != passkey.user_handle:
                 raise _Denied("passkey.invalid", "another user handle", passkey)
-            use = self.relying_party.used(answer, challenge, passkey)
+            use = self._use(answer, challenge, passkey)
         except PasskeyRefused as refused:
             raise _Denied(refused.problem, refused.detail) from refused
         account = self.accounts.find(passkey.account_id)
         if account is None or account.disabled:
             raise _Denied("passkey.unknown", "account disabled", passkey)
         if passkeys.counter_went_back(passkey.credential.sign_count, use.sign_count):
-            self.passkeys.suspect(passkey, now=now)
-            self._tell_of_copy(account, passkey, reference, now)
+            if self.passkeys.suspect(passkey, now=now):
+                self._tell_of_copy(account, passkey, reference, now)
             raise _Denied("passkey.suspected", "counter went back", passkey)
         if not self.passkeys.use(passkey, use, now=now):
             raise _Denied("passkey.suspected", "suspected, or used meanwhile", passkey)
         return passkey, account
+
+    def _use(self, answer: str, challenge: str, passkey: Passkey) -> PasskeyUse:
+        try:
+            return self.relying_party.used(answer, challenge, passkey)
+        except PasskeyRefused as refused:
+            raise _Denied(refused.problem, refused.detail, passkey) from refused
 
     def _tell_of_copy(self, account: Account, passkey: Passkey, reference: str, now: datetime) -> None:
         told = notices("passkey_suspected", account, account.addresses, reference=reference, now=now, name=passkey.name)

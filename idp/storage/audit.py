@@ -22,6 +22,7 @@ INDEXES = Indexes(
         IndexModel("reference"),
         IndexModel([("account_id", ASCENDING), ("at", ASCENDING)]),
         IndexModel([("event", ASCENDING), ("at", ASCENDING)]),
+        IndexModel([("seal", ASCENDING), ("at", ASCENDING)]),
         IndexModel("purge_at", expireAfterSeconds=0),
     ),
 )
@@ -66,12 +67,14 @@ class AuditTrail:
     def by_reference(self, reference: str) -> list[dict[str, object]]:
         """The events of one journey, oldest first."""
         with translated():
-            return list(self._events.find({"reference": reference}, {"_id": 0, "purge_at": 0}).sort("at", ASCENDING))
+            return list(
+                self._events.find({"reference": reference}, {"_id": 0, "purge_at": 0, "seal": 0}).sort("at", ASCENDING)
+            )
 
     def by_account(self, account_id: str) -> list[dict[str, object]]:
         """The events of one person, oldest first."""
         with translated():
-            return list(self._events.find({"account_id": account_id}, {"_id": 0}).sort("at", ASCENDING))
+            return list(self._events.find({"account_id": account_id}, {"_id": 0, "seal": 0}).sort("at", ASCENDING))
 
     def events(
         self, *, references: Collection[str] = (), account_ids: Collection[str] = (), limit: int = 1000

@@ -64,10 +64,13 @@ class PasskeyStore:
             )
         return noted.matched_count == 1
 
-    def suspect(self, passkey: Passkey, *, now: datetime) -> None:
-        """Accept this passkey no more."""
+    def suspect(self, passkey: Passkey, *, now: datetime) -> bool:
+        """Accept this passkey no more; False where it was suspected before."""
         with translated():
-            self._passkeys.update_one({"_id": passkey.id, "suspected_at": None}, {"$set": {"suspected_at": now}})
+            noted = self._passkeys.update_one(
+                {"_id": passkey.id, "suspected_at": None}, {"$set": {"suspected_at": now}}
+            )
+        return noted.modified_count == 1
 
     def rename(self, credential_id: str, account_id: str, name: str) -> None:
         with translated():

@@ -1,63 +1,48 @@
 """``/helpdesk``: the console of those who help people; it shows and does what ``idp user`` does."""
 
-from collections.abc import Callable
 from datetime import datetime
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_datetime, gettext
 
-from idp.domain.accounts import Bounce, ClosesAccounts
+from idp.domain.accounts import Bounce
 from idp.domain.errors import Refusal
-from idp.domain.helpdesk import Act, ConsoleSession, TimelineEntry, Unfounded
+from idp.domain.helpdesk import TimelineEntry
 from idp.flows.helpdesk_entry import LIFETIME, HelpdeskEntry
 from idp.flows.people import LONGEST_QUERY, PeopleFlow, PersonSheet
 from idp.flows.timeline import TimelineFlow
 from idp.web import forms
+from idp.web.helpdesk_acts import act_names
+from idp.web.helpdesk_console import COOKIE, Console
 from idp.web.pages import Pages
-from idp.web.sentences import field_sentence
-
-FORM_ERROR = 422
-_COOKIE = "helpdesk"
-
-PersonAct = Callable[[str, Act], bool]
 
 
-def blueprint(
-    entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, accounts: ClosesAccounts, pages: Pages
-) -> Blueprint:
+def blueprint(entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, pages: Pages) -> Blueprint:
     """Every page needs the role, and every look at a person is logged."""
     views = Blueprint("helpdesk", __name__, url_prefix="/helpdesk")
     browser = pages.browser
-    acts: dict[str, PersonAct] = {
-        "unlock": people.unlock,
-        "disable": lambda account_id, act: accounts.close(account_id, **act.fields),
-        "enable": lambda account_id, act: accounts.reopen(account_id, **act.fields),
-    }
-
-    def operator() -> ConsoleSession | None:
-        return entry.operator(browser.cookie(_COOKIE), browser.known_session())
-
-    def posting_operator() -> ConsoleSession:
-        browser.posted_session()
-        here = operator()
-        if here is None:
-            raise Refusal("helpdesk.not_signed_in", "console closed meanwhile", status=403)
-        return here
+    console = Console(entry, pages)
+    operator, posting_operator = console.operator, console.posting_operator
 
     @views.get("")
     def show() -> ResponseReturnValue:
         here = operator()
         if here is None:
             return redirect(entry.begin(browser.session()), 303)
-        return pages.render("helpdesk/search.html", operator=here.operator, action=url_for("helpdesk.search"))
+        return pages.render(
+            "helpdesk/search.html",
+            operator=here.operator,
+            action=url_for("helpdesk.search"),
+            invite_url=url_for("helpdesk_acts.ask_for_invitation"),
+        )
 
     @views.get("/callback")
     def callback() -> ResponseReturnValue:
         session = browser.known_session()
         if session is None:
             raise Refusal("browser.other", "answer in a browser without session")
-        browser.remember(_COOKIE, entry.finish(request.args, session), int(LIFETIME.total_seconds()))
+        browser.remember(COOKIE, entry.finish(request.args, session), int(LIFETIME.total_seconds()))
         return redirect(url_for("helpdesk.show"), 303)
 
     @views.post("/search")
@@ -71,6 +56,7 @@ def blueprint(
             "helpdesk/search.html",
             operator=here.operator,
             action=url_for("helpdesk.search"),
+            invite_url=url_for("helpdesk_acts.ask_for_invitation"),
             query=query,
             found=[(line, url_for("helpdesk.person", account_id=line.account_id or "-")) for line in found],
             story=_story(timeline.of(query)),
@@ -81,48 +67,24 @@ def blueprint(
         here = operator()
         if here is None:
             return redirect(url_for("helpdesk.show"), 303)
-        return person_page(account_id, here)
-
-    @views.post("/people/<account_id>/<act>")
-    def do(account_id: str, act: str) -> ResponseReturnValue:
-        here = posting_operator()
-        if act not in acts:
-            raise Refusal("request.not_found", "no such act", status=404)
-        try:
-            founded = Act(here.operator, forms.field("reason"))
-        except Unfounded as fault:
-            return person_page(account_id, here, {f"{act}-reason": field_sentence(fault.key)})
-        if not acts[act](account_id, founded):
-            raise Refusal("request.not_found", "no such person", status=404)
-        return redirect(url_for("helpdesk.person", account_id=account_id), 303)
-
-    def person_page(account_id: str, here: ConsoleSession, errors: dict[str, str] | None = None) -> Response:
         sheet = people.show(account_id)
         if sheet is None:
             raise Refusal("request.not_found", "no such person", status=404)
         people.look("helpdesk.viewed", account_id, operator=here.operator)
         return pages.render(
             "helpdesk/person.html",
-            status=FORM_ERROR if errors else 200,
             operator=here.operator,
             sheet=sheet,
             facts=_facts(sheet),
             story=_story(timeline.of_account(account_id)),
             acts=[
-                (name, label, url_for("helpdesk.do", account_id=account_id, act=name)) for name, label in _acts(sheet)
+                (label, url_for("helpdesk_acts.ask", account_id=account_id, act=name))
+                for name, label in act_names(is_disabled=sheet.disabled).items()
             ],
             search_url=url_for("helpdesk.show"),
-            errors=errors or {},
         )
 
     return views
-
-
-def _acts(sheet: PersonSheet) -> list[tuple[str, str]]:
-    state = (
-        ("enable", gettext("Réactiver le compte")) if sheet.disabled else ("disable", gettext("Désactiver le compte"))
-    )
-    return [("unlock", gettext("Lever les limites")), state]
 
 
 def _facts(sheet: PersonSheet) -> list[tuple[str, list[str]]]:

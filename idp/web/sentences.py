@@ -312,6 +312,10 @@ _FIELDS: dict[str, LazyString] = {
     "merge.last_address": _(
         "Toutes vos adresses viennent de l’autre compte : ajoutez-en une avant de séparer les deux comptes."
     ),
+    "helpdesk.choose": _("Choisissez dans la liste."),
+    "helpdesk.nobody": _("Personne ne correspond."),
+    "helpdesk.several": _("Plusieurs personnes correspondent : donnez une adresse ou un identifiant exact."),
+    "helpdesk.not_mergeable": _("Rien n’a changé : il faut deux comptes différents, ouverts tous les deux."),
     "reason.empty": _("Indiquez le motif : il est gardé dans le journal."),
     "reason.too_long": _("Raccourcissez le motif."),
     "university.none_found": _("Aucun établissement trouvé. Essayez la ville, le sigle ou la fin de votre adresse."),

@@ -112,6 +112,14 @@ def test_two_accounts_are_merged_an_identifier_is_unlinked_and_an_account_is_era
     survivor = accounts.by_address("zoe@univ-exemple.fr")
     assert survivor
     assert survivor.id == "account-1"
+    unmerge = ("unmerge", ADDRESS, "--address")
+    refused = run(*unmerge, "nobody@univ-exemple.fr", *why)
+    assert refused.returncode == 1
+    assert "zoe@univ-exemple.fr" in refused.stderr
+    assert run(*unmerge, "zoe@univ-exemple.fr", *why).returncode == 0
+    parted = accounts.by_address("zoe@univ-exemple.fr")
+    assert parted
+    assert parted.id != "account-1"
     assert run("unlink", "lea@univ-exemple.fr", "--identity", "other", *why).returncode == 1
     assert run("unlink", "account-3", "--identity", "lea@univ-exemple.fr", *why).returncode == 0
     third = accounts.find("account-3")
@@ -121,4 +129,4 @@ def test_two_accounts_are_merged_an_identifier_is_unlinked_and_an_account_is_era
     third = accounts.find("account-3")
     assert third is None or third.disabled
     events = {str(event["event"]) for event in database.collection("audit").find({"fields.reason": why[1]})}
-    assert {"helpdesk.merged", "helpdesk.unlinked", "helpdesk.erased", "account.closed"} == events
+    assert {"helpdesk.merged", "helpdesk.unmerged", "helpdesk.unlinked", "helpdesk.erased", "account.closed"} == events

@@ -59,7 +59,7 @@ def test_a_passkey_made_on_the_account_page_signs_in_by_button_and_by_field(
     # The virtual authenticator is asked by the field as soon as the page is there.
     page.goto(f"{system.provider}/account")
     step(page, "account")
-    expect(page.locator("main")).to_contain_text("Par une clé d’accès")
+    expect(page.locator("main")).to_contain_text("par une clé d’accès")
     press(page, "Se déconnecter")
 
     # A browser that offers nothing in fields has the button.
@@ -69,7 +69,7 @@ def test_a_passkey_made_on_the_account_page_signs_in_by_button_and_by_field(
     screenshot(page, "email-with-passkey")
     press(page, "Utiliser une clé d’accès")
     step(page, "account")
-    expect(page.locator("main")).to_contain_text("Par une clé d’accès")
+    expect(page.locator("main")).to_contain_text("par une clé d’accès")
 
 
 def test_who_presses_the_button_without_any_passkey_is_told_and_goes_on(

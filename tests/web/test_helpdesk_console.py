@@ -1,12 +1,14 @@
 """The console: a relying party of the provider, for those with the role; every look and act is logged."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from idp import app as application
+from idp.app import own_account
 from idp.domain.accounts import Account, Identity
 from idp.domain.sessions import ACR_PHISHING_RESISTANT
 from idp.storage.database import Database
@@ -136,27 +138,26 @@ def test_a_passkey_opens_the_console(helped: World) -> None:
 
 
 def test_acts_need_a_reason_and_are_logged(helped: World) -> None:
-    person = entered(helped).get("/helpdesk/people/camille")
-    person.press("Désactiver le compte", reason=" ")
+    person = entered(helped)
+    act(person, "camille", "disable", reason=" ")
     assert (person.last.status_code, account(helped, "camille").disabled) == (422, False)
-    person.press("Désactiver le compte", reason="téléphone volé")
+    act(person, "camille", "disable", reason="téléphone volé")
     assert account(helped, "camille").disabled
     (event,) = helped.events("account.closed")
     assert event["fields"] == {"operator": ALEX, "reason": "téléphone volé"}
-    person.press("Réactiver le compte", reason="téléphone retrouvé")
+    assert "Réactiver le compte" in person.text
+    act(person, "camille", "enable", reason="téléphone retrouvé")
     assert not account(helped, "camille").disabled
-    person.press("Lever les limites", reason="appel")
+    act(person, "camille", "unlock", reason="appel")
     assert helped.events("helpdesk.unlocked")
-    person.post("/helpdesk/people/camille/impersonate", reason="curiosité")
-    assert person.last.status_code == 404
 
 
 def test_nobody_acts_without_our_token_or_without_the_role(helped: World) -> None:
     person = entered(helped).get("/helpdesk/people/camille")
-    forged = person._client.post("/helpdesk/people/camille/disable", data={"reason": "x"}, headers=HOST)
+    forged = person._client.post("/helpdesk/people/camille/acts/disable", data={"reason": "x"}, headers=HOST)
     assert forged.status_code == 403
     other = helped.browser().signed_in(account(helped, "camille"))
-    other.get("/account").post("/helpdesk/people/alex/disable", reason="x")
+    other.get("/account").post("/helpdesk/people/alex/acts/disable", reason="x")
     assert (other.last.status_code, account(helped, "alex").disabled) == (403, False)
     assert helped.browser().get("/helpdesk/people/camille").step != "helpdesk-person"
 
@@ -202,3 +203,119 @@ def test_a_role_is_told_to_the_helpdesk_alone(helped: World) -> None:
     assert claims("alex") is not None
     assert (claims("alex") or {}).get("roles") == ["helpdesk"]
     assert "roles" not in (claims("camille") or {})
+
+
+def act(person: Traveller, account_id: str, name: str, **fields: str) -> Traveller:
+    """The page of this act, then its button."""
+    person.get(f"/helpdesk/people/{account_id}/acts/{name}")
+    assert person.step == "helpdesk-act"
+    return person.send(f"/helpdesk/people/{account_id}/acts/{name}", **fields)  # type: ignore[return-value]
+
+
+@pytest.fixture
+def two(helped: World) -> World:
+    helped.account("zoe", "zoe@exemple.org", Identity(EXEMPLE, "eppn", "zoe@univ-exemple.fr"), password=PASSWORD)
+    return helped
+
+
+def test_every_act_is_offered_on_the_page_of_the_person(helped: World) -> None:
+    person = entered(helped)
+    links = person.get("/helpdesk/people/camille") and person.links()  # type: ignore[attr-defined]
+    for label in ("Fusionner", "Séparer", "Retirer un identifiant", "Effacer"):
+        assert any(text.startswith(label) for text in links), label
+
+
+def test_two_accounts_are_merged_and_parted_again(two: World) -> None:
+    person = entered(two)
+    act(person, "zoe", "merge", into=CAMILLE, reason="ticket 1")
+    assert person.step == "helpdesk-person"
+    assert "zoe@exemple.org" in account(two, "camille").addresses
+    (merged,) = two.events("helpdesk.merged")
+    assert merged["fields"] == {"operator": ALEX, "reason": "ticket 1", "other": "zoe"}
+    act(person, "camille", "unmerge", address="zoe@exemple.org", reason="ticket 2")
+    assert account(two, "camille").addresses == (CAMILLE,)
+    assert account(two, "zoe").addresses == ("zoe@exemple.org",)
+    (parted,) = two.events("helpdesk.unmerged")
+    assert parted["fields"]["reason"] == "ticket 2"
+
+
+def test_an_identifier_is_taken_away(two: World) -> None:
+    act(entered(two), "zoe", "unlink", identity="zoe@univ-exemple.fr", reason="erreur")
+    assert account(two, "zoe").identities == ()
+    (unlinked,) = two.events("helpdesk.unlinked")
+    assert unlinked["fields"]["operator"] == ALEX
+
+
+def test_a_person_is_erased(two: World) -> None:
+    person = entered(two)
+    assert "Personne ne peut revenir" in person.get("/helpdesk/people/zoe/acts/erase").text
+    person.send("/helpdesk/people/zoe/acts/erase", reason="demande de la personne")
+    assert account(two, "zoe").disabled
+    own_account.erasure(two.services).erase_next(two.clock())
+    assert two.services.stores.accounts.find("zoe") is None
+    (erased,) = two.events("helpdesk.erased")
+    assert erased["fields"]["reason"] == "demande de la personne"
+
+
+def test_a_person_is_invited_and_told(helped: World) -> None:
+    person = entered(helped).get("/helpdesk/invitation")
+    invited = {"address": "p.hospitalier@chu.example", "family_name": "Hospitalier", "role": "praticien"}
+    ends = f"{helped.clock() + timedelta(days=90):%Y-%m-%d}"
+    person.send("/helpdesk/invitation", **invited, expires=ends, reason="convention", mail="yes")
+    assert "p.hospitalier@chu.example est invité" in person.text
+    (mail,) = helped.mails("p.hospitalier@chu.example")
+    assert mail["kind"] == "invitation"
+    (made,) = helped.events("invitation.made")
+    assert made["fields"]["operator"] == ALEX
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "words"),
+    [
+        ("merge", {"into": CAMILLE}, "Indiquez le motif"),
+        ("merge", {"into": "", "reason": "r"}, "Personne ne correspond"),
+        ("merge", {"into": "nobody@nowhere.example", "reason": "r"}, "Personne ne correspond"),
+        ("merge", {"into": "zoe@exemple.org", "reason": "r"}, "deux comptes différents"),
+        ("unmerge", {"reason": "r"}, "Choisissez dans la liste"),
+        ("unmerge", {"address": CAMILLE, "reason": "r"}, ""),
+        ("unlink", {"reason": "r"}, "Choisissez dans la liste"),
+        ("unlink", {"identity": "someone@else.fr", "reason": "r"}, "Choisissez dans la liste"),
+        ("erase", {}, "Indiquez le motif"),
+        ("erase", {"reason": "r" * 501}, "Raccourcissez le motif"),
+    ],
+)
+def test_an_act_that_is_not_clear_changes_nothing(two: World, name: str, fields: dict[str, str], words: str) -> None:
+    before = account(two, "zoe"), account(two, "camille")
+    person = act(entered(two), "zoe", name, **fields)
+    assert (person.step, person.last.status_code) == ("helpdesk-act", 422)
+    assert words in person.text
+    assert (account(two, "zoe"), account(two, "camille")) == before
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"address": "none"}, {"expires": "soon"}, {"family_name": ""}, {"reason": ""}, {"address": CAMILLE}]
+)
+def test_an_invitation_with_a_fault_invites_nobody(helped: World, wrong: dict[str, str]) -> None:
+    ends = f"{helped.clock() + timedelta(days=90):%Y-%m-%d}"
+    right = {"address": "p@chu.example", "family_name": "P", "role": "", "expires": ends, "reason": "r"}
+    person = entered(helped).get("/helpdesk/invitation").send("/helpdesk/invitation", **(right | wrong))
+    assert (person.step, person.last.status_code) == ("helpdesk-act", 422)
+    assert helped.services.stores.invitations.every() == ()
+
+
+def test_who_is_not_there_and_what_is_no_act_is_not_found(helped: World) -> None:
+    person = entered(helped)
+    for path in ("/helpdesk/people/nobody/acts/erase", "/helpdesk/people/camille/acts/impersonate"):
+        assert person.get(path).last.status_code == 404
+        person.get("/helpdesk")
+        assert person.send(path, reason="r").last.status_code == 404
+        person.get("/helpdesk")
+
+
+@pytest.mark.parametrize("path", ["/helpdesk/people/camille/acts/erase", "/helpdesk/invitation"])
+def test_without_the_role_no_page_of_an_act_opens(helped: World, path: str) -> None:
+    outside = helped.browser().signed_in(account(helped, "camille"))
+    outside.get("/account")
+    assert outside.send(path, reason="r").last.status_code == 403
+    assert outside.get(path).step != "helpdesk-act"
+    assert not account(helped, "camille").disabled

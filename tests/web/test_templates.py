@@ -1,6 +1,7 @@
 """Every hosted page: what the contract promises, and what keyboards, screen readers and password managers need."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from flask_babel import Babel
 from lxml import html
 
+from idp.domain.helpdesk import PersonLine, TimelineEntry
 from idp.flows.device import WaitingDevice
 from idp.web.delivery import MailNews
 from idp.web.information import Statement
@@ -50,6 +52,31 @@ SIGN_IN = {
     "choose_url": "/choose",
     "university": UNIVERSITY,
     "throttled": False,
+}
+STORY = [
+    ("24 nov. 2026", TimelineEntry(datetime(2026, 11, 24, tzinfo=UTC), "mail", "mail.accepted", "REF", {"r": "250"}))
+]
+SHEET = {
+    "operator": "alex@exemple.fr",
+    "sheet": {"name": "Camille Durand", "addresses": [ADDRESS]},
+    "facts": [("Adresses", [ADDRESS])],
+    "story": STORY,
+    "acts": [("Lever les limites", "/u"), ("Effacer la personne", "/e")],
+    "search_url": "/s",
+}
+ACT = {
+    "title": "Retirer un identifiant d’université",
+    "explanation": "Cet identifiant ne mène plus à personne.",
+    "person": "Camille Durand",
+    "action": "/a",
+    "back_url": "/p",
+    "fields": [("reason", "Motif", "Il est gardé dans le journal.", True)],
+    "choice_name": "identity",
+    "choice_label": "L’identifiant à retirer",
+    "choices": ("cdurand@univ-exemple.fr", "autre@univ-exemple.fr"),
+    "values": {},
+    "button": "Retirer",
+    "errors": {},
 }
 CODE = {"address": ADDRESS, "action": "/code", "resend_action": "/code/ask", "back_url": "/sign-in", "minutes": 10}
 CHOOSE = {
@@ -263,6 +290,24 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "choose-university-required": (
         "choose_university.html",
         CHOOSE | {"from_address": True, "is_required": True, "results": CHOICES[:1]},
+    ),
+    "helpdesk": ("helpdesk/search.html", {"operator": "alex@exemple.fr", "action": "/s", "invite_url": "/i"}),
+    "helpdesk-found": (
+        "helpdesk/search.html",
+        {
+            "operator": "alex@exemple.fr",
+            "action": "/s",
+            "invite_url": "/i",
+            "query": "durand",
+            "found": [(PersonLine("camille", "Camille Durand", ADDRESS, "university", disabled=True), "/p")],
+            "story": STORY,
+        },
+    ),
+    "helpdesk-person": ("helpdesk/person.html", SHEET),
+    "helpdesk-act": ("helpdesk/act.html", ACT),
+    "helpdesk-act-error": (
+        "helpdesk/act.html",
+        ACT | {"errors": {"identity": "Choisissez dans la liste.", "reason": "Indiquez le motif."}},
     ),
     "check-mailbox": ("check_mailbox.html", MAILBOX),
     "check-mailbox-other-address": (

@@ -8,6 +8,7 @@ from idp.storage.migrations import ledger
 KEPT: Final = (
     "accounts",
     "audit",
+    "audit_seals",
     "clients",
     "consents",
     "invitations",

@@ -1,0 +1,183 @@
+"""Collection ``audit_seals``: what shows that nobody changed, removed or inserted an event of the audit trail.
+
+Appending an event stays one insert. Later, whichever process comes first closes a slice of events into a seal: their
+identifiers and digests, chained to the seal before, under a key that the database does not hold.
+"""
+
+import hmac
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bson import json_util
+from pymongo import ASCENDING, DESCENDING
+from pymongo.read_concern import ReadConcern
+
+from idp.domain.keyed import SecretKey
+from idp.storage.audit import KEPT
+from idp.storage.database import AlreadyExists, Database, Document, translated
+
+logger = logging.getLogger(__name__)
+
+_COLLECTION = "audit_seals"
+
+# A slice is closed once its oldest event is this old …
+DUE = timedelta(minutes=1)
+# … and leaves out what is younger than this: it goes into the next one, as does whatever comes late.
+SETTLED = timedelta(seconds=30)
+MOST_EVENTS = 1000
+_BEYOND_THE_EVENT = ("seal", "purge_at")
+_FIRST = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """seal: its number. kind: ``changed``, ``removed``, ``inserted``, ``moved``, ``broken`` or ``missing`` (a seal).
+
+    event: its identifier; empty where the whole seal is meant.
+    """
+
+    seal: int
+    kind: str
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SealCheck:
+    """One seal. verified, purged: numbers of events; purged ones had reached the end of their retention."""
+
+    number: int
+    mac: str
+    verified: int
+    purged: int
+    findings: tuple[Finding, ...]
+
+
+class AuditSeals:
+    """Makes and checks seals. kept: how long events stay that do not say it themselves."""
+
+    def __init__(self, database: Database, secret: SecretKey, kept: timedelta = KEPT) -> None:
+        self._seals = database.collection(_COLLECTION)
+        # An event that a failover could take back must not be in a seal.
+        self._events = database.collection("audit").with_options(read_concern=ReadConcern("majority"))
+        self._key = secret.derive("audit seal")
+        self._kept = kept
+
+    def seal_next(self, *, now: datetime) -> bool:
+        """Close the oldest slice that is due, if there is one; any number of processes may try at once.
+
+        The number of a seal is its ``_id``: of two that close the same slice one is refused. Whoever marks no event
+        because he was killed is made up for by the next one. Raises ServiceUnavailable.
+        """
+        last = self._newest()
+        events = self._waiting(now)
+        if not events or events[0]["at"] > now - DUE:
+            return False
+        if last is not None:
+            self._mark(last)
+            events = self._waiting(now)
+            if not events:
+                return True
+        seal = self._sealed(last, events, now)
+        try:
+            with translated():
+                self._seals.insert_one(seal)
+        except AlreadyExists:
+            return False
+        self._mark(seal)
+        # Beside the database: who cuts off the newest seals cannot take them out of the log.
+        logger.info("audit.sealed", extra={"fields": {"seal": seal["_id"], "mac": seal["mac"], "events": len(events)}})
+        return True
+
+    def check(self, *, now: datetime) -> Iterator[SealCheck]:
+        """Each seal in order, then what is wrong with the order itself; raises ServiceUnavailable."""
+        previous, expected = _FIRST, 1
+        with translated():
+            for seal in self._seals.find().sort("_id", ASCENDING):
+                number = seal["_id"]
+                findings = [Finding(missing, "missing") for missing in range(expected, number)]
+                if not self._is_whole(seal) or (not findings and seal["previous"] != previous):
+                    findings.append(Finding(number, "broken"))
+                yield self._checked(seal, findings, now)
+                previous, expected = seal["mac"], number + 1
+            cut_off = list(self._events.distinct("seal", {"seal": {"$gte": expected}}))
+            gone = [number for number in cut_off if self._seals.find_one({"_id": number}, {"_id": 1}) is None]
+        if gone:
+            yield SealCheck(gone[-1], "", 0, 0, tuple(Finding(number, "missing") for number in gone))
+
+    def waiting(self) -> int:
+        """How many events are in no seal yet; raises ServiceUnavailable."""
+        with translated():
+            return self._events.count_documents({"seal": None})
+
+    def _newest(self) -> Document | None:
+        with translated():
+            return self._seals.find_one(sort=[("_id", DESCENDING)])
+
+    def _waiting(self, now: datetime) -> list[Document]:
+        settled = {"seal": None, "at": {"$lte": now - SETTLED}}
+        with translated():
+            return list(self._events.find(settled).sort([("at", ASCENDING), ("_id", ASCENDING)]).limit(MOST_EVENTS))
+
+    def _mark(self, seal: Document) -> None:
+        ids = [entry["id"] for entry in seal["entries"]]
+        with translated():
+            self._events.update_many({"_id": {"$in": ids}, "seal": None}, {"$set": {"seal": seal["_id"]}})
+
+    def _sealed(self, last: Document | None, events: Sequence[Document], now: datetime) -> Document:
+        entries = [
+            {
+                "id": event["_id"],
+                "digest": self._digest(event),
+                "purge_at": event.get("purge_at", event["at"] + self._kept),
+            }
+            for event in events
+        ]
+        seal: Document = {
+            "_id": last["_id"] + 1 if last else 1,
+            "at": now,
+            "from": events[0]["at"],
+            "to": events[-1]["at"],
+            "count": len(events),
+            "entries": entries,
+            "previous": last["mac"] if last else _FIRST,
+        }
+        return seal | {"mac": self._mac(seal)}
+
+    def _checked(self, seal: Document, findings: list[Finding], now: datetime) -> SealCheck:
+        number, entries = seal["_id"], {entry["id"]: entry for entry in seal["entries"]}
+        found = {
+            event["_id"]: event
+            for event in self._events.find({"$or": [{"_id": {"$in": list(entries)}}, {"seal": number}]})
+        }
+        purged = [name for name, entry in entries.items() if name not in found and entry["purge_at"] <= now]
+        for name, entry in entries.items():
+            if name not in found:
+                wrong = "" if entry["purge_at"] <= now else "removed"
+            else:
+                wrong = self._wrong(found[name], entry, number)
+            if wrong:
+                findings.append(Finding(number, wrong, str(name)))
+        findings += [Finding(number, "inserted", str(name)) for name in found if name not in entries]
+        verified = sum(1 for name in found if name in entries and self._digest(found[name]) == entries[name]["digest"])
+        return SealCheck(number, seal["mac"], verified, len(purged), tuple(findings))
+
+    def _wrong(self, event: Document, entry: dict[str, Any], number: int) -> str:
+        if not hmac.compare_digest(self._digest(event), entry["digest"]):
+            return "changed"
+        # None: whoever made the seal has not marked its events yet.
+        return "" if event.get("seal") in (None, number) else "moved"
+
+    def _is_whole(self, seal: Document) -> bool:
+        unsigned = {name: value for name, value in seal.items() if name != "mac"}
+        return hmac.compare_digest(self._mac(unsigned), str(seal.get("mac", "")))
+
+    def _digest(self, event: Document) -> str:
+        return self._mac({name: value for name, value in event.items() if name not in _BEYOND_THE_EVENT})
+
+    def _mac(self, document: Document) -> str:
+        """HMAC-SHA256 in hex over the canonical extended JSON with sorted keys: one text for one document."""
+        text = json_util.dumps(document, json_options=json_util.CANONICAL_JSON_OPTIONS, sort_keys=True)
+        return hmac.digest(self._key, text.encode(), "sha256").hex()
