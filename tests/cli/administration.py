@@ -5,6 +5,8 @@ from pathlib import Path
 
 from idp.app import INDEXES
 from idp.cli import Administration, Helpdesk
+from idp.domain.keyed import SecretKey
+from idp.flows.audit_verification import AuditVerification
 from idp.flows.backup import BackupFlow
 from idp.flows.bounces import BounceFlow
 from idp.flows.client_administration import ClientAdministration
@@ -20,6 +22,7 @@ from idp.openid.keys import KeyStore
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
+from idp.storage.audit_seals import AuditSeals
 from idp.storage.clients import InitialTokenStore
 from idp.storage.database import Database
 from idp.storage.holdings import Holdings
@@ -54,6 +57,7 @@ def administration(folder: Path, *, now: datetime, database: Database = NOWHERE)
         helpdesk=nobody,
         bounces=lambda: BounceFlow(Outbox(database), AccountStore(database), AuditTrail(database), "example.org"),
         doctor=no_doctor,
+        audit=lambda: AuditVerification(AuditSeals(database, SecretKey(b"a key of tests of commands")), lambda: now),
         migrating=lambda: Migrating(database, INDEXES, MIGRATIONS, Terms(timedelta(days=365)), lambda: now),
         work=lambda: None,
         backup=lambda: BackupFlow(

@@ -1,4 +1,4 @@
-"""``idp user …`` as a process runs it."""
+"""``idp user …``: on a whole installation, in this process; once as a process of its own."""
 
 import json
 from collections.abc import Callable
@@ -7,7 +7,10 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+from click.testing import CliRunner
 
+from idp import app as application
+from idp import cli, settings
 from idp.domain.accounts import Account, Identity
 from idp.storage.accounts import AccountStore
 from idp.storage.database import Database
@@ -36,7 +39,15 @@ def run(mongodb_uri: str, database: Database, tmp_path: Path) -> Run:
                 attributes={"displayName": ("Inès Martin",)},
             )
         )
-    return lambda *arguments: idp("user", *arguments, **environment)
+    made = application.administration(settings.load(environment))
+
+    def run_here(*arguments: str) -> CompletedProcess[str]:
+        done = CliRunner().invoke(cli.main, ["user", *arguments], obj=lambda: made, prog_name="idp")
+        # The words with which a command ends itself go to standard error; click's runner has them in the output.
+        ended = done.exit_code == 1
+        return CompletedProcess(arguments, done.exit_code, "" if ended else done.stdout, done.output)
+
+    return run_here
 
 
 def test_an_account_is_disabled_and_enabled_with_a_reason_that_is_logged(run: Run, database: Database) -> None:
@@ -50,6 +61,13 @@ def test_an_account_is_disabled_and_enabled_with_a_reason_that_is_logged(run: Ru
     assert [event["event"] for event in events] == ["account.closed", "account.reopened"]
     assert all(event["fields"]["reason"] == "demande de la scolarité" for event in events)
     assert all(event["fields"]["operator"] for event in events)
+
+
+def test_a_process_of_its_own_does_the_same(database: Database, mongodb_uri: str, tmp_path: Path) -> None:
+    AccountStore(database).create(Account("account-1", "subject-1", datetime.now(UTC), addresses=(ADDRESS,)))
+    environment = {"IDP_MONGODB_URI": mongodb_uri, "IDP_MONGODB_DATABASE": database.name, "IDP_VAR_DIR": str(tmp_path)}
+    found = idp("user", "find", ADDRESS, "--json", **environment, IDP_KEYS_DIR=str(tmp_path / "keys"))
+    assert json.loads(found.stdout)[0]["account_id"] == "account-1", found.stderr
 
 
 def test_no_act_without_a_reason_and_none_on_several_people(run: Run, database: Database) -> None:
