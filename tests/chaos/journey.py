@@ -45,6 +45,14 @@ def sign_in(client: Client, address: str, client_id: str = PLAIN, password: str 
     return _code(_last(client, client.post(methods.path, form | {"password": password})), verifier, client_id)
 
 
+def ask_for_code(client: Client, address: str) -> Answer:
+    """The way of a person who has a code mailed; the page that waits for it."""
+    page = address_page(client)
+    form = {"csrf_token": page.hidden_field("csrf_token")}
+    methods = _last(client, client.post(page.path, form | {"email": address}))
+    return _last(client, client.post(methods.path.replace("/methods", "/code/send"), form))
+
+
 def address_page(client: Client) -> Answer:
     """The first page of a sign-in."""
     return _last(client, client.get(_request(PLAIN)[1]))
