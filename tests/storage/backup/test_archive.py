@@ -107,7 +107,9 @@ def test_members_that_should_not_be_there_are_refused(
         archive.verify(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"hello", gzip.compress(b"hello", mtime=0), gzip.compress(b"", mtime=0)])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04", b"hello", gzip.compress(b"hello", mtime=0), gzip.compress(b"", mtime=0)]
+)
 def test_a_foreign_file_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "foreign"
     path.write_bytes(content)
