@@ -50,7 +50,9 @@ class _State(Collector):
             "idp_federation_providers", "Identity providers in use, by metadata file", labels=["file"]
         )
         expiry = GaugeMetricFamily(
-            "idp_federation_seconds_to_expiry", "Seconds until the metadata in use expires", labels=["file"]
+            "idp_federation_seconds_to_expiry",
+            "Seconds until the metadata in use expires; 0 where none is in use (any more)",
+            labels=["file"],
         )
         problem = GaugeMetricFamily(
             "idp_federation_file_problem", "1 when the file on disk is not the one in use", labels=["file"]
@@ -64,6 +66,9 @@ class _State(Collector):
             problem.add_metric([status.file], 1 if status.problem else 0)
             if status.valid_until is not None:
                 expiry.add_metric([status.file], (status.valid_until - self._health.clock()).total_seconds())
+            elif status.problem and status.loaded_at is None:
+                # An alert on few seconds left must not fall silent when they are over.
+                expiry.add_metric([status.file], 0)
         return [providers, expiry, problem, download]
 
     def _database(self) -> list[GaugeMetricFamily]:

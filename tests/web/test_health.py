@@ -105,6 +105,7 @@ def test_an_expired_file_is_told_and_counts_nobody(client: FlaskClient, folder: 
     [problem] = problems(client)
     assert "expired" in problem
     assert (gauge(client, "providers"), gauge(client, "file_problem")) == (0, 1)
+    assert gauge(client, "seconds_to_expiry") == 0
 
 
 def test_a_fetch_that_fails_is_told_apart_from_the_file_that_is_in_use(
