@@ -2,9 +2,11 @@
 
 import os
 import sys
+from typing import Any
 
 from idp import settings
 from idp.domain.errors import ConfigurationError
+from idp.metrics import worker_folder
 from idp.web.buffering_worker import BufferingThreadWorker
 
 try:
@@ -28,3 +30,23 @@ limit_request_line = 8190
 # The journey's own log lines tell more; an access log would hold handles and addresses.
 accesslog = None
 loglevel = "warning"
+
+# All workers count together, in a folder that each of them looks for when it starts.
+_counted = _settings.var_dir / "metrics"
+
+
+def on_starting(server: Any) -> None:
+    """Begin at zero."""
+    if _settings.metrics.enabled:
+        worker_folder.make(_counted)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Whoever cleared the data folder meanwhile must not keep a worker from starting."""
+    if _settings.metrics.enabled:
+        worker_folder.ensure(_counted)
+
+
+def on_exit(server: Any) -> None:
+    """Leave nothing behind."""
+    worker_folder.forget()

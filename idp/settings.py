@@ -94,6 +94,8 @@ SELECTOR = text("a DKIM selector, or empty", r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)
 NAME = text("one line of text, not empty", r"[^\x00-\x1f\x7f]+")
 URL = text("an http or https URL, or empty", r"(https?://[^\s\x00-\x1f\x7f<>\"']+)?")
 BIND = text("host:port, unix:path, or empty", r"(unix:.+|\[[0-9a-fA-F:]+\]:[0-9]+|[A-Za-z0-9._-]*:[0-9]+)?")
+WORK_BIND = text("host:port, or empty", r"(\[[0-9a-fA-F:]+\]:[0-9]{1,5}|[A-Za-z0-9._-]+:[0-9]{1,5})?")
+METRICS_TOKEN = text("16 to 500 characters of a bearer token, or empty", r"([A-Za-z0-9._~+/=-]{16,500})?")
 ENTITY_ID = text("a URI of up to 1024 characters, or empty", r"([A-Za-z](?=.{1,1023}$)[A-Za-z0-9+.-]*:[!-~]+)?")
 HTTPS_URL = text("an https URL, or empty", r"(https://[^\s\x00-\x1f\x7f<>\"']+)?")
 CONTACT = text(
@@ -358,6 +360,18 @@ class Log:
 
 
 @dataclass(frozen=True, slots=True)
+class Metrics:
+    """enabled: whether /metrics is there. token: what a reader shows as its bearer token; empty: nobody is asked.
+
+    work_bind: where ``idp work`` tells its own.
+    """
+
+    enabled: Annotated[bool, FLAG] = True
+    token: Annotated[str, METRICS_TOKEN] = field(default="", repr=False)
+    work_bind: Annotated[str, WORK_BIND] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings, checked and complete: what may be left empty to be derived has been derived.
 
@@ -387,6 +401,7 @@ class Settings:
     affiliations: Affiliations = field(default_factory=Affiliations)
     saml: Saml = field(default_factory=Saml)
     log: Log = field(default_factory=Log)
+    metrics: Metrics = field(default_factory=Metrics)
 
     @property
     def https(self) -> bool:

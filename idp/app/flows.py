@@ -34,6 +34,7 @@ def authorization(services: Services) -> AuthorizationFlow:
         stores.audit,
         services.settings.affiliations.periods,
         services.clock,
+        services.metrics.counts,
     )
 
 
@@ -177,7 +178,7 @@ def access(services: Services) -> AccessFlow:
 
 def tokens(services: Services) -> TokenFlow:
     """What applications call without a person."""
-    return TokenFlow(services.provider, services.clock)
+    return TokenFlow(services.provider, services.clock, services.metrics.counts)
 
 
 def health(services: Services) -> Health:

@@ -28,10 +28,10 @@ def mail_workers(services: Services) -> tuple[QueueWorker, ...]:
     return (_sender(services), *([_bounce_reader(services, Path(folder).absolute())] if folder else []))
 
 
-def bounces(configured: Settings, database: Database) -> BounceFlow:
+def bounces(configured: Settings, database: Database, audit: AuditTrail | None = None) -> BounceFlow:
     """What becomes of mail that came back."""
     domain = configured.mail.from_.rpartition("@")[2]
-    return BounceFlow(Outbox(database), AccountStore(database), AuditTrail(database), domain)
+    return BounceFlow(Outbox(database), AccountStore(database), audit or AuditTrail(database), domain)
 
 
 def mail_server(configured: Settings) -> MailServer:
@@ -52,7 +52,7 @@ def _sender(services: Services) -> QueueWorker:
         mail_server(configured), from_address=configured.mail.from_, from_name=configured.mail.from_name
     )
     outbox = services.stores.outbox
-    work = partial(deliver_next, outbox, renderer, delivery)
+    work = partial(deliver_next, outbox, renderer, delivery, heard=services.metrics.counts)
     return QueueWorker(
         "mail-sender",
         lambda worker, now: work(now, worker=worker),
@@ -63,6 +63,6 @@ def _sender(services: Services) -> QueueWorker:
 
 
 def _bounce_reader(services: Services, folder: Path) -> QueueWorker:
-    flow, maildir = bounces(services.settings, services.database), Maildir(folder)
+    flow, maildir = bounces(services.settings, services.database, services.stores.audit), Maildir(folder)
     # Nothing in this process tells when a mail comes: the folder is looked at every second.
     return QueueWorker("bounce-reader", lambda _, now: flow.take_next(maildir, now), Event(), services.clock)

@@ -1,6 +1,7 @@
 """The Flask application over the flows."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from idp.app import assistance, first_time, flows, own_account
 from idp.app.services import Services
 from idp.domain.errors import Refusal
+from idp.metrics.exposition import CONTENT_TYPE
+from idp.metrics.state import State
 from idp.settings import Settings
 from idp.storage.database import Database
 from idp.web import account as account_pages
@@ -26,6 +29,7 @@ from idp.web import health as health_pages
 from idp.web import helpdesk as helpdesk_pages
 from idp.web import information as information_pages
 from idp.web import mailbox as mailbox_pages
+from idp.web import metrics as metrics_pages
 from idp.web import new_password as new_password_pages
 from idp.web import pages as every_page
 from idp.web import passkey_sign_in as passkey_sign_in_pages
@@ -74,6 +78,7 @@ def create_app(services: Services) -> Flask:
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
     pages = Pages(browser, look.service_name, look.help_url, theme)
+    metrics_pages.time_answers(app, services.metrics.times.answered)
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)
     return app
@@ -97,7 +102,7 @@ def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
         if request.blueprint not in errors.PROTOCOL_BLUEPRINTS:
             every_page.choose_language(browser)
         # Probes come by address; everybody else names the issuer's host (CWE-640).
-        if request.blueprint != "health" and request.headers.get("Host", "").lower() != host:
+        if request.blueprint not in ("health", "metrics") and request.headers.get("Host", "").lower() != host:
             raise Refusal("request.host", "unknown Host header")
         forms.refuse_strange_forms()
         return None
@@ -139,6 +144,9 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     ):
         app.register_blueprint(blueprint)
     app.register_blueprint(theme_files.blueprint(pages.theme))
+    if services.settings.metrics.enabled:
+        text = partial(services.metrics.text, State(flows.health(services)))
+        app.register_blueprint(metrics_pages.blueprint(text, CONTENT_TYPE, services.settings.metrics.token))
     if services.settings.registration.enabled:
         app.register_blueprint(registration_endpoint.blueprint(flows.registration(services)))
     if services.settings.helpdesk.enabled:

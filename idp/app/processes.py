@@ -19,6 +19,7 @@ from idp.app.mail import bounces, mail_server, mail_workers
 from idp.app.pages import create_app
 from idp.app.services import Services, build, key_algorithms, signing_keys, utc_now
 from idp.app.stores import INDEXES, connect
+from idp.app.work_metrics import serve_metrics
 from idp.cli import Administration, Helpdesk
 from idp.domain.errors import ConfigurationError
 from idp.domain.keyed import SecretKey
@@ -172,8 +173,10 @@ def work_until_stopped(configured: Settings) -> None:
     stopping = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    work = background(build(configured))
+    services = build(configured)
+    work = background(services)
     work.start()
+    serve_metrics(services)
     logger.info("work.started", extra={"fields": {"issuer": configured.issuer}})
     stopping.wait()
     work.stop()

@@ -13,12 +13,14 @@ from idp.domain.claims import claims_of
 from idp.domain.grants import Lifetimes
 from idp.domain.helpdesk import roles_of
 from idp.domain.keyed import SecretKey
+from idp.domain.measures import TimesHashing
 from idp.domain.passwords import PasswordHasher, Places
 from idp.domain.sessions import ACR_VALUES
 from idp.domain.signing_keys import ALGORITHMS
 from idp.flows.browser_sessions import BrowserSessions
 from idp.flows.logout_delivery import LogoutDelivery
 from idp.flows.sign_outs import SignOuts
+from idp.metrics.exposition import Metrics
 from idp.openid.clients import ClientsFile
 from idp.openid.keys import ALWAYS, KeyStore
 from idp.openid.logout_calls import LogoutCalls
@@ -48,6 +50,7 @@ class Services:
 
     settings: Settings
     clock: Clock
+    metrics: Metrics
     database: Database
     stores: Stores
     secret: SecretKey
@@ -65,8 +68,9 @@ class Services:
 
 def build(configured: Settings, *, database: Database | None = None, clock: Clock = utc_now) -> Services:
     """Build every service; raises ConfigurationError for what an administrator has to mend."""
-    database = database or connect(configured)
-    stores = Stores.on(database, timedelta(days=configured.retention.audit_days))
+    metrics = Metrics()
+    database = database or connect(configured, metrics.times.commanded if configured.metrics.enabled else None)
+    stores = Stores.on(database, timedelta(days=configured.retention.audit_days), metrics.counts)
     secret = SecretKey(configured.secret_key.encode())
     federation = federation_folder(configured, clock, FederationAudit(stores.audit, clock))
     keys = signing_keys(configured, clock)
@@ -92,10 +96,11 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
     return Services(
         settings=configured,
         clock=clock,
+        metrics=metrics,
         database=database,
         stores=stores,
         secret=secret,
-        hasher=PasswordHasher(secret, configured.passwords.bcrypt_cost, _hashing(configured)),
+        hasher=PasswordHasher(secret, configured.passwords.bcrypt_cost, _hashing(configured, metrics.times)),
         clients=clients,
         registration=RegistrationEndpoint(
             configured.issuer, stores.clients, stores.initial_tokens, clients, metadata_reader
@@ -113,15 +118,16 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
                 clients.get,
                 partial(post_form, allow_loopback=not configured.https),
             ),
+            metrics.counts,
         ),
     )
 
 
-def _hashing(configured: Settings) -> Places:
+def _hashing(configured: Settings, timed: TimesHashing) -> Places:
     """All workers together hash on every core; a quarter of their threads is kept from it."""
     cores, web = os.cpu_count() or 1, configured.web
     at_once = max(1, cores // web.workers)
-    return Places(at_once, max(at_once, web.threads * 3 // 4))
+    return Places(at_once, max(at_once, web.threads * 3 // 4), timed)
 
 
 def helpdesk_operators(configured: Settings) -> frozenset[str]:

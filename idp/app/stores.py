@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from idp.domain.measures import Hears, nobody
 from idp.settings import Settings
 from idp.storage import (
     account_addresses,
@@ -34,6 +35,7 @@ from idp.storage import (
     used_jtis,
 )
 from idp.storage import clients as registered
+from idp.storage.command_times import TimesCommands
 from idp.storage.database import Database
 
 AUDIT_KEPT = audit.KEPT
@@ -99,15 +101,15 @@ class Stores:
     used_jtis: used_jtis.UsedJtis
 
     @classmethod
-    def on(cls, database: Database, audit_kept: timedelta = AUDIT_KEPT) -> "Stores":
-        """audit_kept: how long events of the security log stay."""
+    def on(cls, database: Database, audit_kept: timedelta = AUDIT_KEPT, heard: Hears = nobody) -> "Stores":
+        """audit_kept: how long events of the security log stay. heard: told of each of them."""
         return cls(
             accounts=accounts.AccountStore(database),
             account_addresses=account_addresses.AccountAddresses(database),
             closed_accounts=closed_accounts.ClosedAccounts(database),
             merged_accounts=merged_accounts.MergedAccounts(database),
             merges=merges.MergeStore(database),
-            audit=audit.AuditTrail(database, audit_kept),
+            audit=audit.AuditTrail(database, audit_kept, heard),
             authorizations=authorizations.AuthorizationStore(database),
             clients=registered.ClientStore(database),
             codes=one_time_codes.OneTimeCodeStore(database),
@@ -133,7 +135,7 @@ class Stores:
         )
 
 
-def connect(configured: Settings) -> Database:
-    """The database of the settings: theirs, or the embedded one, started if nobody has."""
+def connect(configured: Settings, timed: TimesCommands | None = None) -> Database:
+    """The database of the settings: theirs, or the embedded one, started if nobody has. timed: told of each command."""
     uri = configured.mongodb.uri or embedded.ensure(configured.var_dir / "mongodb")
-    return Database(uri, configured.mongodb.database, timeout_ms=configured.mongodb.timeout_ms)
+    return Database(uri, configured.mongodb.database, timeout_ms=configured.mongodb.timeout_ms, timed=timed)

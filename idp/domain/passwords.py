@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 import unicodedata
 from base64 import b64encode
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import bcrypt
 
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import SecretKey
+from idp.domain.measures import TimesHashing
 
 _RETRY_AFTER = 2
 _NICENESS = 10
@@ -27,10 +29,11 @@ class Places:
 
     at_once: hashes in work, each of which takes a core. in_all: those and the ones that wait; who comes then is told to
     come again, so that threads are left for everybody else. A third of the places is for those whose browser has signed
-    in to the account before: strangers cannot take them.
+    in to the account before: strangers cannot take them. timed: told how long it takes, where somebody wants to know.
     """
 
-    def __init__(self, at_once: int = 2, in_all: int = 9) -> None:
+    def __init__(self, at_once: int = 2, in_all: int = 9, timed: TimesHashing | None = None) -> None:
+        self._timed = timed
         self._taken = BoundedSemaphore(in_all)
         self._taken_by_strangers = BoundedSemaphore(max(1, in_all * 2 // 3))
         self._threads = ThreadPoolExecutor(at_once, "hashing", initializer=_yield_to_others)
@@ -40,9 +43,18 @@ class Places:
         with contextlib.ExitStack() as held:
             for places in (self._taken,) if is_known else (self._taken_by_strangers, self._taken):
                 if not places.acquire(blocking=False):
+                    if self._timed:
+                        self._timed.turned_away()
                     raise ServiceUnavailable("passwords", "too many hashes are waited for", retry_after=_RETRY_AFTER)
                 held.callback(places.release)
-            return self._threads.submit(hashing).result()
+            return self._threads.submit(self._run, hashing, time.perf_counter()).result()
+
+    def _run(self, hashing: Callable[[], Result], asked_at: float) -> Result:
+        began = time.perf_counter()
+        result = hashing()
+        if self._timed:
+            self._timed.hashed(began - asked_at, time.perf_counter() - began)
+        return result
 
 
 def _yield_to_others() -> None:

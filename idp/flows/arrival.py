@@ -131,7 +131,13 @@ class ArrivalFlow:
                 proofing.reference, proofing.authorization_id
             ) from taken
         self.records.add(record_of(proofing, account.id, self.secret, now=now))
-        self.audit.append("proofing.renewed", at=now, reference=proofing.reference, account_id=account.id)
+        self.audit.append(
+            "proofing.renewed",
+            at=now,
+            reference=proofing.reference,
+            account_id=account.id,
+            entity_id=proofing.entity_id,
+        )
 
     def _sign_in(self, session: Session, present: SignIn, device: str | None, at: datetime) -> SignedIn:
         """The same sign-in under a new session id. at: when the person last authenticated, here or there."""

@@ -22,6 +22,7 @@ from idp.domain.consent import asks_every_time, asks_for_what_is_new
 from idp.domain.errors import AuthorizationError, Refusal
 from idp.domain.identity import is_named
 from idp.domain.keyed import random_id
+from idp.domain.measures import Hears, nobody
 from idp.domain.proofing import Proofing, ProofingState
 from idp.domain.references import new_reference
 from idp.domain.releases import news
@@ -85,6 +86,7 @@ class AuthorizationFlow:
     audit: AuditTrail
     periods: AffiliationPeriods
     clock: Callable[[], datetime]
+    heard: Hears = nobody
 
     def begin(self, parameters: Sequence[tuple[str, str]], session: Session) -> Finished | Waiting:
         """Answer an authorization request at once, or keep it until the person has signed in.
@@ -101,8 +103,12 @@ class AuthorizationFlow:
         elif self._needs_consent(request, account, None):
             error = ("consent_required", "The person has to agree")
         else:
-            return self._answer(request, session, account, new_reference())
+            answer = self._answer(request, session, account, new_reference())
+            # Too many for the security log.
+            self.heard("authorization.session_sufficed", {})
+            return answer
         if "none" in request.prompt:
+            self.heard("authorization.session_missed", {"problem": error[0]})
             raise self.provider.error(request, *error)
         return Waiting(self._wait(request, session, account, now).id)
 

@@ -55,6 +55,10 @@ class Health:
         """Messages that were not delivered yet."""
         return self.outbox.waiting(now=self.clock())
 
+    def oldest_waiting_mail(self) -> datetime | None:
+        """When the message that waits longest was written; None where none waits."""
+        return self.outbox.oldest_waiting(now=self.clock())
+
     def waiting_logout_notices(self) -> int:
         """Applications that were not told yet that a sign-in ended."""
         return self.logout_notices.waiting(now=self.clock())

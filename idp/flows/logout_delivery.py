@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.domain.logout import LogoutNotice
+from idp.domain.measures import Hears, nobody
 from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Told
 from idp.storage.leased_queue import Claim
 from idp.storage.logout_notices import LogoutNotices
@@ -18,15 +19,19 @@ _LEASE_MARGIN = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class LogoutDelivery:
+    """heard: told of each call."""
+
     notices: LogoutNotices
     calls: LogoutCalls
+    heard: Hears = nobody
 
     def deliver_next(self, worker: str, now: datetime) -> bool:
         """Deliver the notice that is most overdue and record what became of it; False when none is due.
 
         worker: different for each thread that works at the same time. Raises ServiceUnavailable.
         """
-        self.notices.drop_expired(now=now)
+        if dropped := self.notices.drop_expired(now=now):
+            self.heard("logout.expired", {"count": str(dropped)})
         claim = self.notices.claim(worker, now=now, lease=self.calls.time_limit + _LEASE_MARGIN)
         if claim is None:
             return False
@@ -36,6 +41,7 @@ class LogoutDelivery:
         fields = {"notice": claim.work.id, "client_id": application.client_id, "sid": application.sid}
         event = f"logout.{type(outcome).__name__.lower()}"
         _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
+        self.heard(event, fields)
         return True
 
     def _record(self, claim: Claim[LogoutNotice], outcome: Outcome, now: datetime) -> None:

@@ -3,6 +3,7 @@
 import logging
 from datetime import datetime, timedelta
 
+from idp.domain.measures import Hears, nobody
 from idp.domain.messages import Message
 from idp.mail.delivery import Accepted, Deferred, Outcome, Refused, SmtpDelivery
 from idp.mail.messages import MessageRenderer, Unrenderable
@@ -17,13 +18,21 @@ _LEASE_MARGIN = timedelta(seconds=30)
 
 
 def deliver_next(
-    outbox: Outbox, renderer: MessageRenderer, delivery: SmtpDelivery, now: datetime, *, worker: str = "sender"
+    outbox: Outbox,
+    renderer: MessageRenderer,
+    delivery: SmtpDelivery,
+    now: datetime,
+    *,
+    worker: str = "sender",
+    heard: Hears = nobody,
 ) -> bool:
     """Send the most urgent message that is due and record what became of it; False when none is due.
 
-    worker: different for each sender that works at the same time. Raises ServiceUnavailable.
+    worker: different for each sender that works at the same time. heard: told of it. Raises ServiceUnavailable.
     """
-    outbox.drop_expired(now=now)
+    if dropped := outbox.drop_expired(now=now):
+        # Given up all at once, of whatever kind.
+        heard("mail.expired", {"kind": "any", "count": str(dropped)})
     claim = outbox.claim(worker, now=now, lease=delivery.time_limit + _LEASE_MARGIN)
     if claim is None:
         return False
@@ -32,6 +41,7 @@ def deliver_next(
     fields = {"message": claim.work.id, "kind": claim.work.kind, "reference": claim.work.reference}
     event = f"mail.{type(outcome).__name__.lower()}"
     _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
+    heard(event, fields)
     return True
 
 

@@ -46,7 +46,13 @@ class MailboxProof:
         self.proofings.move(
             proofing.id, ProofingState.CONFIRMED, ProofingState.CONFIRMED, now=now, account_id=account_id
         )
-        self.audit.append("proofing.confirmed", at=now, reference=proofing.reference, account_id=account_id)
+        self.audit.append(
+            "proofing.confirmed",
+            at=now,
+            reference=proofing.reference,
+            account_id=account_id,
+            entity_id=proofing.entity_id,
+        )
         self.learns(confirmed, account_id)
         return replace(confirmed, account_id=account_id)
 

@@ -54,7 +54,7 @@ class NewPasswordFlow:
             raise Refusal("authorization.expired", "proofing not waiting for a password").during(proofing.reference)
         account_id = completed.account_id or self.adopts(completed)
         self.accounts.set_password(account_id, hashed, now=now)
-        self._note("proofing.completed", completed)
+        self._note("proofing.completed", completed, entity_id=completed.entity_id)
         return self.signs_in(
             session,
             account_id=account_id,

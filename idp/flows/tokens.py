@@ -5,22 +5,38 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from idp.domain.errors import ProtocolError
+from idp.domain.measures import Hears, nobody
 from idp.openid.provider import Provider
 from idp.openid.userinfo import Userinfo, UserinfoCall
+
+_KINDS = ("access_token", "id_token", "refresh_token")
 
 
 @dataclass(frozen=True, slots=True)
 class TokenFlow:
-    """The provider's endpoints at the present moment; every refusal is a ``ProtocolError``."""
+    """The provider's endpoints at the present moment; every refusal is a ``ProtocolError``.
+
+    heard: told what the token endpoint gave and refused.
+    """
 
     provider: Provider
     clock: Callable[[], datetime]
+    heard: Hears = nobody
 
     def token(
         self, form: Sequence[tuple[str, str]], authorization: str | None, proofs: Sequence[str] = ()
     ) -> dict[str, Any]:
         """The token response (RFC 6749 section 5.1). proofs: every DPoP header (RFC 9449)."""
-        return self.provider.token(form, authorization, proofs, now=self.clock())
+        grant = dict(form).get("grant_type", "")
+        try:
+            response = self.provider.token(form, authorization, proofs, now=self.clock())
+        except ProtocolError as error:
+            self.heard("token.refused", {"grant": grant, "error": error.error})
+            raise
+        kinds = " ".join(kind for kind in _KINDS if kind in response)
+        self.heard("token.issued", {"grant": grant, "kinds": kinds})
+        return response
 
     def userinfo(
         self, authorization: str | None, form: Sequence[tuple[str, str]], method: str, proofs: Sequence[str] = ()

@@ -9,6 +9,7 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from idp.domain.federation_health import AnswerCount
+from idp.domain.measures import Hears, nobody
 from idp.storage.database import Database, Indexes, translated
 
 logger = logging.getLogger(__name__)
@@ -43,12 +44,13 @@ class AuditEvent:
 class AuditTrail:
     """Appends events, and tells the log the same; fields are short and never a code, token, password or assertion.
 
-    kept: for how long.
+    kept: for how long. heard: told of each event once it is kept.
     """
 
-    def __init__(self, database: Database, kept: timedelta = KEPT) -> None:
+    def __init__(self, database: Database, kept: timedelta = KEPT, heard: Hears = nobody) -> None:
         self._events = database.collection("audit")
         self._kept = kept
+        self._heard = heard
 
     def append(self, event: str, *, at: datetime, reference: str, account_id: str | None = None, **fields: str) -> None:
         logger.info(event, extra={"fields": {"reference": reference, "account_id": account_id or "", **fields}})
@@ -63,6 +65,7 @@ class AuditTrail:
                     "purge_at": at + self._kept,
                 }
             )
+        self._heard(event, fields)
 
     def by_reference(self, reference: str) -> list[dict[str, object]]:
         """The events of one journey, oldest first."""

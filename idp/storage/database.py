@@ -21,6 +21,7 @@ from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.read_concern import ReadConcern
 
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
+from idp.storage.command_times import CommandTimes, TimesCommands
 from idp.storage.time_limit import Absence, limited, spent
 
 Document = dict[str, Any]
@@ -78,10 +79,10 @@ class Database:
     Writes wait for the majority, reads go to the primary, every operation ends within ``timeout_ms``
     (measured: without it a frozen primary holds every caller for as long as it is frozen).
 
-    name: empty for the database that the URI names, else ``idp``.
+    name: empty for the database that the URI names, else ``idp``. timed: told how long each command took.
     """
 
-    def __init__(self, uri: str, name: str, *, timeout_ms: int = 5000) -> None:
+    def __init__(self, uri: str, name: str, *, timeout_ms: int = 5000, timed: TimesCommands | None = None) -> None:
         self._absence = Absence()
         self._limit_seconds = timeout_ms / 1000
         try:
@@ -94,7 +95,8 @@ class Database:
                 retryWrites=True,
                 appname="uness-idp",
                 connect=False,
-                event_listeners=[self._absence],
+                # Nobody pays for listening where nobody wants to know.
+                event_listeners=[self._absence, *([CommandTimes(timed)] if timed else [])],
             )
         except (InvalidURI, MongoConfigurationError, ValueError) as error:
             raise ConfigurationError(f"mongodb.uri: {error}; accepted: any MongoDB URI") from error

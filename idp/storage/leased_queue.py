@@ -106,6 +106,16 @@ class LeasedQueue(Generic[Work]):
         with translated():
             return self._queue.count_documents(WAITING | {"expires_at": {"$gt": now}})
 
+    def oldest_waiting(self, *, now: datetime) -> datetime | None:
+        """When the work that waits longest was put here; None where nothing waits."""
+        stages: list[Document] = [
+            {"$match": WAITING | {"expires_at": {"$gt": now}}},
+            {"$group": {"_id": None, "oldest": {"$min": "$created_at"}}},
+        ]
+        with translated():
+            found = next(iter(self._queue.aggregate(stages)), None)
+        return found["oldest"] if found else None
+
     def _record(self, which: dict[str, Any], attempt: Attempt, change: dict[str, Any]) -> None:
         """Insist: what was done but not recorded is done again when the lease ends.
 

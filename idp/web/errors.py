@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _HTTP_REASONS = {404: "request.not_found", 405: "request.method", 413: "request.too_large"}
 
 # The answers of these blueprints are read by programs.
-PROTOCOL_BLUEPRINTS = ("tokens", "discovery", "health", "registration")
+PROTOCOL_BLUEPRINTS = ("tokens", "discovery", "health", "metrics", "registration")
 
 NoteRefusal = Callable[[str, Refusal], None]
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import requests
 
 from idp import app, settings
 from idp.domain.accounts import Account, Invited
@@ -19,9 +20,11 @@ from idp.domain.messages import Message
 from idp.storage.database import Database
 from idp.storage.migrations.ledger import Ledger
 from tests.mail.smtp_server import HOST, Mailbox, free_port, serving
+from tests.metrics.reading import Reading
 
 PROJECT = Path(__file__).parents[2]
 MAILS, ACCOUNTS = 60, 12
+TOKEN = "prometheus-reads-with-this"
 
 
 @pytest.fixture
@@ -75,6 +78,12 @@ def work(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, cwd=PROJECT, env=inherited | environment, stderr=subprocess.DEVNULL)
 
 
+def accepted(place: str) -> float:
+    """How many mails this copy says that it has sent."""
+    answer = requests.get(f"http://{place}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
+    return Reading(answer.text).value("idp_mails_total", kind="sign_in_code", outcome="accepted")
+
+
 def test_two_copies_do_each_thing_once(environment: dict[str, str], mailbox: Mailbox, database: Database) -> None:
     arrange(environment)
     audit = database.collection("audit")
@@ -83,10 +92,14 @@ def test_two_copies_do_each_thing_once(environment: dict[str, str], mailbox: Mai
         return Counter(str(found["account_id"]) for found in audit.find({"event": name}))
 
     with ExitStack() as stack:
-        copies = [stack.enter_context(work(environment)) for _ in range(2)]
+        places = [f"{HOST}:{free_port()}" for _ in range(2)]
+        own = [{"IDP_METRICS_WORK_BIND": place, "IDP_METRICS_TOKEN": TOKEN} for place in places]
+        copies = [stack.enter_context(work(environment | settings_of_one)) for settings_of_one in own]
         try:
             wait_until(lambda: len(mailbox.messages) >= MAILS)
             wait_until(lambda: len(events("account.erased")) + len(events("account.expired")) >= 2 * ACCOUNTS)
+            wait_until(lambda: sum(accepted(place) for place in places) == MAILS)
+            assert requests.get(f"http://{places[0]}/metrics", timeout=10).status_code == 401
         finally:
             for copy in copies:
                 copy.send_signal(signal.SIGTERM)

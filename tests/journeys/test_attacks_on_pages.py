@@ -2,6 +2,7 @@
 
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -10,6 +11,7 @@ import requests
 from tests.journeys import steps
 from tests.journeys.conftest import System
 from tests.journeys.walker import Walker
+from tests.metrics.reading import Reading
 
 
 def every_page(system: System) -> list[requests.Response]:
@@ -96,6 +98,21 @@ def test_metrics_tell_about_federation_mail_and_database(system: System) -> None
     assert "idp_database_up 1.0" in text
     assert "idp_mail_waiting" in text
     assert "idp_federation_seconds_to_expiry" in text
+
+
+def test_every_worker_tells_what_all_of_them_counted(system: System) -> None:
+    def refused() -> float:
+        # A connection of its own each time, so that any worker may answer.
+        found = Reading(requests.get(f"{system.provider}/metrics", timeout=10).text)
+        return found.value("idp_token_errors_total", grant="authorization_code", error="invalid_client")
+
+    before = refused()
+    with ThreadPoolExecutor(8) as pool:
+        form = {"grant_type": "authorization_code", "client_id": "nobody"}
+        list(pool.map(lambda _: requests.post(f"{system.provider}/token", data=form, timeout=10), range(24)))
+    assert {refused() - before for _ in range(8)} == {24.0}
+    workers = [path.name for path in system.folder.glob("**/metrics/*/counter_*.db")]
+    assert len(workers) >= 2
 
 
 def test_no_log_line_holds_a_secret(system: System) -> None:

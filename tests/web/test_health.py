@@ -9,13 +9,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from idp.flows.health import Health
+from idp.metrics.exposition import CONTENT_TYPE, Metrics
+from idp.metrics.state import State
 from idp.outbound.safe_fetch import download
 from idp.saml.federation import FederationFolder
 from idp.storage.database import Database
 from idp.storage.logout_notices import LogoutNotices
 from idp.storage.migrations.ledger import Ledger
 from idp.storage.outbox import Outbox
-from idp.web import health
+from idp.web import health, metrics
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import TRUSTED, Clock, rewrite
@@ -42,7 +44,9 @@ def folder(tmp_path: Path, clock: Clock) -> FederationFolder:
 def client(folder: FederationFolder, clock: Clock, database: Database) -> FlaskClient:
     database.create_indexes(())
     app = Flask(__name__)
-    app.register_blueprint(health.blueprint(Health(database, folder, Outbox(database), LogoutNotices(database), clock)))
+    flow = Health(database, folder, Outbox(database), LogoutNotices(database), clock)
+    app.register_blueprint(health.blueprint(flow))
+    app.register_blueprint(metrics.blueprint(partial(Metrics().text, State(flow)), CONTENT_TYPE, ""))
     return app.test_client()
 
 

@@ -1,0 +1,72 @@
+"""Histograms: hashing, database, pages. Few buckets each, because every one is a series of every label's value."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from idp.metrics.labels import NONE, OTHER
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# Those that the provider sends; the driver's own housekeeping is none of a person's waiting time.
+_COMMANDS = frozenset(
+    {
+        "aggregate",
+        "count",
+        "createIndexes",
+        "delete",
+        "distinct",
+        "find",
+        "findAndModify",
+        "getMore",
+        "insert",
+        "listCollections",
+        "ping",
+        "update",
+    }
+)
+
+
+class Times:
+    """Takes times in seconds; shared by all threads of a process. Is a ``domain.measures.TimesHashing``."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def histogram(name: str, tells: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(name, tells, labels, registry=registry, buckets=buckets)
+
+        self._hash = histogram("idp_password_hash_seconds", "One bcrypt hash", (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 5))
+        self._hash_wait = histogram(
+            "idp_password_hash_wait_seconds", "Waiting for the turn to hash", (0.01, 0.1, 0.5, 1, 2, 5)
+        )
+        self._turned_away = Counter(
+            "idp_password_hashes_turned_away", "Told to come again: too many wait to hash", registry=registry
+        )
+        self._database = histogram(
+            "idp_database_command_seconds",
+            "Commands of the database, by name",
+            (0.002, 0.01, 0.05, 0.25, 1, 5),
+            "command",
+            "outcome",
+        )
+        self._http = histogram(
+            "idp_http_request_seconds",
+            "Answers, by endpoint of the application",
+            (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+            "endpoint",
+            "method",
+            "status",
+        )
+
+    def hashed(self, waited: float, seconds: float) -> None:
+        self._hash_wait.observe(waited)
+        self._hash.observe(seconds)
+
+    def turned_away(self) -> None:
+        self._turned_away.inc()
+
+    def commanded(self, command: str, seconds: float, *, ok: bool) -> None:
+        """One command that the database answered, or failed."""
+        name = command if command in _COMMANDS else OTHER
+        self._database.labels(name, "ok" if ok else "failed").observe(seconds)
+
+    def answered(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
+        """One answer. endpoint: the application's name of the page, None where there is no such page."""
+        known = method if method in _METHODS else OTHER
+        self._http.labels(endpoint or NONE, known, f"{status // 100}xx").observe(seconds)
