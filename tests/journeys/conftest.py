@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import requests
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from idp.demo.launcher import Demo, Ports
+from idp.storage.database import Database
 from tests.journeys.walker import Walker
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "test-artefacts" / "screenshots"
@@ -52,6 +54,11 @@ class System:
     mongodb_uri: str
     database: str
     folder: Path
+
+    @cached_property
+    def stored(self) -> Database:
+        """What the provider keeps, over one connection for all tests: opening one takes longer than most tests do."""
+        return Database(self.mongodb_uri, self.database)
 
     def people(self) -> list[dict[str, Any]]:
         people: list[dict[str, Any]] = requests.get(f"{self.universities}/people.json", timeout=10).json()
@@ -127,7 +134,7 @@ def system(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     thread.start()
     try:
         _wait_until_ready(ports.url("fournisseur"), problems)
-        yield System(
+        made = System(
             provider=ports.url("fournisseur"),
             portal=ports.url("portail"),
             universities=ports.url("universités"),
@@ -136,6 +143,8 @@ def system(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
             database=database,
             folder=folder,
         )
+        yield made
+        made.stored.close()
     finally:
         stopping.set()
         thread.join(60)
@@ -160,12 +169,8 @@ def _wait_until_ready(url: str, problems: list[Exception]) -> None:
 def _fresh_limits(request: pytest.FixtureRequest) -> None:
     """Tests of one run share addresses and a network address: what one has used up does not limit the next."""
     if "system" in request.fixturenames:
-        from idp.storage.database import Database
-
         system: System = request.getfixturevalue("system")
-        database = Database(system.mongodb_uri, system.database)
-        database.collection("limits").delete_many({})
-        database.close()
+        system.stored.collection("limits").delete_many({})
 
 
 @pytest.fixture

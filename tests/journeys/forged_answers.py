@@ -11,7 +11,6 @@ from lxml import etree
 
 from idp.demo.service_provider import fetch_from
 from idp.storage.audit import AuditTrail
-from idp.storage.database import Database
 from tests.journeys import steps
 from tests.journeys.conftest import System
 from tests.journeys.walker import Page, Walker
@@ -152,16 +151,11 @@ def _draft(request: Element, entity_id: str, person: dict[str, tuple[str, ...]])
 def _audited(system: System, reference: str | None) -> str:
     """The reason of the latest refusal under this reference."""
     assert reference is not None
-    database = Database(system.mongodb_uri, system.database)
-    events = AuditTrail(database).by_reference(reference)
-    database.close()
+    events = AuditTrail(system.stored).by_reference(reference)
     refusals = [event["fields"] for event in events if event["event"] == "request.refused"]
     return refusals[-1]["reason"]  # type: ignore[index, no-any-return]
 
 
 def _mails(system: System) -> int:
     """How many mails the provider has ever put on their way."""
-    database = Database(system.mongodb_uri, system.database)
-    count = database.collection("outbox").count_documents({})
-    database.close()
-    return count
+    return system.stored.collection("outbox").count_documents({})

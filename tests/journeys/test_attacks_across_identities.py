@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from idp.storage.database import Database, Document
+from idp.storage.database import Document
 from tests.journeys import steps
 from tests.journeys.conftest import System
 from tests.journeys.forged_answers import EXEMPLE, RIVEMARINE, Asked, Site, ask, demo_site
@@ -40,10 +40,7 @@ def enrols(system: System, mail: str, name: str, password: str = steps.PASSWORD)
 
 
 def accounts(system: System, mail: str) -> list[Document]:
-    database = Database(system.mongodb_uri, system.database)
-    found = list(database.collection("accounts").find({"addresses": mail}))
-    database.close()
-    return found
+    return list(system.stored.collection("accounts").find({"addresses": mail}))
 
 
 def names(account: Document) -> set[str]:
@@ -125,7 +122,5 @@ def test_o_16_and_o_23_code_and_link_die_of_old_age(system: System, mail: str) -
 
 def _make_older(system: System, mail: str) -> None:
     past = {"$set": {"expires_at": datetime.now(UTC) - timedelta(seconds=1)}}
-    database = Database(system.mongodb_uri, system.database)
     for collection in ("one_time_codes", "proofings"):
-        assert database.collection(collection).update_many({"address": mail}, past).matched_count
-    database.close()
+        assert system.stored.collection(collection).update_many({"address": mail}, past).matched_count

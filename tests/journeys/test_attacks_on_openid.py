@@ -11,7 +11,6 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from idp.storage.audit import AuditTrail
-from idp.storage.database import Database
 from tests.journeys import steps
 from tests.journeys.conftest import System
 from tests.journeys.relying_party import Answer, RelyingParty
@@ -115,9 +114,7 @@ def audited(system: System, answer: Answer) -> list[str]:
     """The events under the reference that the page shows."""
     shown = re.search('data-reference="([^"]+)"', answer.text)
     assert shown, answer.text
-    database = Database(system.mongodb_uri, system.database)
-    events = AuditTrail(database).by_reference(shown[1])
-    database.close()
+    events = AuditTrail(system.stored).by_reference(shown[1])
     return [str(event["event"]) for event in events]
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import requests
 
-from idp.storage.database import Database
 from tests.journeys import steps
 from tests.journeys.conftest import System
 from tests.journeys.federation_folder import trusted_by_fingerprint, wait_until_found
@@ -191,9 +190,7 @@ def test_o_07_verified_7_an_affiliation_of_another_university_is_not_kept(system
     affiliations = (*asked.draft.attributes["affiliation"], "faculty@univ-rivemarine.fr", "staff@evil-univ-exemple.fr")
     root = asked.right(attributes={**asked.draft.attributes, "affiliation": affiliations})
     assert_accepted(asked, root)
-    database = Database(system.mongodb_uri, system.database)
-    kept = database.collection("proofings").find_one({"address": asked.mail})
-    database.close()
+    kept = system.stored.collection("proofings").find_one({"address": asked.mail})
     assert kept is not None
     assert kept["attributes"]["eduPersonScopedAffiliation"] == ["student@univ-exemple.fr"]
 

@@ -8,7 +8,6 @@ import pytest
 import requests
 
 from idp.storage.audit import AuditTrail
-from idp.storage.database import Database
 from tests.journeys import steps
 from tests.journeys.conftest import System
 from tests.journeys.steps import PASSWORD
@@ -94,9 +93,7 @@ def test_o_18_parallel_guesses_share_five_tries(system: System, camille: str) ->
     with ThreadPoolExecutor(16) as pool:
         statuses = list(pool.map(guess, range(200)))
     assert all(400 <= status < 500 for status in statuses)
-    database = Database(system.mongodb_uri, system.database)
-    counted = max(found["attempts"] for found in database.collection("one_time_codes").find({"address": camille}))
-    database.close()
+    counted = max(found["attempts"] for found in system.stored.collection("one_time_codes").find({"address": camille}))
     assert counted <= 5
     assert refused(walker.submit(form, code=code))
 
@@ -202,13 +199,11 @@ def test_o_23_the_database_holds_no_link_and_no_code(system: System) -> None:
     already = len(system.mails(CAMILLE))
     steps.prove(Walker(), system, CAMILLE)
     mail = system.next_mail(CAMILLE, already)
-    database = Database(system.mongodb_uri, system.database)
     dump = "".join(
         str(document)
-        for name in database.client[system.database].list_collection_names()
-        for document in database.collection(name).find()
+        for name in system.stored.client[system.database].list_collection_names()
+        for document in system.stored.collection(name).find()
     )
-    database.close()
     assert mail.link.rpartition("/")[2] not in dump
     assert f"'{mail.code}'" not in dump
 
@@ -293,8 +288,7 @@ def test_every_refused_try_shows_the_reference_that_the_audit_trail_knows(system
     code = password.submit("Recevoir le code").submit("Se connecter", code="000000")
     address = steps.start(Walker(), system).submit("Se connecter", email="a,b@univ-exemple.fr")
     mailbox = steps.prove(Walker(), system, ZOE).submit("Continuer", code="000000")
-    database = Database(system.mongodb_uri, system.database)
-    trail = AuditTrail(database)
+    trail = AuditTrail(system.stored)
     for page, event in (
         (mailbox, "proofing.code_wrong"),
         (password, "sign_in.failed"),
@@ -305,7 +299,6 @@ def test_every_refused_try_shows_the_reference_that_the_audit_trail_knows(system
         shown = re.search(r"Référence\s:\s([\w-]+)", page.text)
         assert shown
         assert event in {noted["event"] for noted in trail.by_reference(shown[1])}
-    database.close()
 
 
 @pytest.mark.parametrize("password", ["x" * 73, "a\x00b", "é" * 50_000, "\ud83d", " ", ""])

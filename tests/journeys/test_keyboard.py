@@ -1,6 +1,7 @@
 """The journeys with Tab and Enter alone, the focus in sight at each step; and what a shared computer keeps."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -37,11 +38,21 @@ def tab_to(page: Page, name: str) -> None:
         if focused["name"].startswith(name):
             return
         page.keyboard.press("Tab")
-        focused = page.evaluate(FOCUSED)
+        focused = _focus_once_drawn(page)
         passed.append(focused["name"])
         assert focused["inWindow"], f"the focus left the window on {passed[-1]!r}"
         assert focused["outlined"], f"the focus cannot be seen on {passed[-1]!r}"
     raise AssertionError(f"no Tab leads to {name!r}: {passed}")
+
+
+def _focus_once_drawn(page: Page) -> dict[str, Any]:
+    """The element with the focus; its outline may be styled a frame after the key, longer on a busy machine."""
+    for _ in range(20):
+        focused: dict[str, Any] = page.evaluate(FOCUSED)
+        if focused["inWindow"] and focused["outlined"]:
+            break
+        page.wait_for_timeout(100)
+    return focused
 
 
 def fill(page: Page, name: str, text: str) -> None:
