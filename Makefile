@@ -4,8 +4,9 @@
 PYTHON3 ?= python3
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-# Two processes, each with the whole system where its files need it; one MongoDB serves both.
-PYTEST_ARGS ?= --numprocesses=2 --dist=loadfile
+# Three processes on two cores: half of the time is waiting. Each has the whole system where its files need it; one MongoDB
+# serves all.
+PYTEST_ARGS ?= --numprocesses=3 --dist=loadfile
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help

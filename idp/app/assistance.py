@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from flask import Blueprint
 
-from idp.app import own_account
+from idp.app import flows, own_account
 from idp.app.services import Services, helpdesk_operators
 from idp.domain.helpdesk import roles_of
 from idp.flows.account_closing import AccountClosing
@@ -61,7 +61,12 @@ def helpdesk_acts(services: Services) -> HelpdeskActs:
     """Whoever helps merges, parts and erases accounts."""
     found = people(services)
     return HelpdeskActs(
-        found, found.account, account_closing(services), own_account.merging(services), own_account.erasure(services)
+        notes=found,
+        account=found.account,
+        accounts=account_closing(services),
+        merging=own_account.merging(services),
+        erasure=own_account.erasure(services),
+        any_method=flows.passkeys(services).take_any_method,
     )
 
 

@@ -80,7 +80,13 @@ def passkeys(services: Services) -> PasskeyFlow:
     """A person's passkeys."""
     stores = services.stores
     return PasskeyFlow(
-        _relying_party(services), stores.passkeys, stores.outbox, stores.audit, services.secret, services.clock
+        relying_party=_relying_party(services),
+        accounts=stores.accounts,
+        passkeys=stores.passkeys,
+        mails=stores.outbox,
+        audit=stores.audit,
+        secret=services.secret,
+        clock=services.clock,
     )
 
 

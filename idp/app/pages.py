@@ -32,6 +32,7 @@ from idp.web import mailbox as mailbox_pages
 from idp.web import metrics as metrics_pages
 from idp.web import new_password as new_password_pages
 from idp.web import pages as every_page
+from idp.web import passkey_offer as passkey_offer_pages
 from idp.web import passkey_sign_in as passkey_sign_in_pages
 from idp.web import passkeys as passkey_pages
 from idp.web import proofs as proof_pages
@@ -117,12 +118,14 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     end_session, mailbox = flows.end_session(services), first_time.mailbox(services)
     university, account, proofs = first_time.university(services), flows.account(services), flows.proofs(services)
     passkeys, passkey_sign_in = flows.passkeys(services), flows.passkey_sign_in(services)
+    offers = passkey_offer_pages.offers_passkey(passkeys, account, authorization, pages)
     sections = own_account.sections(services)
     for blueprint in (
         *own_account.blueprints(services, account, authorization, pages),
         authorization_pages.blueprint(authorization, pages),
         consent_pages.blueprint(flows.consent(services), authorization, pages),
-        sign_in_pages.blueprint(flows.sign_in(services), passkey_sign_in, authorization, pages),
+        sign_in_pages.blueprint(flows.sign_in(services), passkey_sign_in, authorization, pages, offers),
+        passkey_offer_pages.blueprint(passkeys, account, authorization, pages),
         passkey_sign_in_pages.blueprint(passkey_sign_in, authorization, pages),
         passkey_pages.blueprint(passkeys, account, authorization, pages),
         university_pages.blueprint(university, browser),

@@ -22,6 +22,7 @@ def sheet_rows(sheet: PersonSheet) -> list[tuple[str, ...]]:
         ("sub", sheet.subject),
         ("created", moment(sheet.created_at)),
         ("proven", moment(sheet.proved_at)),
+        *([("signs in by", "passkey alone")] if sheet.only_passkeys else []),
         ("password", f"changed {moment(sheet.password_changed_at)}" if sheet.has_password else "none"),
     ]
     if sheet.invited_until:

@@ -72,6 +72,20 @@ def unlock(administration: MakeAdministration, who: str, reason: str, as_json: b
     _act(administration, who, reason, "unlocked", lambda helpdesk, one, act: helpdesk.people.unlock(one, act), as_json)
 
 
+@user_group.command(name="allow-password")
+@click.argument("who")
+@reason_option
+@json_option
+@click.pass_obj
+def allow_password(administration: MakeAdministration, who: str, reason: str, as_json: bool) -> None:
+    """Let WHO, who wanted only passkeys and has none left, sign in by password and mailed code again; they are told."""
+
+    def act(helpdesk: Helpdesk, one: str, act: Act) -> bool:
+        return helpdesk.acts.allow_password(one, act) or end("nothing changed: password and code lead in already")
+
+    _act(administration, who, reason, "password and code allowed", act, as_json)
+
+
 @user_group.command()
 @click.argument("who")
 @reason_option

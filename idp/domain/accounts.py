@@ -58,6 +58,8 @@ class Account:
     reopens_until: the person closed it; until then they may have it back, and afterwards it is erased.
     clients: the applications that were ever told the subject. releases: what those with access received.
     former_subjects: of the accounts that were merged into this one.
+    only_passkeys: the person wants neither password nor mailed code to lead in here. A new proof at the university,
+        with the mailbox, does: it ends this choice, and is the way back for who lost every passkey.
     """
 
     id: str
@@ -78,14 +80,24 @@ class Account:
     clients: tuple[str, ...] = ()
     former_subjects: tuple[FormerSubject, ...] = ()
     releases: tuple[Release, ...] = ()
+    only_passkeys: bool = False
 
     def is_closed(self, now: datetime) -> bool:
         """Whether the person closed it and may still have it back."""
         return self.disabled and self.reopens_until is not None and now < self.reopens_until
 
     def lets_in(self, now: datetime) -> bool:
-        """Whether proving the mailbox leads anywhere: into the account, or to the page that opens it again."""
+        """Whether a proof at the university leads anywhere: into the account, or to the page that opens it again."""
         return not self.disabled or self.is_closed(now)
+
+    def lets_in_by_code(self, now: datetime) -> bool:
+        """Whether a mailed code leads anywhere; what is closed has only its mailbox left."""
+        return self.is_closed(now) or not (self.disabled or self.only_passkeys)
+
+    @property
+    def password_to_check(self) -> str | None:
+        """The hash of the password that leads in; None where none does."""
+        return None if self.disabled or self.only_passkeys else self.password_hash
 
     @property
     def address(self) -> str:

@@ -48,6 +48,7 @@ class PendingAuthorization:
     consent_of: the account whose person agreed, in this journey, to what the client receives.
     by_link: this browser has the link of ``proofing_id``'s mail, which was begun in another one. The link proves the
         mailbox together with the password that is chosen here, and not before: programs press buttons, too.
+    offers_passkey: the person has just signed in on a device that could keep a passkey, and has none.
     renews_password: the person said that they forgot theirs: after the mailed code they are offered to choose another.
     """
 
@@ -63,6 +64,7 @@ class PendingAuthorization:
     one_time_code_id: str | None = None
     consent_of: str | None = None
     renews_password: bool = False
+    offers_passkey: bool = False
     by_link: bool = False
 
 

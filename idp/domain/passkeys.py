@@ -105,6 +105,19 @@ def counter_went_back(stored: int, told: int) -> bool:
     return (stored > 0 or told > 0) and told <= stored
 
 
+def problem_with_only(found: Iterable[Passkey]) -> str | None:
+    """Why nobody should rely on these passkeys alone: a field sentence's key; None where they suffice.
+
+    One of them has to have signed in already, and none may be the only one of one device: devices are lost.
+    """
+    usable = [passkey for passkey in found if passkey.suspected_at is None]
+    if not any(passkey.used_at for passkey in usable):
+        return "passkey.untried"
+    if len(usable) < 2 and not any(passkey.credential.is_synced for passkey in usable):
+        return "passkey.only_one"
+    return None
+
+
 def methods_of(passkey: Passkey) -> tuple[str, ...]:
     """Authentication methods (RFC 8176) of a sign-in: a key that may be copied counts as kept by software."""
     return (AMR_SOFTWARE_KEY if passkey.credential.is_synced else AMR_HARDWARE_KEY, AMR_PRESENCE)

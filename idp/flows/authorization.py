@@ -49,6 +49,7 @@ class Step(StrEnum):
     MAILBOX = "mailbox"
     NEW_PASSWORD = "new-password"
     RENEWED_PASSWORD = "renewed-password"
+    PASSKEY_OFFER = "passkey-offer"
     UNIVERSITY = "university"
     OTHER_PERSON = "other-person"
     GIVE_ADDRESS = "give-address"
@@ -150,6 +151,8 @@ class AuthorizationFlow:
         if not self._needs_sign_in(pending.request, session, account, self.clock(), pending.created_at):
             if pending.renews_password and session.sign_in and session.sign_in.methods == (AMR_CODE,):
                 return Step.RENEWED_PASSWORD
+            if pending.offers_passkey:
+                return Step.PASSKEY_OFFER
             return Step.CONSENT if self._needs_consent(pending.request, account, pending.consent_of) else Step.FINISH
         if step is not None:
             return step
@@ -166,6 +169,10 @@ class AuthorizationFlow:
     def keep_password(self, pending: PendingAuthorization, session: Session) -> None:
         """No other password is asked for in this journey: one was chosen, or the person prefers to do it later."""
         self.authorizations.update(pending.id, session.browser, {"renews_password": False}, now=self.clock())
+
+    def offer_passkey(self, pending: PendingAuthorization, session: Session, *, offers: bool) -> None:
+        """Whether this journey leads past the offer of a passkey."""
+        self.authorizations.update(pending.id, session.browser, {"offers_passkey": offers}, now=self.clock())
 
     def finish(self, pending: PendingAuthorization, session: Session) -> Finished:
         """Answer the waiting request; a second answer to the same request is refused."""

@@ -68,6 +68,7 @@ def _account(account: Account) -> dict[str, Any]:
         "proved_at": account.proved_at,
         "has_password": account.password_hash is not None,
         "password_changed_at": account.password_changed_at,
+        "only_passkeys": account.only_passkeys,
         "locale": account.locale,
         "disabled": account.disabled,
         "invited": asdict(account.invited) if account.invited else None,

@@ -10,13 +10,16 @@ from idp.domain.merging import Merge
 
 @dataclass(frozen=True, slots=True)
 class HelpdeskActs:
-    """account: by its id. Every act that was done stands in the audit trail with its reason."""
+    """account: by its id. any_method: ends the choice of passkeys alone, of the account with this id; False where there
+    is none. Every act that was done stands in the audit trail with its reason.
+    """
 
     notes: NotesActs
     account: Callable[[str], Account | None]
     accounts: ClosesAccounts
     merging: MergesByHand
     erasure: ErasesAccounts
+    any_method: Callable[[str], bool]
 
     def close(self, account_id: str, act: Act) -> bool:
         """Sign the person out everywhere and let nobody in; False where the account is not there."""
@@ -40,6 +43,13 @@ class HelpdeskActs:
         is_done = self.merging.merge_by_hand(survivor_id, other_id)
         if is_done:
             self.notes.note("helpdesk.merged", survivor_id, act, other=other_id)
+        return is_done
+
+    def allow_password(self, account_id: str, act: Act) -> bool:
+        """Who wanted only passkeys to lead in gets in by password and code again, and is told; False where they did."""
+        is_done = self.any_method(account_id)
+        if is_done:
+            self.notes.note("helpdesk.password_allowed", account_id, act)
         return is_done
 
     def undoable(self, account_id: str) -> tuple[Merge, ...]:

@@ -72,6 +72,9 @@ class MergingFlow:
         other = self.accounts.find(offer.merge.other)
         if other is None or other.disabled:
             return "merge.changed"
+        if other.only_passkeys:
+            # The proof of a mailbox, or a password, leads into it no more than at its sign-in.
+            return "merge.only_passkeys"
         return self._problem_with(other, password) or self._merge(account, other, offer.merge)
 
     def merge_by_hand(self, survivor_id: str, other_id: str) -> bool:

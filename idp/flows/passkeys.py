@@ -1,22 +1,24 @@
-"""A person's passkeys: adding, naming and removing them. The password and the mailed code stay."""
+"""A person's passkeys: adding, naming and removing them. The password and the mailed code stay, unless the person
+wants only passkeys to lead in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from types import MappingProxyType
 
 from idp.domain import passkeys
 from idp.domain.accounts import Account
 from idp.domain.claims import display_name
-from idp.domain.keyed import SecretKey, random_id
-from idp.domain.messages import MailQueue, Message
+from idp.domain.keyed import SecretKey
+from idp.domain.messages import MailQueue
+from idp.domain.notices import notices
 from idp.domain.passkeys import MOST_PER_ACCOUNT, Ceremony, Passkey, PasskeyRefused
 from idp.domain.references import new_reference
 from idp.domain.sessions import Session
 from idp.passkeys.relying_party import RelyingParty
+from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.passkeys import PasskeyStore
-
-NOTICE_LIFETIME = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Offer:
 @dataclass(frozen=True, slots=True)
 class PasskeyFlow:
     relying_party: RelyingParty
+    accounts: AccountStore
     passkeys: PasskeyStore
     mails: MailQueue
     audit: AuditTrail
@@ -73,7 +76,7 @@ class PasskeyFlow:
         )
         if not self.passkeys.add(passkey):
             raise PasskeyRefused("passkey.exists")
-        self._tell(account, passkey, "added", now)
+        self._tell(account, passkey, "added")
         return passkey
 
     def rename(self, account: Account, credential_id: str, name: str) -> None:
@@ -82,32 +85,48 @@ class PasskeyFlow:
             self.passkeys.rename(credential_id, account.id, cleaned)
 
     def remove(self, account: Account, credential_id: str) -> None:
-        """Accept this passkey no more."""
+        """Accept this passkey no more. Raises PasskeyRefused where nothing else would lead in safely."""
+        if account.only_passkeys and self._is_needed(account, credential_id):
+            raise PasskeyRefused("passkey.needed")
         removed = self.passkeys.remove(credential_id, account.id)
         if removed is not None:
-            self._tell(account, removed, "removed", self.clock())
+            self._tell(account, removed, "removed")
 
-    def _tell(self, account: Account, passkey: Passkey, change: str, now: datetime) -> None:
-        """In the audit trail, and by mail to every address of the account."""
-        reference = new_reference()
-        self.audit.append(
-            f"account.passkey_{change}",
-            at=now,
-            reference=reference,
-            account_id=account.id,
-            name=passkey.name,
-            aaguid=passkey.credential.aaguid,
-        )
-        for address in account.addresses:
-            self.mails.put(
-                Message(
-                    id=random_id(),
-                    kind=f"passkey_{change}",
-                    to=address,
-                    locale=account.locale,
-                    created_at=now,
-                    expires_at=now + NOTICE_LIFETIME,
-                    reference=reference,
-                    fields={"name": passkey.name},
-                )
-            )
+    def problem_with_only(self, account: Account) -> str | None:
+        """Why the person cannot rely on passkeys alone yet, a field sentence's key; None where they can."""
+        return passkeys.problem_with_only(self.of_account(account))
+
+    def take_only_passkeys(self, account: Account) -> None:
+        """From now on neither password nor mailed code leads in. Raises PasskeyRefused where that would not be safe."""
+        if problem := self.problem_with_only(account):
+            raise PasskeyRefused(problem)
+        if self.accounts.set_only_passkeys(account.id, only=True):
+            self._note(account, "account.only_passkeys", "only_passkeys")
+
+    def take_any_method(self, account_id: str) -> bool:
+        """Password and mailed code lead in again; False where they did, or nobody has this account."""
+        account = self.accounts.find(account_id)
+        if account is None or not self.accounts.set_only_passkeys(account_id, only=False):
+            return False
+        self._note(account, "account.any_method", "any_method")
+        return True
+
+    def _is_needed(self, account: Account, credential_id: str) -> bool:
+        """Whether the passkeys that stay would not suffice; one that is suspected never counted."""
+        found = self.of_account(account)
+        staying = [passkey for passkey in found if passkey.id != credential_id]
+        is_usable = any(passkey.id == credential_id and passkey.suspected_at is None for passkey in found)
+        return is_usable and passkeys.problem_with_only(staying) is not None
+
+    def _tell(self, account: Account, passkey: Passkey, change: str) -> None:
+        told = {"name": passkey.name}
+        self._note(account, f"account.passkey_{change}", f"passkey_{change}", told, aaguid=passkey.credential.aaguid)
+
+    def _note(
+        self, account: Account, event: str, mail: str, told: Mapping[str, str] = MappingProxyType({}), **kept: str
+    ) -> None:
+        """In the audit trail, and by mail to every address of the account. told: in both. kept: in the trail alone."""
+        reference, now = new_reference(), self.clock()
+        self.audit.append(event, at=now, reference=reference, account_id=account.id, **told, **kept)
+        for message in notices(mail, account, account.addresses, reference=reference, now=now, **told):
+            self.mails.put(message)

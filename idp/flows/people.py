@@ -68,6 +68,7 @@ class PersonSheet:
     proved_at: datetime | None
     password_changed_at: datetime | None
     has_password: bool
+    only_passkeys: bool
     invited_until: datetime | None
     invited_role: str
     addresses: tuple[str, ...]
@@ -123,6 +124,7 @@ class PeopleFlow:
             proved_at=account.proved_at,
             password_changed_at=account.password_changed_at,
             has_password=account.password_hash is not None,
+            only_passkeys=account.only_passkeys,
             invited_until=account.invited.until if account.invited else None,
             invited_role=account.invited.role if account.invited else "",
             addresses=account.addresses,

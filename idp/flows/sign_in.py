@@ -123,7 +123,7 @@ class SignInFlow:
         guesser = self._guesser(address, account, visitor)
         if not self._may_guess(guesser, Method.PASSWORD, now):
             return self._denied("password.throttled", pending, account, now, throttled=True)
-        stored = account.password_hash if account and not account.disabled else None
+        stored = account.password_to_check if account else None
         is_right = self.hasher.verify(password, stored, is_known=guesser.device is not None)
         if not is_right or account is None or stored is None:
             throttled = self._count_failure(guesser, Method.PASSWORD, visitor, now)
@@ -187,7 +187,7 @@ class SignInFlow:
             throttled = self._count_failure(guesser, Method.CODE, visitor, now)
             return self._denied("code.wrong", pending, account, now, throttled=throttled)
         is_invited = code.account_id is None
-        if not is_invited and (account is None or not account.lets_in(now) or account.id != code.account_id):
+        if not is_invited and (account is None or not account.lets_in_by_code(now) or account.id != code.account_id):
             return self._denied("code.wrong", pending, account, now)
         if not self.codes.take(code.id, now=now):
             return self._denied("code.expired", pending, account, now)
@@ -269,7 +269,7 @@ class SignInFlow:
     def _new_code(
         self, session: Session, address: str, account: Account | None, invitation_id: str | None, now: datetime
     ) -> OneTimeCode:
-        usable = account is not None and account.lets_in(now)
+        usable = account is not None and account.lets_in_by_code(now)
         return OneTimeCode(
             id=random_id(),
             purpose=CodePurpose.SIGN_IN,
@@ -290,10 +290,11 @@ class SignInFlow:
         application: str,
         now: datetime,
     ) -> Message:
-        """The mail with the code; to an address without an account, how to begin, so that nobody waits for a code."""
+        """The mail with the code, or with the reason why there is none, so that nobody waits for it."""
+        without_code = "passkey_needed" if account and account.only_passkeys else "unknown_account"
         return Message(
             id=random_id(),
-            kind="sign_in_code" if code.is_for_somebody else "unknown_account",
+            kind="sign_in_code" if code.is_for_somebody else without_code,
             to=code.address,
             locale=locale,
             created_at=now,

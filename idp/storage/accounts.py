@@ -93,6 +93,7 @@ class AccountStore:
             "attributes": {name: list(values) for name, values in attributes.items()},
             "locale": locale,
             "password_hash": None,
+            "only_passkeys": False,
             "proved_at": now,
         }
         changes |= _no_longer_invited(account)
@@ -141,6 +142,15 @@ class AccountStore:
             self._accounts.update_one(
                 {"_id": account_id}, {"$set": {"password_hash": password_hash, "password_changed_at": now}}
             )
+
+    def set_only_passkeys(self, account_id: str, *, only: bool) -> bool:
+        """Whether nothing but a passkey signs in; False where that was so before, or the account is not open."""
+        before = {"$ne": True} if only else True
+        with translated():
+            found = self._accounts.update_one(
+                {"_id": account_id, "disabled": False, "only_passkeys": before}, {"$set": {"only_passkeys": only}}
+            )
+        return found.modified_count == 1
 
     def set_disabled(self, account_id: str, *, disabled: bool) -> bool:
         """Close or reopen the account; False where there is none."""
@@ -275,6 +285,7 @@ def _document(account: Account) -> dict[str, Any]:
         "bounces": [asdict(bounce) for bounce in account.bounces],
         "expired": account.expired,
         "clients": list(account.clients),
+        "only_passkeys": account.only_passkeys,
         "version": VERSION,
         **({"invited": asdict(account.invited)} if account.invited else {}),
     }
@@ -305,6 +316,7 @@ def read_account(document: dict[str, Any]) -> Account:
         expired=document.get("expired", False),
         reopens_until=document.get("reopens_until"),
         clients=tuple(document.get("clients", ())),
+        only_passkeys=document.get("only_passkeys", False),
         former_subjects=tuple(
             FormerSubject(former["subject"], tuple(former["clients"])) for former in document.get("former_subjects", ())
         ),

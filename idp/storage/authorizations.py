@@ -33,7 +33,7 @@ class AuthorizationStore:
     def update(
         self, authorization_id: str, browser: str, changes: Mapping[str, str | bool | None], *, now: datetime
     ) -> PendingAuthorization | None:
-        """Set ``address``, ``entity_id``, ``proofing_id``, ``one_time_code_id`` or ``renews_password``."""
+        """Set some of what changes on the way, e.g. ``address``, ``proofing_id`` or ``renews_password``."""
         with translated():
             return _read(
                 self._authorizations.find_one_and_update(

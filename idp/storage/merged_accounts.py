@@ -57,7 +57,9 @@ class MergedAccounts:
                 "former_subjects": {"subject": {"$in": subjects}},
                 "bounces": {"address": {"$in": addresses}},
                 "releases": {"merge_id": merge.id},
-            }
+            },
+            # The passkeys that this rests on may be those that go.
+            "$set": {"only_passkeys": False},
         }
         with translated():
             if not self._accounts.update_one(

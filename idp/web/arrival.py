@@ -125,6 +125,7 @@ def _give_address_page(
         domains=domains[:SHOWN_DOMAINS],
         has_more_domains=len(domains) > SHOWN_DOMAINS,
         action=url_for("arrival.take_address", authorization_id=here.pending.id),
+        reference=here.reference_for(problem),
         errors={"email": field_sentence(problem)} if problem else {},
         **_person(flow, mailbox, here, proofing),
     )

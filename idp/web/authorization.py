@@ -20,6 +20,7 @@ STEP_PAGES = {
     Step.MAILBOX: "mailbox.show",
     Step.NEW_PASSWORD: "new_password.show",
     Step.RENEWED_PASSWORD: "renewed_password.show",
+    Step.PASSKEY_OFFER: "passkey_offer.show",
     Step.UNIVERSITY: "university_choice.show",
     Step.OTHER_PERSON: "arrival.other_person",
     Step.GIVE_ADDRESS: "arrival.give_address",
@@ -95,6 +96,10 @@ class Journey:
     def hear_whether_shared(self, browser: Browser) -> None:
         """Follow the box « shared computer » of the form that was sent."""
         self.session = browser.share(is_shared="shared" in request.form or "shared_now" in request.form)
+
+    def reference_for(self, problem: object) -> str | None:
+        """The journey's reference, for a page that refuses something; None where it refuses nothing."""
+        return self.pending.reference if problem else None
 
     @property
     def application(self) -> str:

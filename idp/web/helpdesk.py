@@ -79,7 +79,7 @@ def blueprint(entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, 
             story=_story(timeline.of_account(account_id)),
             acts=[
                 (label, url_for("helpdesk_acts.ask", account_id=account_id, act=name))
-                for name, label in act_names(is_disabled=sheet.disabled).items()
+                for name, label in act_names(is_disabled=sheet.disabled, only_passkeys=sheet.only_passkeys).items()
             ],
             search_url=url_for("helpdesk.show"),
         )
@@ -102,6 +102,7 @@ def _facts(sheet: PersonSheet) -> list[tuple[str, list[str]]]:
         (gettext("Identités"), [f"{one.kind} {one.value} ({one.entity_id})" for one in sheet.identities]),
         (gettext("Preuves"), [f"{_date(one.completed_at)} {one.provider_name}" for one in sheet.proofings]),
         (gettext("Mot de passe"), [_date(sheet.password_changed_at)] if sheet.has_password else []),
+        (gettext("Connexion"), [gettext("par clé d’accès seulement")] if sheet.only_passkeys else []),
         (gettext("Sessions"), [f"{_date(one.at)} {' '.join(one.methods)}" for one in sheet.sessions]),
         (gettext("Applications"), [f"{_date(one.since)} {one.name}" for one in sheet.applications]),
         (gettext("Limites en vigueur"), list(sheet.limits)),

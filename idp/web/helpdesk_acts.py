@@ -44,11 +44,13 @@ class ActPage:
     choices: Callable[[str], tuple[str, ...]] | None = None
 
 
-def act_names(*, is_disabled: bool = False) -> dict[str, str]:
+def act_names(*, is_disabled: bool = False, only_passkeys: bool = False) -> dict[str, str]:
     """The acts and how they are called, in the order in which they are offered."""
+    allow = {"allow-password": gettext("Accepter de nouveau mot de passe et code")} if only_passkeys else {}
     state = {"enable": gettext("Réactiver le compte")} if is_disabled else {"disable": gettext("Désactiver le compte")}
     return {
         "unlock": gettext("Lever les limites"),
+        **allow,
         **state,
         "merge": gettext("Fusionner avec un autre compte"),
         "unmerge": gettext("Séparer un compte fusionné"),
@@ -143,7 +145,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
 
 
 def _pages(people: PeopleFlow, acts: HelpdeskActs) -> dict[str, ActPage]:
-    names = act_names() | act_names(is_disabled=True)
+    names = act_names(only_passkeys=True) | act_names(is_disabled=True)
 
     def merge(account_id: str, act: Act) -> bool:
         if not acts.merge(account_id, _one(people, forms.field("into")), act):
@@ -172,6 +174,14 @@ def _pages(people: PeopleFlow, acts: HelpdeskActs) -> dict[str, ActPage]:
                 "Les essais et les mails comptés jusqu’ici ne comptent plus : la personne peut essayer de nouveau."
             ),
             people.unlock,
+        ),
+        "allow-password": ActPage(
+            names["allow-password"],
+            gettext(
+                "La personne avait choisi de ne se connecter que par clé d’accès : le mot de passe et le code par mail "
+                "l’ouvrent de nouveau. Assurez-vous d’abord que c’est bien elle qui le demande ; elle est prévenue."
+            ),
+            acts.allow_password,
         ),
         "disable": ActPage(
             names["disable"],

@@ -94,6 +94,6 @@ def _mailbox_page(
         resent="again" in request.args,
         delivery=mail_news(flow.delivery(proofing)),
         client_name=here.client_name,
-        reference=here.pending.reference if problem else None,
+        reference=here.reference_for(problem),
         errors={"code" if problem else "form": field_sentence(shown)} if shown else {},
     )

@@ -55,5 +55,6 @@ def _password_page(
         minimum_length=flow.minimum_length,
         client_name=here.client_name,
         by_link=here.pending.by_link,
+        reference=here.reference_for(problem),
         errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
     )

@@ -9,6 +9,7 @@ from idp.domain.accounts import Account
 from idp.domain.passkeys import Passkey
 from idp.flows.passkeys import PasskeyFlow
 from idp.web.browser import Browser
+from idp.web.sentences import field_sentence
 
 # How long the offer stays away from a browser in which the person did not want it.
 NOT_NOW_SECONDS = 180 * 24 * 3600
@@ -23,6 +24,21 @@ def passkey_section(flow: PasskeyFlow, account: Account, browser: Browser) -> di
         "manage_url": url_for("passkeys.show"),
         "is_offered": not found and browser.cookie(NOT_NOW) is None,
         "later_action": url_for("passkeys.not_now"),
+        "are_alone": account.only_passkeys,
+    }
+
+
+def only_section(flow: PasskeyFlow, account: Account) -> dict[str, Any] | None:
+    """What ``account/_only_passkeys.html`` shows; None where there is no passkey to rely on."""
+    problem = flow.problem_with_only(account)
+    if not account.only_passkeys and not flow.of_account(account):
+        return None
+    return {
+        "is_chosen": account.only_passkeys,
+        "missing": field_sentence(problem) if problem else None,
+        "has_university": bool(account.identities),
+        "only_action": url_for("passkeys.only"),
+        "any_method_action": url_for("passkeys.any_method"),
     }
 
 

@@ -71,6 +71,7 @@ def _page(
         add_url=url_for("passkeys.show"),
         client_name=here.client_name,
         cancel_action=url_for("authorization.cancel", authorization_id=here.pending.id) if waits_for else None,
+        reference=here.reference_for(denied),
         errors={"form": field_sentence(denied.problem)} if denied else {},
     )
     if denied is not None and denied.retry_after is not None:

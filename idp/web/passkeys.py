@@ -1,5 +1,7 @@
 """``/account/passkeys``: adding, naming and removing passkeys, each after a fresh sign-in."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
@@ -13,7 +15,7 @@ from idp.flows.passkeys import PasskeyFlow
 from idp.web import forms
 from idp.web.account import signed_in
 from idp.web.pages import Pages
-from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS, passkey_line
+from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS, only_section, passkey_line
 from idp.web.sentences import field_sentence
 
 
@@ -24,6 +26,13 @@ def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: Authoriza
     def fresh_account(*, posted: bool) -> Account | Redirect:
         session = browser.posted_session() if posted else browser.session()
         return signed_in(accounts, authorization, session, "passkeys.show", fresh=True)
+
+    def changed(account: Account, change: Callable[[], None]) -> ResponseReturnValue:
+        try:
+            change()
+        except PasskeyRefused as refused:
+            return _page(pages, flow, account, problem=refused.problem)
+        return redirect(url_for("passkeys.show"), 303)
 
     @views.get("")
     def show() -> ResponseReturnValue:
@@ -59,7 +68,23 @@ def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: Authoriza
         account = fresh_account(posted=True)
         if not isinstance(account, Account):
             return account
-        flow.remove(account, forms.field("passkey"))
+        return changed(account, lambda: flow.remove(account, forms.field("passkey")))
+
+    @views.post("/only")
+    def only() -> ResponseReturnValue:
+        """« Seulement mes clés d’accès »."""
+        account = fresh_account(posted=True)
+        if not isinstance(account, Account):
+            return account
+        return changed(account, lambda: flow.take_only_passkeys(account))
+
+    @views.post("/any-method")
+    def any_method() -> ResponseReturnValue:
+        """Password and mailed code lead in again."""
+        account = fresh_account(posted=True)
+        if not isinstance(account, Account):
+            return account
+        flow.take_any_method(account.id)
         return redirect(url_for("passkeys.show"), 303)
 
     @views.post("/not-now")
@@ -81,6 +106,7 @@ def _page(pages: Pages, flow: PasskeyFlow, account: Account, *, problem: str | N
         action=url_for("passkeys.add"),
         rename_action=url_for("passkeys.rename"),
         remove_action=url_for("passkeys.remove"),
+        only=only_section(flow, account),
         account_url=url_for("account.show"),
         options=offer.options,
         challenge=offer.challenge,

@@ -29,6 +29,9 @@ _SENTENCES: dict[str, LazyString] = {
     "device.denied": _("Appareil refusé"),
     "account.passkey_added": _("Clé d’accès ajoutée"),
     "account.passkey_removed": _("Clé d’accès retirée"),
+    "account.only_passkeys": _("Connexion par clé d’accès seulement"),
+    "account.any_method": _("Connexion par mot de passe et par code de nouveau acceptée"),
+    "helpdesk.password_allowed": _("Connexion par mot de passe et par code rendue par l’assistance"),
     "sign_in.passkey": _("Connexion par clé d’accès"),
     "helpdesk.unlocked": _("Essais de connexion rendus par l’assistance"),
 }

@@ -66,5 +66,6 @@ def _page(
         later_action=url_for("renewed_password.later", authorization_id=handle),
         minimum_length=flow.minimum_length,
         client_name=here.client_name,
+        reference=here.reference_for(problem),
         errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
     )

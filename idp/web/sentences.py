@@ -300,6 +300,15 @@ _FIELDS: dict[str, LazyString] = {
     ),
     "passkey.exists": _("Cette clé d’accès est déjà enregistrée."),
     "passkey.too_many": _("Vous avez déjà beaucoup de clés d’accès : retirez-en une avant d’en ajouter une autre."),
+    "passkey.untried": _("Connectez-vous d’abord une fois avec une clé d’accès : vous serez sûr qu’elle fonctionne."),
+    "passkey.only_one": _(
+        "Ajoutez d’abord une seconde clé d’accès, sur un autre appareil : la vôtre n’existe que sur un seul, qui peut "
+        "se perdre."
+    ),
+    "passkey.needed": _(
+        "Cette clé d’accès est nécessaire pour vous connecter. Ajoutez-en d’abord une autre, ou acceptez de nouveau le "
+        "mot de passe et le code par mail."
+    ),
     "user_code.empty": _("Saisissez le code affiché par l’appareil."),
     "user_code.unknown": _("Aucun appareil n’attend avec ce code. Vérifiez-le, ou obtenez-en un autre sur l’appareil."),
     "user_code.too_many": _("Trop de codes erronés. Patientez une heure avant d’en essayer un autre."),
@@ -309,6 +318,10 @@ _FIELDS: dict[str, LazyString] = {
     "merge.password_wrong": _("Ce n’est pas le mot de passe de l’autre compte. Réessayez, ou ne changez rien."),
     "merge.throttled": _("Trop d’essais en peu de temps. Patientez une heure avant de réunir les deux comptes."),
     "merge.changed": _("L’un des deux comptes a changé entre-temps : rien n’a été fait. Recommencez."),
+    "merge.only_passkeys": _(
+        "L’autre compte n’accepte que ses clés d’accès : connectez-vous à lui, acceptez-y de nouveau le mot de passe "
+        "et le code par mail, puis recommencez."
+    ),
     "merge.last_address": _(
         "Toutes vos adresses viennent de l’autre compte : ajoutez-en une avant de séparer les deux comptes."
     ),

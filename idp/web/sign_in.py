@@ -13,6 +13,7 @@ from idp.web.authorization import STEP_PAGES, Journey, next_page
 from idp.web.browser import Browser
 from idp.web.delivery import mail_news
 from idp.web.pages import Pages, known_language, language
+from idp.web.passkey_offer import OffersPasskey
 from idp.web.passkey_sign_in import passkey_request
 from idp.web.sentences import field_sentence
 
@@ -20,7 +21,11 @@ FORM_ERROR = 422
 
 
 def blueprint(
-    flow: SignInFlow, passkeys: PasskeySignInFlow, authorization: AuthorizationFlow, pages: Pages
+    flow: SignInFlow,
+    passkeys: PasskeySignInFlow,
+    authorization: AuthorizationFlow,
+    pages: Pages,
+    offers_passkey: OffersPasskey,
 ) -> Blueprint:
     """The pages ``email``, ``sign-in`` and ``code`` below ``/sign-in/<handle>/``."""
     views = Blueprint("sign_in", __name__, url_prefix="/sign-in/<authorization_id>")
@@ -82,6 +87,7 @@ def blueprint(
         if isinstance(outcome, Denied):
             return _denied(outcome, lambda: _methods_page(pages, flow, here, denied=outcome))
         browser.signed_in(outcome, here.pending.address)
+        offers_passkey(here, outcome.session)
         return redirect(next_page(authorization_id), 303)
 
     @views.get("/code")
@@ -99,6 +105,7 @@ def blueprint(
         if isinstance(outcome, Denied):
             return _denied(outcome, lambda: _code_page(pages, flow, here, problem=outcome.problem))
         browser.signed_in(outcome, here.pending.address)
+        offers_passkey(here, outcome.session)
         return redirect(next_page(authorization_id), 303)
 
     @views.post("/code/send")
@@ -153,7 +160,7 @@ def _address_page(
         suggestion=suggestion,
         client_name=here.client_name,
         cancel_action=_cancel_action(here),
-        reference=here.pending.reference if is_error else None,
+        reference=here.reference_for(is_error),
         errors={"email": field_sentence(problem)} if is_error and problem else {},
     )
 
@@ -175,7 +182,7 @@ def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Deni
         is_shared=here.session.is_shared,
         client_name=here.client_name,
         cancel_action=_cancel_action(here),
-        reference=here.pending.reference if denied else None,
+        reference=here.reference_for(denied),
         errors={"password": field_sentence(denied.problem)} if denied else {},
     )
 
@@ -198,7 +205,7 @@ def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | 
         resent=False,
         delivery=mail_news(flow.delivery(here.pending)),
         client_name=here.client_name,
-        reference=here.pending.reference if problem else None,
+        reference=here.reference_for(problem),
         errors={"code" if problem else "form": field_sentence(shown)} if shown else {},
     )
 

@@ -147,6 +147,7 @@ def _page(
         results=[_row(provider, language()) for provider in found],
         hidden_fields=(),
         client_name=here.client_name,
+        reference=here.reference_for(shown),
         errors={"q": field_sentence(shown)} if shown else {},
     )
 

@@ -63,6 +63,19 @@ def test_an_account_is_disabled_and_enabled_with_a_reason_that_is_logged(run: Ru
     assert all(event["fields"]["operator"] for event in events)
 
 
+def test_who_has_no_passkey_left_gets_in_by_password_and_code_again(run: Run, database: Database) -> None:
+    accounts = AccountStore(database)
+    accounts.set_only_passkeys("account-1", only=True)
+    assert "passkey alone" in run("show", ADDRESS).stdout
+    allowed = ("allow-password", ADDRESS, "--reason", "carte présentée au guichet")
+    assert run(*allowed).stdout == "account-1: password and code allowed\n"
+    assert not accounts.find("account-1").only_passkeys  # type: ignore[union-attr]
+    assert run(*allowed).returncode == 1
+    (event,) = database.collection("audit").find({"event": "helpdesk.password_allowed"})
+    assert event["fields"]["reason"] == "carte présentée au guichet"
+    assert database.collection("outbox").count_documents({"kind": "any_method", "to": ADDRESS}) == 1
+
+
 def test_a_process_of_its_own_does_the_same(database: Database, mongodb_uri: str, tmp_path: Path) -> None:
     AccountStore(database).create(Account("account-1", "subject-1", datetime.now(UTC), addresses=(ADDRESS,)))
     environment = {"IDP_MONGODB_URI": mongodb_uri, "IDP_MONGODB_DATABASE": database.name, "IDP_VAR_DIR": str(tmp_path)}

@@ -6,9 +6,10 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from tests.journeys.conftest import System, screenshot
-from tests.journeys.test_student import give_address, press, sign_up, step
+from tests.journeys.test_student import PASSWORD, give_address, press, sign_up, start_at_portal, step
 
 MAIL = "camille.exemple@etu.univ-exemple.fr"
+OTHER = "zoe.lhermitte-brule@etu.univ-exemple.fr"
 
 
 @pytest.fixture
@@ -70,6 +71,25 @@ def test_a_passkey_made_on_the_account_page_signs_in_by_button_and_by_field(
     press(page, "Utiliser une clé d’accès")
     step(page, "account")
     expect(page.locator("main")).to_contain_text("par une clé d’accès")
+
+
+def test_on_the_way_to_an_application_a_passkey_is_offered_and_taken(
+    page: Page, devtools: CDPSession, system: System
+) -> None:
+    sign_up(page, system, OTHER)
+    page.context.clear_cookies()
+    add_authenticator(devtools)
+    start_at_portal(page, system)
+    give_address(page, OTHER)
+    page.fill("#password", PASSWORD)
+    press(page, "Se connecter")
+    step(page, "passkey-offer")
+    screenshot(page, "passkey-offer")
+    press(page, "Ajouter une clé d’accès")
+    step(page, "portal-signed-in")
+    page.goto(f"{system.provider}/account/passkeys")
+    expect(page.get_by_role("heading", name="Seulement mes clés d’accès")).to_be_visible()
+    screenshot(page, "passkeys-with-one")
 
 
 def test_who_presses_the_button_without_any_passkey_is_told_and_goes_on(

@@ -246,6 +246,17 @@ def test_an_identifier_is_taken_away(two: World) -> None:
     assert unlinked["fields"]["operator"] == ALEX
 
 
+def test_who_has_no_passkey_left_gets_in_by_password_and_code_again(two: World) -> None:
+    person = entered(two)
+    two.services.stores.accounts.set_only_passkeys("zoe", only=True)
+    assert "par clé d’accès seulement" in person.get("/helpdesk/people/zoe").text
+    act(person, "zoe", "allow-password", reason="carte présentée")
+    assert not account(two, "zoe").only_passkeys
+    assert "Accepter de nouveau" not in person.get("/helpdesk/people/zoe").text
+    (allowed,) = two.events("helpdesk.password_allowed")
+    assert allowed["fields"] == {"operator": ALEX, "reason": "carte présentée"}
+
+
 def test_a_person_is_erased(two: World) -> None:
     person = entered(two)
     assert "Personne ne peut revenir" in person.get("/helpdesk/people/zoe/acts/erase").text

@@ -203,6 +203,13 @@ ACCOUNT = {
 
 END_ACCESS = {"action": "/end", "button": "Fermer", "hidden_fields": [("sid", "s2")], "back_url": "/account"}
 PASSKEY = {"action": "/passkey", "options": '{"challenge": "YQ"}', "challenge": "a"}
+ONLY = {
+    "is_chosen": False,
+    "missing": None,
+    "has_university": True,
+    "only_action": "/passkeys/only",
+    "any_method_action": "/passkeys/any-method",
+}
 PASSKEYS = {
     "passkeys": ACCOUNT["passkeys"]["list"],  # type: ignore[index]
     "action": "/passkeys",
@@ -212,6 +219,7 @@ PASSKEYS = {
     "options": "{}",
     "challenge": "a",
     "longest_name": 60,
+    "only": ONLY,
 }
 
 # page: (template, context beyond the one that all pages get)
@@ -364,7 +372,16 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "passkey.html",
         {"passkey": PASSKEY, "address_url": "/address", "errors": {"form": "Cette clé d’accès n’est pas connue ici."}},
     ),
+    "passkey-offer": (
+        "passkey_offer.html",
+        {"action": "/offer", "later_action": "/later", "options": "{}", "challenge": "c", "client_name": "Portail"},
+    ),
     "passkeys": ("passkeys.html", PASSKEYS),
+    "passkeys-alone": ("passkeys.html", PASSKEYS | {"only": ONLY | {"is_chosen": True}}),
+    "passkeys-not-alone-yet": (
+        "passkeys.html",
+        PASSKEYS | {"only": ONLY | {"has_university": False, "missing": "Ajoutez d’abord une seconde clé d’accès."}},
+    ),
     "device": ("device.html", {"typed": "", "action": "/device"}),
     "device-error": (
         "device.html",

@@ -128,6 +128,16 @@
       offerToSignIn(form);
     }
   });
+  // Asked for by the pages that sign in otherwise: whether a passkey could be offered afterwards.
+  if (PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable) {
+    PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable().then(function (isAvailable) {
+      Array.prototype.forEach.call(document.querySelectorAll("[data-keeps-passkeys]"), function (field) {
+        field.value = isAvailable ? "yes" : "";
+      });
+    }).catch(function () {
+      // Nothing is offered.
+    });
+  }
   Array.prototype.forEach.call(document.querySelectorAll("[data-without-passkeys]"), function (notice) {
     notice.hidden = true;
   });
