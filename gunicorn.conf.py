@@ -27,7 +27,7 @@ keepalive = 5
 # Nobody steers the server by a socket in a home folder, which our users do not have.
 control_socket_disable = True
 limit_request_line = 8190
-# The journey's own log lines tell more; an access log would hold handles and addresses.
+# ``request.answered`` tells more, without handles and addresses (docs/observability.md).
 accesslog = None
 loglevel = "warning"
 

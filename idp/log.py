@@ -5,6 +5,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from idp.domain.references import known_reference
+
 # Libraries that write tokens, assertions or whole requests into their debug lines: they have nothing to say here.
 TALKATIVE = ("pyop", "oic", "jwkest", "saml2", "pymongo", "mail", "flask_mail", "urllib3", "werkzeug", "xmlsec")
 
@@ -18,7 +20,7 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
             "logger": record.name,
-            **getattr(record, "fields", {}),
+            **_fields(record),
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
@@ -30,9 +32,16 @@ class ConsoleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
-        fields = " ".join(f"{key}={value!r}" for key, value in getattr(record, "fields", {}).items())
+        fields = " ".join(f"{key}={value!r}" for key, value in _fields(record).items())
         text = f"{at} {record.levelname.lower():7} {record.getMessage()} {fields}".rstrip()
         return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
+    """The event's fields, and the reference of what was being done where it says none itself."""
+    fields: dict[str, object] = getattr(record, "fields", {})
+    reference = known_reference()
+    return {"reference": reference} | fields if reference else fields
 
 
 def configure(level: str, style: str) -> None:

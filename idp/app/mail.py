@@ -1,5 +1,6 @@
 """Mail of one process: what sends it, and what reads what came back."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -39,7 +40,8 @@ def mail_server(configured: Settings) -> MailServer:
     return MailServer(smtp.host, smtp.port, smtp.username, smtp.password, smtp.tls, smtp.timeout)
 
 
-def _sender(services: Services) -> QueueWorker:
+def sends_next(services: Services) -> Callable[..., bool]:
+    """A function that sends the most urgent message that is due: see ``flows.mail_delivery.deliver_next``."""
     configured = services.settings
     renderer = MessageRenderer(
         services.secret,
@@ -51,8 +53,11 @@ def _sender(services: Services) -> QueueWorker:
     delivery = SmtpDelivery(
         mail_server(configured), from_address=configured.mail.from_, from_name=configured.mail.from_name
     )
-    outbox = services.stores.outbox
-    work = partial(deliver_next, outbox, renderer, delivery, heard=services.metrics.counts)
+    return partial(deliver_next, services.stores.outbox, renderer, delivery, heard=services.metrics.counts)
+
+
+def _sender(services: Services) -> QueueWorker:
+    work, outbox = sends_next(services), services.stores.outbox
     return QueueWorker(
         "mail-sender",
         lambda worker, now: work(now, worker=worker),

@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from idp.app import assistance, first_time, flows, own_account
 from idp.app.services import Services
 from idp.domain.errors import Refusal
+from idp.domain.references import under_reference
 from idp.metrics.exposition import CONTENT_TYPE
 from idp.metrics.state import State
 from idp.settings import Settings
@@ -74,7 +75,7 @@ def create_app(services: Services) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=configured.web.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
         )
-    app.wsgi_app = _within_time_limit(app.wsgi_app, services.database)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = _within_bounds(app.wsgi_app, services.database)  # type: ignore[assignment,method-assign]
     browser = Browser(services.browser_sessions, secure=configured.https)
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
@@ -85,11 +86,11 @@ def create_app(services: Services) -> Flask:
     return app
 
 
-def _within_time_limit(application: "WSGIApplication", database: Database) -> "WSGIApplication":
-    """Each request waits for the database for no longer than one operation may take."""
+def _within_bounds(application: "WSGIApplication", database: Database) -> "WSGIApplication":
+    """Each request waits for the database for no longer than one operation may take, and has a reference."""
 
     def handle(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        with database.time_limit():
+        with database.time_limit(), under_reference():
             return application(environ, start_response)
 
     return handle

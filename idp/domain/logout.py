@@ -22,13 +22,14 @@ class ApplicationInUse:
 class LogoutNotice:
     """What one client is to be told: this sign-in has ended (OpenID Connect Back-Channel Logout 1.0).
 
-    expires_at: when telling it is given up.
+    expires_at: when telling it is given up. reference: of the sign-out.
     """
 
     id: str
     application: ApplicationInUse
     created_at: datetime
     expires_at: datetime
+    reference: str = ""
 
 
 class EndsSignIns(Protocol):

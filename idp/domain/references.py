@@ -1,10 +1,45 @@
-"""Short references that stand on a page and in the log."""
+"""Short references that stand on a page and in the log: one for each journey, request or job of the background.
+
+The one of what is being done is kept for the thread that does it, so that every line of the log has it.
+"""
 
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 # Without letters and digits that are mistaken for one another on the telephone.
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+_PRESENT: ContextVar[str] = ContextVar("reference", default="")
+
+
+@contextmanager
+def under_reference(reference: str = "") -> Iterator[None]:
+    """What is done in here belongs to this reference; to a new one where none is given."""
+    before = _PRESENT.set(reference or new_reference())
+    try:
+        yield
+    finally:
+        _PRESENT.reset(before)
+
+
+def go_on_under(reference: str) -> None:
+    """What is being done turned out to belong to a journey that began before."""
+    if reference and _PRESENT.get():
+        _PRESENT.set(reference)
+
+
+def present_reference() -> str:
+    """The reference of what is being done; a new one where nothing is, as in a command."""
+    return _PRESENT.get() or new_reference()
+
+
+def known_reference() -> str:
+    """The same, empty where nothing is being done."""
+    return _PRESENT.get()
 
 
 def new_reference() -> str:

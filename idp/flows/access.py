@@ -11,7 +11,7 @@ from idp.domain.grants import Grant
 from idp.domain.logout import EndsSignIns
 from idp.domain.messages import MailQueue
 from idp.domain.notices import notices
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.domain.releases import Release
 from idp.domain.sessions import Session
 from idp.openid.provider import Provider
@@ -132,7 +132,7 @@ class AccessFlow:
 
     def _note(self, event: str, account: Account, **fields: str) -> str:
         """Under which reference it was noted."""
-        reference = new_reference()
+        reference = present_reference()
         self.audit.append(event, at=self.clock(), reference=reference, account_id=account.id, **fields)
         return reference
 

@@ -11,7 +11,7 @@ from idp.domain.messages import MailQueue, Message
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
 from idp.domain.notices import notices
 from idp.domain.passwords import PasswordHasher
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.domain.sessions import Session, SignedIn, SignsIn
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
@@ -64,7 +64,7 @@ class AccountFlow:
         now = self.clock()
         self.accounts.set_password(account.id, self.hasher.hash(password), now=now)
         self._end_everything(account, session)
-        reference = reference or new_reference()
+        reference = reference or present_reference()
         self._tell(account, reference, now)
         self.audit.append("account.password_changed", at=now, reference=reference, account_id=account.id)
         methods, acr = session.sign_in.methods, session.sign_in.acr
@@ -75,7 +75,7 @@ class AccountFlow:
     def sign_out_everywhere(self, account: Account) -> tuple[ApplicationInUse, ...]:
         """End every session on every device, and every application's token; the applications that were in use."""
         ended = self._end_everything(account, None)
-        now, reference = self.clock(), new_reference()
+        now, reference = self.clock(), present_reference()
         self.audit.append("account.signed_out_everywhere", at=now, reference=reference, account_id=account.id)
         fields = {"change": "everywhere", "changed": ""}
         for message in notices("access_ended", account, account.addresses, reference=reference, now=now, **fields):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.domain.logout import EndsSignIns
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.consents import ConsentStore
@@ -81,5 +81,5 @@ class AccountClosing:
 
     def _note(self, event: str, account_id: str, reference: str, fields: dict[str, str]) -> None:
         self.audit.append(
-            event, at=self.clock(), reference=reference or new_reference(), account_id=account_id, **fields
+            event, at=self.clock(), reference=reference or present_reference(), account_id=account_id, **fields
         )

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from idp.domain.accounts import Account
 from idp.domain.logout import EndsSignIns
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.storage.audit import AuditTrail
 from idp.storage.closed_accounts import ClosedAccounts
 from idp.storage.merges import MergeStore
@@ -57,4 +57,4 @@ class AccountErasure:
         for forget in self.forgets:
             forget(account.id)
         self.closed_accounts.erase(account)
-        self.audit.append("account.erased", at=now, reference=new_reference(), account_id=account.id)
+        self.audit.append("account.erased", at=now, reference=present_reference(), account_id=account.id)

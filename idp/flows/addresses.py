@@ -13,7 +13,7 @@ from idp.domain.merging import OFFER_LIFETIME, Merge
 from idp.domain.messages import Delivery, MailQueue, Message
 from idp.domain.notices import notices
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode
-from idp.domain.references import new_reference, reference_of
+from idp.domain.references import present_reference, reference_of
 from idp.domain.sessions import Session
 from idp.storage.account_addresses import MOST_ADDRESSES, AccountAddresses
 from idp.storage.accounts import AccountStore
@@ -146,7 +146,7 @@ class AddressesFlow:
 
     def _note(self, event: str, account: Account, **fields: str) -> str:
         """The reference under which the audit trail tells of it, without the address."""
-        reference = new_reference()
+        reference = present_reference()
         self.audit.append(event, at=self.clock(), reference=reference, account_id=account.id, **fields)
         return reference
 

@@ -13,6 +13,7 @@ from idp.domain.identity import account_for, authenticated_anew, is_expected, is
 from idp.domain.keyed import SecretKey
 from idp.domain.proofing import ConfirmedBy, Proofing, ProofingState
 from idp.domain.proofing_record import record_of
+from idp.domain.references import go_on_under
 from idp.domain.routing import RoutesDomains
 from idp.domain.sessions import ACR_UNIVERSITY, Session, SignedIn, SignIn, SignsIn
 from idp.saml.federation import FederationFolder
@@ -67,6 +68,7 @@ class ArrivalFlow:
         proofing = self.proofings.find(proofing_id, now=now)
         if proofing is None or proofing.browser != session.browser:
             raise Refusal("browser.other", "answer taken in another browser")
+        go_on_under(proofing.reference)
         pending = self.authorizations.update(
             proofing.authorization_id, session.browser, {"proofing_id": proofing.id}, now=now
         )

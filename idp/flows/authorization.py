@@ -24,7 +24,7 @@ from idp.domain.identity import is_named
 from idp.domain.keyed import random_id
 from idp.domain.measures import Hears, nobody
 from idp.domain.proofing import Proofing, ProofingState
-from idp.domain.references import new_reference
+from idp.domain.references import go_on_under, present_reference
 from idp.domain.releases import news
 from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, Session
 from idp.openid.provider import Provider
@@ -104,7 +104,7 @@ class AuthorizationFlow:
         elif self._needs_consent(request, account, None):
             error = ("consent_required", "The person has to agree")
         else:
-            answer = self._answer(request, session, account, new_reference())
+            answer = self._answer(request, session, account, present_reference())
             # Too many for the security log.
             self.heard("authorization.session_sufficed", {})
             return answer
@@ -129,6 +129,7 @@ class AuthorizationFlow:
         found = self.authorizations.find(authorization_id, session.browser, now=self.clock())
         if found is None:
             raise Refusal("authorization.expired", "no such request in this browser")
+        go_on_under(found.reference)
         return found
 
     def client_name(self, pending: PendingAuthorization, language: str) -> str | None:
@@ -212,7 +213,7 @@ class AuthorizationFlow:
             request=request,
             created_at=now,
             expires_at=now + LIFETIME,
-            reference=new_reference(),
+            reference=present_reference(),
             # Who is known and merely has to prove it again is not asked for the address.
             address=account.address if account and must_be_proof(request) else None,
         )

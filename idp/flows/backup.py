@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from idp.domain.errors import ConfigurationError
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.storage.audit import AuditTrail
 from idp.storage.backup import archive, copying, sealed_keys
 from idp.storage.backup.policy import KEPT, SCHEMA
@@ -99,7 +99,7 @@ class BackupFlow:
         database.create_indexes(self.indexes)
         self._fill(path, database, expected.documents)
         trail = AuditTrail(database)
-        trail.append("backup.restored", at=self.clock(), reference=new_reference(), made_at=expected.made_at)
+        trail.append("backup.restored", at=self.clock(), reference=present_reference(), made_at=expected.made_at)
         ledger.end_restore()
         problems = (*self._differences(expected), *schema_state(database).problems())
         return RestoreReport(expected.documents, problems, files)

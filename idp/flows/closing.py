@@ -8,7 +8,7 @@ from idp.domain.accounts import Account
 from idp.domain.logout import EndsSignIns
 from idp.domain.messages import MailQueue
 from idp.domain.notices import notices
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.domain.sessions import Session
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
@@ -66,7 +66,7 @@ class ClosingFlow:
         return done
 
     def _tell(self, account: Account, change: str, now: datetime) -> None:
-        reference = new_reference()
+        reference = present_reference()
         self.audit.append(f"account.{change}", at=now, reference=reference, account_id=account.id, by="person")
         days = str(self.kept.days)
         for message in notices(

@@ -11,7 +11,7 @@ from idp.domain.claims import claims_of
 from idp.domain.device_authorization import GUESS_WINDOW, MOST_GUESSES, DeviceAuthorization, clean_user_code
 from idp.domain.errors import Refusal
 from idp.domain.keyed import SecretKey
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.domain.releases import news
 from idp.domain.sessions import Session
 from idp.openid.provider import Provider
@@ -120,4 +120,6 @@ class DeviceFlow:
             self.releases.note(account.id, release)
 
     def _note(self, event: str, account: Account, device: DeviceAuthorization, now: datetime) -> None:
-        self.audit.append(event, at=now, reference=new_reference(), account_id=account.id, client_id=device.client_id)
+        self.audit.append(
+            event, at=now, reference=present_reference(), account_id=account.id, client_id=device.client_id
+        )

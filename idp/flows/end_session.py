@@ -7,7 +7,7 @@ from datetime import datetime
 from idp.domain.clients import Client
 from idp.domain.federation import IdentityProvider
 from idp.domain.logout import ApplicationInUse, EndsSignIns
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.domain.sessions import ACR_UNIVERSITY, Session, SignIn
 from idp.openid.end_session import EndSessionRequest, frontchannel_address
 from idp.openid.provider import Provider
@@ -79,7 +79,7 @@ class EndSessionFlow:
         if session.sign_in is not None:
             applications = self.ends_sign_ins.of_session(session.sign_in.sid)
             self.audit.append(
-                "session.ended", at=self.clock(), reference=new_reference(), account_id=session.sign_in.account_id
+                "session.ended", at=self.clock(), reference=present_reference(), account_id=session.sign_in.account_id
             )
         self.sessions.end(session)
         return applications

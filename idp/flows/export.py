@@ -12,7 +12,7 @@ from idp.domain.consent import Consent
 from idp.domain.grants import Grant
 from idp.domain.merging import Merge
 from idp.domain.passkeys import Passkey
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.domain.releases import Release
 from idp.domain.sessions import SignIn
 from idp.storage.audit import AuditTrail
@@ -39,7 +39,7 @@ class ExportFlow:
     def export(self, account: Account) -> dict[str, Any]:
         """What is held at this moment, as JSON; times are in UTC (RFC 3339)."""
         now = self.clock()
-        self.audit.append("account.exported", at=now, reference=new_reference(), account_id=account.id)
+        self.audit.append("account.exported", at=now, reference=present_reference(), account_id=account.id)
         whole = {
             "exported_at": now,
             "account": _account(account),

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 from idp.domain.errors import ProtocolError, Refusal
 from idp.domain.helpdesk import HELPDESK_ROLE, ConsoleSession
 from idp.domain.keyed import SecretKey, random_id, same
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.domain.sessions import ACR_PHISHING_RESISTANT, Session
 from idp.openid.provider import Provider
 from idp.storage.accounts import AccountStore
@@ -91,7 +91,7 @@ class HelpdeskEntry:
         self.audit.append(
             "helpdesk.entered",
             at=now,
-            reference=new_reference(),
+            reference=present_reference(),
             account_id=opened.account_id,
             operator=opened.operator,
         )

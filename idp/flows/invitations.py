@@ -10,7 +10,7 @@ from idp.domain.invitation_list import InvitationFaults, invitee, read_list
 from idp.domain.invitations import Invitation, InvitationState, Invitee
 from idp.domain.keyed import random_id
 from idp.domain.messages import MailQueue, Message
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.invitations import InvitationStore
@@ -79,7 +79,7 @@ class InvitationFlow:
         now = self.clock()
         before = self.invitations.of_address(one.address)
         known = self.accounts.by_address(one.address)
-        asked = Invitation(random_id(), known.id if known else random_id(), one, act.operator, new_reference(), now)
+        asked = Invitation(random_id(), known.id if known else random_id(), one, act.operator, present_reference(), now)
         invitation = self.invitations.put(asked, anew=known is None)
         self._prolong(invitation, until=one.expires_at)
         self._note("invitation.made" if before is None else "invitation.changed", invitation, act)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from idp.domain.logout import LogoutNotice
 from idp.domain.measures import Hears, nobody
+from idp.domain.references import under_reference
 from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Told
 from idp.storage.leased_queue import Claim
 from idp.storage.logout_notices import LogoutNotices
@@ -35,6 +36,11 @@ class LogoutDelivery:
         claim = self.notices.claim(worker, now=now, lease=self.calls.time_limit + _LEASE_MARGIN)
         if claim is None:
             return False
+        with under_reference(claim.work.reference):
+            self._deliver(claim, now)
+        return True
+
+    def _deliver(self, claim: Claim[LogoutNotice], now: datetime) -> None:
         outcome = self.calls.send(claim.work, now=now)
         self._record(claim, outcome, now)
         application = claim.work.application
@@ -42,7 +48,6 @@ class LogoutDelivery:
         event = f"logout.{type(outcome).__name__.lower()}"
         _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
         self.heard(event, fields)
-        return True
 
     def _record(self, claim: Claim[LogoutNotice], outcome: Outcome, now: datetime) -> None:
         match outcome:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from idp.domain.measures import Hears, nobody
 from idp.domain.messages import Message
+from idp.domain.references import under_reference
 from idp.mail.delivery import Accepted, Deferred, Outcome, Refused, SmtpDelivery
 from idp.mail.messages import MessageRenderer, Unrenderable
 from idp.storage.leased_queue import Claim
@@ -36,12 +37,13 @@ def deliver_next(
     claim = outbox.claim(worker, now=now, lease=delivery.time_limit + _LEASE_MARGIN)
     if claim is None:
         return False
-    outcome = _attempted(claim.work, renderer, delivery, now)
-    _record(outbox, claim, outcome, now)
-    fields = {"message": claim.work.id, "kind": claim.work.kind, "reference": claim.work.reference}
-    event = f"mail.{type(outcome).__name__.lower()}"
-    _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
-    heard(event, fields)
+    with under_reference(claim.work.reference):
+        outcome = _attempted(claim.work, renderer, delivery, now)
+        _record(outbox, claim, outcome, now)
+        fields = {"message": claim.work.id, "kind": claim.work.kind}
+        event = f"mail.{type(outcome).__name__.lower()}"
+        _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
+        heard(event, fields)
     return True
 
 

@@ -13,6 +13,7 @@ from idp.domain.keyed import SecretKey, random_id, token_hash
 from idp.domain.messages import Delivery, MailQueue, Message
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode
 from idp.domain.proofing import ConfirmedBy, ConfirmsMailbox, Proofing, ProofingState
+from idp.domain.references import go_on_under
 from idp.domain.sessions import Session
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
@@ -135,6 +136,7 @@ class MailboxFlow:
         proofing = self.proofings.by_link(token_hash(token), now=self.clock())
         if proofing is None:
             raise Refusal("proofing.link_invalid", "unknown or expired")
+        go_on_under(proofing.reference)
         if proofing.state in (ProofingState.CONFIRMED, ProofingState.COMPLETED):
             raise Refusal("proofing.link_used", proofing.id).during(proofing.reference)
         if proofing.state is not ProofingState.VOUCHED or proofing.address_given:

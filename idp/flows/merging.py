@@ -15,7 +15,7 @@ from idp.domain.merging import OFFER_LIFETIME, UNDO_LIFETIME, Merge, MergeState
 from idp.domain.messages import MailQueue
 from idp.domain.notices import notices
 from idp.domain.passwords import PasswordHasher
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.domain.sessions import Session
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
@@ -123,7 +123,7 @@ class MergingFlow:
             return None
         for key, limit in keys:
             self.limits.count(key, limit=limit, window=WINDOW, now=now)
-        self.audit.append("account.merge_refused", at=now, reference=new_reference(), account_id=other.id)
+        self.audit.append("account.merge_refused", at=now, reference=present_reference(), account_id=other.id)
         return "merge.password_wrong"
 
     def _merge(self, account: Account, other: Account, merge: Merge) -> str | None:
@@ -175,7 +175,7 @@ class MergingFlow:
 
     def _tell(self, change: str, survivor: Account, other: Account, merge: Merge) -> None:
         """Both, at the addresses that each had before."""
-        now, reference = self.clock(), new_reference()
+        now, reference = self.clock(), present_reference()
         fields = {"change": change, "changed": merge.address}
         for account, partner in ((survivor, other), (other, survivor)):
             self.audit.append(f"account.{change}", at=now, reference=reference, account_id=account.id, other=partner.id)

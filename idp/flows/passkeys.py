@@ -13,7 +13,7 @@ from idp.domain.keyed import SecretKey
 from idp.domain.messages import MailQueue
 from idp.domain.notices import notices
 from idp.domain.passkeys import MOST_PER_ACCOUNT, Ceremony, Passkey, PasskeyRefused
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.domain.sessions import Session
 from idp.passkeys.relying_party import RelyingParty
 from idp.storage.accounts import AccountStore
@@ -126,7 +126,7 @@ class PasskeyFlow:
         self, account: Account, event: str, mail: str, told: Mapping[str, str] = MappingProxyType({}), **kept: str
     ) -> None:
         """In the audit trail, and by mail to every address of the account. told: in both. kept: in the trail alone."""
-        reference, now = new_reference(), self.clock()
+        reference, now = present_reference(), self.clock()
         self.audit.append(event, at=now, reference=reference, account_id=account.id, **told, **kept)
         for message in notices(mail, account, account.addresses, reference=reference, now=now, **told):
             self.mails.put(message)

@@ -24,7 +24,7 @@ from idp.domain.guessing import (
 from idp.domain.helpdesk import Act, PersonLine
 from idp.domain.keyed import SecretKey
 from idp.domain.proofing_record import ProofingRecord
-from idp.domain.references import new_reference, typed_reference
+from idp.domain.references import present_reference, typed_reference
 from idp.domain.sessions import SignIn
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
@@ -159,7 +159,7 @@ class PeopleFlow:
     def look(self, event: str, account_id: str | None, *, operator: str, **fields: str) -> None:
         """Have the audit trail tell who looked."""
         self.audit.append(
-            event, at=self.clock(), reference=new_reference(), account_id=account_id, operator=operator, **fields
+            event, at=self.clock(), reference=present_reference(), account_id=account_id, operator=operator, **fields
         )
 
     def _accounts(self, text: str) -> Iterable[Account]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from idp.domain.clients import Client
 from idp.domain.keyed import random_id
 from idp.domain.logout import ApplicationInUse, LogoutNotice
+from idp.domain.references import present_reference
 from idp.storage.grants import GrantStore
 from idp.storage.logout_notices import LogoutNotices
 from idp.storage.sessions import SessionStore
@@ -54,7 +55,7 @@ class SignOuts:
         now = self.clock()
         self.notices.put(
             [
-                LogoutNotice(random_id(), application, now, now + DEADLINE)
+                LogoutNotice(random_id(), application, now, now + DEADLINE, present_reference())
                 for application in applications
                 if (client := self.clients(application.client_id)) and client.backchannel_logout_uri
             ]

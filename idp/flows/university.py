@@ -18,6 +18,7 @@ from idp.domain.identity import (
 )
 from idp.domain.keyed import SecretKey, random_id, token_hash
 from idp.domain.proofing import LINK_LIFETIME, Proofing, ProofingState, Vouching, link_token
+from idp.domain.references import go_on_under
 from idp.domain.sessions import Session
 from idp.saml.federation import FederationFolder
 from idp.saml.service_provider import OutgoingRequest, ServiceProvider
@@ -85,6 +86,7 @@ class UniversityFlow:
         proofing = self.proofings.by_request(request_id, now=self.clock())
         if proofing is None:
             raise Refusal("saml.in_response_to", "no such request")
+        go_on_under(proofing.reference)
         if session is not None and session.browser != proofing.browser:
             raise Refusal("browser.other", "answer to another browser's request").during(proofing.reference)
         try:

@@ -10,6 +10,7 @@ from typing import Any
 from idp.domain.errors import ProtocolError
 from idp.domain.grants import Grant, Lifetimes
 from idp.domain.keyed import same, token_hash
+from idp.domain.references import go_on_under
 from idp.openid.grant_state import CodeExchange, TakenTwice, invalid_grant, new_refresh_token
 from idp.openid.grants import GrantStore
 from idp.openid.issuing import Issuing, TokenCall
@@ -107,6 +108,7 @@ class CodeGrant:
         grant = self._grants.by_code(token_hash(call.required("code")))
         if grant is None or grant.client_id != call.client.client_id:
             raise invalid_grant("The code is unknown")
+        go_on_under(grant.reference)
         if grant.code_used_at is not None:
             self._issuing.end_family(grant, "authorization_code_reused")
             raise invalid_grant("The code was used before").during(grant.reference or None)

@@ -14,6 +14,7 @@ from typing import Any
 from idp.domain.errors import ProtocolError
 from idp.domain.grants import Lifetimes, RefreshState, Rotation
 from idp.domain.keyed import SecretKey, random_token, same, token_hash
+from idp.domain.references import go_on_under
 from idp.openid.access_token import AccessTokenKind
 from idp.openid.grant_state import Issue, RefreshAgain, RefreshDone, RefreshExchange, TakenTwice, invalid_grant
 from idp.openid.grants import GrantStore
@@ -53,6 +54,7 @@ class RefreshGrant:
         )
         if grant is None:
             return None
+        go_on_under(grant.reference)
         done = RefreshDone(
             grant=grant,
             client=client,
@@ -86,6 +88,7 @@ class RefreshGrant:
         state = self.grants.refresh_state(token.partition(".")[0])
         if state is None or state.grant.client_id != call.client.client_id:
             raise invalid_grant("The refresh token is unknown")
+        go_on_under(state.grant.reference)
         if not same(state.hash, token_hash(token)) and not self._is_lost_reply(state, token, call.now):
             # RFC 9700 section 4.14.2: it names the grant, so it is an old one, and one of its two users is a thief.
             self.issuing.end_family(state.grant, "refresh_token_reused")

@@ -39,9 +39,11 @@ def _document(notice: LogoutNotice) -> Document:
         "application": asdict(notice.application),
         "created_at": notice.created_at,
         "expires_at": notice.expires_at,
+        "reference": notice.reference,
     }
 
 
 def _notice(document: Document) -> LogoutNotice:
     application = ApplicationInUse(**document["application"])
-    return LogoutNotice(document["_id"], application, document["created_at"], document["expires_at"])
+    times = document["created_at"], document["expires_at"]
+    return LogoutNotice(document["_id"], application, *times, document.get("reference", ""))

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, ServiceUnavailable
 from idp.domain.federation import IdentityProvider
-from idp.domain.references import new_reference
+from idp.domain.references import present_reference
 from idp.flows.authorization import AuthorizationFlow
 from idp.web.authorization import carry
 from idp.web.pages import Pages, language
@@ -79,7 +79,7 @@ def register(
             return None
 
     def refused(refusal: Refusal) -> ResponseReturnValue:
-        reference = refusal.reference or journey() or new_reference()
+        reference = refusal.reference or journey() or present_reference()
         logger.debug("request.refused", extra={"fields": _facts(reference, refusal.reason, refusal.detail)})
         note(reference, refusal)
         return answer(refusal, reference)
@@ -87,7 +87,7 @@ def register(
     def may_travel(error: AuthorizationError) -> ResponseReturnValue:
         if not error.redirect_uri:
             return refused(error)
-        reference = error.reference or new_reference()
+        reference = error.reference or present_reference()
         logger.info("authorization.error", extra={"fields": _facts(reference, error.error, error.description)})
         if error.reference is not None:
             # Only where somebody came a long way: silent renewals fail by the thousand.
@@ -95,7 +95,7 @@ def register(
         return carry(flow.tell(error), pages)
 
     def unavailable(error: ServiceUnavailable) -> ResponseReturnValue:
-        reference = new_reference()
+        reference = present_reference()
         logger.error("service.unavailable", extra={"fields": _facts(reference, error.part, error.detail)})
         if request.blueprint in PROTOCOL_BLUEPRINTS:
             response = jsonify(error="temporarily_unavailable", error_description="Try again in a moment")
@@ -109,7 +109,7 @@ def register(
         if error.code is None or error.code < 400:
             return error.get_response()
         reason = _HTTP_REASONS.get(error.code, "request.malformed")
-        reference = new_reference()
+        reference = present_reference()
         logger.info("request.error", extra={"fields": _facts(reference, reason, str(error.code))})
         if request.endpoint and error.code != 404:
             # What a page of ours did not take is somebody's doing; addresses that do not exist are any scanner's.
@@ -125,7 +125,7 @@ def register(
         return response
 
     def unexpected(error: Exception) -> ResponseReturnValue:
-        reference = new_reference()
+        reference = present_reference()
         # The traceback names code, not values: nothing secret is in an exception's text of ours.
         logger.exception("internal.error", extra={"fields": _facts(reference, type(error).__name__, "")})
         if request.blueprint in PROTOCOL_BLUEPRINTS:

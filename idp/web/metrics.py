@@ -1,13 +1,19 @@
-"""``/metrics`` for Prometheus, and the time that every answer takes."""
+"""``/metrics`` for Prometheus, and every answer with the time that it took, for the figures and for the log."""
 
 import hashlib
 import hmac
+import logging
 import time
 from collections.abc import Callable
 from typing import Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 from flask.typing import ResponseReturnValue
+
+logger = logging.getLogger(__name__)
+
+# Asked every few seconds by machines.
+_UNTOLD = ("health", "metrics")
 
 
 class TimesAnswers(Protocol):
@@ -51,5 +57,16 @@ def time_answers(app: Flask, timed: TimesAnswers) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         if "began_at" in g:
-            timed(request.endpoint, request.method, response.status_code, time.perf_counter() - g.pop("began_at"))
+            seconds = time.perf_counter() - g.pop("began_at")
+            timed(request.endpoint, request.method, response.status_code, seconds)
+            _log_answer(response.status_code, seconds)
         return response
+
+
+def _log_answer(status: int, seconds: float) -> None:
+    """One line an answer. The route stands for the address, which may hold a link or a handle."""
+    if request.blueprint in _UNTOLD or request.endpoint == "static":
+        return
+    route = request.url_rule.rule if request.url_rule else ""
+    fields = {"method": request.method, "route": route, "status": status, "ms": round(1000 * seconds, 1)}
+    logger.info("request.answered", extra={"fields": fields})
