@@ -7,6 +7,7 @@ slowly that a stranger could keep a worker busy; here it costs a stranger's resp
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 import saml2.data.schemas
@@ -23,6 +24,7 @@ _SCHEMAS: Final = (
     (names.SAML, "saml-schema-assertion-2.0.xsd"),
     (names.SAMLP, "saml-schema-protocol-2.0.xsd"),
 )
+_BUILDING: Final = Lock()
 _XSD: Final = "http://www.w3.org/2001/XMLSchema"
 
 
@@ -31,8 +33,15 @@ def is_valid(element: Element) -> bool:
     return bool(_schema()(element))
 
 
-@lru_cache(maxsize=1)
 def _schema() -> etree.XMLSchema:
+    # libxml2 prepares its built-in types at the first schema of a process, without a lock of its own (libxml2 issue
+    # 930): two threads with the first answers at once would break them for good, or end the process.
+    with _BUILDING:
+        return _built()
+
+
+@lru_cache(maxsize=1)
+def _built() -> etree.XMLSchema:
     root = etree.Element(f"{{{_XSD}}}schema")
     for namespace, name in _SCHEMAS:
         location = Path(str(files(saml2.data.schemas) / name)).as_uri()
