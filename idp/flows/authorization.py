@@ -71,9 +71,9 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The person signs in first; the request waits under this handle."""
+    """The person signs in first."""
 
-    authorization_id: str
+    pending: PendingAuthorization
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +111,18 @@ class AuthorizationFlow:
         if "none" in request.prompt:
             self.heard("authorization.session_missed", {"problem": error[0]})
             raise self.provider.error(request, *error)
-        return Waiting(self._wait(request, session, account, now).id)
+        return Waiting(self._wait(request, session, account, now))
 
     def begin_for_account_page(self, session: Session, account_url: str, *, max_age: int | None = None) -> Waiting:
         """A sign-in that no client asked for: it ends on our own page. max_age: seconds, where it must be fresh."""
         request = AuthorizationRequest(None, account_url, max_age=max_age)
-        return Waiting(self._wait(request, session, None, self.clock()).id)
+        return Waiting(self._wait(request, session, None, self.clock()))
 
     def begin_proof_for_account_page(self, session: Session, account_url: str) -> Waiting:
         """The person proves at the university once more who they are, and comes back to our own page."""
         insists = {"id_token": {"acr": {"essential": True, "value": ACR_UNIVERSITY}}}
         request = AuthorizationRequest(None, account_url, claims=insists)
-        return Waiting(self._wait(request, session, self._account(session), self.clock()).id)
+        return Waiting(self._wait(request, session, self._account(session), self.clock()))
 
     def pending(self, authorization_id: str, session: Session) -> PendingAuthorization:
         """The request waiting in this browser; refuses what expired or was started in another browser."""
@@ -137,9 +137,18 @@ class AuthorizationFlow:
         client = self.provider.client(pending.request.client_id) if pending.request.client_id else None
         return client.display_name(language) if client else None
 
-    def next_step(self, pending: PendingAuthorization, session: Session) -> Step:
-        """What comes next in this journey: the only place that decides it."""
+    def go_on(self, pending: PendingAuthorization, session: Session) -> Step | Finished:
+        """What comes next in this journey, or its end: the answer to the request, given at once."""
         account = self._account(session)
+        step = self._next_step(pending, session, account)
+        return self._finish(pending, session, account) if step is Step.FINISH else step
+
+    def next_step(self, pending: PendingAuthorization, session: Session) -> Step:
+        """What comes next in this journey."""
+        return self._next_step(pending, session, self._account(session))
+
+    def _next_step(self, pending: PendingAuthorization, session: Session, account: Account | None) -> Step:
+        """The only place that decides it."""
         if account is None and self._is_closed(session):
             return Step.REOPEN
         proofing = self.proofings.find(pending.proofing_id, now=self.clock()) if pending.proofing_id else None
@@ -175,13 +184,13 @@ class AuthorizationFlow:
         """Whether this journey leads past the offer of a passkey."""
         self.authorizations.update(pending.id, session.browser, {"offers_passkey": offers}, now=self.clock())
 
-    def finish(self, pending: PendingAuthorization, session: Session) -> Finished:
+    def _finish(self, pending: PendingAuthorization, session: Session, account: Account | None) -> Finished:
         """Answer the waiting request; a second answer to the same request is refused."""
         taken = self.authorizations.take(pending.id, session.browser, now=self.clock())
         if taken is None:
             raise Refusal("authorization.expired", "answered already")
         try:
-            finished = self._answer(taken.request, session, self._account(session), taken.reference)
+            finished = self._answer(taken.request, session, account, taken.reference)
         except Refusal as refusal:
             raise refusal.during(taken.reference) from refusal
         self._note("authorization.answered", taken, session.sign_in.account_id if session.sign_in else None)

@@ -238,10 +238,8 @@ class SignInFlow:
 
     def _may_guess(self, guesser: Guesser, method: Method, now: datetime) -> bool:
         budgets = ((method, METHOD_BUDGET[method]), (None, SHARED_BUDGET))
-        return all(
-            self.limits.allows(self._limit_key(guesser, which), limit=limit, window=WINDOW, now=now)
-            for which, limit in budgets
-        )
+        limits = {self._limit_key(guesser, which): limit for which, limit in budgets}
+        return self.limits.allow(limits, window=WINDOW, now=now)
 
     def _count_failure(self, guesser: Guesser, method: Method, visitor: Visitor, now: datetime) -> bool:
         """Count a wrong guess; True when so many came from this network that the answer becomes 429."""

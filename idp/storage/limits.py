@@ -1,5 +1,6 @@
 """Collection ``limits``: how often something happened lately, as sliding windows."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from pymongo import IndexModel
@@ -14,6 +15,12 @@ class LimitStore:
 
     def __init__(self, database: Database) -> None:
         self._limits = database.collection("limits")
+
+    def allow(self, limits: Mapping[str, int], *, window: timedelta, now: datetime) -> bool:
+        """Whether each of these keys had fewer events within the window than its limit; counts nothing."""
+        with translated():
+            found = self._limits.find({"_id": {"$in": list(limits)}, "times": {"$gt": now - window}}, {"times": 1})
+            return all(sum(time > now - window for time in one["times"]) < limits[one["_id"]] for one in found)
 
     def allows(self, key: str, *, limit: int, window: timedelta, now: datetime) -> bool:
         """Whether fewer than ``limit`` events were counted within the window; counts nothing."""

@@ -107,7 +107,7 @@ def signed_in(
     if account is None or (fresh and not flow.is_fresh(session)):
         max_age = int(FRESH.total_seconds()) if fresh else None
         waiting = authorization.begin_for_account_page(session, url_for(page, **names), max_age=max_age)
-        return redirect(next_page(waiting.authorization_id), 303)
+        return redirect(next_page(waiting.pending.id), 303)
     return account
 
 

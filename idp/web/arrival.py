@@ -13,7 +13,7 @@ from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.given_address import GivenAddressFlow
 from idp.flows.mailbox import MailboxFlow
 from idp.web import forms
-from idp.web.authorization import STEP_PAGES, Journey, next_page
+from idp.web.authorization import STEP_PAGES, Journey, lead_on
 from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
 
@@ -43,13 +43,13 @@ def blueprint(
             browser.signed_in(arrival.signed_in)
         elif arrival.is_expected:
             mailbox.send_first_mail(arrival.proofing, session, locale=known_language(), application=here.application)
-        return redirect(next_page(here.pending.id), 303)
+        return lead_on(authorization, pages, here.pending.id)
 
     @views.get("/sign-in/<authorization_id>/person")
     def other_person(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
         if authorization.next_step(here.pending, here.session) is not Step.OTHER_PERSON:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         return _other_person_page(pages, flow, mailbox, here)
 
     @views.post("/sign-in/<authorization_id>/person")
@@ -59,7 +59,7 @@ def blueprint(
         proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
         if proofing.address is not None:
             mailbox.send_first_mail(proofing, here.session, locale=known_language(), application=here.application)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.post("/sign-in/<authorization_id>/not-me")
     def turn_back(authorization_id: str) -> ResponseReturnValue:
@@ -67,18 +67,18 @@ def blueprint(
         here = journey(authorization_id, posted=True)
         flow.turn_back(here.pending, here.session)
         if "stay" in request.form:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         return redirect(url_for(STEP_PAGES[Step.UNIVERSITY], authorization_id=authorization_id), 303)
 
     @views.get("/sign-in/<authorization_id>/not-me")
     def turned_back(authorization_id: str) -> ResponseReturnValue:
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.get("/sign-in/<authorization_id>/university-address")
     def give_address(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
         if authorization.next_step(here.pending, here.session) is not Step.GIVE_ADDRESS:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         proofing = mailbox.of(here.pending, here.session)
         return _give_address_page(pages, flow, given, mailbox, here, proofing, email=here.pending.address or "")
 
@@ -91,7 +91,7 @@ def blueprint(
         if isinstance(taken, str):
             return _give_address_page(pages, flow, given, mailbox, here, proofing, email=typed, problem=taken)
         mailbox.send_mail(taken, here.session, locale=known_language(), application=here.application)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     return views
 

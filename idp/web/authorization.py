@@ -26,7 +26,6 @@ STEP_PAGES = {
     Step.GIVE_ADDRESS: "arrival.give_address",
     Step.CONSENT: "consent.show",
     Step.REOPEN: "closing.reopen",
-    Step.FINISH: "authorization.finish",
 }
 
 
@@ -40,21 +39,11 @@ def blueprint(flow: AuthorizationFlow, pages: Pages) -> Blueprint:
         outcome = flow.begin(forms.pairs(), browser.session())
         if isinstance(outcome, Finished):
             return carry(outcome, pages)
-        return redirect(next_page(outcome.authorization_id), 303)
+        return led(flow, pages, outcome.pending)
 
     @views.get("/sign-in/<authorization_id>")
     def dispatch(authorization_id: str) -> ResponseReturnValue:
-        session = browser.session()
-        step = flow.next_step(flow.pending(authorization_id, session), session)
-        return redirect(url_for(STEP_PAGES[step], authorization_id=authorization_id), 303)
-
-    @views.get("/sign-in/<authorization_id>/finish")
-    def finish(authorization_id: str) -> ResponseReturnValue:
-        session = browser.session()
-        pending = flow.pending(authorization_id, session)
-        if flow.next_step(pending, session) is not Step.FINISH:
-            return redirect(next_page(authorization_id), 303)
-        return carry(flow.finish(pending, session), pages)
+        return lead_on(flow, pages, authorization_id)
 
     @views.post("/sign-in/<authorization_id>/cancel")
     def cancel(authorization_id: str) -> ResponseReturnValue:
@@ -78,6 +67,19 @@ def carry(finished: Finished, pages: Pages) -> Response:
 def next_page(authorization_id: str) -> str:
     """The address that leads to whatever comes next in this journey."""
     return url_for("authorization.dispatch", authorization_id=authorization_id)
+
+
+def lead_on(flow: AuthorizationFlow, pages: Pages, authorization_id: str) -> Response:
+    """To whatever comes next in this journey, which may be its end; without another request to find it out."""
+    return led(flow, pages, flow.pending(authorization_id, pages.browser.session()))
+
+
+def led(flow: AuthorizationFlow, pages: Pages, pending: PendingAuthorization) -> Response:
+    """The same, where the waiting request was just read."""
+    what = flow.go_on(pending, pages.browser.session())
+    if isinstance(what, Finished):
+        return carry(what, pages)
+    return make_response(redirect(url_for(STEP_PAGES[what], authorization_id=pending.id), 303))
 
 
 class Journey:

@@ -1,6 +1,6 @@
 """``/account/close``, and the page that opens a closed account again after a sign-in."""
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 
@@ -9,7 +9,7 @@ from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.closing import ClosingFlow
 from idp.web.account import signed_in
-from idp.web.authorization import Journey, next_page
+from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
 
 
@@ -49,7 +49,7 @@ def blueprint(
         here = Journey(authorization, browser, authorization_id)
         account = flow.closed(here.session)
         if account is None or authorization.next_step(here.pending, here.session) is not Step.REOPEN:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         return pages.render(
             "reopen_account.html",
             address=account.address,
@@ -65,6 +65,6 @@ def blueprint(
         account = flow.closed(here.session)
         if account is not None:
             flow.reopen(account)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     return views

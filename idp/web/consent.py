@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import lazy_gettext as _
 
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.consent import ConsentFlow
-from idp.web.authorization import Journey, next_page
+from idp.web.authorization import Journey, lead_on
 from idp.web.claim_names import LABELS, SILENT
 from idp.web.pages import Pages
 
@@ -26,7 +26,7 @@ def blueprint(flow: ConsentFlow, authorization: AuthorizationFlow, pages: Pages)
     def show(authorization_id: str) -> ResponseReturnValue:
         here = Journey(authorization, pages.browser, authorization_id)
         if authorization.next_step(here.pending, here.session) is not Step.CONSENT:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         asked = flow.asked(here.pending, here.session)
         return pages.render(
             "consent.html",
@@ -44,7 +44,7 @@ def blueprint(flow: ConsentFlow, authorization: AuthorizationFlow, pages: Pages)
         here = Journey(authorization, pages.browser, authorization_id, posted=True)
         if authorization.next_step(here.pending, here.session) is Step.CONSENT:
             flow.allow(here.pending, here.session)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     return views
 

@@ -23,7 +23,7 @@ def blueprint(flow: DeviceFlow, authorization: AuthorizationFlow, pages: Pages) 
         session, typed = browser.session(), request.args.get("user_code", "")[:_LONGEST_CODE]
         if not flow.is_signed_in(session):
             here = url_for("device.show", user_code=typed or None)
-            return redirect(next_page(authorization.begin_for_account_page(session, here).authorization_id), 303)
+            return redirect(next_page(authorization.begin_for_account_page(session, here).pending.id), 303)
         # Opening the address alone looks nothing up: the person compares and sends the code (section 5.4).
         return _code_page(pages, typed)
 

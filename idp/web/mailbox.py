@@ -8,7 +8,7 @@ from idp.domain.proofing import Proofing
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.mailbox import MailboxFlow
 from idp.web import forms
-from idp.web.authorization import STEP_PAGES, Journey, next_page
+from idp.web.authorization import STEP_PAGES, Journey, lead_on
 from idp.web.delivery import mail_news
 from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
@@ -28,7 +28,7 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
     def show(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
         if authorization.next_step(here.pending, here.session) is not Step.MAILBOX:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         return _mailbox_page(pages, flow, here, flow.of(here.pending, here.session))
 
     @views.post("/sign-in/<authorization_id>/mailbox")
@@ -38,7 +38,7 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
         problem = flow.with_code(proofing, here.session, forms.field("code"))
         if problem is not None:
             return _mailbox_page(pages, flow, here, proofing, problem=problem)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.post("/sign-in/<authorization_id>/mailbox/send")
     def send_mail(authorization_id: str) -> ResponseReturnValue:
@@ -50,7 +50,7 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
 
     @views.get("/sign-in/<authorization_id>/mailbox/send")
     def mail_sent(authorization_id: str) -> ResponseReturnValue:
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.get("/proofing/link/<token>")
     def link(token: str) -> ResponseReturnValue:
@@ -67,7 +67,7 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
     @views.post("/proofing/link/<token>")
     def follow_link(token: str) -> ResponseReturnValue:
         authorization_id = flow.follow_link(token, browser.posted_session(), url_for("account.show"))
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     return views
 

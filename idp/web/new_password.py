@@ -1,6 +1,6 @@
 """The page ``new-password``."""
 
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, Response, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.domain.new_passwords import PasswordProblem
@@ -9,7 +9,7 @@ from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.mailbox import MailboxFlow
 from idp.flows.new_password import NewPasswordFlow
 from idp.web import forms
-from idp.web.authorization import Journey, next_page
+from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 
@@ -28,7 +28,7 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
     def show(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
         if authorization.next_step(here.pending, here.session) is not Step.NEW_PASSWORD:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         return _password_page(pages, flow, here, mailbox.of(here.pending, here.session))
 
     @views.post("/sign-in/<authorization_id>/new-password")
@@ -39,7 +39,7 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, here, proofing, problem=outcome)
         browser.signed_in(outcome, proofing.address)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     return views
 

@@ -6,7 +6,7 @@ nobody else uses it. « Plus tard » keeps it away from this device for half a y
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, Response, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -17,7 +17,7 @@ from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkeys import PasskeyFlow
 from idp.web import forms
-from idp.web.authorization import Journey, next_page
+from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
 from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS
 from idp.web.sentences import field_sentence
@@ -63,27 +63,27 @@ def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: Authoriza
     @views.get("")
     def show(authorization_id: str) -> ResponseReturnValue:
         here, account = asked(authorization_id)
-        return _page(pages, flow, here, account) if account else redirect(next_page(authorization_id), 303)
+        return _page(pages, flow, here, account) if account else lead_on(authorization, pages, authorization_id)
 
     @views.post("")
     def add(authorization_id: str) -> ResponseReturnValue:
         here, account = asked(authorization_id, posted=True)
         if account is None:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         answer, challenge = forms.field("credential"), forms.field("challenge")
         try:
             flow.add(account, here.session, answer, challenge, gettext("Clé d’accès"))
         except PasskeyRefused as refused:
             return _page(pages, flow, here, account, problem=refused.problem)
         authorization.offer_passkey(here.pending, here.session, offers=False)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.post("/later")
     def later(authorization_id: str) -> ResponseReturnValue:
         here, _ = asked(authorization_id, posted=True)
         browser.remember(NOT_NOW, "1", NOT_NOW_SECONDS)
         authorization.offer_passkey(here.pending, here.session, offers=False)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     return views
 

@@ -1,12 +1,12 @@
 """Every other time, with a passkey: the answer that the address page posts, and the page for whoever must use one."""
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkey_sign_in import PasskeyDenied, PasskeySignInFlow
 from idp.web import forms
-from idp.web.authorization import Journey, next_page
+from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 
@@ -36,7 +36,7 @@ def blueprint(flow: PasskeySignInFlow, authorization: AuthorizationFlow, pages: 
         if isinstance(outcome, PasskeyDenied):
             return _page(pages, flow, authorization, here, denied=outcome)
         browser.signed_in(outcome.signed_in, outcome.address)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     return views
 

@@ -47,9 +47,9 @@ def blueprint(
         waiting = authorization.begin_proof_for_account_page(session, url_for("account.show"))
         entity_id = proofs.confirming_university(account)
         if entity_id is None:
-            choice = url_for("university_choice.show", authorization_id=waiting.authorization_id)
+            choice = url_for("university_choice.show", authorization_id=waiting.pending.id)
             return redirect(choice, 303)
-        here = Journey(authorization, browser, waiting.authorization_id)
+        here = Journey(authorization, browser, waiting.pending.id)
         return leave_for(university, pages, here, entity_id)
 
     @views.get("/affiliation")

@@ -1,6 +1,6 @@
 """The page ``new-password`` after a code for a forgotten password: choose another one now, or later."""
 
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, Response, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.domain.accounts import Account
@@ -8,7 +8,7 @@ from idp.domain.new_passwords import PasswordProblem
 from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.web import forms
-from idp.web.authorization import Journey, next_page
+from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 
@@ -29,13 +29,13 @@ def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages)
     @views.get("")
     def show(authorization_id: str) -> ResponseReturnValue:
         here, account = asked(authorization_id)
-        return _page(pages, flow, here, account) if account else redirect(next_page(authorization_id), 303)
+        return _page(pages, flow, here, account) if account else lead_on(authorization, pages, authorization_id)
 
     @views.post("")
     def choose(authorization_id: str) -> ResponseReturnValue:
         here, account = asked(authorization_id, posted=True)
         if account is None:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         outcome = flow.change_password(
             account, here.session, forms.field("password"), browser.device, reference=here.pending.reference
         )
@@ -43,13 +43,13 @@ def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages)
             return _page(pages, flow, here, account, problem=outcome)
         authorization.keep_password(here.pending, outcome.session)
         browser.signed_in(outcome)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.post("/later")
     def later(authorization_id: str) -> ResponseReturnValue:
         here, _ = asked(authorization_id, posted=True)
         authorization.keep_password(here.pending, here.session)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     return views
 

@@ -9,7 +9,7 @@ from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkey_sign_in import PasskeySignInFlow
 from idp.flows.sign_in import Denied, SignInFlow, Visitor
 from idp.web import forms
-from idp.web.authorization import STEP_PAGES, Journey, next_page
+from idp.web.authorization import STEP_PAGES, Journey, lead_on
 from idp.web.browser import Browser
 from idp.web.delivery import mail_news
 from idp.web.pages import Pages, known_language, language
@@ -46,7 +46,7 @@ def blueprint(
         typed = forms.field("email")
         answer = flow.give_address(here.pending, here.session, typed, sure="suggested" in request.form)
         if answer.problem is None:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         return _address_page(pages, passkeys, here, email=typed, problem=answer.problem, suggestion=answer.suggestion)
 
     @views.post("/address/remembered")
@@ -55,7 +55,7 @@ def blueprint(
         here = journey(authorization_id, posted=True)
         if browser.remembered_address is not None:
             flow.give_address(here.pending, here.session, browser.remembered_address, sure=True)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.post("/address/forget")
     def forget_address(authorization_id: str) -> ResponseReturnValue:
@@ -70,7 +70,7 @@ def blueprint(
         """Begin again after an error; the address stays, for correcting it."""
         here = journey(authorization_id)
         flow.begin_again(here.pending, here.session)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.get("/methods")
     def methods(authorization_id: str) -> ResponseReturnValue:
@@ -88,13 +88,13 @@ def blueprint(
             return _denied(outcome, lambda: _methods_page(pages, flow, here, denied=outcome))
         browser.signed_in(outcome, here.pending.address)
         offers_passkey(here, outcome.session)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.get("/code")
     def code(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
         if authorization.next_step(here.pending, here.session) is not Step.CODE:
-            return redirect(next_page(authorization_id), 303)
+            return lead_on(authorization, pages, authorization_id)
         return _code_page(pages, flow, here)
 
     @views.post("/code")
@@ -106,7 +106,7 @@ def blueprint(
             return _denied(outcome, lambda: _code_page(pages, flow, here, problem=outcome.problem))
         browser.signed_in(outcome, here.pending.address)
         offers_passkey(here, outcome.session)
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.post("/code/send")
     def send_code(authorization_id: str) -> ResponseReturnValue:
@@ -124,7 +124,7 @@ def blueprint(
 
     @views.get("/code/send")
     def code_sent(authorization_id: str) -> ResponseReturnValue:
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     return views
 

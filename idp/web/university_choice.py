@@ -12,7 +12,7 @@ from idp.flows.authorization import AuthorizationFlow
 from idp.flows.university import UniversityFlow
 from idp.flows.university_choice import UniversityChoice
 from idp.web import forms
-from idp.web.authorization import Journey, next_page
+from idp.web.authorization import Journey, lead_on
 from idp.web.headers import allow_own_data
 from idp.web.pages import LANGUAGES, Pages, language
 from idp.web.sentences import field_sentence
@@ -62,7 +62,7 @@ def blueprint(
 
     @views.get("/sign-in/<authorization_id>/leave")
     def left(authorization_id: str) -> ResponseReturnValue:
-        return redirect(next_page(authorization_id), 303)
+        return lead_on(authorization, pages, authorization_id)
 
     @views.get("/sign-in/<authorization_id>/university")
     def show(authorization_id: str) -> ResponseReturnValue:

@@ -82,7 +82,7 @@ def test_for_our_own_page_the_time_of_sign_in_is_when_the_person_last_authentica
     before = person.session.sign_in
     waiting = flows.authorization(world.services).begin_for_account_page(person.session, "/account")
     draft = world.draft()
-    person.post(f"/sign-in/{waiting.authorization_id}/university", entity_id=EXEMPLE)
+    person.post(f"/sign-in/{waiting.pending.id}/university", entity_id=EXEMPLE)
     request_id = person.sent_request()
     assert person.request_xml.get("ForceAuthn") is None
     earlier = draft.authn_instant - timedelta(hours=5)
