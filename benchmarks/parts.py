@@ -13,7 +13,8 @@ class Options:
     warm_up: flows before anything is measured, for each side. flows: complete flows in one round of one side; the
     cheaper operations get a multiple. starts: how often start-up is measured. few, accounts: accounts in the two
     databases that are compared. clients: processes that drive, with a connection each. listen_seconds: how long the
-    servers are heard while nobody calls them. providers: sizes of the synthetic federations.
+    servers are heard while nobody calls them. providers: sizes of the synthetic federations. sign_ins: whole sign-ins
+    of each kind in one round. bcrypt_cost: None for the product's own.
     """
 
     folder: Path
@@ -27,6 +28,8 @@ class Options:
     clients: int = 4
     listen_seconds: float = 10.0
     providers: tuple[int, ...] = (500, 5_000, 10_000)
+    sign_ins: int = 40
+    bcrypt_cost: int | None = None
 
     @classmethod
     def quick(cls, folder: Path) -> Self:
@@ -43,6 +46,8 @@ class Options:
             clients=2,
             listen_seconds=2.0,
             providers=(20, 60),
+            sign_ins=2,
+            bcrypt_cost=4,
         )
 
     def changed(self, *, rounds: int | None, accounts: int | None) -> Self:
@@ -63,4 +68,10 @@ def _federation(options: Options) -> None:
     part.run(options)
 
 
-PARTS: dict[str, Callable[[Options], None]] = {"openid": _openid, "federation": _federation}
+def _sign_in(options: Options) -> None:
+    from benchmarks.sign_in import part
+
+    part.run(options)
+
+
+PARTS: dict[str, Callable[[Options], None]] = {"openid": _openid, "federation": _federation, "sign-in": _sign_in}

@@ -18,6 +18,8 @@ from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import SecretKey
 from idp.domain.measures import TimesHashing
 
+# How the threads that hash are called.
+HASHING_THREADS = "hashing"
 _RETRY_AFTER = 2
 _NICENESS = 10
 
@@ -36,7 +38,7 @@ class Places:
         self._timed = timed
         self._taken = BoundedSemaphore(in_all)
         self._taken_by_strangers = BoundedSemaphore(max(1, in_all * 2 // 3))
-        self._threads = ThreadPoolExecutor(at_once, "hashing", initializer=_yield_to_others)
+        self._threads = ThreadPoolExecutor(at_once, HASHING_THREADS, initializer=_yield_to_others)
 
     def run(self, hashing: Callable[[], Result], *, is_known: bool = False) -> Result:
         """Wait for the turn of one hash; ServiceUnavailable where too many wait already."""

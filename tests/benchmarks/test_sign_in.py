@@ -1,0 +1,44 @@
+"""The part runs: every way to sign in is walked, over HTTP and in this process, and each layer is told."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.test_openid import PROJECT, figures
+
+WAYS = ("password", "mailed code", "first time, signed", "first time, encrypted")
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder: Path = tmp_path_factory.mktemp("bench")
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", "--folder", str(folder), "sign-in"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_is_measured(tables: str, way: str) -> None:
+    server, _, commands, _ = figures(tables, "One whole sign-in", way)
+    assert float(server) > 0
+    assert int(commands) > 20
+    assert f"CPU outside bcrypt and signatures, ms a sign-in: {way}" in tables
+
+
+def test_what_each_layer_spends_is_told(tables: str) -> None:
+    spent = [float(cell) for cell in figures(tables, "Milliseconds of CPU by layer, in one process", "together")]
+    assert len(spent) == len(WAYS)
+    assert all(one > 0 for one in spent)
+    password, code, *_ = (float(cell) for cell in figures(tables, *_HASHING))
+    assert password > code
+
+
+_HASHING = ("Milliseconds of CPU by layer, in one process", "hashing (bcrypt)")
