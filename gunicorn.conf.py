@@ -8,6 +8,7 @@ from idp import settings
 from idp.domain.errors import ConfigurationError
 from idp.metrics import worker_folder
 from idp.web.buffering_worker import BufferingThreadWorker
+from idp.web.gunicorn_log import GunicornLog
 
 try:
     _settings = settings.load(os.environ)
@@ -29,6 +30,9 @@ control_socket_disable = True
 limit_request_line = 8190
 # ``request.answered`` tells more, without handles and addresses (docs/observability.md).
 accesslog = None
+# Nor may its complaints quote what it could not read.
+logger_class = GunicornLog
+GunicornLog.style = _settings.log.format
 loglevel = "warning"
 
 # All workers count together, in a folder that each of them looks for when it starts.

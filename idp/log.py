@@ -44,10 +44,15 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
     return {"reference": reference} | fields if reference else fields
 
 
+def formatter(style: str) -> logging.Formatter:
+    """style: ``json`` or ``console``."""
+    return JsonFormatter() if style == "json" else ConsoleFormatter()
+
+
 def configure(level: str, style: str) -> None:
     """Send every line of ours to standard error; let the talkative libraries say only what went wrong."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if style == "json" else ConsoleFormatter())
+    handler.setFormatter(formatter(style))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)

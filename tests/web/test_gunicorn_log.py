@@ -1,0 +1,100 @@
+"""Gunicorn's own lines, over a real gunicorn: requests that it cannot read or finish are not quoted."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+APPLICATION = """
+def application(environ, start_response):
+    if environ["PATH_INFO"].startswith("/broken"):
+        raise RuntimeError("outside of Flask")
+    start_response("200 OK", [])
+    return [b"ok"]
+"""
+CONFIGURATION = """
+from idp.web.gunicorn_log import GunicornLog
+logger_class = GunicornLog
+accesslog = None
+loglevel = "warning"
+control_socket_disable = True
+worker_class = "gthread"
+"""
+PROJECT = Path(__file__).parents[2]
+
+
+class Server:
+    def __init__(self, port: int, log_file: Path) -> None:
+        self.port = port
+        self.log_file = log_file
+
+    def send(self, request: str) -> str:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(request.encode())
+            answer = b""
+            while more := connection.recv(65_536):
+                answer += more
+        return answer.decode()
+
+    def get(self, path: str) -> str:
+        return self.send(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+
+    def line(self, event: str) -> dict[str, Any]:
+        """The newest line of this event, once it is there."""
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            found = [line for line in map(json.loads, self.log_file.read_text().splitlines()) if line["event"] == event]
+            if found:
+                return dict(found[-1])
+            time.sleep(0.05)
+        raise AssertionError(self.log_file.read_text())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("gunicorn")
+    (folder / "small.py").write_text(APPLICATION)
+    (folder / "gunicorn.conf.py").write_text(CONFIGURATION)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log_file = folder / "log"
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    with log_file.open("wb") as log:
+        command = [sys.executable, "-m", "gunicorn", "-b", f"127.0.0.1:{port}", "small:application"]
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+    try:
+        made = Server(port, log_file)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                made.get("/healthz")
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield made
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.mark.parametrize(
+    ("request_line", "event"),
+    [
+        ("GET /proofing/link/a-mailed-token HTTP/9.9", "request.unreadable"),
+        ("GET /proofing/link/a-mailed token HTTP/1.1", "request.unreadable"),
+        ("GET /broken/a-mailed-token?code=a-mailed-code HTTP/1.1", "request.broken"),
+    ],
+)
+def test_gunicorn_s_own_complaints_quote_nothing(server: Server, request_line: str, event: str) -> None:
+    server.send(f"{request_line}\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert server.line(event)["logger"] == "gunicorn.error"
+    text = server.log_file.read_text()
+    assert "a-mailed" not in text
