@@ -73,7 +73,7 @@ $(VENV)/.installed-demo: setup.cfg pyproject.toml | $(PYTHON)
 
 $(VENV)/.installed-test: setup.cfg pyproject.toml | $(PYTHON)
 	@echo 'Installing into $(VENV) (a minute or two the first time) …'
-	@$(INSTALL) --editable '.[embedded,demo,test,docs]'
+	@$(INSTALL) --editable '.[embedded,demo,test,docs,tracing]'
 	@touch $@ $(VENV)/.installed-demo
 
 $(PYTHON):

@@ -1,6 +1,7 @@
 """The Flask application over the flows."""
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,6 @@ from idp.domain.references import under_reference
 from idp.metrics.exposition import CONTENT_TYPE
 from idp.metrics.state import State
 from idp.settings import Settings
-from idp.storage.database import Database
 from idp.web import account as account_pages
 from idp.web import arrival as arrival_pages
 from idp.web import authorization as authorization_pages
@@ -75,22 +75,23 @@ def create_app(services: Services) -> Flask:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=configured.web.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
         )
-    app.wsgi_app = _within_bounds(app.wsgi_app, services.database)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = _within_bounds(app.wsgi_app, services)  # type: ignore[assignment,method-assign]
     browser = Browser(services.browser_sessions, secure=configured.https)
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
     pages = Pages(browser, look.service_name, look.help_url, theme)
-    metrics_pages.time_answers(app, services.metrics.times.answered)
+    metrics_pages.time_answers(app, services.times.answered)
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)
     return app
 
 
-def _within_bounds(application: "WSGIApplication", database: Database) -> "WSGIApplication":
+def _within_bounds(application: "WSGIApplication", services: Services) -> "WSGIApplication":
     """Each request waits for the database for no longer than one operation may take, and has a reference."""
+    traced = services.traces.request if services.traces else nullcontext
 
     def handle(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        with database.time_limit(), under_reference():
+        with services.database.time_limit(), under_reference(), traced():
             return application(environ, start_response)
 
     return handle

@@ -48,6 +48,7 @@ from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
 from idp.storage.migrations import MIGRATIONS
 from idp.storage.migrations.migration import Terms
+from idp.tracing import start as tracing
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def create_app_from_environment() -> Flask:
     try:
         configured = settings.load(os.environ)
         log.configure(configured.log.level, configured.log.format)
-        services = build(configured)
+        services = build(configured, traces=tracing.started(_release()))
     except ConfigurationError as error:
         sys.exit("\n".join(error.faults))
     app = create_app(services)

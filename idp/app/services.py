@@ -13,7 +13,7 @@ from idp.domain.claims import claims_of
 from idp.domain.grants import Lifetimes
 from idp.domain.helpdesk import roles_of
 from idp.domain.keyed import SecretKey
-from idp.domain.measures import TimesHashing
+from idp.domain.measures import EveryTimes, Times, TimesHashing, Traces
 from idp.domain.passwords import PasswordHasher, Places
 from idp.domain.sessions import ACR_VALUES
 from idp.domain.signing_keys import ALGORITHMS
@@ -51,6 +51,8 @@ class Services:
     settings: Settings
     clock: Clock
     metrics: Metrics
+    times: Times
+    traces: Traces | None
     database: Database
     stores: Stores
     secret: SecretKey
@@ -66,10 +68,17 @@ class Services:
     logout_delivery: LogoutDelivery
 
 
-def build(configured: Settings, *, database: Database | None = None, clock: Clock = utc_now) -> Services:
+def build(
+    configured: Settings,
+    *,
+    database: Database | None = None,
+    clock: Clock = utc_now,
+    traces: Traces | None = None,
+) -> Services:
     """Build every service; raises ConfigurationError for what an administrator has to mend."""
     metrics = Metrics()
-    database = database or connect(configured, metrics.times.commanded if configured.metrics.enabled else None)
+    times = EveryTimes(metrics.times, traces) if traces else metrics.times
+    database = database or connect(configured, times.commanded if configured.metrics.enabled or traces else None)
     stores = Stores.on(database, timedelta(days=configured.retention.audit_days), metrics.counts)
     secret = SecretKey(configured.secret_key.encode())
     federation = federation_folder(configured, clock, FederationAudit(stores.audit, clock))
@@ -97,10 +106,12 @@ def build(configured: Settings, *, database: Database | None = None, clock: Cloc
         settings=configured,
         clock=clock,
         metrics=metrics,
+        times=times,
+        traces=traces,
         database=database,
         stores=stores,
         secret=secret,
-        hasher=PasswordHasher(secret, configured.passwords.bcrypt_cost, _hashing(configured, metrics.times)),
+        hasher=PasswordHasher(secret, configured.passwords.bcrypt_cost, _hashing(configured, times)),
         clients=clients,
         registration=RegistrationEndpoint(
             configured.issuer, stores.clients, stores.initial_tokens, clients, metadata_reader

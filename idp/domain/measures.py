@@ -1,6 +1,7 @@
 """What is told to whoever counts and times; the rules here work the same where nobody does."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 
@@ -18,6 +19,46 @@ class TimesHashing(Protocol):
 
     def turned_away(self) -> None:
         """One that was told to come again, because too many waited."""
+
+
+class Times(TimesHashing, Protocol):
+    """Told how long everything takes, in seconds. Never raises."""
+
+    def commanded(self, command: str, seconds: float, *, ok: bool) -> None:
+        """One command that the database answered, or failed."""
+
+    def answered(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
+        """One answer. endpoint: the application's name of the page, None where there is no such page."""
+
+
+class Traces(Times, Protocol):
+    """The same, with the requests that the times belong to."""
+
+    def request(self) -> AbstractContextManager[None]:
+        """What is done in here is one request."""
+
+
+class EveryTimes:
+    """Tells them all."""
+
+    def __init__(self, *told: Times) -> None:
+        self._told = told
+
+    def hashed(self, waited: float, seconds: float) -> None:
+        for times in self._told:
+            times.hashed(waited, seconds)
+
+    def turned_away(self) -> None:
+        for times in self._told:
+            times.turned_away()
+
+    def commanded(self, command: str, seconds: float, *, ok: bool) -> None:
+        for times in self._told:
+            times.commanded(command, seconds, ok=ok)
+
+    def answered(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
+        for times in self._told:
+            times.answered(endpoint, method, status, seconds)
 
 
 def nobody(event: str, fields: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ import unicodedata
 from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from threading import BoundedSemaphore
 from typing import TypeVar
 
@@ -49,7 +50,7 @@ class Places:
                         self._timed.turned_away()
                     raise ServiceUnavailable("passwords", "too many hashes are waited for", retry_after=_RETRY_AFTER)
                 held.callback(places.release)
-            return self._threads.submit(self._run, hashing, time.perf_counter()).result()
+            return self._threads.submit(copy_context().run, self._run, hashing, time.perf_counter()).result()
 
     def _run(self, hashing: Callable[[], Result], asked_at: float) -> Result:
         began = time.perf_counter()
