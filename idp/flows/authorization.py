@@ -137,11 +137,11 @@ class AuthorizationFlow:
         client = self.provider.client(pending.request.client_id) if pending.request.client_id else None
         return client.display_name(language) if client else None
 
-    def go_on(self, pending: PendingAuthorization, session: Session) -> Step | Finished:
-        """What comes next in this journey, or its end: the answer to the request, given at once."""
+    def go_on(self, pending: PendingAuthorization, session: Session, *, may_finish: bool) -> Step | Finished:
+        """What comes next in this journey, or its end: the answer to the request, given at once where it may be."""
         account = self._account(session)
         step = self._next_step(pending, session, account)
-        return self._finish(pending, session, account) if step is Step.FINISH else step
+        return self._finish(pending, session, account) if step is Step.FINISH and may_finish else step
 
     def next_step(self, pending: PendingAuthorization, session: Session) -> Step:
         """What comes next in this journey."""

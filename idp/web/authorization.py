@@ -26,6 +26,7 @@ STEP_PAGES = {
     Step.GIVE_ADDRESS: "arrival.give_address",
     Step.CONSENT: "consent.show",
     Step.REOPEN: "closing.reopen",
+    Step.FINISH: "authorization.dispatch",
 }
 
 
@@ -75,8 +76,11 @@ def lead_on(flow: AuthorizationFlow, pages: Pages, authorization_id: str) -> Res
 
 
 def led(flow: AuthorizationFlow, pages: Pages, pending: PendingAuthorization) -> Response:
-    """The same, where the waiting request was just read."""
-    what = flow.go_on(pending, pages.browser.session())
+    """The same, where the waiting request was just read.
+
+    A form that is sent twice shows the answer to the second one: the end waits for the request that follows.
+    """
+    what = flow.go_on(pending, pages.browser.session(), may_finish=request.method == "GET")
     if isinstance(what, Finished):
         return carry(what, pages)
     return make_response(redirect(url_for(STEP_PAGES[what], authorization_id=pending.id), 303))

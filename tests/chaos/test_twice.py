@@ -114,7 +114,7 @@ def test_back_after_signing_in_leads_on_instead_of_asking_again(world: World) ->
     handle = person.handle
     person.press("Se connecter", password=PASSWORD)
     assert person.step == "account"
-    for page in ("address", "methods", "code", "finish", "university", "mailbox", "new-password"):
+    for page in ("address", "methods", "code", "university", "mailbox", "new-password"):
         person.get(f"/sign-in/{handle}/{page}")
         assert person.last.status_code in FRIENDLY, page
         assert person.step, page

@@ -79,13 +79,13 @@ ASKING = {
 
 
 @pytest.fixture
-def services(mongodb_uri: str, database: Database, tmp_path: Path) -> Services:
+def services(mongodb_uri: str, database: Database, tmp_path: Path, keys_folder: Path) -> Services:
     (tmp_path / "clients.toml").write_text(CLIENTS)
     configured = product_settings.load(
         {
             "IDP_MONGODB_URI": mongodb_uri,
             "IDP_VAR_DIR": str(tmp_path / "var"),
-            "IDP_KEYS_DIR": str(tmp_path / "keys"),
+            "IDP_KEYS_DIR": str(keys_folder),
             "IDP_CLIENTS_FILE": str(tmp_path / "clients.toml"),
             "IDP_FEDERATION_DIR": str(tmp_path / "federation"),
             "IDP_PASSWORDS_BCRYPT_COST": "4",

@@ -83,13 +83,13 @@ HEADERS = st.one_of(
 
 
 @pytest.fixture
-def app(mongodb_uri: str, database: Database, tmp_path: Path) -> Flask:
+def app(mongodb_uri: str, database: Database, tmp_path: Path, keys_folder: Path) -> Flask:
     configured = product_settings.load(
         {
             "IDP_MONGODB_URI": mongodb_uri,
             "IDP_MONGODB_DATABASE": database.name,
             "IDP_VAR_DIR": str(tmp_path / "var"),
-            "IDP_KEYS_DIR": str(tmp_path / "keys"),
+            "IDP_KEYS_DIR": str(keys_folder),
             "IDP_REGISTRATION_ENABLED": "true",
             "IDP_OPENID_IMPLICIT": "true",
         }

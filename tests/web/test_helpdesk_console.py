@@ -38,21 +38,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory, university_keys: dict[str, 
     return made
 
 
-@pytest.fixture(params=[False])
-def helped(
-    database: Database,
-    mongodb_uri: str,
-    folder: Path,
-    university_keys: dict[str, university.Key],
-    request: pytest.FixtureRequest,
-) -> World:
-    """A provider where Alex helps. param: whether a passkey is asked for."""
-    plain = proofing_world.build(database, mongodb_uri, folder, university_keys)
+@pytest.fixture(scope="module")
+def consoles(
+    _indexed: Database, mongodb_uri: str, folder: Path, university_keys: dict[str, university.Key]
+) -> dict[bool, World]:
+    """Providers with a console, without and with a passkey asked for."""
+    plain = proofing_world.build(_indexed, mongodb_uri, folder, university_keys)
+    return {passkey: _with_console(plain, _indexed, passkey=passkey) for passkey in (False, True)}
+
+
+def _with_console(plain: World, database: Database, *, passkey: bool) -> World:
     settings = plain.services.settings
-    asked = replace(settings.helpdesk, enabled=True, operators=f"{ALEX} subject-of-nobody", passkey=request.param)
+    asked = replace(settings.helpdesk, enabled=True, operators=f"{ALEX} subject-of-nobody", passkey=passkey)
     services = application.build(replace(settings, helpdesk=asked), database=database, clock=plain.clock)
     services.federation.refresh()
-    world = World(services, application.create_app(services), plain.clock, plain.keys)
+    return World(services, application.create_app(services), plain.clock, plain.keys)
+
+
+@pytest.fixture(params=[False])
+def helped(consoles: dict[bool, World], database: Database, request: pytest.FixtureRequest) -> World:
+    """A provider where Alex helps. param: whether a passkey is asked for."""
+    world = consoles[request.param].from_the_beginning()
     world.account("alex", ALEX, password=PASSWORD)
     world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"), password=PASSWORD)
     return world

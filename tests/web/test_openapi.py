@@ -87,12 +87,14 @@ def test_every_endpoint_for_programs_is_described(app: Flask) -> None:
             assert methods <= paths[rule.rule.replace("<client_id>", "{client_id}")].keys(), rule.rule
 
 
-def test_registration_is_described_where_it_is_open(database: Database, mongodb_uri: str, tmp_path: Path) -> None:
+def test_registration_is_described_where_it_is_open(
+    database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: Path
+) -> None:
     configured = product_settings.load(
         {
             "IDP_MONGODB_URI": mongodb_uri,
             "IDP_VAR_DIR": str(tmp_path / "var"),
-            "IDP_KEYS_DIR": str(tmp_path / "keys"),
+            "IDP_KEYS_DIR": str(keys_folder),
         }
     )
     closed = application.create_app(application.build(configured, database=database)).test_client()

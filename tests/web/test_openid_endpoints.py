@@ -24,14 +24,14 @@ REQUEST = {
 
 
 @pytest.fixture
-def environment(mongodb_uri: str, database: Database, tmp_path: Path) -> dict[str, str]:
+def environment(mongodb_uri: str, database: Database, tmp_path: Path, keys_folder: Path) -> dict[str, str]:
     return {
         "IDP_ISSUER": BASE,
         "IDP_SECRET_KEY": "une clé secrète assez longue pour le test",
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_MONGODB_DATABASE": database.name,
         "IDP_VAR_DIR": str(tmp_path / "var"),
-        "IDP_KEYS_DIR": str(tmp_path / "keys"),
+        "IDP_KEYS_DIR": str(keys_folder),
         "IDP_PASSWORDS_BCRYPT_COST": "10",
     }
 

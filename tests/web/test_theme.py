@@ -14,11 +14,11 @@ LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 4 4"><path d="M0 0
 
 
 @pytest.fixture
-def environment(mongodb_uri: str, tmp_path: Path) -> dict[str, str]:
+def environment(mongodb_uri: str, tmp_path: Path, keys_folder: Path) -> dict[str, str]:
     return {
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_VAR_DIR": str(tmp_path / "var"),
-        "IDP_KEYS_DIR": str(tmp_path / "keys"),
+        "IDP_KEYS_DIR": str(keys_folder),
         "IDP_CLIENTS_FILE": str(tmp_path / "clients.toml"),
     }
 

@@ -80,15 +80,26 @@ def built(environment: dict[str, str], database: Database) -> Services:
     return services
 
 
-@pytest.fixture
-def services(environment: dict[str, str], database: Database) -> Services:
-    return built(environment, database)
+@pytest.fixture(scope="module")
+def _services(environment: dict[str, str], _indexed: Database) -> Services:
+    return built(environment, _indexed)
+
+
+@pytest.fixture(scope="module")
+def _outside(environment: dict[str, str], _indexed: Database) -> Services:
+    return built(environment | {"IDP_FEDERATION_DISCOVERY_URL": DISCOVERY}, _indexed)
 
 
 @pytest.fixture
-def outside(environment: dict[str, str], database: Database) -> Services:
+def services(_services: Services, database: Database) -> Services:
+    """Built once, the database emptied each time."""
+    return _services
+
+
+@pytest.fixture
+def outside(_outside: Services, database: Database) -> Services:
     """With an outside discovery service."""
-    return built(environment | {"IDP_FEDERATION_DISCOVERY_URL": DISCOVERY}, database)
+    return _outside
 
 
 def arriving(services: Services, address: str) -> Visitor:
