@@ -31,10 +31,13 @@ class Mail:
     html: str
 
     @property
+    def has_code(self) -> bool:
+        return re.match(r"\d{6}\b", self.subject) is not None
+
+    @property
     def code(self) -> str:
-        found = re.match(r"(\d{6})\b", self.subject)
-        assert found, self.subject
-        return found[1]
+        assert self.has_code, self.subject
+        return self.subject[:6]
 
     @property
     def link(self) -> str:
@@ -84,6 +87,16 @@ class System:
                 return mails[-1]
             time.sleep(0.1)
         raise AssertionError(f"no new mail to {to}")
+
+    def next_code(self, to: str, already: int = 0, seconds: float = 15) -> str:
+        """The code of the newest mail that has one, of those after the first ``already``; notices may come between."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            codes = [mail.code for mail in self.mails(to)[already:] if mail.has_code]
+            if codes:
+                return codes[-1]
+            time.sleep(0.1)
+        raise AssertionError(f"no new code to {to}")
 
     def log(self) -> str:
         return (self.folder / "logs" / "provider.log").read_text()

@@ -41,7 +41,7 @@ def prove(walker: Walker, system: System, mail: str) -> Page:
 
 
 def confirm_by_code(page: Page, system: System, mail: str, already: int) -> Page:
-    page = page.submit("Continuer", code=system.next_mail(mail, already).code)
+    page = page.submit("Continuer", code=system.next_code(mail, already))
     assert page.step == "new-password", page.main_text
     return page
 

@@ -102,8 +102,11 @@ def test_a_search_that_finds_nothing_says_so_and_the_button_still_searches(narro
 
 def test_by_the_keyboard_alone_on_the_plain_page(page: Page, system: System) -> None:
     come_to_choice(page, system)
+    # The field has the focus by itself, a moment after the page is there.
+    expect(page.locator("#q")).to_be_focused()
     page.keyboard.type("exemple")
     page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=exemple"))
     step(page, "choose-university")
     button = page.get_by_role("button", name=re.compile("^Sélection")).first
     expect(button).to_be_visible()

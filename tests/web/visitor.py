@@ -1,5 +1,6 @@
 """A person in front of the pages, in this process: follows redirects as far as they stay with the provider."""
 
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 from flask.testing import FlaskClient
@@ -58,6 +59,11 @@ class Visitor:
     @property
     def text(self) -> str:
         return " ".join(self.tree.find(".//main").text_content().split())
+
+    @property
+    def timeless(self) -> str:
+        """The same without times of day: two pages may be a second apart."""
+        return re.sub(r"\d\d:\d\d(:\d\d)?", "", self.text)
 
     @property
     def location(self) -> str:
