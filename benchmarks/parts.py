@@ -74,4 +74,22 @@ def _sign_in(options: Options) -> None:
     part.run(options)
 
 
-PARTS: dict[str, Callable[[Options], None]] = {"openid": _openid, "federation": _federation, "sign-in": _sign_in}
+def _capacity(options: Options) -> None:
+    from benchmarks.capacity import part
+
+    part.run(options)
+
+
+def _autumn(options: Options) -> None:
+    from benchmarks.capacity import autumn_part
+
+    autumn_part.run(options)
+
+
+PARTS: dict[str, Callable[[Options], None]] = {
+    "openid": _openid,
+    "federation": _federation,
+    "sign-in": _sign_in,
+    "capacity": _capacity,
+    "autumn": _autumn,
+}
