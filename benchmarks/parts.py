@@ -14,7 +14,7 @@ class Options:
     cheaper operations get a multiple. starts: how often start-up is measured. few, accounts: accounts in the two
     databases that are compared. clients: processes that drive, with a connection each. listen_seconds: how long the
     servers are heard while nobody calls them. providers: sizes of the synthetic federations. sign_ins: whole sign-ins
-    of each kind in one round. bcrypt_cost: None for the product's own.
+    of each kind in one round. bcrypt_cost: None for the product's own. hash_costs: those compared.
     """
 
     folder: Path
@@ -30,6 +30,7 @@ class Options:
     providers: tuple[int, ...] = (500, 5_000, 10_000)
     sign_ins: int = 40
     bcrypt_cost: int | None = None
+    hash_costs: tuple[int, ...] = (10, 11, 12, 13, 14)
 
     @classmethod
     def quick(cls, folder: Path) -> Self:
@@ -48,6 +49,7 @@ class Options:
             providers=(20, 60),
             sign_ins=2,
             bcrypt_cost=4,
+            hash_costs=(10, 12),
         )
 
     def changed(self, *, rounds: int | None, accounts: int | None) -> Self:
