@@ -17,8 +17,8 @@ html_baseurl = ""
 html_copy_source = False
 exclude_patterns = ["site", "images"]
 myst_heading_anchors = 4
-# Links out of this folder lead to files of the repository, which tests/docs looks for; diagrams stay text.
-suppress_warnings = ["myst.xref_missing", "misc.highlighting_failure"]
+# Diagrams stay text.
+suppress_warnings = ["misc.highlighting_failure"]
 
 
 def setup(app: object) -> None:

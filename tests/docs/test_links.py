@@ -9,11 +9,15 @@ import pytest
 
 from docs.site import reference
 from idp import cli
+from idp.domain.client_secrets import hash_secret
+from idp.openid.clients import read_clients
 
 PROJECT = Path(__file__).resolve().parents[2]
+MADE = {PROJECT / "docs" / "reference" / f"{name}.md" for name in reference.pages()}
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"```.*?```", re.DOTALL)
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
+_CLIENTS = re.compile(r"^ *```toml\n( *\[\[client\]\]\n.*?)```", re.DOTALL | re.MULTILINE)
 _COMMAND = re.compile(r"(?:^|`|bin/)idp((?: [a-z][a-z-]*)+)", re.MULTILINE)
 
 
@@ -40,9 +44,8 @@ def anchors(document: Path) -> set[str]:
 
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(PROJECT)))
 def test_every_link_leads_somewhere(document: Path) -> None:
-    made = {PROJECT / "docs" / "reference" / f"{name}.md" for name in reference.pages()}
     for target, anchor in links(document):
-        assert target.exists() or target in made, f"{document.name}: {target.relative_to(PROJECT)}"
+        assert target.exists() or target in MADE, f"{document.name}: {target.relative_to(PROJECT)}"
         if anchor and target.suffix == ".md":
             assert anchor in anchors(target), f"{document.name}: #{anchor} of {target.name}"
 
@@ -51,6 +54,15 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 def test_every_command_that_is_named_exists(document: Path) -> None:
     for found in _COMMAND.findall(document.read_text(encoding="utf-8")):
         _follow(cli.main, found.split(), document.name)
+
+
+@pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(PROJECT)))
+def test_every_client_that_is_shown_could_stand_in_the_clients_file(document: Path, tmp_path: Path) -> None:
+    shown = _CLIENTS.findall(document.read_text(encoding="utf-8"))
+    for number, table in enumerate(shown):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(table.replace("sha256$…", hash_secret("only-for-this-test-0123456789")), encoding="utf-8")
+        assert read_clients(file)
 
 
 def _follow(command: click.Command, words: list[str], document: str) -> None:

@@ -34,3 +34,14 @@ def test_no_page_asks_another_site_for_anything(site: Path) -> None:
     for page in site.rglob("*.html"):
         asked = re.findall(r'<(?:script|img|link)[^>]+(?:src|href)="(https?://[^"]+)"', page.read_text())
         assert asked == [], page.name
+
+
+def test_every_link_of_the_site_leads_to_a_file_of_it(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        for link in set(re.findall(r'<a [^>]*href="([^"#?]+)[^"]*"', page.read_text())):
+            assert "://" in link or link.startswith("mailto:") or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_no_link_of_the_site_is_left_as_it_was_written(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        assert re.findall(r'href="(#[^"]*/[^"]*)"', page.read_text()) == [], page.name
