@@ -33,7 +33,7 @@ class Found:
 
 def raised() -> dict[str, Found]:
     """Refusals that people read, by reason."""
-    return _found(_PAGES)
+    return dict(sorted(_found(_PAGES).items()))
 
 
 def answered() -> dict[str, Found]:
