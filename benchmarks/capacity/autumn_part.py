@@ -52,10 +52,8 @@ def _cores(minutes: list[Minute], costs: Costs) -> list[tuple[str, ...]]:
     provider = [minute.provider_seconds(costs) for minute in minutes]
     mongod = [minute.mongod_seconds(costs) for minute in minutes]
     hashing = [(minute.proofs + minute.passwords) * costs.hash / 1_000 for minute in minutes]
-    busy = [(name, *(_busy(used, span) for span in (1, 60))) for name, used in (
-        ("provider", provider), ("of it bcrypt", hashing), ("mongod", mongod),
-    )]  # fmt: skip
-    rows = [(name, *(f"{each:.2f}" for each in spans)) for name, *spans in busy]
+    parts = (("provider", provider), ("of it bcrypt", hashing), ("mongod", mongod))
+    rows: list[tuple[str, ...]] = [(name, *(f"{_busy(used, span):.2f}" for span in (1, 60))) for name, used in parts]
     needed = (str(math.ceil(_busy(provider, span) / autumn.BUSY)) for span in (1, 60))
     return [*rows, (f"provider's cores to have, {autumn.BUSY:.0%} used", *needed)]
 
