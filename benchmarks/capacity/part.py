@@ -20,7 +20,7 @@ from idp import app
 
 DEFAULT_COST = 12
 _HASHES = {10: 12, 11: 8, 12: 6, 13: 4, 14: 3}
-_WORKERS = (1, 3)
+_WORKERS = (1, 2)
 _DATABASE = "bench_capacity"
 PASSWORD_JOURNEY, CODE_JOURNEY, FIRST_JOURNEY = JOURNEYS[:3]
 
