@@ -1,8 +1,6 @@
 """What we take over from one EntityDescriptor while it goes by, element after element."""
 
 import re
-from binascii import Error as Base64Error
-from binascii import a2b_base64
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -10,21 +8,15 @@ from typing import Final, TypeAlias
 
 from idp.domain.federation import IdentityProvider
 from idp.saml import xml_names as names
+from idp.saml.ordinary_key import is_ordinary
 from idp.saml.plain_values import domain_name, plain_name, web_address
 
 Attributes: TypeAlias = dict[str, str]
 
 _LANGUAGE: Final = f"{names.XML} lang"
 # What operators write into the name of one that nobody should choose any more; overrides.toml can show it again.
-_SAYS_RETIRED: Final = re.compile(r"(?i)\bne pas utiliser\b|\bdo not use\b|\bobsol[eè]te\b|\bold idp\b|\bdeprecated\b")
+_SAYS_RETIRED: Final = re.compile(r"(?i)\b(?:ne pas utiliser|do not use|obsol[eè]te|old idp|deprecated)\b")
 _HIDDEN: Final = "http://refeds.org/category/hide-from-discovery"
-# The public key of an ordinary certificate: RSA of 2048, 3072 or 4096 bits, between the lengths that belong to it
-# (RFC 3279 section 2.3.1). Any other is taken apart, which costs more.
-_ORDINARY_KEY: Final = re.compile(
-    rb"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00\x03\x82"
-    rb"(?:\x01\x0f\x00\x30\x82\x01\x0a\x02\x82\x01\x01|\x01\x8f\x00\x30\x82\x01\x8a\x02\x82\x01\x81"
-    rb"|\x02\x0f\x00\x30\x82\x02\x0a\x02\x82\x02\x01)\x00[\x80-\xff]"
-)
 
 
 class EntityDraft:
@@ -70,7 +62,7 @@ class EntityDraft:
             names=shown or (("", plain_name(self.entity_id)),),
             scopes=_unique(self.role_scopes + self.own_scopes),
             domain_hints=_unique(self.hints),
-            hidden=self.is_withdrawn or any(_SAYS_RETIRED.search(name) for _, name in shown),
+            hidden=self.is_withdrawn or bool(_SAYS_RETIRED.search("\n".join(found.values()))),
             error_url=self.error_url,
             registration_authority=self.registration_authority or "",
             metadata_digest=sha256(document).hexdigest(),
@@ -110,19 +102,12 @@ def _is_wanted_key(draft: EntityDraft, attributes: Attributes) -> bool:
 
 
 def _certificate(draft: EntityDraft, text: str, _: Attributes) -> None:
-    draft.has_key = draft.has_key or _is_ordinary(text) or _is_usable(text)
-
-
-def _is_ordinary(certificate: str) -> bool:
-    try:
-        return _ORDINARY_KEY.search(a2b_base64(certificate)) is not None
-    except (Base64Error, ValueError):
-        return False
+    draft.has_key = draft.has_key or is_ordinary(text) or _is_usable(text)
 
 
 def _is_usable(certificate: str) -> bool:
     # Imported for the few that need it: the library takes longer to load than most files to read.
-    from idp.saml.metadata import certified_key
+    from idp.saml.verification_keys import certified_key
 
     return certified_key(certificate) is not None
 

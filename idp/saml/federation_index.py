@@ -10,8 +10,9 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from idp.domain.federation import IdentityProvider
 from idp.saml.overrides import Overrides, ProviderOverride
@@ -92,6 +93,10 @@ def _documents(connection: sqlite3.Connection, file: int, entity_ids: Iterable[s
     return found
 
 
+# An identity provider as ``encoded``, as it is, and its words.
+_Entry: TypeAlias = tuple[str, IdentityProvider, SearchText]
+
+
 class IndexDraft:
     """The next index, until it is put in place; what is not put in place is thrown away."""
 
@@ -106,10 +111,9 @@ class IndexDraft:
             f"user_version = {_VERSION}",
         ):
             self._connection.execute(f"PRAGMA {pragma}")
-        self._connection.executescript(_SCHEMA)
-        self._connection.execute("BEGIN")
-        # What was read in this process, with its words: made while the file is still being checked.
-        self._read: dict[int, tuple[IdentityProvider, SearchText]] = {}
+        self._connection.executescript(f"BEGIN; {_SCHEMA}")
+        # What was read in this process, by number: made while the file is still being checked.
+        self._read: dict[int, _Entry] = {}
 
     def keep(self, source: sqlite3.Connection, file: IndexedFile) -> None:
         """Take this file over from the index in use."""
@@ -142,15 +146,16 @@ class IndexDraft:
     def _added(
         self, file: int, entities: Iterable[tuple[IdentityProvider, bytes]], found: dict[str, str], first: int
     ) -> Iterator[tuple[int, bytes]]:
-        described = []
+        rows = []
         for provider, xml in entities:
             if provider.entity_id not in found:
                 number = first + len(found)
                 found[provider.entity_id] = provider.metadata_digest
-                self._read[number] = provider, search_text(provider)
-                described.append((number, file, provider.entity_id, provider.metadata_digest, encoded(provider)))
+                described = encoded(provider)
+                self._read[number] = described, provider, search_text(provider)
+                rows.append((number, file, provider.entity_id, provider.metadata_digest, described))
                 yield number, xml
-        self._connection.executemany("INSERT INTO providers VALUES (?, ?, ?, ?, ?)", described)
+        self._connection.executemany("INSERT INTO providers VALUES (?, ?, ?, ?, ?)", rows)
 
     def take_back(self) -> None:
         """Forget what was added last: it is not believed after all."""
@@ -178,25 +183,23 @@ class IndexDraft:
         Returns the latter: entity id, file left aside, file in use.
         """
         names = dict(self._connection.execute("SELECT id, name FROM files"))
-        winners: dict[str, tuple[int, int, str]] = {}
+        winners: dict[str, tuple[int, int]] = {}
         replaced = []
-        rows = self._connection.execute(
-            "SELECT p.id, file, entity_id, described FROM providers p JOIN files f ON f.id = file ORDER BY f.name, p.id"
-        )
-        for number, file, entity_id, described in rows:
+        rows = self._connection.execute("SELECT id, file, entity_id FROM providers").fetchall()
+        for number, file, entity_id in sorted(rows, key=lambda row: (names[row[1]], row[0])):
             if entity_id in winners:
                 replaced.append((entity_id, names[winners[entity_id][1]], names[file]))
-            winners[entity_id] = (number, file, described)
+            winners[entity_id] = (number, file)
         self._show(winners, overrides.providers)
         return replaced
 
-    def _show(self, winners: Mapping[str, tuple[int, int, str]], overrides: Mapping[str, ProviderOverride]) -> None:
+    def _show(self, winners: Mapping[str, tuple[int, int]], overrides: Mapping[str, ProviderOverride]) -> None:
         shown, searched, domains = [], [], []
-        for entity_id, (number, file, described) in winners.items():
-            provider, text = self._read.get(number) or _with_words(decoded(described))
+        for entity_id, (number, file) in winners.items():
+            described, provider, text = self._read.get(number) or self._entry(number)
             if override := overrides.get(entity_id):
-                provider, text = _with_words(override.applied_to(provider))
-                described = encoded(provider)
+                provider = override.applied_to(provider)
+                described, text = encoded(provider), search_text(provider)
             shown.append((number, entity_id, file, described))
             if provider.hidden:
                 continue
@@ -206,6 +209,11 @@ class IndexDraft:
         self._connection.executemany("INSERT INTO shown VALUES (?, ?, ?, ?)", shown)
         self._connection.executemany("INSERT INTO search VALUES (?, ?, ?, ?, ?, ?)", searched)
         self._connection.executemany("INSERT OR IGNORE INTO domains VALUES (?, ?, ?, ?)", sorted(domains))
+
+    def _entry(self, number: int) -> _Entry:
+        (described,) = self._connection.execute("SELECT described FROM providers WHERE id = ?", (number,)).fetchone()
+        provider = decoded(described)
+        return described, provider, search_text(provider)
 
     def put_in_place(self) -> None:
         """Make this the index: from now on it is the one that is read."""
@@ -231,16 +239,13 @@ class IndexDraft:
         return (last or 0) + 1
 
 
-_FIELDS: Final = tuple(field.name for field in fields(IdentityProvider))
-
-
-def _with_words(provider: IdentityProvider) -> tuple[IdentityProvider, SearchText]:
-    return provider, search_text(provider)
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_values: Final = attrgetter(*(field.name for field in fields(IdentityProvider)))
 
 
 def encoded(provider: IdentityProvider) -> str:
     """The identity provider as JSON: its fields in their order."""
-    return json.dumps([getattr(provider, name) for name in _FIELDS], ensure_ascii=False, separators=(",", ":"))
+    return _JSON.encode(_values(provider))
 
 
 def decoded(text: str) -> IdentityProvider:

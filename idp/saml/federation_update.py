@@ -172,12 +172,11 @@ class _Update:
         try:
             file = read_file(path, trust)
             with checked_aside(file, now=self._now) as check:
-                digest = file.digest()
-                if indexed and digest == indexed.digest:
+                if indexed and file.digest() == indexed.digest:
                     check.result()
                     self._kept[path.name] = indexed
                 else:
-                    self._take_over(path.name, file, digest, check, indexed)
+                    self._take_over(path.name, file, check, indexed)
         except MetadataFault as fault:
             reason = str(fault)
         except MemoryError:
@@ -188,18 +187,17 @@ class _Update:
             self._kept[path.name] = indexed
         return f"{path.name}: {reason}"
 
-    def _take_over(
-        self, name: str, file: MetadataFile, digest: str, check: CheckAside, indexed: IndexedFile | None
-    ) -> None:
+    def _take_over(self, name: str, file: MetadataFile, check: CheckAside, indexed: IndexedFile | None) -> None:
         draft, number = self._draft_begun(), self._next_file
         self._next_file += 1
         draft.begin_file()
         try:
-            validity, digests = self._checked(number, file, check, indexed)
+            checked, digests = self._checked(number, file, check, indexed)
         except BaseException:
             draft.take_back()
             raise
-        draft.accept(IndexedFile(number, name, digest, validity.valid_until, validity.created, self._now, len(digests)))
+        valid_until, created = checked.validity.valid_until, checked.validity.created
+        draft.accept(IndexedFile(number, name, checked.digest, valid_until, created, self._now, len(digests)))
         self._added[name] = digests
         documents: dict[str, bytes] = {}
         if indexed and self._in_use:
@@ -211,7 +209,7 @@ class _Update:
 
     def _checked(
         self, number: int, file: MetadataFile, check: CheckAside, indexed: IndexedFile | None
-    ) -> tuple[Validity, dict[str, str]]:
+    ) -> tuple[Verified, dict[str, str]]:
         """Read into the draft while the file is checked aside; believed only when this returns."""
         reader = MetadataReader(file.content, self._now)
         try:
@@ -225,7 +223,7 @@ class _Update:
         _check_same(checked, reader)
         if not digests:
             raise MetadataFault(_NO_PROVIDER)
-        return checked.validity, digests
+        return checked, digests
 
     def _draft_begun(self) -> IndexDraft:
         if self._draft is None:

@@ -3,18 +3,15 @@
 Only ever called with metadata whose origin was verified (``metadata_files``).
 """
 
-import base64
-import binascii
 from collections.abc import Iterator
 from typing import Final
 
-from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
+import xmlsec
 
 from idp.saml import xml_names as names
 from idp.saml.plain_values import web_address
 from idp.saml.safe_xml import Element, whole_text
-from idp.saml.xml_signature import PublicKey, UnusableKey, acceptable
+from idp.saml.verification_keys import certified_key
 
 _ROLE: Final = f"{{{names.MD}}}IDPSSODescriptor"
 _SIGN_IN: Final = f"{{{names.MD}}}SingleSignOnService"
@@ -24,7 +21,7 @@ _X509_DATA: Final = f"{{{names.DS}}}X509Data"
 _CERTIFICATE: Final = f"{{{names.DS}}}X509Certificate"
 
 
-def signing_keys(entity: Element) -> tuple[PublicKey, ...]:
+def signing_keys(entity: Element) -> tuple[xmlsec.Key, ...]:
     """The keys that the identity provider may sign with, old and new during a rollover; dates are not looked at."""
     role = _role(entity)
     return () if role is None else tuple(_keys(role))
@@ -52,7 +49,7 @@ def _locations(role: Element) -> tuple[str | None, str | None]:
     return found.get(names.HTTP_REDIRECT), found.get(names.HTTP_POST)
 
 
-def _keys(role: Element) -> Iterator[PublicKey]:
+def _keys(role: Element) -> Iterator[xmlsec.Key]:
     """Usable signing keys, read one by one: whether there is any shows after the first."""
     for descriptor in role.iterchildren(_KEY):
         if descriptor.get("use") in (None, "signing"):
@@ -67,12 +64,3 @@ def within(element: Element, *path: str) -> list[Element]:
     for tag in path:
         found = [child for parent in found for child in parent.iterchildren(tag)]
     return found
-
-
-def certified_key(certificate: str | None) -> PublicKey | None:
-    """The key in an X509Certificate's text, or None where there is none that we accept."""
-    try:
-        der = base64.b64decode("".join((certificate or "").split()), validate=True)
-        return acceptable(x509.load_der_x509_certificate(der).public_key())
-    except (ValueError, binascii.Error, UnusableKey, UnsupportedAlgorithm):
-        return None

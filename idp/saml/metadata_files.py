@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import xmlsec
 from lxml import etree
 
 from idp.domain.errors import Refusal
@@ -19,7 +20,8 @@ from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verif
 from idp.saml.response_checks import instant
 from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata
 from idp.saml.signature_form import check_signature_form
-from idp.saml.xml_signature import PublicKey, UnusableKey, public_key_of, verify
+from idp.saml.verification_keys import UnusableKey, key_of_pem
+from idp.saml.xml_signature import verify
 
 MAX_VALIDITY: Final = timedelta(days=28)
 
@@ -32,16 +34,31 @@ def verified(file: MetadataFile, *, now: datetime) -> Verified:
 
     Its age against the copy in use is not looked at (``metadata_trust.check_not_older``).
     """
-    root = _root(file.content)
-    file.check_fingerprint()
+    return verified_root(parsed(file), file, now=now)
+
+
+def parsed(file: MetadataFile) -> Element:
+    """The root of the file, of which nothing may be believed yet. Raises MetadataFault."""
+    try:
+        root = parse_metadata(file.content)
+    except UnsafeXML as error:
+        raise MetadataFault(f"is not acceptable XML ({error.detail}); was the download cut off?") from None
+    if root.tag not in (names.ENTITIES, names.ENTITY):
+        raise MetadataFault(f"is no SAML metadata: its root element is {str(root.tag).rpartition('}')[2][:60]}")
+    return root
+
+
+def verified_root(root: Element, file: MetadataFile, *, now: datetime) -> Verified:
+    """``verified``, of the file with this root. Raises MetadataFault."""
+    digest = file.checked_digest()
     if file.trust.signing_keys:
         _check_signature(root, tuple(_pinned_key(file.keys, name) for name in file.trust.signing_keys))
     validity = Validity(_valid_until(root, now, pinned=bool(file.trust.sha256)), _created(root))
     elements = etree.XPath("count(//*)")(root)
-    return Verified(validity, Outline.of(int(elements), list(_entity_ids(root))))
+    return Verified(digest, validity, Outline.of(int(elements), list(_entity_ids(root))))
 
 
-def _check_signature(root: Element, keys: tuple[PublicKey, ...]) -> None:
+def _check_signature(root: Element, keys: tuple[xmlsec.Key, ...]) -> None:
     """One of the keys signed the whole document (metadata section 3)."""
     _check_form(root)
     if not verify(root, keys):
@@ -56,19 +73,9 @@ def _entity_ids(element: Element) -> Iterator[str]:
         yield from _entity_ids(child)
 
 
-def _root(content: bytes) -> Element:
+def _pinned_key(folder: Path, name: str) -> xmlsec.Key:
     try:
-        root = parse_metadata(content)
-    except UnsafeXML as error:
-        raise MetadataFault(f"is not acceptable XML ({error.detail}); was the download cut off?") from None
-    if root.tag not in (names.ENTITIES, names.ENTITY):
-        raise MetadataFault(f"is no SAML metadata: its root element is {str(root.tag).rpartition('}')[2][:60]}")
-    return root
-
-
-def _pinned_key(folder: Path, name: str) -> PublicKey:
-    try:
-        return public_key_of((folder / name).read_bytes())
+        return key_of_pem((folder / name).read_bytes())
     except OSError as error:
         raise MetadataFault(f"signing key {name}: {error.strerror}") from None
     except UnusableKey as error:

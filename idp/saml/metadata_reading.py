@@ -18,7 +18,7 @@ from idp.saml import xml_names as names
 from idp.saml.entity_reading import ENTITY, Attributes, EntityDraft, Step
 from idp.saml.plain_values import moment
 
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 17
 _ENTITY: Final = f"{names.MD} EntityDescriptor"
 _GROUP: Final = f"{names.MD} EntitiesDescriptor"
 _TAG: Final = re.compile(rb"<(?:[^\s<>/:=]+:)?EntityDescriptor(?=[\s/>])")
@@ -94,11 +94,11 @@ class MetadataReader:
         """Once only. Raises Unreadable."""
         content = memoryview(self._content)
         try:
-            for start in range(0, len(content), _CHUNK):
-                self._parser.Parse(content[start : start + _CHUNK], False)
+            for start in range(0, max(len(content), 1), _CHUNK):
+                # Whatever follows nothing is said to be the last, or the parser counts the lines of it too.
+                self._parser.Parse(content[start : start + _CHUNK], start + _CHUNK >= len(content))
                 found, self._found = self._found, []
                 yield from found
-            self._parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise Unreadable(str(error)) from None
 
@@ -198,7 +198,7 @@ class MetadataReader:
         around = self._groups[-1].declarations
         if self._own_spaces:
             around = _declarations(self._groups[-1].spaces, self._own_spaces)
-        return b"".join((tag.group(), around, content[tag.end() : end]))
+        return b"".join((tag.group(), around, memoryview(content)[tag.end() : end]))
 
     def _is_over(self, attributes: Attributes) -> bool:
         """Whether this entity or group has expired by itself."""

@@ -30,8 +30,12 @@ class Validity:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What is known of a file whose origin is sure. outline: what any reader of it must have seen."""
+    """What is known of a file whose origin is sure.
 
+    digest: its SHA-256 in hex. outline: what any reader of it must have seen.
+    """
+
+    digest: str
     validity: Validity
     outline: Outline
 
@@ -51,12 +55,14 @@ class MetadataFile:
         """SHA-256 of the file in hex."""
         return hashlib.sha256(self.content).hexdigest()
 
-    def check_fingerprint(self) -> None:
-        """Raises MetadataFault where the file is trusted by its fingerprint and has another one."""
-        if self.trust.sha256 and not hmac.compare_digest(digest := self.digest(), self.trust.sha256):
+    def checked_digest(self) -> str:
+        """Its digest. Raises MetadataFault where the file is trusted by its fingerprint and has another one."""
+        digest = self.digest()
+        if self.trust.sha256 and not hmac.compare_digest(digest, self.trust.sha256):
             raise MetadataFault(
                 f"has SHA-256 {digest}, not the one in {FILE_NAME}; check the change, then set the new one"
             )
+        return digest
 
 
 def read_file(path: Path, trust: FileTrust | None, *, keys: Path | None = None) -> MetadataFile:

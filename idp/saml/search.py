@@ -8,7 +8,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from idp.domain.federation import IdentityProvider
@@ -35,13 +34,15 @@ class SearchText:
 
 def search_text(provider: IdentityProvider) -> SearchText:
     """The words of this identity provider."""
-    names = [_words(name) for name in dict.fromkeys((*(name for _, name in provider.names), *provider.aliases))]
-    domains = [_words(domain) for domain in (*provider.scopes, *provider.mail_domains, *provider.domain_hints)]
+    # Folded together, as each call takes longer than the few letters in it.
+    names = [provider.name("fr"), *dict(provider.names).values(), *provider.aliases]
+    names = [" ".join(_WORD.findall(name)) for name in folded("\n".join(dict.fromkeys(names))).split("\n")]
+    domains = (*provider.scopes, *provider.mail_domains, *provider.domain_hints)
     return SearchText(
-        names="".join(f"|{' '.join(words)}" for words in names) + "|",
-        name_words=_between_spaces(names),
-        domain_words=_between_spaces(domains),
-        sort_key=_sort_key(provider.name("fr")),
+        names=f"|{'|'.join(names)}|",
+        name_words=_between_spaces(" ".join(names).split()),
+        domain_words=_between_spaces(_words(" ".join(domains))),
+        sort_key=_sort_key(names[0]),
     )
 
 
@@ -75,21 +76,19 @@ def _base_letter(found: re.Match[str]) -> str:
     return "" if unicodedata.combining(char) else char
 
 
-def _sort_key(name: str) -> str:
-    words = _words(name)
+def _sort_key(words: str) -> str:
     # Students look for universities; student services and regional bodies of the same town come after them.
-    is_university = any(word.startswith("universit") for word in words)
-    return f"{'0' if is_university else '1'} {' '.join(words)}"
+    is_university = " universit" in f" {words}"
+    return f"{'0' if is_university else '1'} {words}"
 
 
-def _between_spaces(texts: Sequence[Sequence[str]]) -> str:
-    return f" {' '.join(dict.fromkeys(word for words in texts for word in words))} "
+def _between_spaces(words: Sequence[str]) -> str:
+    return f" {' '.join(dict.fromkeys(words))} "
 
 
-# The same names stand in several places of an entity, and the same domains in many entities.
-@lru_cache(maxsize=2048)
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(_WORD.findall(folded(text)))
+def _words(text: str) -> list[str]:
+    found: list[str] = _WORD.findall(folded(text))
+    return found
 
 
 def _query_words(query: str) -> Sequence[str]:

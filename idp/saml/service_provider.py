@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
+import xmlsec
 from saml2.client import Saml2Client
 from saml2.samlp import NameIDPolicy
 
@@ -24,7 +25,6 @@ from idp.saml.pysaml2_client import SecondReading, new_client, second_reading
 from idp.saml.response_checks import Answer, authn_statement, check, instant
 from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata, whole_text
 from idp.saml.verified_response import VerifiedResponse, verify_response
-from idp.saml.xml_signature import PublicKey
 
 # Enough for the universities of a busy day; one entry is a few hundred kilobytes.
 _KNOWN_PROVIDERS = 64
@@ -45,7 +45,7 @@ class OutgoingRequest:
 @dataclass(frozen=True, slots=True)
 class _Provider:
     digest: str
-    keys: tuple[PublicKey, ...]
+    keys: tuple[xmlsec.Key, ...]
     redirect_location: str | None
     post_location: str | None
 

@@ -10,9 +10,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import Final
 
 from idp.saml.metadata_reading import Outline
 from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified
+
+
+# Ends an answer: one that was cut off is none.
+_END: Final = b"\n"
 
 
 class CheckAside:
@@ -29,11 +34,10 @@ class CheckAside:
         """As ``metadata_files.verified``; also raises MetadataFault where the check came to no end."""
         with open(self._told, "rb", closefd=False) as told:
             text = told.read()
-        child, self._child = self._child, 0
-        _, status = os.waitpid(child, 0)
-        code = os.waitstatus_to_exitcode(status)
-        if code != 0:
-            raise MetadataFault(f"could not be checked ({code})")
+        if not text.endswith(_END):
+            child, self._child = self._child, 0
+            _, status = os.waitpid(child, 0)
+            raise MetadataFault(f"could not be checked ({os.waitstatus_to_exitcode(status)})")
         return _result(json.loads(text))
 
     def stop(self) -> None:
@@ -59,20 +63,24 @@ def _check_and_exit(file: MetadataFile, now: datetime, telling: int) -> None:
     code = 1
     try:
         # The libraries are loaded here, beside the reading, and leave with this process.
-        from idp.saml.metadata_files import verified
+        from idp.saml.metadata_files import parsed, verified_root
 
         try:
-            found = verified(file, now=now)
+            root = parsed(file)
+            found = verified_root(root, file, now=now)
         except MetadataFault as fault:
             told: dict[str, str | int | None] = {"fault": str(fault)}
         else:
             told = {
+                "digest": found.digest,
                 "valid_until": _text(found.validity.valid_until),
                 "created": _text(found.validity.created),
                 "elements": found.outline.elements,
                 "entity_ids": found.outline.entity_ids,
             }
-        os.write(telling, json.dumps(told).encode())
+        with open(telling, "wb") as answer:
+            # Told before the large tree is taken down, which goes with this process.
+            answer.write(json.dumps(told).encode() + _END)
         code = 0
     finally:
         # Nothing of the parent's is to be flushed, closed or cleaned up here.
@@ -83,7 +91,7 @@ def _result(told: dict[str, str | int | None]) -> Verified:
     if "fault" in told:
         raise MetadataFault(str(told["fault"]))
     validity = Validity(_moment(told["valid_until"]), _moment(told["created"]))
-    return Verified(validity, Outline(int(told["elements"] or 0), str(told["entity_ids"])))
+    return Verified(str(told["digest"]), validity, Outline(int(told["elements"] or 0), str(told["entity_ids"])))
 
 
 def _text(moment: datetime | None) -> str | None:

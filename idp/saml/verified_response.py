@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import xmlsec
 from lxml import etree
 
 from idp.domain.errors import Refusal
@@ -16,7 +17,7 @@ from idp.saml.guard import ReceivedResponse, check_decrypted, parse_guarded
 from idp.saml.response_schema import is_valid
 from idp.saml.safe_xml import Element
 from idp.saml.xml_encryption import uses_cbc, with_decrypted_assertion
-from idp.saml.xml_signature import PublicKey, is_signed, verify
+from idp.saml.xml_signature import is_signed, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class VerifiedResponse:
 
 
 def verify_response(
-    received: ReceivedResponse, keys: Sequence[PublicKey], private_keys: Sequence[bytes]
+    received: ReceivedResponse, keys: Sequence[xmlsec.Key], private_keys: Sequence[bytes]
 ) -> VerifiedResponse:
     """Verify with the identity provider's keys, decrypt with ours (PEM).
 
@@ -62,7 +63,7 @@ def _check_schema(element: Element) -> None:
         raise Refusal("saml.schema", "not valid against the SAML schema")
 
 
-def _is_signed_by(element: Element, keys: Sequence[PublicKey]) -> bool:
+def _is_signed_by(element: Element, keys: Sequence[xmlsec.Key]) -> bool:
     """False where there is no signature; a signature that does not hold is refused even where another one does."""
     if not is_signed(element):
         return False

@@ -1,25 +1,16 @@
 """XML signatures in this process, on xmlsec: a key that was given beforehand, and the exact element that was signed.
 
-Keys come from metadata or from the administrator, never from a KeyInfo; certificates only carry keys, their dates mean
-nothing here (SAML metadata interoperability profile 1.0, section 2.6).
+Keys come from metadata or from the administrator (``verification_keys``), never from a KeyInfo.
 """
 
 from collections.abc import Iterable
 from typing import Final
 
 import xmlsec
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from lxml import etree
 
 from idp.saml import xml_names as names
 from idp.saml.safe_xml import Element
-
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
-
-MIN_RSA_BITS: Final = 2048
-MIN_EC_BITS: Final = 256
 
 _Transform = xmlsec.constants
 _SIGNATURE_TRANSFORMS: Final = (
@@ -44,38 +35,12 @@ _REFERENCE_TRANSFORMS: Final = (
 )
 
 
-class UnusableKey(Exception):
-    """Neither a certificate nor a public key of a kind and size that we accept; the text says why."""
-
-
-def public_key_of(pem: bytes) -> PublicKey:
-    """The key in a PEM certificate or PEM public key: RSA of 2048 bits or more, or EC of 256 bits or more.
-
-    Raises UnusableKey.
-    """
-    try:
-        if b"BEGIN CERTIFICATE" in pem:
-            return acceptable(x509.load_pem_x509_certificate(pem).public_key())
-        return acceptable(serialization.load_pem_public_key(pem))
-    except ValueError:
-        raise UnusableKey("neither a PEM certificate nor a PEM public key") from None
-
-
-def acceptable(key: object) -> PublicKey:
-    """This key, if its kind and size are accepted. Raises UnusableKey."""
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS:
-        return key
-    if isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= MIN_EC_BITS:
-        return key
-    raise UnusableKey(f"accepted are RSA from {MIN_RSA_BITS} bits and EC from {MIN_EC_BITS} bits")
-
-
 def is_signed(element: Element) -> bool:
     """Whether the element itself carries a signature; nothing is said about its worth."""
     return element.find(names.SIGNATURE) is not None
 
 
-def verify(element: Element, keys: Iterable[PublicKey]) -> bool:
+def verify(element: Element, keys: Iterable[xmlsec.Key]) -> bool:
     """Whether the signature right inside this element covers it and was made with one of these keys.
 
     element: its form was checked before (``signature_form``): one reference, to this very element.
@@ -99,13 +64,13 @@ def sign(root: Element, element_id: str, private_key_pem: bytes) -> None:
     context.sign(signature)
 
 
-def _verifies(element: Element, signature: Element, key: PublicKey) -> bool:
+def _verifies(element: Element, signature: Element, key: xmlsec.Key) -> bool:
     context = xmlsec.SignatureContext()
     for transform in _SIGNATURE_TRANSFORMS:
         context.enable_signature_transform(transform)
     for transform in _REFERENCE_TRANSFORMS:
         context.enable_reference_transform(transform)
-    context.key = _loaded(key)
+    context.key = key
     try:
         # Only this element answers to an id, so a reference can lead nowhere else; an id taken already is an error.
         if element.get("ID"):
@@ -114,8 +79,3 @@ def _verifies(element: Element, signature: Element, key: PublicKey) -> bool:
     except (xmlsec.Error, etree.LxmlError, ValueError):
         return False
     return True
-
-
-def _loaded(key: PublicKey) -> xmlsec.Key:
-    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return xmlsec.Key.from_memory(pem, xmlsec.constants.KeyDataFormatPem)

@@ -16,7 +16,8 @@ from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider
 from idp.saml.service_provider import ServiceProvider
 from idp.saml.signature_form import check_own_signature
-from idp.saml.xml_signature import public_key_of, verify
+from idp.saml.verification_keys import key_of_pem
+from idp.saml.xml_signature import verify
 from tests.saml import identity_provider as university
 
 RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
@@ -67,7 +68,7 @@ def test_request_is_posted_with_an_enveloped_signature_where_there_is_no_redirec
     assert (sent.url, fields["RelayState"]) == ("https://idp.autre.fr/sso/HTTP-POST", "handle-2")
     message = etree.fromstring(base64.b64decode(fields["SAMLRequest"]))
     check_own_signature(message, message.find("ds:Signature", university.NS))
-    assert verify(message, [public_key_of(sp_certificate)])
+    assert verify(message, [key_of_pem(sp_certificate)])
 
 
 def test_forced_authentication_is_asked_for_only_where_wanted(

@@ -17,8 +17,9 @@ from idp.domain.proofing import Vouching
 from idp.saml.guard import read_response
 from idp.saml.keys import KeyPair
 from idp.saml.service_provider import ServiceProvider
+from idp.saml.verification_keys import key_of_pem
 from idp.saml.xml_encryption import with_decrypted_assertion
-from idp.saml.xml_signature import public_key_of, verify
+from idp.saml.xml_signature import verify
 from tests.saml import identity_provider as university
 
 DS = university.DS
@@ -82,7 +83,7 @@ def test_o_11_nothing_is_fetched_even_without_the_guard(
 ) -> None:
     assertion = university.assertion_of(university.signed(university.Draft(), key))
     change(assertion, _address(listener))
-    verify(assertion, [public_key_of(key.certificate)])
+    verify(assertion, [key_of_pem(key.certificate)])
     assert _nobody_called(listener)
 
 

@@ -13,7 +13,8 @@ from idp.saml.own_metadata import Contact, Logo, ServiceDescription
 from idp.saml.safe_xml import parse_metadata
 from idp.saml.service_provider import ServiceProvider
 from idp.saml.signature_form import check_own_signature
-from idp.saml.xml_signature import public_key_of, verify
+from idp.saml.verification_keys import key_of_pem
+from idp.saml.xml_signature import verify
 from tests.saml import identity_provider as university
 
 NS = university.NS | {
@@ -134,9 +135,9 @@ def test_metadata_is_signed_with_our_first_key_where_that_is_asked_for(
 ) -> None:
     root = parse_metadata(_metadata(sp_keys, complete, signed=True))
     check_own_signature(root, root.find("ds:Signature", NS))
-    assert verify(root, [public_key_of(sp_keys[0][1].read_bytes())])
+    assert verify(root, [key_of_pem(sp_keys[0][1].read_bytes())])
     root.find(".//md:AssertionConsumerService", NS).set("Location", "https://autre.exemple.fr/acs")
-    assert not verify(root, [public_key_of(sp_keys[0][1].read_bytes())])
+    assert not verify(root, [key_of_pem(sp_keys[0][1].read_bytes())])
 
 
 def test_metadata_is_unsigned_unless_asked_for_or_always_wanted(

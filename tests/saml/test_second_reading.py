@@ -15,8 +15,8 @@ from idp.saml.guard import read_response
 from idp.saml.keys import KeyPair
 from idp.saml.pysaml2_client import new_client, second_reading
 from idp.saml.service_provider import ServiceProvider
+from idp.saml.verification_keys import key_of_pem
 from idp.saml.verified_response import VerifiedResponse, verify_response
-from idp.saml.xml_signature import public_key_of
 from tests.saml import identity_provider as university
 
 Verified = Callable[[university.Element], VerifiedResponse]
@@ -31,7 +31,7 @@ def client(sp_keys: list[KeyPair]) -> Saml2Client:
 def verified(key: university.Key, sp_keys: list[KeyPair]) -> Verified:
     def run(response: university.Element) -> VerifiedResponse:
         private = [path.read_bytes() for path, _ in sp_keys]
-        return verify_response(read_response(university.encode(response)), [public_key_of(key.certificate)], private)
+        return verify_response(read_response(university.encode(response)), [key_of_pem(key.certificate)], private)
 
     return run
 
