@@ -18,7 +18,7 @@ from idp.saml import xml_names as names
 from idp.saml.entity_reading import ENTITY, Attributes, EntityDraft, Step
 from idp.saml.plain_values import moment
 
-_CHUNK: Final = 1 << 17
+_CHUNK: Final = 1 << 18
 _ENTITY: Final = f"{names.MD} EntityDescriptor"
 _GROUP: Final = f"{names.MD} EntitiesDescriptor"
 _TAG: Final = re.compile(rb"<(?:[^\s<>/:=]+:)?EntityDescriptor(?=[\s/>])")
