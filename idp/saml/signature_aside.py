@@ -15,7 +15,6 @@ from typing import Final
 from idp.saml.metadata_reading import Outline
 from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified
 
-
 # Ends an answer: one that was cut off is none.
 _END: Final = b"\n"
 
