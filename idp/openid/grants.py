@@ -22,7 +22,7 @@ class GrantStore(Protocol):
         """Nobody exchanges this code any more; what a hybrid flow gave beside it stays."""
 
     def by_access_token(self, token_hash: str, *, now: datetime) -> AccessToken | None:
-        """The live access token with this hash."""
+        """The live access token with this hash; one that has expired ends here."""
 
     def refresh_state(self, grant_id: str) -> RefreshState | None:
         """The live refresh token of a grant; None where the grant is gone or never had one."""

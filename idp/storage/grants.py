@@ -84,13 +84,15 @@ class GrantStore:
             self._grants.update_one({"_id": grant.id, "code_used_at": None}, {"$set": {"code_used_at": now}})
 
     def by_access_token(self, token_hash: str, *, now: datetime) -> AccessToken | None:
-        """The live access token with this hash."""
-        live = {"access": {"$elemMatch": {"hash": token_hash, "expires_at": {"$gt": now}}}}
+        """The live access token with this hash; one that has expired ends here, wherever the clock goes afterwards."""
         with translated():
-            found = self._grants.find_one(live)
+            found = self._grants.find_one({"access.hash": token_hash})
         if found is None:
             return None
         token = next(token for token in found["access"] if token["hash"] == token_hash)
+        if token["expires_at"] <= now:
+            self.revoke_access(token_hash, found["client_id"])
+            return None
         return AccessToken(
             grant=_grant(found),
             scope=tuple(token["scope"]),

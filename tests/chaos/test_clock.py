@@ -39,6 +39,10 @@ def exchange(person: Traveller, code: str) -> TestResponse:
     return person._client.post("/token", data=form | {"code_verifier": VERIFIER}, headers=HOST | basic)
 
 
+def userinfo(person: Traveller, token: str) -> int:
+    return person._client.get("/userinfo", headers=HOST | {"Authorization": f"Bearer {token}"}).status_code
+
+
 @pytest.mark.parametrize("seconds", [90, -90, 0])
 def test_a_university_whose_clock_is_off_by_ninety_seconds_is_believed(world: World, seconds: int) -> None:
     person = world.browser().start(CAMILLE)
@@ -74,6 +78,16 @@ def test_a_code_that_expired_stays_so_when_the_clock_goes_back(world: World) -> 
     assert exchange(person, code).status_code == 400
     world.clock.ahead = timedelta()
     assert exchange(person, code).status_code == 400
+
+
+def test_an_access_token_that_expired_stays_so_when_the_clock_goes_back(world: World) -> None:
+    person = world.browser()
+    token = exchange(person, with_code(person)).get_json()["access_token"]
+    assert userinfo(person, token) == 200
+    world.clock.ahead = 2 * HOURS
+    assert userinfo(person, token) == 401
+    world.clock.ahead = timedelta()
+    assert userinfo(person, token) == 401
 
 
 def test_a_mailed_code_that_expired_stays_so_when_the_clock_goes_back(world: World) -> None:

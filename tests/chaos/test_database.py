@@ -1,10 +1,16 @@
 """The database loses nodes, or answers, while people sign in."""
 
+import os
 import signal
+import subprocess
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from pymongo.errors import PyMongoError
 
 from idp.domain.errors import ServiceUnavailable
 from tests.chaos.client import Answer
@@ -135,6 +141,63 @@ def test_a_lost_secondary_is_not_noticed(
     errors = load.outcomes(since)
     load.settle(figures, f"one secondary {number.name}", since)
     assert not set(errors) - {"200", "302", "303", "400"}, errors
+
+
+@pytest.fixture
+def small_disks(tmp_path: Path) -> Iterator[ReplicaSet]:
+    """Three mongods, each with a file system of its own that can be filled."""
+    made = ReplicaSet(tmp_path / "replica-set")
+    mounted: list[Path] = []
+    try:
+        for node in made.nodes:
+            _mount(node.folder)
+            mounted.append(node.folder)
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        for folder in mounted:
+            subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_file_system_costs_the_node_alone(small_disks: ReplicaSet, tmp_path: Path, figures: Figures) -> None:
+    """A mongod that cannot write any more ends; it comes back once there is room again."""
+    provider = Provider(tmp_path, small_disks.uri)
+    provider.start()
+    load = Load(provider)
+    load.start()
+    try:
+        load.run_for(BEFORE_SECONDS)
+        since = load.mark()
+        primary = small_disks.primary()
+        filler = primary.folder / "filler"
+        _fill(filler)
+        with suppress(PyMongoError):
+            primary.ask("fsync")
+        wait_until(lambda: not primary.is_running)
+        load.run_for(scaled(15, 6))
+        filler.unlink()
+        small_disks.heal()
+        load.run_for(scaled(5, 3))
+        load.settle(figures, "file system full at the primary", since)
+    finally:
+        load.stop()
+        provider.stop()
+
+
+def _mount(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=512m", "tmpfs", folder], check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+
+
+def _fill(file: Path) -> None:
+    command = ["dd", "if=/dev/zero", f"of={file}", "bs=64K"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=os.environ | {"LC_ALL": "C"})
+    assert "No space left" in done.stderr
 
 
 def test_a_full_disk_grants_nothing_and_mends_itself(replica_set: ReplicaSet, load: Load, figures: Figures) -> None:
