@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from http import HTTPMethod
 from typing import Protocol
 
 
@@ -63,3 +64,8 @@ class EveryTimes:
 
 def nobody(event: str, fields: Mapping[str, str]) -> None:
     """Hears nothing."""
+
+
+def told_method(method: str) -> str:
+    """The method of a request, for figures and the log: what a stranger invents is ``other``."""
+    return method if method in HTTPMethod.__members__ else "other"

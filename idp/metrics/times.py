@@ -2,9 +2,9 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from idp.domain.measures import told_method
 from idp.metrics.labels import NONE, OTHER
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # Those that the provider sends; the driver's own housekeeping is none of a person's waiting time.
 _COMMANDS = frozenset(
     {
@@ -68,5 +68,4 @@ class Times:
 
     def answered(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
         """One answer. endpoint: the application's name of the page, None where there is no such page."""
-        known = method if method in _METHODS else OTHER
-        self._http.labels(endpoint or NONE, known, f"{status // 100}xx").observe(seconds)
+        self._http.labels(endpoint or NONE, told_method(method), f"{status // 100}xx").observe(seconds)

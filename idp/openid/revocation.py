@@ -13,6 +13,7 @@ from idp.domain.clients import Client
 from idp.domain.errors import ProtocolError
 from idp.domain.grants import AccessToken, RefreshState
 from idp.domain.keyed import same, token_hash
+from idp.domain.references import go_on_under
 from idp.openid.access_token import confirmation, one_or_many
 from idp.openid.client_authentication import ClientAuthentication, invalid_client
 from idp.openid.grants import GrantStore
@@ -68,12 +69,14 @@ class IntrospectionEndpoint:
             return _INACTIVE
         if not same(state.hash, token_hash(token)):
             return _INACTIVE
+        go_on_under(state.grant.reference)
         return self._about(state, state.grant.scope, client) | confirmation(state.jkt)
 
     def _access_token(self, token: str, client: Client, now: datetime) -> dict[str, Any]:
         found = self.grants.by_access_token(token_hash(token), now=now)
         if found is None or found.grant.client_id != client.client_id:
             return _INACTIVE
+        go_on_under(found.grant.reference)
         described = self._about(found, found.scope, client) | confirmation(found.jkt)
         if found.resources:
             described["aud"] = one_or_many(found.resources)

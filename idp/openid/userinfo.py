@@ -8,6 +8,7 @@ from typing import Any
 from idp.domain.errors import ProtocolError
 from idp.domain.grants import AccessToken
 from idp.domain.keyed import token_hash
+from idp.domain.references import go_on_under
 from idp.openid.client_authentication import ClientLookup
 from idp.openid.core import AccountGone, Core, pyop_errors_translated
 from idp.openid.dpop import DPoP, Proofs, challenge
@@ -70,6 +71,8 @@ class UserinfoEndpoint:
         value = presented_token(authorization, form)
         token = self._grants.by_access_token(token_hash(value), now=now)
         client = self._find_client(token.grant.client_id) if token else None
+        if token:
+            go_on_under(token.grant.reference)
         if token is None or client is None:
             raise _dpop_error("invalid_token", "The access token is not valid") if is_dpop else invalid_token()
         if token.jkt is not None or is_dpop:

@@ -10,6 +10,8 @@ from typing import Protocol
 from flask import Blueprint, Flask, Response, g, request
 from flask.typing import ResponseReturnValue
 
+from idp.domain.measures import told_method
+
 logger = logging.getLogger(__name__)
 
 # Asked every few seconds by machines.
@@ -68,5 +70,5 @@ def _log_answer(status: int, seconds: float) -> None:
     if request.blueprint in _UNTOLD or request.endpoint == "static":
         return
     route = request.url_rule.rule if request.url_rule else ""
-    fields = {"method": request.method, "route": route, "status": status, "ms": round(1000 * seconds, 1)}
+    fields = {"method": told_method(request.method), "route": route, "status": status, "ms": round(1000 * seconds, 1)}
     logger.info("request.answered", extra={"fields": fields})

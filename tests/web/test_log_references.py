@@ -66,9 +66,17 @@ def exchange(world: World, person: Traveller) -> dict[str, str]:
     return tokens
 
 
+def use(world: World, access_token: str) -> None:
+    client = world.app.test_client()
+    bearer = {"Authorization": f"Bearer {access_token}"}
+    assert client.get("/userinfo", headers=HOST | bearer).status_code == 200
+    headers = HOST | {"Authorization": basic("exams", "a-secret-of-the-exams")}
+    assert client.post("/introspect", data={"token": access_token}, headers=headers).json["active"]  # type: ignore[index]
+
+
 def test_a_journey_has_one_reference_from_the_first_request_to_the_tokens(world: World, log: io.StringIO) -> None:
     person = arrived(world)
-    exchange(world, person)
+    use(world, exchange(world, person)["access_token"])
     (mail,) = world.mails(CAMILLE)
     written = lines(log)
     assert {line["reference"] for line in written} == {mail["reference"]}
@@ -77,7 +85,7 @@ def test_a_journey_has_one_reference_from_the_first_request_to_the_tokens(world:
     assert routes[0] == "GET /authorize 303"
     assert "POST /saml/acs 303" in routes
     assert "POST /sign-in/<authorization_id>/new-password 422" in routes
-    assert routes[-1] == "POST /token 200"
+    assert routes[-3:] == ["POST /token 200", "GET /userinfo 200", "POST /introspect 200"]
     assert {"proofing.started", "proofing.vouched", "proofing.completed"} <= {line["event"] for line in written}
 
 
@@ -99,6 +107,12 @@ def test_another_request_has_a_reference_of_its_own(world: World, log: io.String
     world.browser().get("/accessibility")
     first, second = (line["reference"] for line in lines(log) if line["event"] == "request.answered")
     assert first != second
+
+
+def test_a_method_that_nobody_knows_is_not_repeated(world: World, log: io.StringIO) -> None:
+    world.app.test_client().open("/accessibility", method="CAMILLE", headers=HOST)
+    (line,) = (line for line in lines(log) if line["event"] == "request.answered")
+    assert line["method"] == "other"
 
 
 def test_the_error_page_shows_the_reference_of_its_lines(world: World, log: io.StringIO) -> None:
