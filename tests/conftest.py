@@ -4,10 +4,12 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
+from pymongo import MongoClient
 
 from idp import app as application
 from idp.storage import embedded
@@ -28,7 +30,11 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     shared: Path = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    return embedded.ensure(shared / "mongodb")
+    uri = embedded.ensure(shared / "mongodb")
+    with MongoClient[dict[str, Any]](uri) as client:
+        # Tests have a time of their own, which is past for a server that clears away what has expired.
+        client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
+    return uri
 
 
 @pytest.fixture(scope="session")

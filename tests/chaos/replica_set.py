@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 
 from idp.storage import embedded
 from tests.mail.smtp_server import free_port
@@ -18,6 +18,7 @@ from tests.mail.smtp_server import free_port
 ELECTION_TIMEOUT_MS = 2000
 _NAME = "chaos"
 _PATIENCE_SECONDS = 90
+_EXCEEDED_TIME_LIMIT = 262
 
 
 def wait_until(what: Callable[[], object], seconds: float = _PATIENCE_SECONDS, *, every: float = 0.1) -> None:
@@ -129,13 +130,22 @@ class ReplicaSet:
         return [node for node in self.nodes if node is not primary]
 
     def step_down(self) -> None:
-        """As an administrator does before maintenance."""
-        self.primary().ask("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5)
+        """As an administrator does before maintenance, who tries again where no secondary has caught up."""
+        wait_until(self._steps_down)
 
     def stop(self) -> None:
         for node in self.nodes:
             node.thaw()
             node.kill()
+
+    def _steps_down(self) -> bool:
+        try:
+            self.primary().ask("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5)
+        except OperationFailure as error:
+            if error.code != _EXCEEDED_TIME_LIMIT:
+                raise
+            return False
+        return True
 
     def _primaries(self) -> list[Node]:
         return [node for node in self.nodes if node.is_primary()]
