@@ -1,6 +1,5 @@
 """English says everything that French says, and the compiled catalogue is the one of the texts."""
 
-import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
-from babel.messages.mofile import write_mo
+from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
 PROJECT = Path(__file__).parents[2]
@@ -57,6 +56,11 @@ def test_english_keeps_the_values_and_the_markup_of_the_french(english: Catalog)
 
 
 def test_the_compiled_catalogue_is_that_of_the_texts(english: Catalog) -> None:
-    compiled = io.BytesIO()
-    write_mo(compiled, english)
-    assert (FOLDER / "messages.mo").read_bytes() == compiled.getvalue(), "run pybabel compile -d idp/translations"
+    with (FOLDER / "messages.mo").open("rb") as file:
+        compiled = read_mo(file)
+    # Not byte for byte: the header names the version of Babel that compiled it.
+    assert wordings_of(compiled) == wordings_of(english), "run pybabel compile -d idp/translations"
+
+
+def wordings_of(catalogue: Catalog) -> dict[tuple[str, ...], list[str]]:
+    return {tuple(originals): wordings for _, originals, wordings in translated(catalogue)}
