@@ -1,5 +1,6 @@
 """Processes: a worker of the WSGI server with its background work, and the command line."""
 
+import gc
 import logging
 import os
 import signal
@@ -71,8 +72,15 @@ def create_app_from_environment() -> Flask:
         # Not served by any worker of this release: the server ends instead of starting the next one.
         logger.critical("schema.not_served", extra={"fields": {"detail": str(error)}})
         sys.exit(_SERVER_ENDS)
+    _keep_for_good()
     logger.info("provider.started", extra={"fields": {"issuer": configured.issuer}})
     return app
+
+
+def _keep_for_good() -> None:
+    """What was loaded lives as long as the worker: collections no longer look at it (a twentieth of a sign-in)."""
+    gc.collect()
+    gc.freeze()
 
 
 def administration(configured: Settings) -> Administration:

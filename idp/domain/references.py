@@ -44,13 +44,17 @@ def known_reference() -> str:
 
 def new_reference() -> str:
     """Eight characters in two groups, e.g. ``K7QM-2XWD``: 40 random bits, unique enough for a log."""
-    text = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-    return f"{text[:4]}-{text[4:]}"
+    return _grouped(secrets.token_bytes(8))
 
 
 def reference_of(record_id: str) -> str:
     """The same reference every time for one record, e.g. a code that is mailed again."""
-    text = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in hashlib.sha256(record_id.encode()).digest()[:8])
+    return _grouped(hashlib.sha256(record_id.encode()).digest()[:8])
+
+
+def _grouped(eight: bytes) -> str:
+    # 256 is a multiple of the 32 characters: each is as likely as the others.
+    text = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in eight)
     return f"{text[:4]}-{text[4:]}"
 
 

@@ -1,5 +1,7 @@
 """Histograms: hashing, database, pages. Few buckets each, because every one is a series of every label's value."""
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from idp.domain.measures import told_method
@@ -38,14 +40,14 @@ class Times:
         self._turned_away = Counter(
             "idp_password_hashes_turned_away", "Told to come again: too many wait to hash", registry=registry
         )
-        self._database = histogram(
+        database = histogram(
             "idp_database_command_seconds",
             "Commands of the database, by name",
             (0.002, 0.01, 0.05, 0.25, 1, 5),
             "command",
             "outcome",
         )
-        self._http = histogram(
+        http = histogram(
             "idp_http_request_seconds",
             "Answers, by endpoint of the application",
             (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
@@ -53,6 +55,8 @@ class Times:
             "method",
             "status",
         )
+        # Looking a series up costs more than counting in it, and there are few.
+        self._commanded, self._answered = cache(database.labels), cache(http.labels)
 
     def hashed(self, waited: float, seconds: float) -> None:
         self._hash_wait.observe(waited)
@@ -64,8 +68,8 @@ class Times:
     def commanded(self, command: str, seconds: float, *, ok: bool) -> None:
         """One command that the database answered, or failed."""
         name = command if command in _COMMANDS else OTHER
-        self._database.labels(name, "ok" if ok else "failed").observe(seconds)
+        self._commanded(name, "ok" if ok else "failed").observe(seconds)
 
     def answered(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
         """One answer. endpoint: the application's name of the page, None where there is no such page."""
-        self._http.labels(endpoint or NONE, told_method(method), f"{status // 100}xx").observe(seconds)
+        self._answered(endpoint or NONE, told_method(method), f"{status // 100}xx").observe(seconds)

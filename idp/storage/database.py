@@ -1,7 +1,7 @@
 """The connection to MongoDB: one client per process, majority writes, bounded waits, errors translated."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ from pymongo.read_concern import ReadConcern
 
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.storage.command_times import CommandTimes, TimesCommands
-from idp.storage.time_limit import Absence, limited, spent
+from idp.storage.time_limit import Absence, Raised, Spent, limited
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
@@ -44,21 +44,31 @@ class Indexes:
     models: Sequence[IndexModel]
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class translated:  # noqa: N801 -- reads as the verb that it is: with translated():
     """Let no exception of pymongo out: ``AlreadyExists`` for a lost race, ``ServiceUnavailable`` for the rest."""
-    try:
-        with spent():
-            yield
-    except DuplicateKeyError as error:
-        raise AlreadyExists(str((error.details or {}).get("keyPattern", ""))) from error
-    except BulkWriteError as error:
+
+    __slots__ = ("_spent",)
+
+    def __enter__(self) -> None:
+        self._spent = Spent()
+        self._spent.__enter__()
+
+    def __exit__(self, *raised: *Raised) -> None:
+        self._spent.__exit__(*raised)
+        error = raised[1]
+        if isinstance(error, PyMongoError):
+            raise _translation(error) from error
+
+
+def _translation(error: PyMongoError) -> AlreadyExists | ServiceUnavailable:
+    if isinstance(error, DuplicateKeyError):
+        return AlreadyExists(str((error.details or {}).get("keyPattern", "")))
+    if isinstance(error, BulkWriteError):
         failures = error.details.get("writeErrors", [])
         if failures and all(failure.get("code") == _DUPLICATE_KEY for failure in failures):
-            raise AlreadyExists(str(failures[0].get("keyPattern", ""))) from error
-        raise ServiceUnavailable("database", f"BulkWriteError: {error.details.get('writeConcernErrors')}") from error
-    except PyMongoError as error:
-        raise ServiceUnavailable("database", f"{type(error).__name__}: {error}") from error
+            return AlreadyExists(str(failures[0].get("keyPattern", "")))
+        return ServiceUnavailable("database", f"BulkWriteError: {error.details.get('writeConcernErrors')}")
+    return ServiceUnavailable("database", f"{type(error).__name__}: {error}")
 
 
 def repeated(write: Callable[[], Result]) -> Result:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import TracebackType
 
 import pymongo
 from pymongo.monitoring import (
@@ -18,6 +19,9 @@ from pymongo.monitoring import (
 )
 
 from idp.domain.errors import ServiceUnavailable
+
+# What ``__exit__`` is told.
+Raised = tuple[type[BaseException] | None, BaseException | None, TracebackType | None]
 
 # Seconds that the request in hand may still wait; None outside of requests.
 _left: ContextVar[float | None] = ContextVar("database_seconds_left", default=None)
@@ -33,21 +37,28 @@ def limited(seconds: float) -> Iterator[None]:
         _left.reset(token)
 
 
-@contextmanager
-def spent() -> Iterator[None]:
-    """One operation: ServiceUnavailable when its time is used up, before it or in it."""
-    left = _left.get()
-    if left is None:
-        yield
-        return
-    if left <= 0:
-        raise ServiceUnavailable("database", "the request's time for the database is used up")
-    started = time.monotonic()
-    try:
-        with pymongo.timeout(left):
-            yield
-    finally:
-        _left.set(left - (time.monotonic() - started))
+class Spent:
+    """One operation: ServiceUnavailable when its time is used up, before it or in it.
+
+    A class, not a generator: every operation enters it, several times a request.
+    """
+
+    __slots__ = ("_left", "_started", "_timeout")
+
+    def __enter__(self) -> None:
+        self._left = left = _left.get()
+        if left is None:
+            return
+        if left <= 0:
+            raise ServiceUnavailable("database", "the request's time for the database is used up")
+        self._started = time.monotonic()
+        self._timeout = pymongo.timeout(left)
+        self._timeout.__enter__()
+
+    def __exit__(self, *raised: *Raised) -> None:
+        if self._left is not None:
+            self._timeout.__exit__(*raised)
+            _left.set(self._left - (time.monotonic() - self._started))
 
 
 class Absence(TopologyListener):
