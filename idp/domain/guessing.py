@@ -7,6 +7,7 @@ lock the owner out. A network address is never enough to refuse anybody: thousan
 (January 2022); it only changes the answer to a wrong guess.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -50,6 +51,27 @@ class Guesser:
 def guess_limit(secret: SecretKey, guesser: Guesser, method: Method | None) -> str:
     """The name of a guesser's budget; method: None for that of all methods together."""
     return secret.hash("guesses", guesser.key, str(method or "all"))
+
+
+def guess_limits(secret: SecretKey, guesser: Guesser, method: Method) -> dict[str, int]:
+    """The budgets that a guess with this method comes out of, by name: the method's and that of all together."""
+    return {
+        guess_limit(secret, guesser, method): METHOD_BUDGET[method],
+        guess_limit(secret, guesser, None): SHARED_BUDGET,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Guesses:
+    """limits: the budgets of one guess, by name. lately: how many wrong guesses stand in each that had any."""
+
+    limits: Mapping[str, int]
+    lately: Mapping[str, int]
+
+    @property
+    def are_left(self) -> bool:
+        """Whether one more is evaluated."""
+        return all(self.lately.get(name, 0) < limit for name, limit in self.limits.items())
 
 
 def mail_limit(secret: SecretKey, address: str) -> str:

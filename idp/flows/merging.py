@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from idp.domain.accounts import Account
-from idp.domain.guessing import METHOD_BUDGET, SHARED_BUDGET, WINDOW, Guesser, Method, guess_limit
+from idp.domain.guessing import WINDOW, Guesser, Guesses, Method, guess_limits
 from idp.domain.keyed import SecretKey, random_id
 from idp.domain.logout import EndsSignIns
 from idp.domain.merging import OFFER_LIFETIME, UNDO_LIFETIME, Merge, MergeState
@@ -28,8 +28,6 @@ from idp.storage.merges import MergeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
 from idp.storage.sweeps import SECOND_SWEEP, SweepStore
-
-_BUDGETS = ((Method.PASSWORD, METHOD_BUDGET[Method.PASSWORD]), (None, SHARED_BUDGET))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +114,13 @@ class MergingFlow:
         if other.password_hash is None:
             return None
         now = self.clock()
-        keys = [(guess_limit(self.secret, Guesser(other.id), method), limit) for method, limit in _BUDGETS]
-        if not all(self.limits.allows(key, limit=limit, window=WINDOW, now=now) for key, limit in keys):
+        limits = guess_limits(self.secret, Guesser(other.id), Method.PASSWORD)
+        if not Guesses(limits, self.limits.counted(limits, window=WINDOW, now=now)).are_left:
             return "merge.throttled"
         if self.hasher.verify(password, other.password_hash):
             return None
-        for key, limit in keys:
-            self.limits.count(key, limit=limit, window=WINDOW, now=now)
+        for name, limit in limits.items():
+            self.limits.count(name, limit=limit, window=WINDOW, now=now)
         self.audit.append("account.merge_refused", at=now, reference=present_reference(), account_id=other.id)
         return "merge.password_wrong"
 

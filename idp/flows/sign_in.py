@@ -17,14 +17,13 @@ from idp.domain.errors import Refusal, ServiceUnavailable
 from idp.domain.federation import IdentityProvider
 from idp.domain.guessing import (
     MAILS_PER_HOUR,
-    METHOD_BUDGET,
     NETWORK_BUDGET,
     NETWORK_WINDOW,
-    SHARED_BUDGET,
     WINDOW,
     Guesser,
+    Guesses,
     Method,
-    guess_limit,
+    guess_limits,
     mail_limit,
 )
 from idp.domain.invitations import AdmitsInvited
@@ -48,10 +47,14 @@ SENT_TWICE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class AddressAnswer:
-    """What became of a typed address: taken, or a problem (a field sentence's key), perhaps with a suggestion."""
+    """What became of a typed address: taken, or a problem (a field sentence's key), perhaps with a suggestion.
+
+    pending: the waiting request with the address that was taken.
+    """
 
     problem: str | None = None
     suggestion: str | None = None
+    pending: PendingAuthorization | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,10 @@ class SignInFlow:
         suggestion = None if sure else addresses.suggestion(address, self.federation.current.known_domains())
         if suggestion is not None:
             return AddressAnswer("email.suggestion", suggestion)
-        self._change(pending, session, address=address, entity_id=None, proofing_id=None, one_time_code_id=None)
-        return AddressAnswer()
+        changed = self._change(
+            pending, session, address=address, entity_id=None, proofing_id=None, one_time_code_id=None
+        )
+        return AddressAnswer(pending=changed)
 
     def forget_address(self, pending: PendingAuthorization, session: Session) -> None:
         """Whoever was remembered here is not the one who signs in now."""
@@ -121,15 +126,16 @@ class SignInFlow:
         address, now = self._address(pending), self.clock()
         account = self.accounts.by_address(address)
         guesser = self._guesser(address, account, visitor)
-        if not self._may_guess(guesser, Method.PASSWORD, now):
+        guesses = self._guesses(guesser, Method.PASSWORD, now)
+        if not guesses.are_left:
             return self._denied("password.throttled", pending, account, now, throttled=True)
         stored = account.password_to_check if account else None
         is_right = self.hasher.verify(password, stored, is_known=guesser.device is not None)
         if not is_right or account is None or stored is None:
-            throttled = self._count_failure(guesser, Method.PASSWORD, visitor, now)
+            throttled = self._count_failure(guesses, visitor, now)
             return self._denied("password.wrong", pending, account, now, throttled=throttled)
         self._rehash(account, stored, password)
-        return self._signed_in(account, session, pending, guesser, Method.PASSWORD, visitor, now)
+        return self._signed_in(account, session, pending, guesses, Method.PASSWORD, visitor, now)
 
     def send_code(
         self,
@@ -178,13 +184,14 @@ class SignInFlow:
             return Denied("code.malformed")
         account = self.accounts.by_address(address)
         guesser = self._guesser(address, account, visitor)
-        if not self._may_guess(guesser, Method.CODE, now):
+        guesses = self._guesses(guesser, Method.CODE, now)
+        if not guesses.are_left:
             return self._denied("code.too_many", pending, account, now, throttled=True)
         code = self.codes.attempt(pending.one_time_code_id or "", session.browser, now=now)
         if code is None:
             return self._denied("code.expired", pending, account, now)
         if code.address != address or not one_time_codes.is_right(self.secret, code, digits):
-            throttled = self._count_failure(guesser, Method.CODE, visitor, now)
+            throttled = self._count_failure(guesses, visitor, now)
             return self._denied("code.wrong", pending, account, now, throttled=throttled)
         is_invited = code.account_id is None
         if not is_invited and (account is None or not account.lets_in_by_code(now) or account.id != code.account_id):
@@ -197,14 +204,14 @@ class SignInFlow:
             return self._denied("code.expired", pending, account, now)
         if account.bounces:
             self.accounts.forget_bounce(address)
-        return self._signed_in(account, session, pending, guesser, Method.CODE, visitor, now)
+        return self._signed_in(account, session, pending, guesses, Method.CODE, visitor, now)
 
     def _signed_in(
         self,
         account: Account,
         session: Session,
         pending: PendingAuthorization,
-        guesser: Guesser,
+        guesses: Guesses,
         method: Method,
         visitor: Visitor,
         now: datetime,
@@ -213,7 +220,7 @@ class SignInFlow:
         signed_in = self.signs_in(
             session, account_id=account.id, methods=methods, acr=ACR_BASIC, device=visitor.device, now=now
         )
-        self.limits.forget(self._limit_key(guesser, method), self._limit_key(guesser, None))
+        self.limits.forget(*guesses.lately)
         if pending.proofing_id is not None:
             # What was begun at a university in this journey is over: this is who the person wants to be.
             self._change(pending, signed_in.session, proofing_id=None)
@@ -225,26 +232,24 @@ class SignInFlow:
             raise Refusal("authorization.expired", "no address yet")
         return pending.address
 
-    def _change(self, pending: PendingAuthorization, session: Session, **changes: str | bool | None) -> None:
-        self.authorizations.update(pending.id, session.browser, changes, now=self.clock())
+    def _change(
+        self, pending: PendingAuthorization, session: Session, **changes: str | bool | None
+    ) -> PendingAuthorization | None:
+        return self.authorizations.update(pending.id, session.browser, changes, now=self.clock())
 
     def _guesser(self, address: str, account: Account | None, visitor: Visitor) -> Guesser:
         name = account.id if account else address
         # Asked for unknown accounts as well, so that the number of database operations tells nothing.
-        return Guesser(name, self.devices.knows(visitor.device or "", name))
+        return Guesser(name, self.devices.knows(visitor.device, name) if visitor.device else None)
 
-    def _limit_key(self, guesser: Guesser, method: Method | None) -> str:
-        return guess_limit(self.secret, guesser, method)
+    def _guesses(self, guesser: Guesser, method: Method, now: datetime) -> Guesses:
+        limits = guess_limits(self.secret, guesser, method)
+        return Guesses(limits, self.limits.counted(limits, window=WINDOW, now=now))
 
-    def _may_guess(self, guesser: Guesser, method: Method, now: datetime) -> bool:
-        budgets = ((method, METHOD_BUDGET[method]), (None, SHARED_BUDGET))
-        limits = {self._limit_key(guesser, which): limit for which, limit in budgets}
-        return self.limits.allow(limits, window=WINDOW, now=now)
-
-    def _count_failure(self, guesser: Guesser, method: Method, visitor: Visitor, now: datetime) -> bool:
+    def _count_failure(self, guesses: Guesses, visitor: Visitor, now: datetime) -> bool:
         """Count a wrong guess; True when so many came from this network that the answer becomes 429."""
-        for which, limit in ((method, METHOD_BUDGET[method]), (None, SHARED_BUDGET)):
-            self.limits.count(self._limit_key(guesser, which), limit=limit, window=WINDOW, now=now)
+        for name, limit in guesses.limits.items():
+            self.limits.count(name, limit=limit, window=WINDOW, now=now)
         network = self.secret.hash("guesses-of-network", visitor.network)
         return not self.limits.count(network, limit=NETWORK_BUDGET, window=NETWORK_WINDOW, now=now)
 

@@ -1,6 +1,6 @@
 """Collection ``limits``: how often something happened lately, as sliding windows."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from pymongo import IndexModel
@@ -16,11 +16,11 @@ class LimitStore:
     def __init__(self, database: Database) -> None:
         self._limits = database.collection("limits")
 
-    def allow(self, limits: Mapping[str, int], *, window: timedelta, now: datetime) -> bool:
-        """Whether each of these keys had fewer events within the window than its limit; counts nothing."""
+    def counted(self, keys: Collection[str], *, window: timedelta, now: datetime) -> dict[str, int]:
+        """How many events each of these keys had within the window, of those that had any; counts nothing."""
         with translated():
-            found = self._limits.find({"_id": {"$in": list(limits)}, "times": {"$gt": now - window}}, {"times": 1})
-            return all(sum(time > now - window for time in one["times"]) < limits[one["_id"]] for one in found)
+            found = self._limits.find({"_id": {"$in": list(keys)}, "times": {"$gt": now - window}}, {"times": 1})
+            return {one["_id"]: sum(time > now - window for time in one["times"]) for one in found}
 
     def allows(self, key: str, *, limit: int, window: timedelta, now: datetime) -> bool:
         """Whether fewer than ``limit`` events were counted within the window; counts nothing."""
@@ -48,4 +48,6 @@ class LimitStore:
         return True
 
     def forget(self, *keys: str) -> None:
-        repeated(lambda: self._limits.delete_many({"_id": {"$in": list(keys)}}))
+        """Let these begin at nothing again; without keys the database is not asked."""
+        if keys:
+            repeated(lambda: self._limits.delete_many({"_id": {"$in": list(keys)}}))

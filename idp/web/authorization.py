@@ -70,6 +70,11 @@ def next_page(authorization_id: str) -> str:
     return url_for("authorization.dispatch", authorization_id=authorization_id)
 
 
+def signed_in_leads_on(authorization_id: str) -> Response:
+    """Who has just signed in has nearly always arrived: that address decides, and ends the journey at once."""
+    return make_response(redirect(next_page(authorization_id), 303))
+
+
 def lead_on(flow: AuthorizationFlow, pages: Pages, authorization_id: str) -> Response:
     """To whatever comes next in this journey, which may be its end; without another request to find it out."""
     return led(flow, pages, flow.pending(authorization_id, pages.browser.session()))

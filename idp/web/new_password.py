@@ -9,7 +9,7 @@ from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.mailbox import MailboxFlow
 from idp.flows.new_password import NewPasswordFlow
 from idp.web import forms
-from idp.web.authorization import Journey, lead_on
+from idp.web.authorization import Journey, lead_on, signed_in_leads_on
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 
@@ -39,7 +39,7 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, here, proofing, problem=outcome)
         browser.signed_in(outcome, proofing.address)
-        return lead_on(authorization, pages, authorization_id)
+        return signed_in_leads_on(authorization_id)
 
     return views
 

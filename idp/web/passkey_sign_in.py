@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkey_sign_in import PasskeyDenied, PasskeySignInFlow
 from idp.web import forms
-from idp.web.authorization import Journey, lead_on
+from idp.web.authorization import Journey, signed_in_leads_on
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 
@@ -36,7 +36,7 @@ def blueprint(flow: PasskeySignInFlow, authorization: AuthorizationFlow, pages: 
         if isinstance(outcome, PasskeyDenied):
             return _page(pages, flow, authorization, here, denied=outcome)
         browser.signed_in(outcome.signed_in, outcome.address)
-        return lead_on(authorization, pages, authorization_id)
+        return signed_in_leads_on(authorization_id)
 
     return views
 

@@ -9,7 +9,7 @@ from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkey_sign_in import PasskeySignInFlow
 from idp.flows.sign_in import Denied, SignInFlow, Visitor
 from idp.web import forms
-from idp.web.authorization import STEP_PAGES, Journey, lead_on
+from idp.web.authorization import STEP_PAGES, Journey, lead_on, led, signed_in_leads_on
 from idp.web.browser import Browser
 from idp.web.delivery import mail_news
 from idp.web.pages import Pages, known_language, language
@@ -46,7 +46,7 @@ def blueprint(
         typed = forms.field("email")
         answer = flow.give_address(here.pending, here.session, typed, sure="suggested" in request.form)
         if answer.problem is None:
-            return lead_on(authorization, pages, authorization_id)
+            return led(authorization, pages, answer.pending or here.pending)
         return _address_page(pages, passkeys, here, email=typed, problem=answer.problem, suggestion=answer.suggestion)
 
     @views.post("/address/remembered")
@@ -88,7 +88,7 @@ def blueprint(
             return _denied(outcome, lambda: _methods_page(pages, flow, here, denied=outcome))
         browser.signed_in(outcome, here.pending.address)
         offers_passkey(here, outcome.session)
-        return lead_on(authorization, pages, authorization_id)
+        return signed_in_leads_on(authorization_id)
 
     @views.get("/code")
     def code(authorization_id: str) -> ResponseReturnValue:
@@ -106,7 +106,7 @@ def blueprint(
             return _denied(outcome, lambda: _code_page(pages, flow, here, problem=outcome.problem))
         browser.signed_in(outcome, here.pending.address)
         offers_passkey(here, outcome.session)
-        return lead_on(authorization, pages, authorization_id)
+        return signed_in_leads_on(authorization_id)
 
     @views.post("/code/send")
     def send_code(authorization_id: str) -> ResponseReturnValue:
