@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
@@ -45,6 +45,7 @@ from idp.web import tokens as token_pages
 from idp.web import university as university_pages
 from idp.web import university_choice as university_choice_pages
 from idp.web.browser import Browser
+from idp.web.page_templates import PageEnvironment, PageTemplates
 from idp.web.pages import Pages
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def create_app(services: Services) -> Flask:
         SERVER_NAME=None,
         PREFERRED_URL_SCHEME="https" if configured.https else "http",
     )
+    app.jinja_environment = PageEnvironment
     Babel(
         app,
         default_locale="fr",
@@ -79,7 +81,8 @@ def create_app(services: Services) -> Flask:
     browser = Browser(services.browser_sessions, secure=configured.https)
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
-    pages = Pages(browser, look.service_name, look.help_url, theme)
+    templates = PageTemplates(cast(PageEnvironment, app.jinja_env), TRANSLATIONS, every_page.LANGUAGES)
+    pages = Pages(browser, look.service_name, look.help_url, templates, theme)
     metrics_pages.time_answers(app, services.times.answered)
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)

@@ -10,6 +10,7 @@ from flask_babel import format_time
 from werkzeug.datastructures import MultiDict
 
 from idp.web.browser import Browser
+from idp.web.page_templates import PageTemplates
 from idp.web.theme import Theme
 
 LANGUAGES = {"fr": "Français", "en": "English"}
@@ -27,6 +28,7 @@ class Pages:
     browser: Browser
     service_name: str
     help_url: str
+    templates: PageTemplates
     theme: Theme = field(default_factory=Theme)
 
     def render(self, template: str, /, *, status: int = 200, **context: Any) -> Response:
@@ -43,7 +45,7 @@ class Pages:
             "client_name": None,
             "reference": None,
         }
-        return make_response(render_template(template, **(every_page | context)), status)
+        return self._answer(template, status, every_page | context)
 
     def render_bare(self, template: str, /, *, status: int, **context: Any) -> Response:
         """A page without forms, for when the database may be away."""
@@ -57,7 +59,10 @@ class Pages:
             "errors": {},
             "client_name": None,
         }
-        return make_response(render_template(template, **(every_page | context)), status)
+        return self._answer(template, status, every_page | context)
+
+    def _answer(self, template: str, status: int, context: dict[str, Any]) -> Response:
+        return make_response(render_template(self.templates.get(template, language()), **context), status)
 
 
 def announce_end(at: datetime) -> None:
