@@ -30,8 +30,8 @@ class SignIn:
 class Session:
     """What one browser holds.
 
-    id: hash of the cookie's value; the cookie changes at every sign-in.
-    browser: random, stable over sign-ins, never sent anywhere: what requests, codes and proofings are bound to.
+    id: hash of the cookie's value, which changes at every sign-in; empty before one (``domain.anonymous_sessions``).
+    browser: random, stable over sign-ins: what requests, codes and proofings are bound to.
     is_shared: the person said that others use this computer: nothing of ours outlives the window.
     kind: what the browser said that it is.
     """

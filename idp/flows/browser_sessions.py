@@ -2,9 +2,10 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from idp.domain import anonymous_sessions
 from idp.domain.device_kinds import DeviceKind
 from idp.domain.keyed import SecretKey, random_id, random_token, same
 from idp.domain.logout import EndsSignIns
@@ -13,7 +14,6 @@ from idp.storage.devices import DeviceStore
 from idp.storage.sessions import SessionStore
 
 _CARD = "account-card"
-ANONYMOUS_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,18 @@ class BrowserSessions:
     lifetime: timedelta
     ends_sign_ins: EndsSignIns
 
-    def find(self, cookie: str | None) -> Session | None:
-        """The live session of this cookie, if any."""
-        return self.sessions.find(cookie, now=self.clock()) if cookie else None
+    def find(self, cookie: str | None, kind: DeviceKind | None = None) -> Session | None:
+        """The live session of this cookie, if any. kind: what the browser says that it is."""
+        if not cookie:
+            return None
+        if anonymous_sessions.is_anonymous(cookie):
+            return anonymous_sessions.read(self.secret, cookie, now=self.clock(), kind=kind)
+        return self.sessions.find(cookie, now=self.clock())
 
     def open(self, kind: DeviceKind | None = None) -> tuple[str, Session]:
         """A session for a browser that has none, with the value of its cookie."""
-        now = self.clock()
-        return self.sessions.open(now=now, expires_at=now + ANONYMOUS_LIFETIME, kind=kind)
+        session = anonymous_sessions.opened(now=self.clock(), kind=kind)
+        return anonymous_sessions.cookie_of(self.secret, session), session
 
     def sign_in(
         self,
@@ -62,9 +66,14 @@ class BrowserSessions:
         self.devices.remember(device, account_id, now=now)
         return SignedIn(signed_in, cookie, device)
 
-    def share(self, session: Session, *, is_shared: bool) -> Session:
-        """The session, knowing whether the person said that others use this computer."""
-        return session if session.is_shared == is_shared else self.sessions.share(session, is_shared=is_shared)
+    def share(self, session: Session, *, is_shared: bool) -> tuple[str | None, Session]:
+        """The session, knowing whether others use this computer; with its cookie where that changes by it."""
+        if session.is_shared == is_shared:
+            return None, session
+        if session.id:
+            return None, self.sessions.share(session, is_shared=is_shared)
+        shared = replace(session, is_shared=is_shared)
+        return anonymous_sessions.cookie_of(self.secret, shared), shared
 
     def _continued(self, before: SignIn | None, account_id: str) -> str | None:
         """The ``sid`` to go on with."""

@@ -1,4 +1,4 @@
-"""Collection ``sessions``: what browsers hold, found by the hash of their cookie."""
+"""Collection ``sessions``: what browsers hold since they signed in, found by the hash of their cookie."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -8,7 +8,7 @@ from typing import Any
 from pymongo import IndexModel
 
 from idp.domain.device_kinds import DeviceKind
-from idp.domain.keyed import random_id, random_token, token_hash
+from idp.domain.keyed import random_token, token_hash
 from idp.domain.sessions import Session, SignIn
 from idp.storage.database import Database, Indexes, repeated, translated
 
@@ -23,14 +23,13 @@ INDEXES = Indexes(
 
 
 class SessionStore:
-    """Opens, finds, signs in and ends sessions; a cookie's value leaves this class once and is never stored."""
+    """Signs in, finds and ends sessions; a cookie's value leaves this class once and is never stored.
+
+    Sessions without an ``id`` are not kept here.
+    """
 
     def __init__(self, database: Database) -> None:
         self._sessions = database.collection("sessions")
-
-    def open(self, *, now: datetime, expires_at: datetime, kind: DeviceKind | None = None) -> tuple[str, Session]:
-        """A new session without a sign-in, and the value of its cookie."""
-        return self._insert(Session("", random_id(), expires_at, kind=kind), now)
 
     def find(self, cookie: str, *, now: datetime) -> Session | None:
         """The live session of this cookie."""
@@ -44,9 +43,22 @@ class SessionStore:
 
     def sign_in(self, session: Session, sign_in: SignIn, *, now: datetime, expires_at: datetime) -> tuple[str, Session]:
         """A new session for the same browser under a new cookie; the old cookie is dead (ASVS 7.2.4)."""
-        opened = self._insert(replace(session, sign_in=sign_in, expires_at=expires_at), now)
+        cookie = random_token()
+        signed_in = replace(session, id=token_hash(cookie), sign_in=sign_in, expires_at=expires_at)
+        with translated():
+            self._sessions.insert_one(
+                {
+                    "_id": signed_in.id,
+                    "browser": signed_in.browser,
+                    "created_at": now,
+                    "expires_at": expires_at,
+                    "is_shared": signed_in.is_shared,
+                    "kind": _kind_document(signed_in.kind),
+                    "sign_in": sign_in_document(sign_in),
+                }
+            )
         self.end(session)
-        return opened
+        return cookie, signed_in
 
     def share(self, session: Session, *, is_shared: bool) -> Session:
         """Keep in mind whether others use this computer; later sign-ins in this browser inherit it."""
@@ -55,8 +67,9 @@ class SessionStore:
         return replace(session, is_shared=is_shared)
 
     def end(self, session: Session) -> None:
-        with translated():
-            self._sessions.delete_one({"_id": session.id})
+        if session.id:
+            with translated():
+                self._sessions.delete_one({"_id": session.id})
 
     def end_sid(self, sid: str) -> None:
         repeated(lambda: self._sessions.delete_many({"sign_in.sid": sid}))
@@ -78,25 +91,6 @@ class SessionStore:
         """End every session of the account, but perhaps the one in which this was asked."""
         which = {"sign_in.account_id": account_id, "_id": {"$ne": except_session}}
         repeated(lambda: self._sessions.delete_many(which))
-
-    def _insert(self, wanted: Session, now: datetime) -> tuple[str, Session]:
-        """The session under a cookie of its own, and that cookie's value."""
-        cookie = random_token()
-        session = replace(wanted, id=token_hash(cookie))
-        sign_in = session.sign_in
-        with translated():
-            self._sessions.insert_one(
-                {
-                    "_id": session.id,
-                    "browser": session.browser,
-                    "created_at": now,
-                    "expires_at": session.expires_at,
-                    "is_shared": session.is_shared,
-                    "kind": _kind_document(session.kind),
-                    **({} if sign_in is None else {"sign_in": sign_in_document(sign_in)}),
-                }
-            )
-        return cookie, session
 
 
 def sign_in_document(sign_in: SignIn) -> dict[str, Any]:

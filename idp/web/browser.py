@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Response, g, request
 
-from idp.domain.device_kinds import kind_of
+from idp.domain.device_kinds import DeviceKind, kind_of
 from idp.domain.errors import Refusal
 from idp.domain.sessions import Session, SignedIn
 from idp.flows.browser_sessions import BrowserSessions
@@ -36,7 +36,7 @@ class Browser:
     def known_session(self) -> Session | None:
         """The session of this browser, if it has one; looked up once per request."""
         if "session" not in g:
-            g.session = self.sessions.find(self.cookie("session"))
+            g.session = self.sessions.find(self.cookie("session"), _kind())
         session: Session | None = g.session
         return session
 
@@ -45,7 +45,7 @@ class Browser:
         known = self.known_session()
         if known is not None:
             return known
-        cookie, opened = self.sessions.open(kind_of(request.headers.get("User-Agent", "")))
+        cookie, opened = self.sessions.open(_kind())
         self._remember(cookie, opened)
         return opened
 
@@ -83,8 +83,10 @@ class Browser:
 
     def share(self, *, is_shared: bool) -> Session:
         """This browser's session, knowing whether others use the computer."""
-        g.session = self.sessions.share(self.session(), is_shared=is_shared)
-        session: Session = g.session
+        cookie, session = self.sessions.share(self.session(), is_shared=is_shared)
+        if cookie is not None:
+            self._remember(cookie, session)
+        g.session = session
         return session
 
     def signed_out(self) -> None:
@@ -120,3 +122,7 @@ class Browser:
     def _remember(self, cookie: str, session: Session) -> None:
         g.session = session
         g.cookies = {**g.get("cookies", {}), "session": (cookie, None)}
+
+
+def _kind() -> DeviceKind | None:
+    return kind_of(request.headers.get("User-Agent", ""))

@@ -11,7 +11,7 @@ from idp import settings
 from idp.app import Services
 from idp.domain.accounts import Account, Identity, Invited
 from idp.domain.consent import Consent
-from idp.domain.device_kinds import DeviceKind
+from idp.domain.device_kinds import DeviceKind, kind_of
 from idp.domain.grants import Grant
 from idp.domain.releases import Release
 from idp.domain.sessions import ACR_BASIC, SignedIn
@@ -177,14 +177,16 @@ def test_each_session_names_its_device_which_comes_from_the_browser_and_is_not_k
     told = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6_2 like Mac OS X) Version/26.0 Mobile/15E148 Safari/604.1"
     browser = application.create_app(services).test_client()
     browser.get("/account", headers=HOST | {"User-Agent": told})
-    (document,) = services.database.collection("sessions").find()
-    assert document["kind"] == {"browser": "Safari", "system": "iPhone"}
-    assert "18_6_2" not in str(document)
-    session = services.browser_sessions.find(browser.get_cookie("idp_session", domain="localhost").value)  # type: ignore[union-attr]
+    assert services.database.collection("sessions").count_documents({}) == 0
+    cookie = browser.get_cookie("idp_session", domain="localhost").value  # type: ignore[union-attr]
+    session = services.browser_sessions.find(cookie, kind_of(told))
     assert session
     phone = services.browser_sessions.sign_in(
         session, account_id="ines", methods=("pwd",), acr=ACR_BASIC, device=None, now=services.clock()
     )
+    (document,) = services.database.collection("sessions").find()
+    assert document["kind"] == {"browser": "Safari", "system": "iPhone"}
+    assert "18_6_2" not in str(document)
     signed_in(services)
     signed_in(services, kind=DeviceKind("Firefox", "Windows"))
     text = browser_of(services, phone).get("/account", headers=HOST).text
