@@ -10,25 +10,26 @@ from idp.domain.errors import ServiceUnavailable
 
 _log = logging.getLogger(__name__)
 
-_POLL_SECONDS = 1.0
 _LONGEST_BACK_OFF = 30.0
 
 
 class QueueWorker:
-    """Some threads that do what is due: at once what this process queued itself, else within a second.
+    """Some threads that do what is due: at once what this process queued itself, everything else at the next look.
 
     Any number of processes may each have one. work: does one thing of the queue, under the name of the worker that it
-    is given; False when nothing is due. arrivals: set where this process queues something. clock: aware, in UTC.
+    is given; False when nothing is due. arrivals: released once for each thing that this process queues, so that one
+    thread wakes for it. clock: aware, in UTC. look_every: seconds between two looks of the threads together.
     """
 
     def __init__(
         self,
         name: str,
         work: Callable[[str, datetime], bool],
-        arrivals: threading.Event,
+        arrivals: threading.Semaphore,
         clock: Callable[[], datetime],
         *,
         threads: int = 1,
+        look_every: float = 1.0,
     ) -> None:
         self._name = name
         self._work = work
@@ -36,13 +37,15 @@ class QueueWorker:
         self._clock = clock
         self._stopping = threading.Event()
         self._count = threads
+        self._look_every = look_every
         self._threads: tuple[threading.Thread, ...] = ()
 
     def start(self) -> None:
         """Start the threads; after a fork, not before one."""
         self._stopping.clear()
         self._threads = tuple(
-            threading.Thread(target=self._run, name=self._name, daemon=True) for _ in range(self._count)
+            threading.Thread(target=self._run, args=(number,), name=self._name, daemon=True)
+            for number in range(self._count)
         )
         for thread in self._threads:
             thread.start()
@@ -54,29 +57,32 @@ class QueueWorker:
     def stop(self, timeout: float = 10.0) -> None:
         """Let what is in hand be finished, for at most ``timeout`` seconds each; the rest stays in the queue."""
         self._stopping.set()
-        self._arrivals.set()
+        self._arrivals.release(self._count)
         for thread in self._threads:
             thread.join(timeout)
 
-    def _run(self) -> None:
+    def _run(self, number: int) -> None:
         worker = secrets.token_hex(8)
-        pause = _POLL_SECONDS
-        while not self._stopping.is_set():
-            self._arrivals.clear()
-            pause = self._work_off(worker, pause)
-            self._arrivals.wait(pause)
+        # The threads look in turn, and each may be kept waiting by what it does.
+        pause, usual = number * self._look_every, self._count * self._look_every
+        while True:
+            has_arrived = self._arrivals.acquire(timeout=pause)
+            if self._stopping.is_set():
+                return
+            if self._is_done(worker, everything=not has_arrived):
+                pause = usual
+            else:
+                pause = min(2 * max(pause, usual), _LONGEST_BACK_OFF)
 
-    def _work_off(self, worker: str, pause: float) -> float:
-        """Everything that is due; how many seconds to rest then."""
+    def _is_done(self, worker: str, *, everything: bool) -> bool:
+        """Do what is due, or one thing of it; False where that was not possible."""
         try:
-            while not self._stopping.is_set() and self._work(worker, self._clock()):
+            while self._work(worker, self._clock()) and everything and not self._stopping.is_set():
                 pass
         except ServiceUnavailable as problem:
-            pause = min(2 * pause, _LONGEST_BACK_OFF)
-            fields = {"queue": self._name, "detail": problem.detail, "pause": pause}
-            _log.warning("queue.unavailable", extra={"fields": fields})
-            return pause
+            _log.warning("queue.unavailable", extra={"fields": {"queue": self._name, "detail": problem.detail}})
+            return False
         except Exception:  # noqa: BLE001  # the last resort of this thread, which must not end
             _log.exception("queue.failed", extra={"fields": {"queue": self._name}})
-            return min(2 * pause, _LONGEST_BACK_OFF)
-        return _POLL_SECONDS
+            return False
+        return True

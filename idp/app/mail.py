@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from threading import Event
+from threading import Semaphore
 
 from idp.app.pages import TRANSLATIONS
 from idp.app.services import Services
@@ -70,4 +70,4 @@ def _sender(services: Services) -> QueueWorker:
 def _bounce_reader(services: Services, folder: Path) -> QueueWorker:
     flow, maildir = bounces(services.settings, services.database, services.stores.audit), Maildir(folder)
     # Nothing in this process tells when a mail comes: the folder is looked at every second.
-    return QueueWorker("bounce-reader", lambda _, now: flow.take_next(maildir, now), Event(), services.clock)
+    return QueueWorker("bounce-reader", lambda _, now: flow.take_next(maildir, now), Semaphore(0), services.clock)

@@ -8,7 +8,7 @@ import sys
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from threading import Event
+from threading import Event, Semaphore
 
 from flask import Flask
 
@@ -55,6 +55,8 @@ logger = logging.getLogger(__name__)
 
 # Gunicorn's WORKER_BOOT_ERROR.
 _SERVER_ENDS = 3
+# Seconds, where what is due is due by the day.
+_RARELY = 5.0
 
 
 def create_app_from_environment() -> Flask:
@@ -219,7 +221,7 @@ def _audit_seals(configured: Settings, database: Database) -> AuditSeals:
 
 def _audit_sealer(services: Services) -> QueueWorker:
     seals = _audit_seals(services.settings, services.database)
-    return QueueWorker("audit-sealer", lambda _, now: seals.seal_next(now=now), Event(), services.clock)
+    return QueueWorker("audit-sealer", lambda _, now: seals.seal_next(now=now), Semaphore(0), services.clock)
 
 
 def _logout_sender(services: Services) -> QueueWorker:
@@ -229,7 +231,7 @@ def _logout_sender(services: Services) -> QueueWorker:
 
 
 def _account_closer(services: Services) -> QueueWorker:
-    # Nothing tells when time is over: it is looked at every second.
+    # Nothing tells when time is over.
     closing, erasure = assistance.account_closing(services), own_account.erasure(services)
     merging = own_account.merging(services)
     return QueueWorker(
@@ -245,6 +247,7 @@ def _account_closer(services: Services) -> QueueWorker:
                 merging.finish_next,
             )
         ),
-        Event(),
+        Semaphore(0),
         services.clock,
+        look_every=_RARELY,
     )

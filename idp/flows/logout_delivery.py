@@ -31,10 +31,10 @@ class LogoutDelivery:
 
         worker: different for each thread that works at the same time. Raises ServiceUnavailable.
         """
-        if dropped := self.notices.drop_expired(now=now):
-            self.heard("logout.expired", {"count": str(dropped)})
         claim = self.notices.claim(worker, now=now, lease=self.calls.time_limit + _LEASE_MARGIN)
         if claim is None:
+            if dropped := self.notices.drop_expired(now=now):
+                self.heard("logout.expired", {"count": str(dropped)})
             return False
         with under_reference(claim.work.reference):
             self._deliver(claim, now)

@@ -31,11 +31,11 @@ def deliver_next(
 
     worker: different for each sender that works at the same time. heard: told of it. Raises ServiceUnavailable.
     """
-    if dropped := outbox.drop_expired(now=now):
-        # Given up all at once, of whatever kind.
-        heard("mail.expired", {"kind": "any", "count": str(dropped)})
     claim = outbox.claim(worker, now=now, lease=delivery.time_limit + _LEASE_MARGIN)
     if claim is None:
+        if dropped := outbox.drop_expired(now=now):
+            # Given up all at once, of whatever kind.
+            heard("mail.expired", {"kind": "any", "count": str(dropped)})
         return False
     with under_reference(claim.work.reference):
         outcome = _attempted(claim.work, renderer, delivery, now)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from threading import Event
+from threading import Semaphore
 from typing import Any, Generic, TypeVar
 
 from pymongo import IndexModel, ReturnDocument
@@ -45,14 +45,14 @@ class LeasedQueue(Generic[Work]):
     """Each piece of work is claimed by one worker at a time; what became of it is written into its document.
 
     A lease is ``due_at`` put off: the work of a worker that was killed comes up again by itself.
-    arrivals: set when this process puts something, so that a worker in it need not wait.
+    arrivals: released for each piece that this process puts, so that a worker in it need not wait.
     """
 
     def __init__(self, database: Database, collection: str, read: Callable[[Document], Work], order: Order) -> None:
         self._queue = database.collection(collection)
         self._read = read
         self._order = list(order)
-        self.arrivals = Event()
+        self.arrivals = Semaphore(0)
 
     def _put(self, documents: Sequence[Document]) -> None:
         """Store the documents, due at once; they hold ``_id``, ``created_at`` and ``expires_at`` and the work."""
@@ -61,7 +61,7 @@ class LeasedQueue(Generic[Work]):
         fresh: Document = {"worker": None, "tries": 0, "attempts": []} | WAITING
         with translated():
             self._queue.insert_many([document | fresh | {"due_at": document["created_at"]} for document in documents])
-        self.arrivals.set()
+        self.arrivals.release(len(documents))
 
     def claim(self, worker: str, *, now: datetime, lease: timedelta) -> Claim[Work] | None:
         """The first piece of work that is due, now this worker's."""

@@ -229,7 +229,7 @@ def test_a_worker_outlives_its_failures() -> None:
         tried.set()
         return False
 
-    arrivals = threading.Event()
+    arrivals = threading.Semaphore(0)
     worker = QueueWorker("some queue", work, arrivals, lambda: NOW)
     worker.start()
     assert tried.wait(20)

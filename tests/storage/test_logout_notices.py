@@ -36,12 +36,12 @@ def test_a_notice_comes_out_as_it_went_in(notices: LogoutNotices) -> None:
     notices.put([notice("a")])
     claim = claimed(notices)
     assert (claim.work, claim.attempt) == (notice("a"), 1)
-    assert notices.arrivals.is_set()
+    assert notices.arrivals.acquire(blocking=False)
 
 
 def test_nothing_to_put_is_no_arrival(notices: LogoutNotices) -> None:
     notices.put([])
-    assert not notices.arrivals.is_set()
+    assert not notices.arrivals.acquire(blocking=False)
 
 
 def test_the_one_due_for_longest_comes_first(notices: LogoutNotices) -> None:
