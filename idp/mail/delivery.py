@@ -11,6 +11,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import cache
 from typing import Any
 
 import flask
@@ -165,6 +166,12 @@ class _Connection(flask_mail.Connection):
             self._session.close()
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The authorities of this machine, read once: reading them costs more than making the mail and sending it."""
+    return ssl.create_default_context()
+
+
 class _Session(smtplib.SMTP):
     """One SMTP session with an end: replies must come within twice the timeout in all, the message goes in one more."""
 
@@ -191,7 +198,7 @@ class _TlsSession(_Session, smtplib.SMTP_SSL):
     """TLS from the first byte (RFC 8314 section 3.3)."""
 
     def __init__(self, server: MailServer) -> None:
-        super().__init__(server, context=ssl.create_default_context())
+        super().__init__(server, context=_trusted())
 
 
 def open_session(server: MailServer) -> _Session:
@@ -199,7 +206,7 @@ def open_session(server: MailServer) -> _Session:
     session = (_TlsSession if server.tls == "tls" else _Session)(server)
     try:
         if server.tls == "starttls":
-            session.starttls(context=ssl.create_default_context())
+            session.starttls(context=_trusted())
         session.ehlo_or_helo_if_needed()
         if server.username:
             session.login(server.username, server.password)
