@@ -5,6 +5,7 @@ import re
 import smtplib
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
@@ -47,6 +48,8 @@ class Refused:
 
 
 Outcome = Accepted | Deferred | Refused
+# Whose certificates are believed.
+Trusts = Callable[[], ssl.SSLContext]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class SmtpDelivery:
 
     def __init__(self, server: MailServer, *, from_address: str, from_name: str) -> None:
         self._server = server
+        # Reading the authorities of this machine costs more than making a mail and sending it.
+        self._trusts = cache(ssl.create_default_context)
         self._sender = Address(display_name=from_name, addr_spec=from_address)
         # Flask-Mail asks for an application; this one serves nothing else.
         self._app = flask.Flask(__name__, static_folder=None)
@@ -87,7 +92,7 @@ class SmtpDelivery:
 
     def _handed_over(self, message: "_Alternatives") -> Outcome:
         try:
-            with self._app.app_context(), _Connection(self._mail, self._server) as connection:
+            with self._app.app_context(), _Connection(self._mail, self._server, self._trusts) as connection:
                 connection.send(message)
                 return Accepted(_text(*connection.answer))
         except smtplib.SMTPRecipientsRefused as refusal:
@@ -144,9 +149,10 @@ class _Alternatives(flask_mail.Message):
 class _Connection(flask_mail.Connection):
     """Flask-Mail's connection knows neither time limits nor certificate checks."""
 
-    def __init__(self, mail: flask_mail.Mail, server: MailServer) -> None:
+    def __init__(self, mail: flask_mail.Mail, server: MailServer, trusts: Trusts) -> None:
         super().__init__(mail)
         self._server = server
+        self._trusts = trusts
         self._session: _Session | None = None
 
     @property
@@ -155,7 +161,7 @@ class _Connection(flask_mail.Connection):
         return self._session.answer_to_data if self._session else (0, b"")
 
     def configure_host(self) -> smtplib.SMTP:
-        self._session = open_session(self._server)
+        self._session = open_session(self._server, self._trusts)
         return self._session
 
     def __exit__(self, *_: object) -> None:
@@ -164,12 +170,6 @@ class _Connection(flask_mail.Connection):
             with contextlib.suppress(smtplib.SMTPException, OSError):
                 self._session.quit()
             self._session.close()
-
-
-@cache
-def _trusted() -> ssl.SSLContext:
-    """The authorities of this machine, read once: reading them costs more than making the mail and sending it."""
-    return ssl.create_default_context()
 
 
 class _Session(smtplib.SMTP):
@@ -197,16 +197,16 @@ class _Session(smtplib.SMTP):
 class _TlsSession(_Session, smtplib.SMTP_SSL):
     """TLS from the first byte (RFC 8314 section 3.3)."""
 
-    def __init__(self, server: MailServer) -> None:
-        super().__init__(server, context=_trusted())
+    def __init__(self, server: MailServer, trusts: Trusts) -> None:
+        super().__init__(server, context=trusts())
 
 
-def open_session(server: MailServer) -> _Session:
+def open_session(server: MailServer, trusts: Trusts = ssl.create_default_context) -> _Session:
     """Connected, secured and signed in; raises what smtplib raises, and OSError."""
-    session = (_TlsSession if server.tls == "tls" else _Session)(server)
+    session = _TlsSession(server, trusts) if server.tls == "tls" else _Session(server)
     try:
         if server.tls == "starttls":
-            session.starttls(context=_trusted())
+            session.starttls(context=trusts())
         session.ehlo_or_helo_if_needed()
         if server.username:
             session.login(server.username, server.password)
