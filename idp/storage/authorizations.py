@@ -1,7 +1,7 @@
 """Collection ``authorizations``: requests that wait for a person to sign in."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -20,10 +20,8 @@ class AuthorizationStore:
         self._authorizations = database.collection("authorizations")
 
     def put(self, pending: PendingAuthorization) -> None:
-        document = asdict(pending)
-        document["_id"] = document.pop("id")
         with translated():
-            self._authorizations.insert_one(document)
+            self._authorizations.insert_one(_document(pending))
 
     def find(self, authorization_id: str, browser: str, *, now: datetime) -> PendingAuthorization | None:
         """The live request with this handle, if it was started in this browser."""
@@ -56,6 +54,15 @@ def _live(authorization_id: str, browser: str, now: datetime) -> dict[str, Any]:
 _TUPLES = {"scope", "prompt", "acr_values", "ui_locales", "resources"}
 _PENDING_FIELDS = {field.name for field in fields(PendingAuthorization)} - {"id", "request"}
 _REQUEST_FIELDS = {field.name for field in fields(AuthorizationRequest)}
+
+
+def _document(pending: PendingAuthorization) -> dict[str, Any]:
+    # Not ``asdict``, which copies the claims and parameters of the request to their last value.
+    return {
+        "_id": pending.id,
+        **{name: getattr(pending, name) for name in _PENDING_FIELDS},
+        "request": {name: getattr(pending.request, name) for name in _REQUEST_FIELDS},
+    }
 
 
 def _read(document: dict[str, Any] | None) -> PendingAuthorization | None:
