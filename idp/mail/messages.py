@@ -159,6 +159,8 @@ def _environment(templates: Path, translations: Path, locale: str) -> Environmen
         extensions=["jinja2.ext.i18n"],
         trim_blocks=True,
         lstrip_blocks=True,
+        # Twenty templates make one mail: nobody looks whether their files have changed.
+        auto_reload=False,
     )
     catalogue = gettext.translation("messages", translations, [locale], fallback=True)
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
