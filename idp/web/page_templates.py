@@ -60,7 +60,7 @@ class _TextsIn(NodeTransformer):
         is_for_a_text = isinstance(call.node, nodes.Name) and call.node.name in _CALLS_FOR_A_TEXT
         if not is_for_a_text or len(call.args) != 1 or not isinstance(call.args[0], nodes.Const):
             return call
-        text = nodes.Const(Markup(self._texts.gettext(call.args[0].value)), lineno=call.lineno)  # noqa: S704 -- ours
+        text = nodes.Const(Markup(self._texts.gettext(call.args[0].value)), lineno=call.lineno)  # noqa: S704 # nosec B704 -- ours
         values = [nodes.Pair(nodes.Const(one.key), one.value) for one in call.kwargs]
         # With or without values a text is a pattern, in which a percent sign stands twice.
         return nodes.Mod(text, nodes.Dict(values, lineno=call.lineno), lineno=call.lineno)
