@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 # More than the provider may take: five seconds for the database, and some for the rest.
 CLIENT_SECONDS = 15.0
+_ACTION = re.compile(r'<form\b[^>]*\baction="([^"]+)"')
 _FIELD = re.compile(r"<input[^>]*>")
 _ATTRIBUTE = re.compile(r'(\w+)="([^"]*)"')
 
@@ -32,6 +33,10 @@ class Answer:
     @property
     def outcome(self) -> str:
         return str(self.status) if self.status else self.body
+
+    def form(self, end: str) -> str:
+        """The address of the form that ends so."""
+        return next(action for action in _ACTION.findall(self.body) if action.endswith(end))
 
     def hidden_field(self, name: str) -> str:
         """The value of an input of the page."""

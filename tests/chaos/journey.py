@@ -41,7 +41,7 @@ def sign_in(client: Client, address: str, client_id: str = PLAIN, password: str 
     verifier, path = _request(client_id)
     page = _last(client, client.get(path))
     form = {"csrf_token": page.hidden_field("csrf_token")}
-    methods = _last(client, client.post(page.path, form | {"email": address}))
+    methods = _last(client, client.post(page.form("/address"), form | {"email": address}))
     return _code(_last(client, client.post(methods.path, form | {"password": password})), verifier, client_id)
 
 
@@ -49,7 +49,7 @@ def ask_for_code(client: Client, address: str) -> Answer:
     """The way of a person who has a code mailed; the page that waits for it."""
     page = address_page(client)
     form = {"csrf_token": page.hidden_field("csrf_token")}
-    methods = _last(client, client.post(page.path, form | {"email": address}))
+    methods = _last(client, client.post(page.form("/address"), form | {"email": address}))
     return _last(client, client.post(methods.path.replace("/methods", "/code/send"), form))
 
 

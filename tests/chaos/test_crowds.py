@@ -196,8 +196,8 @@ def _guess(provider: Provider, number: int) -> list[str]:
     except Stopped as stopped:
         return [stopped.answer.outcome]
     form = {"csrf_token": page.hidden_field("csrf_token")}
-    client.post(page.path, form | {"email": f"personne{number}@univ-exemple.test"})
-    methods = page.path.removesuffix("address") + "methods"
+    client.post(page.form("/address"), form | {"email": f"personne{number}@univ-exemple.test"})
+    methods = page.form("/address").removesuffix("address") + "methods"
     time.sleep(GUESSER_RESTS)
     return [client.post(methods, form | {"password": "ce n'est pas le bon"}).outcome]
 
