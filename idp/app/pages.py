@@ -127,7 +127,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     sections = own_account.sections(services)
     for blueprint in (
         *own_account.blueprints(services, account, authorization, pages),
-        authorization_pages.blueprint(authorization, pages, sign_in_pages.address_page(pages, passkey_sign_in)),
+        authorization_pages.blueprint(authorization, pages),
         consent_pages.blueprint(flows.consent(services), authorization, pages),
         sign_in_pages.blueprint(flows.sign_in(services), passkey_sign_in, authorization, pages, offers),
         passkey_offer_pages.blueprint(passkeys, account, authorization, pages),

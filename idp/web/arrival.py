@@ -30,7 +30,7 @@ def blueprint(
     browser = pages.browser
 
     def journey(authorization_id: str, *, posted: bool = False) -> Journey:
-        return Journey.of(authorization, browser, authorization_id, posted=posted)
+        return Journey(authorization, browser, authorization_id, posted=posted)
 
     @views.get("/saml/resume/<proofing_id>")
     def resume(proofing_id: str) -> ResponseReturnValue:

@@ -1,14 +1,11 @@
 """Journey A at the front: the authorization endpoint, and the address to which every page returns."""
 
-from collections.abc import Callable
-from typing import Self
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.domain.authorization import PendingAuthorization
-from idp.domain.sessions import Session
 from idp.flows.authorization import AuthorizationFlow, Finished, Step
 from idp.web import forms
 from idp.web.browser import Browser
@@ -33,24 +30,17 @@ STEP_PAGES = {
 }
 
 
-def blueprint(flow: AuthorizationFlow, pages: Pages, address_page: Callable[["Journey"], Response]) -> Blueprint:
-    """``/authorize`` (OpenID Connect Core 3.1.2) and ``/sign-in/<handle>``.
-
-    address_page: the page that nearly every sign-in begins with.
-    """
+def blueprint(flow: AuthorizationFlow, pages: Pages) -> Blueprint:
+    """``/authorize`` (OpenID Connect Core 3.1.2) and ``/sign-in/<handle>``."""
     views = Blueprint("authorization", __name__)
     browser = pages.browser
 
     @views.route("/authorize", methods=["GET", "POST"])
     def authorize() -> ResponseReturnValue:
-        session = browser.session()
-        outcome = flow.begin(forms.pairs(), session)
+        outcome = flow.begin(forms.pairs(), browser.session())
         if isinstance(outcome, Finished):
             return carry(outcome, pages)
-        step = flow.next_step(outcome.pending, session)
-        if step is Step.ADDRESS and _may_be_asked_again():
-            return address_page(Journey(flow, session, outcome.pending))
-        return _to_page(step, outcome.pending)
+        return led(flow, pages, outcome.pending)
 
     @views.get("/sign-in/<authorization_id>")
     def dispatch(authorization_id: str) -> ResponseReturnValue:
@@ -96,37 +86,23 @@ def led(flow: AuthorizationFlow, pages: Pages, pending: PendingAuthorization) ->
     A form that is sent twice shows the answer to the second one: the end waits for the request that follows.
     """
     what = flow.go_on(pending, pages.browser.session(), may_finish=request.method == "GET")
-    return carry(what, pages) if isinstance(what, Finished) else _to_page(what, pending)
-
-
-def _to_page(step: Step, pending: PendingAuthorization) -> Response:
-    return make_response(redirect(url_for(STEP_PAGES[step], authorization_id=pending.id), 303))
-
-
-def _may_be_asked_again() -> bool:
-    """Whether this address may show a page: reloaded, or come back to, it begins the same journey anew.
-
-    Otherwise the page has an address of its own: who pushed a request may use it once (RFC 9126 section 4).
-    """
-    return request.method == "GET" and "request_uri" not in request.args
+    if isinstance(what, Finished):
+        return carry(what, pages)
+    return make_response(redirect(url_for(STEP_PAGES[what], authorization_id=pending.id), 303))
 
 
 class Journey:
     """What the pages of one waiting request share: the request, its application, the language asked for."""
 
-    def __init__(self, flow: AuthorizationFlow, session: Session, pending: PendingAuthorization) -> None:
-        self.session = session
-        self.pending = pending
+    def __init__(
+        self, flow: AuthorizationFlow, browser: Browser, authorization_id: str, *, posted: bool = False
+    ) -> None:
+        self.session = browser.posted_session() if posted else browser.session()
+        self.pending: PendingAuthorization = flow.pending(authorization_id, self.session)
         prefer_languages(self.pending.request.ui_locales)
         announce_end(self.pending.expires_at)
         self.client_name = flow.client_name(self.pending, language())
         allow_form_target(_origin(self.pending.request.redirect_uri))
-
-    @classmethod
-    def of(cls, flow: AuthorizationFlow, browser: Browser, authorization_id: str, *, posted: bool = False) -> Self:
-        """The journey with this handle; posted: for a form that was sent."""
-        session = browser.posted_session() if posted else browser.session()
-        return cls(flow, session, flow.pending(authorization_id, session))
 
     def hear_whether_shared(self, browser: Browser) -> None:
         """Follow the box « shared computer » of the form that was sent."""

@@ -46,7 +46,7 @@ def blueprint(
 
     @views.get("/sign-in/<authorization_id>/reopen")
     def reopen(authorization_id: str) -> ResponseReturnValue:
-        here = Journey.of(authorization, browser, authorization_id)
+        here = Journey(authorization, browser, authorization_id)
         account = flow.closed(here.session)
         if account is None or authorization.next_step(here.pending, here.session) is not Step.REOPEN:
             return lead_on(authorization, pages, authorization_id)
@@ -61,7 +61,7 @@ def blueprint(
 
     @views.post("/sign-in/<authorization_id>/reopen")
     def reopened(authorization_id: str) -> ResponseReturnValue:
-        here = Journey.of(authorization, browser, authorization_id, posted=True)
+        here = Journey(authorization, browser, authorization_id, posted=True)
         account = flow.closed(here.session)
         if account is not None:
             flow.reopen(account)

@@ -24,7 +24,7 @@ def blueprint(flow: ConsentFlow, authorization: AuthorizationFlow, pages: Pages)
 
     @views.get("/consent")
     def show(authorization_id: str) -> ResponseReturnValue:
-        here = Journey.of(authorization, pages.browser, authorization_id)
+        here = Journey(authorization, pages.browser, authorization_id)
         if authorization.next_step(here.pending, here.session) is not Step.CONSENT:
             return lead_on(authorization, pages, authorization_id)
         asked = flow.asked(here.pending, here.session)
@@ -41,7 +41,7 @@ def blueprint(flow: ConsentFlow, authorization: AuthorizationFlow, pages: Pages)
 
     @views.post("/consent")
     def allow(authorization_id: str) -> ResponseReturnValue:
-        here = Journey.of(authorization, pages.browser, authorization_id, posted=True)
+        here = Journey(authorization, pages.browser, authorization_id, posted=True)
         if authorization.next_step(here.pending, here.session) is Step.CONSENT:
             flow.allow(here.pending, here.session)
         return lead_on(authorization, pages, authorization_id)

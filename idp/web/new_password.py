@@ -22,7 +22,7 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
     browser = pages.browser
 
     def journey(authorization_id: str, *, posted: bool = False) -> Journey:
-        return Journey.of(authorization, browser, authorization_id, posted=posted)
+        return Journey(authorization, browser, authorization_id, posted=posted)
 
     @views.get("/sign-in/<authorization_id>/new-password")
     def show(authorization_id: str) -> ResponseReturnValue:

@@ -49,7 +49,7 @@ def blueprint(
         if entity_id is None:
             choice = url_for("university_choice.show", authorization_id=waiting.pending.id)
             return redirect(choice, 303)
-        here = Journey.of(authorization, browser, waiting.pending.id)
+        here = Journey(authorization, browser, waiting.pending.id)
         return leave_for(university, pages, here, entity_id)
 
     @views.get("/affiliation")

@@ -32,12 +32,13 @@ def blueprint(
     browser = pages.browser
 
     def journey(authorization_id: str, *, posted: bool = False) -> Journey:
-        return Journey.of(authorization, browser, authorization_id, posted=posted)
+        return Journey(authorization, browser, authorization_id, posted=posted)
 
     @views.get("/address")
     def address(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
-        return _address_page(pages, passkeys, here, email=_hinted_address(here))
+        hint = here.pending.address or here.pending.request.login_hint or ""
+        return _address_page(pages, passkeys, here, email=hint)
 
     @views.post("/address")
     def give_address(authorization_id: str) -> ResponseReturnValue:
@@ -128,18 +129,9 @@ def blueprint(
     return views
 
 
-def address_page(pages: Pages, passkeys: PasskeySignInFlow) -> Callable[[Journey], Response]:
-    """The page ``email``, for the journeys that begin with it."""
-    return lambda here: _address_page(pages, passkeys, here, email=_hinted_address(here))
-
-
 def visitor(browser: Browser) -> Visitor:
     """Who tries to sign in, as far as limits look at it."""
     return Visitor(browser.device, request.remote_addr or "")
-
-
-def _hinted_address(here: Journey) -> str:
-    return here.pending.address or here.pending.request.login_hint or ""
 
 
 def _address_page(

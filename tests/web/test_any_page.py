@@ -114,7 +114,7 @@ def browser_at(app: Flask, services: Services, *, signed_in: bool) -> tuple[Flas
         )
         browser.set_cookie("idp_session", done.session_cookie, domain="localhost")
     waiting = browser.get("/authorize", base_url=BASE, query_string=ASKING, follow_redirects=True)
-    handle = waiting.text.partition("/sign-in/")[2].partition("/")[0]
+    handle = waiting.request.path.split("/")[2]
     return browser, handle, waiting.text.partition('name="csrf_token" value="')[2].partition('"')[0]
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 
@@ -119,34 +118,6 @@ def sign_in(visitor: Visitor) -> Visitor:
     assert visitor.step == "email"
     assert visitor.press("Se connecter", email=ADDRESS).step == "sign-in"
     return visitor.press("Se connecter", password=PASSWORD)
-
-
-# -- the first page ------------------------------------------------------------------------------------------------
-
-
-def test_the_first_page_comes_at_once_and_may_be_reloaded(visitor: Visitor) -> None:
-    ask(visitor)
-    assert (visitor.last.status_code, visitor.last.request.path) == (200, "/authorize")
-    before = visitor.tree.xpath("//form/@action")[0]
-    ask(visitor)
-    assert visitor.tree.xpath("//form/@action")[0] != before
-    assert "code" in sign_in(visitor).answer
-
-
-def test_the_first_page_in_another_language_is_the_same_request(visitor: Visitor) -> None:
-    ask(visitor)
-    visitor.get(visitor.tree.xpath("//a[@hreflang='en']/@href")[0])
-    assert visitor.tree.get("lang") == "en"
-    visitor.press("Sign in", email=ADDRESS)
-    assert visitor.press("Sign in", password=PASSWORD).answer["state"] == "état"
-
-
-def test_a_posted_request_leads_to_a_page_with_an_address_of_its_own(visitor: Visitor) -> None:
-    ask(visitor)
-    asked = dict(parse_qsl(visitor.last.request.query_string.decode()))
-    assert visitor.send("/authorize", **asked).step == "email"
-    assert visitor.last.request.path.startswith("/sign-in/")
-    assert "code" in sign_in(visitor).answer
 
 
 # -- response modes ------------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def test_a_journey_has_one_reference_from_the_first_request_to_the_tokens(world:
     assert {line["reference"] for line in written} == {mail["reference"]}
     answered = [line for line in written if line["event"] == "request.answered"]
     routes = [f"{line['method']} {line['route']} {line['status']}" for line in answered]
-    assert routes[0] == "GET /authorize 200"
+    assert routes[0] == "GET /authorize 303"
     assert "POST /saml/acs 303" in routes
     assert "POST /sign-in/<authorization_id>/new-password 422" in routes
     assert routes[-3:] == ["POST /token 200", "GET /userinfo 200", "POST /introspect 200"]
