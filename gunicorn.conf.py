@@ -7,6 +7,8 @@ from typing import Any
 from idp import settings
 from idp.domain.errors import ConfigurationError
 from idp.metrics import worker_folder
+from idp.openid.clients import read_clients
+from idp.openid.keys import KeyStore, made_algorithms
 from idp.web.buffering_worker import BufferingThreadWorker
 from idp.web.gunicorn_log import GunicornLog
 
@@ -40,9 +42,19 @@ _counted = _settings.var_dir / "metrics"
 
 
 def on_starting(server: Any) -> None:
-    """Begin at zero."""
+    """Begin at zero, with files that can be used: what is wrong with them is told once, before there are workers."""
     if _settings.metrics.enabled:
         worker_folder.make(_counted)
+    try:
+        _read_files()
+    except ConfigurationError as error:
+        worker_folder.forget()
+        sys.exit("\n".join(error.faults))
+
+
+def _read_files() -> None:
+    keys = KeyStore(_settings.keys.dir, algorithms=made_algorithms(eddsa=_settings.keys.eddsa))
+    read_clients(_settings.clients.file, keys.algorithms, implicit=_settings.openid.implicit)
 
 
 def pre_fork(server: Any, worker: Any) -> None:

@@ -422,7 +422,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     Raises ConfigurationError with one line for each fault.
     """
     settings, faults = read(Settings, environ, DEFAULT_FILE)
-    faults += _contradictions(settings)
+    # What is wrong only in company is looked for once each value is right by itself: it was replaced by the default.
+    faults = faults or [*_contradictions(settings)]
     if faults:
         raise ConfigurationError(*faults)
     return replace(

@@ -190,7 +190,14 @@ def tokens(services: Services) -> TokenFlow:
 def health(services: Services) -> Health:
     """What probes and graphs ask."""
     stores = services.stores
-    return Health(services.database, services.federation, stores.outbox, stores.logout_notices, services.clock)
+    return Health(
+        services.database,
+        services.federation,
+        stores.outbox,
+        stores.logout_notices,
+        services.clients_file.problems,
+        services.clock,
+    )
 
 
 def consent(services: Services) -> ConsentFlow:

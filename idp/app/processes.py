@@ -66,7 +66,9 @@ def create_app_from_environment() -> Flask:
         log.configure(configured.log.level, configured.log.format)
         services = build(configured, traces=tracing.started(_release()))
     except ConfigurationError as error:
-        sys.exit("\n".join(error.faults))
+        # Gunicorn's master has told it (``gunicorn.conf.py``), unless it came to be while a server was running.
+        sys.stderr.write("".join(f"{fault}\n" for fault in error.faults))
+        sys.exit(_SERVER_ENDS)
     app = create_app(services)
     try:
         background(services, works=configured.web.background_work).start()

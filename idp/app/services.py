@@ -16,13 +16,12 @@ from idp.domain.keyed import SecretKey
 from idp.domain.measures import EveryTimes, Times, TimesHashing, Traces
 from idp.domain.passwords import PasswordHasher, Places
 from idp.domain.sessions import ACR_VALUES
-from idp.domain.signing_keys import ALGORITHMS
 from idp.flows.browser_sessions import BrowserSessions
 from idp.flows.logout_delivery import LogoutDelivery
 from idp.flows.sign_outs import SignOuts
 from idp.metrics.exposition import Metrics
 from idp.openid.clients import ClientsFile
-from idp.openid.keys import ALWAYS, KeyStore
+from idp.openid.keys import KeyStore, made_algorithms
 from idp.openid.logout_calls import LogoutCalls
 from idp.openid.logout_token import LogoutTokens
 from idp.openid.provider import Provider
@@ -57,6 +56,7 @@ class Services:
     stores: Stores
     secret: SecretKey
     hasher: PasswordHasher
+    clients_file: ClientsFile
     clients: RegisteredClients
     registration: RegistrationEndpoint
     provider: Provider
@@ -112,6 +112,7 @@ def build(
         stores=stores,
         secret=secret,
         hasher=PasswordHasher(secret, configured.passwords.bcrypt_cost, _hashing(configured, times)),
+        clients_file=in_file,
         clients=clients,
         registration=RegistrationEndpoint(
             configured.issuer, stores.clients, stores.initial_tokens, clients, metadata_reader
@@ -153,7 +154,7 @@ def signing_keys(configured: Settings, clock: Clock) -> KeyStore:
 
 def key_algorithms(configured: Settings) -> tuple[str, ...]:
     """With which algorithms tokens are signed here."""
-    return ALGORITHMS if configured.keys.eddsa else ALWAYS
+    return made_algorithms(eddsa=configured.keys.eddsa)
 
 
 def _metadata_reader(configured: Settings, keys: KeyStore, sectors: SectorIdentifiers) -> MetadataReader:

@@ -1,6 +1,6 @@
 """How the provider is: what a probe, an operator and a graph want to know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,15 +27,18 @@ class Health:
     federation: FederationFolder
     outbox: Outbox
     logout_notices: LogoutNotices
+    clients_problems: Callable[[], Sequence[str]]
     clock: Callable[[], datetime]
 
     def readiness(self) -> Readiness:
         """Ready means that the daily path works: it needs the database, and a first look at the federation folder.
 
         A database that only a newer release can read, or that is half restored, serves nobody.
-        What is wrong with a metadata file is told, but keeps nobody away: the last good copy stays in use.
+        What is wrong with a metadata file or the clients file is told, but keeps nobody away: the last good copy stays
+        in use. A restart needs the clients file to be mended.
         """
         problems = [f"federation: {problem}" for status in self.files() for problem in status.problems]
+        problems += [f"clients: {problem}" for problem in self.clients_problems()]
         if not self.federation.loaded:
             problems.append("federation: still loading")
         if not self.database.is_indexed:

@@ -31,7 +31,9 @@ def read_clients(path: Path, algorithms: tuple[str, ...] = ALWAYS, *, implicit: 
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}; accepted: a TOML file") from error
+        raise ConfigurationError(
+            f"clients.file = {str(path)!r}: cannot be read: {error.strerror}; accepted: a TOML file (IDP_CLIENTS_FILE)"
+        ) from error
     except ValueError as error:
         raise ConfigurationError(f"{path}: {error}; accepted: a TOML file in UTF-8") from error
     clients, faults = _clients(path, content, algorithms, implicit)
@@ -65,6 +67,7 @@ class ClientsFile:
         self._lock = threading.Lock()
         self._stamp = _stamp(path)
         self._again_at: float | None = None
+        self._problems: tuple[str, ...] = ()
         self._clients = self._read()
         self._looked_at = seconds()
 
@@ -77,6 +80,11 @@ class ClientsFile:
         """All clients, in the order of the file."""
         self._refresh()
         return tuple(self._clients.values())
+
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the file as it stands now, one line each; the last good state is in use then."""
+        self._refresh()
+        return self._problems
 
     def _refresh(self) -> None:
         if self._seconds() - self._looked_at < _LOOK_EVERY_SECONDS or not self._lock.acquire(blocking=False):
@@ -101,8 +109,10 @@ class ClientsFile:
             self._clients = self._read()
         except ConfigurationError as error:
             self._again_at = None
+            self._problems = error.faults
             log.error("clients_file_kept", extra={"fields": {"problem": "; ".join(error.faults)}})
         else:
+            self._problems = ()
             log.info("clients_file_loaded", extra={"fields": {"file": str(self._path), "clients": len(self._clients)}})
 
 

@@ -65,7 +65,9 @@ def make_folder(directory: Path) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"{directory}: cannot be made: {error.strerror}; accepted: a folder") from error
+        raise ConfigurationError(
+            f"keys.dir = {str(directory)!r}: cannot be made: {error.strerror}; accepted: a folder (IDP_KEYS_DIR)"
+        ) from error
 
 
 def new_key(algorithm: str) -> bytes:

@@ -30,6 +30,11 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def made_algorithms(*, eddsa: bool) -> tuple[str, ...]:
+    """The algorithms that every installation makes keys for, EdDSA where it is switched on."""
+    return tuple(_FIRST) if eddsa else ALWAYS
+
+
 def algorithms_of(directory: Path, made: tuple[str, ...]) -> tuple[str, ...]:
     """The algorithms that a KeyStore on this folder would sign with; changes nothing. made: those it makes keys for."""
     present = {key.algorithm for key in key_files.read_keys(directory)}

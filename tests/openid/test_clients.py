@@ -197,6 +197,8 @@ def test_a_bad_change_keeps_the_last_good_file_and_is_logged_once(
             seconds.now += 1.0
             assert clients.get("one") is not None
     assert [record.message for record in caplog.records] == ["clients_file_kept"]
+    (problem,) = clients.problems()
+    assert problem.startswith(f"{path}: ")
     path.unlink()
     seconds.now += 1.0
     assert clients.get("one") is not None

@@ -74,7 +74,7 @@ def test_a_broken_pairwise_key_is_named_and_never_replaced(tmp_path: Path) -> No
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("a file")
-    with pytest.raises(ConfigurationError, match="keys: cannot be made"):
+    with pytest.raises(ConfigurationError, match="keys': cannot be made"):
         KeyStore(tmp_path / "keys")
 
 

@@ -44,7 +44,7 @@ def folder(tmp_path: Path, clock: Clock) -> FederationFolder:
 def client(folder: FederationFolder, clock: Clock, database: Database) -> FlaskClient:
     database.create_indexes(())
     app = Flask(__name__)
-    flow = Health(database, folder, Outbox(database), LogoutNotices(database), clock)
+    flow = Health(database, folder, Outbox(database), LogoutNotices(database), lambda: (), clock)
     app.register_blueprint(health.blueprint(flow))
     app.register_blueprint(metrics.blueprint(partial(Metrics().text, State(flow)), CONTENT_TYPE, ""))
     return app.test_client()
@@ -72,7 +72,7 @@ def test_before_the_first_look_it_is_not_ready(client: FlaskClient) -> None:
 def test_before_the_indexes_are_made_it_is_not_ready(folder: FederationFolder, clock: Clock, mongodb_uri: str) -> None:
     folder.refresh()
     database = Database(mongodb_uri, "not_indexed")
-    flow = Health(database, folder, Outbox(database), LogoutNotices(database), clock)
+    flow = Health(database, folder, Outbox(database), LogoutNotices(database), lambda: (), clock)
     assert not flow.readiness().ready
     assert "database: indexes are still being made" in flow.readiness().problems
     database.create_indexes(())
@@ -158,3 +158,14 @@ def test_what_only_a_newer_release_can_read_or_is_half_restored_serves_nobody(
     assert client.get("/readyz").status_code == 200
     ledger.begin(999, 999, now=clock())
     assert client.get("/readyz").status_code == 503
+
+
+def test_a_fault_in_the_clients_file_is_told_and_keeps_nobody_away(
+    folder: FederationFolder, clock: Clock, database: Database
+) -> None:
+    folder.refresh()
+    database.create_indexes(())
+    flow = Health(database, folder, Outbox(database), LogoutNotices(database), lambda: ("clients.toml: x",), clock)
+    readiness = flow.readiness()
+    assert readiness.ready
+    assert "clients: clients.toml: x" in readiness.problems
