@@ -58,6 +58,7 @@ class Proofing:
     """One journey of proof: one browser, one waiting authorization, one identity provider, one person, one mailbox.
 
     request_id: id of the one AuthnRequest whose answer is accepted.
+    followed_as: the journey in the one other browser in which the mailed link's button was pressed, if it was.
     link_browser: the other browser in which the mailed link was confirmed, if any; it may go on as well.
     mails: every address that the university released, clean.
     address_given: the university released no address; this one is the person's word, until a code proves the mailbox.
@@ -83,6 +84,7 @@ class Proofing:
     metadata_digest: str = ""
     account_id: str | None = None
     link_browser: str | None = None
+    followed_as: str | None = None
     mails: tuple[str, ...] = ()
     address_given: bool = False
     provider_name: str = ""

@@ -67,7 +67,10 @@ class MailboxFlow:
         return provider.name(language) if provider else proofing.entity_id
 
     def send_first_mail(self, proofing: Proofing, session: Session, *, locale: str | None, application: str) -> None:
-        """Mail link and code once the right browser is back; coming back a second time mails nothing."""
+        """Mail link and code once the right browser is back; coming back a second time mails nothing.
+
+        Where too many mails went out lately none does: ``delivery`` knows of none then, and the page says so.
+        """
         vouched = self.proofings.move(proofing.id, ProofingState.ANSWERED, ProofingState.VOUCHED, now=self.clock())
         if vouched is not None:
             self.send_mail(vouched, session, locale=locale, application=application)
@@ -142,13 +145,16 @@ class MailboxFlow:
         if proofing.state is not ProofingState.VOUCHED or proofing.address_given:
             raise Refusal("proofing.link_invalid", str(proofing.state)).during(proofing.reference)
         self._refuse_other_person(proofing, session)
+        if proofing.followed_as is not None and session.browser != proofing.browser:
+            raise _followed_before(proofing)
         return proofing
 
     def follow_link(self, token: str, session: Session, account_url: str) -> str:
         """Go on by the link's button; the handle of the journey that goes on in this browser.
 
-        In the browser that waits for it the mailbox is confirmed. In any other one nothing is, until a password is
-        chosen there: scanners of mail press buttons as well, and the link is still the person's after that.
+        In the browser that waits for it the mailbox is confirmed. In one other browser the journey goes on, and nothing
+        is confirmed until a password is chosen there: scanners of mail press buttons as well. Link and code still work
+        in the browser that waits, whoever pressed the button elsewhere.
         """
         proofing = self.open_link(token, session)
         if session.browser != proofing.browser:
@@ -188,6 +194,8 @@ class MailboxFlow:
             proofing_id=proofing.id,
             by_link=True,
         )
+        if not self.proofings.follow(proofing.id, pending.id, now=now):
+            raise _followed_before(proofing)
         self.authorizations.put(pending)
         self._note("proofing.link_followed", proofing)
         return pending.id
@@ -207,6 +215,10 @@ class MailboxFlow:
         self.audit.append(
             event, at=self.clock(), reference=proofing.reference, account_id=proofing.account_id, **fields
         )
+
+
+def _followed_before(proofing: Proofing) -> Refusal:
+    return Refusal("proofing.link_followed", proofing.id).during(proofing.reference, proofing.followed_as)
 
 
 def _refuse_unasked(proofing: Proofing) -> None:

@@ -63,6 +63,15 @@ class ProofingStore:
                 )
             )
 
+    def follow(self, proofing_id: str, authorization_id: str, *, now: datetime) -> bool:
+        """Let this one journey go on by the mailed link in another browser; False where another one does already."""
+        waiting = {"_id": proofing_id, "state": str(ProofingState.VOUCHED), "expires_at": {"$gt": now}}
+        with translated():
+            followed = self._proofings.update_one(
+                waiting | {"followed_as": None}, {"$set": {"followed_as": authorization_id}}
+            )
+        return followed.modified_count == 1
+
     def forget(self, proofing_id: str) -> None:
         """End this journey: nothing leads on from it."""
         with translated():
@@ -126,6 +135,7 @@ def _read_some(document: dict[str, Any]) -> Proofing:
         metadata_digest=document["metadata_digest"],
         account_id=document["account_id"],
         link_browser=document["link_browser"],
+        followed_as=document.get("followed_as"),
         # Journeys that were under way when these came in have neither.
         mails=tuple(document.get("mails", ())),
         address_given=document.get("address_given", False),

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -14,7 +14,8 @@ from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, Servic
 from idp.domain.federation import IdentityProvider
 from idp.domain.references import present_reference
 from idp.flows.authorization import AuthorizationFlow
-from idp.web.authorization import carry
+from idp.web.authorization import carry, next_page
+from idp.web.browser import Browser
 from idp.web.pages import Pages, language
 from idp.web.sentences import sentence_for, sentence_key
 from idp.web.university_help import Incident, error_url, message_for
@@ -22,6 +23,9 @@ from idp.web.university_help import Incident, error_url, message_for
 logger = logging.getLogger(__name__)
 
 _HTTP_REASONS = {404: "request.not_found", 405: "request.method", 413: "request.too_large"}
+
+# What double clicks, reloads and the Back button end in.
+_PASSED = ("authorization.expired", "saml.replayed", "proofing.link_followed", "proofing.link_used")
 
 # The answers of these blueprints are read by programs.
 PROTOCOL_BLUEPRINTS = ("tokens", "discovery", "health", "metrics", "registration")
@@ -44,8 +48,10 @@ def register(
     """
 
     def page(reason: str, status: int, reference: str, refusal: Refusal | None = None) -> Response:
-        texts = sentence_for(sentence_key(reason, refusal.detail if refusal else ""))
         handle = (refusal and refusal.authorization_id) or (request.view_args or {}).get("authorization_id")
+        way_on = _way_on(reason, handle, pages.browser, flow)
+        told = way_on.told if way_on else sentence_key(reason, refusal.detail if refusal else "")
+        texts = sentence_for(told)
         incident = Incident(reason, reference, clock(), entity_id, pages.service_name)
         return pages.render_bare(
             "error.html",
@@ -55,7 +61,8 @@ def register(
             advice=texts.advice,
             reference=reference,
             date=format_datetime(incident.at, "long"),
-            restart_url=_restart_url(reason, handle),
+            restart_url=None if way_on else _restart_url(reason, handle),
+            continue_url=way_on.url if way_on else None,
             **_other_ways(reason, handle),
             **_university(incident, refusal.university if refusal else None),
         )
@@ -139,6 +146,28 @@ def register(
     app.register_error_handler(ServiceUnavailable, unavailable)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, unexpected)
+
+
+class _WayOn(NamedTuple):
+    """Where somebody really stands who sent a form twice or came back to an old page. told: the sentence's key."""
+
+    told: str
+    url: str
+
+
+def _way_on(reason: str, handle: str | None, browser: Browser, flow: AuthorizationFlow) -> _WayOn | None:
+    if reason not in _PASSED:
+        return None
+    is_over = reason == "authorization.expired"
+    try:
+        session = browser.known_session()
+        if session and handle and flow.reference_of(handle, session):
+            return _WayOn("authorization.passed" if is_over else reason, next_page(handle))
+        if session and session.sign_in and is_over:
+            return _WayOn("authorization.done", "/account")
+    except ServiceUnavailable:
+        return None
+    return None
 
 
 def _for_programs(refusal: Refusal) -> ProtocolError:

@@ -76,8 +76,9 @@ def _mailbox_page(
     pages: Pages, flow: MailboxFlow, here: Journey, proofing: Proofing, *, problem: str | None = None
 ) -> Response:
     handle = here.pending.id
+    delivery = flow.delivery(proofing)
     waits = "code.too_many_mails" if "wait" in request.args else None
-    shown = problem or waits
+    shown = problem or ("mailbox.held" if delivery is None else waits)
     return pages.render(
         "check_mailbox.html",
         status=FORM_ERROR if problem else 200,
@@ -92,7 +93,7 @@ def _mailbox_page(
         resend_action=url_for("mailbox.send_mail", authorization_id=handle),
         restart_url=url_for("sign_in.restart", authorization_id=handle),
         resent="again" in request.args,
-        delivery=mail_news(flow.delivery(proofing)),
+        delivery=mail_news(delivery),
         client_name=here.client_name,
         reference=here.reference_for(problem),
         errors={"code" if problem else "form": field_sentence(shown)} if shown else {},

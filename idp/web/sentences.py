@@ -85,6 +85,16 @@ _PAGES: dict[str, _Texts] = {
         _("Cette connexion est déjà terminée, peut-être dans un autre onglet, ou elle a attendu trop longtemps."),
         _("Recommencez depuis votre application : cela ne prend qu’un instant."),
     ),
+    "authorization.passed": (
+        _("Étape déjà passée"),
+        _("Cette étape est déjà faite : rien n’est perdu, et rien n’a été fait deux fois."),
+        _("Continuez là où vous en êtes."),
+    ),
+    "authorization.done": (
+        _("Vous êtes déjà connecté"),
+        _("Cette page appartient à une connexion qui a abouti."),
+        _("Retournez à votre application, ou ouvrez la page de votre compte."),
+    ),
     "oauth": (
         _("Demande de connexion incorrecte"),
         _("L’application d’où vous venez a envoyé une demande que nous ne pouvons pas accepter."),
@@ -199,6 +209,11 @@ _PAGES: dict[str, _Texts] = {
         _("Ce lien ne correspond à aucune demande. Il a peut-être été coupé par la messagerie."),
         _("Copiez le lien du message en entier, ou saisissez le code sur la page où vous aviez commencé."),
     ),
+    "proofing.link_followed": (
+        _("Lien déjà ouvert"),
+        _("Le bouton de ce lien a déjà servi, dans un autre navigateur ou sur un autre appareil."),
+        _("Continuez là-bas, ou saisissez le code du message sur la page où vous aviez commencé."),
+    ),
     "proofing.link_used": (
         _("Lien déjà utilisé"),
         _("Ce lien a déjà servi : votre adresse est confirmée."),
@@ -290,6 +305,10 @@ _FIELDS: dict[str, LazyString] = {
     "code.wrong": _("Ce n’est pas le code attendu. Vérifiez que c’est celui du message le plus récent."),
     "code.expired": _("Ce code n’est plus valable. Demandez-en un nouveau ci-dessous."),
     "code.too_many": _("Trop d’essais avec ce code. Patientez quelques minutes, puis demandez-en un nouveau."),
+    "mailbox.held": _(
+        "Aucun nouveau message n’est parti : cinq au plus partent en une heure vers une même adresse. "
+        "Patientez, puis demandez un nouvel envoi."
+    ),
     "code.too_many_mails": _("Plusieurs messages sont déjà partis : utilisez le dernier reçu, ou patientez une heure."),
     "passkey.expired": _("La page avait trop attendu. Recommencez : il suffit en général d’un second essai."),
     "passkey.unknown": _("Cette clé d’accès n’est pas connue ici. Connectez-vous autrement avec votre adresse."),

@@ -30,9 +30,10 @@ def test_o_23_a_scanner_s_click_changes_nothing_and_the_person_s_own_goes_on(
     world: World, person: Traveller, link: str
 ) -> None:
     before = proofing(world)
-    for _ in range(2):
-        assert world.browser().get(link).press(BUTTON).step == "new-password"
-    assert proofing(world) == before
+    assert world.browser().get(link).press(BUTTON).step == "new-password"
+    after = proofing(world)
+    assert after.pop("followed_as")
+    assert after == {name: value for name, value in before.items() if name != "followed_as"}
     assert world.services.stores.accounts.by_address(CAMILLE) is None
     assert len(world.mails(CAMILLE)) == 1
     assert person.get(link).press(BUTTON).step == "new-password"
@@ -63,11 +64,31 @@ def test_a_password_that_is_refused_there_uses_nothing_up(world: World, person: 
     assert telephone.press("Créer", password=PASSWORD).step == "account"
 
 
+def test_o_23_the_button_works_once_elsewhere(world: World, person: Traveller, link: str) -> None:
+    first, second = world.browser().get(link), world.browser().get(link)
+    assert first.press(BUTTON).step == "new-password"
+    assert second.press(BUTTON).step == "error"
+    assert "Lien déjà ouvert" in second.text
+    assert world.browser().get(link).step == "error"
+
+
+def test_o_23_the_button_pressed_twice_leads_back_to_the_journey_of_the_first_time(
+    world: World, person: Traveller, link: str
+) -> None:
+    telephone = world.browser().get(link)
+    page = telephone.last
+    telephone.press(BUTTON)
+    telephone.last = page
+    assert telephone.press(BUTTON).last.status_code == 400
+    assert telephone.get(telephone.tree.xpath("//a[@class='button']/@href")[0]).step == "new-password"
+    assert telephone.press("Créer", password=PASSWORD).step == "account"
+
+
 def test_o_23_of_two_devices_one_chooses_the_password(world: World, person: Traveller, link: str) -> None:
     telephone = world.browser().get(link).press(BUTTON)
-    late = world.browser().get(link).press(BUTTON)
-    assert telephone.press("Créer", password=PASSWORD).step == "account"
-    assert late.press("Créer", password="une autre phrase bien longue et secrète").step in ("error", "sign-in")
+    assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
+    assert person.press("Créer", password=PASSWORD).step == "account"
+    assert telephone.press("Créer", password="une autre phrase bien longue et secrète").step in ("error", "sign-in")
     assert world.browser().get(link).step == "error"
     again = world.browser().start().press("Se connecter", password=PASSWORD)
     assert again.step == "account"
