@@ -19,7 +19,7 @@ from idp.app.federation_audit import federation_folder
 from idp.app.mail import bounces, mail_server, mail_workers
 from idp.app.pages import create_app
 from idp.app.services import Services, build, key_algorithms, signing_keys, utc_now
-from idp.app.stores import INDEXES, connect
+from idp.app.stores import INDEXES, audit_trail, connect
 from idp.app.work_metrics import serve_metrics
 from idp.cli import Administration, Helpdesk
 from idp.domain.errors import ConfigurationError
@@ -42,9 +42,8 @@ from idp.queue_worker import QueueWorker
 from idp.saml.federation import FederationFolder
 from idp.settings import Settings
 from idp.storage import clients as registered
-from idp.storage.audit import AuditTrail
+from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
-from idp.storage.database import Database
 from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
 from idp.storage.migrations import MIGRATIONS
@@ -100,7 +99,7 @@ def administration(configured: Settings) -> Administration:
         federation=FederationAdministration(
             federation,
             lambda: UniversityRouting(federation, LearnedDomains(connect(configured)), utc_now),
-            lambda: AuditTrail(connect(configured)),
+            lambda: audit_trail(configured, connect(configured)),
             utc_now,
         ),
         keys=lambda: KeyAdministration(signing_keys(configured, utc_now)),
@@ -110,7 +109,7 @@ def administration(configured: Settings) -> Administration:
         doctor=lambda: _doctor(configured, federation),
         migrating=lambda: _migrating(configured),
         backup=lambda: _backup(configured),
-        audit=lambda: AuditVerification(_audit_seals(configured, connect(configured)), utc_now),
+        audit=lambda: _audit_verification(configured),
         work=lambda: work_until_stopped(configured),
         data_report=lambda: DataReportFlow(Holdings(connect(configured)), _periods(configured), utc_now),
     )
@@ -200,7 +199,7 @@ def background(services: Services, *, works: bool = True) -> Background:
     workers = (
         (*mail_workers(services), _logout_sender(services), _account_closer(services), _audit_sealer(services))
         if works
-        else ()
+        else (_audit_watcher(services),)
     )
     return Background(
         services.database,
@@ -214,14 +213,30 @@ def background(services: Services, *, works: bool = True) -> Background:
     )
 
 
-def _audit_seals(configured: Settings, database: Database) -> AuditSeals:
-    secret, kept = SecretKey(configured.secret_key.encode()), timedelta(days=configured.retention.audit_days)
-    return AuditSeals(database, secret, kept)
+def _audit_verification(configured: Settings) -> AuditVerification:
+    secret, database = SecretKey(configured.secret_key.encode()), connect(configured)
+    return AuditVerification(AuditProofs(database, secret), AuditSeals(database, secret), utc_now)
+
+
+def _audit_seals(services: Services) -> AuditSeals:
+    kept = timedelta(days=services.settings.retention.audit_days)
+    return AuditSeals(services.database, services.secret, kept, services.stores.audit.saw_seal)
 
 
 def _audit_sealer(services: Services) -> QueueWorker:
-    seals = _audit_seals(services.settings, services.database)
+    seals = _audit_seals(services)
     return QueueWorker("audit-sealer", lambda _, now: seals.seal_next(now=now), Semaphore(0), services.clock)
+
+
+def _audit_watcher(services: Services) -> QueueWorker:
+    # Its events tell of the newest seal, whoever made it.
+    seals = _audit_seals(services)
+
+    def look() -> bool:
+        seals.look()
+        return False
+
+    return QueueWorker("audit-watcher", lambda _, now: look(), Semaphore(0), services.clock, look_every=_RARELY)
 
 
 def _logout_sender(services: Services) -> QueueWorker:
