@@ -18,6 +18,7 @@ from idp.app.background import Background
 from idp.app.federation_audit import federation_folder
 from idp.app.mail import bounces, mail_server, mail_workers
 from idp.app.pages import create_app
+from idp.app.saml import description
 from idp.app.services import Services, build, key_algorithms, signing_keys, utc_now
 from idp.app.stores import INDEXES, audit_trail, connect
 from idp.app.work_metrics import serve_metrics
@@ -172,6 +173,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         indexes=INDEXES,
         keys=lambda: signing_keys(configured, utc_now).every(),
         metadata_files=federation.refresh,
+        description=description(configured),
         clock=utc_now,
     )
 
