@@ -1,6 +1,5 @@
 """Whether each event of the audit trail is as its writer appended it, and whether all of a writer's are there."""
 
-import hmac
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from pymongo.read_concern import ReadConcern
 
 from idp.domain.audit_finding import Finding
 from idp.domain.audit_sequence import AuditSequence, Numbered
-from idp.domain.keyed import SecretKey
+from idp.domain.keyed import SecretKey, same
 from idp.domain.number_runs import NumberRuns
 from idp.storage.audit_seals import SealCheck
 from idp.storage.audit_writer import proof_key, proof_of
@@ -32,14 +31,16 @@ class EventsRead:
     """What all events tell, to be held against the seals.
 
     proven: how many proofs fit. oldest: of when the oldest proven event is. known: seals that proven events know, with
-    the beginning of their value. unproven: how many events without a proof say that they are in which seal. unsealed:
-    events that say they are in none although they should be, and of when they are.
+    the beginning of their value; two: those of which they know two values. unproven: how many events without a proof
+    say that they are in which seal. unsealed: events that say they are in none although they should be, and of when
+    they are.
     """
 
     findings: list[Finding] = field(default_factory=list)
     proven: int = 0
     oldest: datetime | None = None
     known: dict[int, str] = field(default_factory=dict)
+    two: set[int] = field(default_factory=set)
     unproven: Counter[int] = field(default_factory=Counter)
     unsealed: dict[Any, datetime] = field(default_factory=dict)
 
@@ -47,7 +48,8 @@ class EventsRead:
         """What is wrong with this seal in the light of the events; each seal is shown once."""
         if not seal.mac:
             return
-        if not seal.mac.startswith(self.known.pop(seal.number, "")):
+        known = self.known.pop(seal.number, "")
+        if seal.number in self.two or not seal.mac.startswith(known):
             yield Finding(seal.number, "replaced")
         late = self.unproven.get(seal.number, 0)
         if late and self.oldest is not None and seal.at > self.oldest + UPGRADE:
@@ -105,7 +107,7 @@ class AuditProofs:
         if "sealed" in proof:
             number, mac = proof["sealed"]
             if read.known.setdefault(number, mac) != mac:
-                read.findings.append(Finding(number, "replaced", detail="events know two seals of this number"))
+                read.two.add(number)
         is_new = writer.add(
             Numbered(proof["number"], proof.get("lost", ()), proof.get("open", ())),
             stays=event["purge_at"] > now + _CLOCKS,
@@ -116,7 +118,7 @@ class AuditProofs:
 
     def _is_proven(self, event: Document) -> bool:
         mac = event.get("mac")
-        return isinstance(mac, bytes) and hmac.compare_digest(proof_of(self._key, event), mac)
+        return isinstance(mac, str) and same(proof_of(self._key, event), mac)
 
 
 def _seal_of(event: Document) -> int:

@@ -2,6 +2,7 @@
 
 import hmac
 import threading
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,10 +22,13 @@ def proof_key(secret: SecretKey) -> bytes:
     return secret.derive("audit event")
 
 
-def proof_of(key: bytes, event: Document) -> bytes:
-    """HMAC-SHA256 over the BSON of everything that the event holds, in the order of the names."""
+def proof_of(key: bytes, event: Document) -> str:
+    """HMAC-SHA256 over the BSON of everything that the event holds, in the order of the names.
+
+    In base64: workers of the release before show people their events as JSON, and would stumble over bytes.
+    """
     content = {name: event[name] for name in sorted(event) if name not in _NOT_PROVEN}
-    return hmac.digest(key, bson.encode(content), "sha256")
+    return b64encode(hmac.digest(key, bson.encode(content), "sha256")).decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

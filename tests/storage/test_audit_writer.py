@@ -1,5 +1,6 @@
 """What each event of the audit trail carries, also where writing fails and where many threads write."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -141,3 +142,11 @@ def test_what_is_shown_of_an_event_has_nothing_of_its_proof(trail: AuditTrail) -
     append(trail)
     (by_reference,) = trail.by_reference("R0")
     assert by_reference.keys() == {"event", "at", "reference", "account_id", "fields"}
+
+
+def test_a_worker_of_the_release_before_can_show_an_event_as_json(
+    trail: AuditTrail, indexed_database: Database
+) -> None:
+    append(trail)
+    (event,) = indexed_database.collection("audit").find({}, {"_id": 0, "at": 0, "purge_at": 0})
+    assert json.dumps(event)
