@@ -57,6 +57,8 @@ logger = logging.getLogger(__name__)
 _SERVER_ENDS = 3
 # Seconds, where what is due is due by the day.
 _RARELY = 5.0
+# Seals come once a minute.
+_SELDOM = 30.0
 
 
 def create_app_from_environment() -> Flask:
@@ -238,7 +240,7 @@ def _audit_watcher(services: Services) -> QueueWorker:
         seals.look()
         return False
 
-    return QueueWorker("audit-watcher", lambda _, now: look(), Semaphore(0), services.clock, look_every=_RARELY)
+    return QueueWorker("audit-watcher", lambda *_: look(), Semaphore(0), services.clock, look_every=_SELDOM)
 
 
 def _logout_sender(services: Services) -> QueueWorker:
