@@ -10,9 +10,11 @@ from idp.domain.errors import ConfigurationError
 
 
 def _configured() -> cli.Administration:
-    """The flow on the configured files; a wrong setting ends the command with its lines."""
+    """The flow on the configured files, for their owner; a wrong setting ends the command with its lines."""
     try:
-        return administration(settings.load(os.environ))
+        configured = settings.load(os.environ)
+        cli.become_owner(configured.var_dir)
+        return administration(configured)
     except ConfigurationError as error:
         sys.exit("\n".join(error.faults))
 

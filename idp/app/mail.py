@@ -7,6 +7,7 @@ from threading import Semaphore
 
 from idp.app.pages import TRANSLATIONS
 from idp.app.services import Services
+from idp.app.stores import audit_trail
 from idp.flows.bounces import BounceFlow
 from idp.flows.mail_delivery import deliver_next
 from idp.mail.delivery import MailServer, SmtpDelivery
@@ -32,7 +33,7 @@ def mail_workers(services: Services) -> tuple[QueueWorker, ...]:
 def bounces(configured: Settings, database: Database, audit: AuditTrail | None = None) -> BounceFlow:
     """What becomes of mail that came back."""
     domain = configured.mail.from_.rpartition("@")[2]
-    return BounceFlow(Outbox(database), AccountStore(database), audit or AuditTrail(database), domain)
+    return BounceFlow(Outbox(database), AccountStore(database), audit or audit_trail(configured, database), domain)
 
 
 def mail_server(configured: Settings) -> MailServer:

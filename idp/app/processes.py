@@ -18,8 +18,9 @@ from idp.app.background import Background
 from idp.app.federation_audit import federation_folder
 from idp.app.mail import bounces, mail_server, mail_workers
 from idp.app.pages import create_app
+from idp.app.saml import description
 from idp.app.services import Services, build, key_algorithms, signing_keys, utc_now
-from idp.app.stores import INDEXES, connect
+from idp.app.stores import INDEXES, audit_trail, connect
 from idp.app.work_metrics import serve_metrics
 from idp.cli import Administration, Helpdesk
 from idp.domain.errors import ConfigurationError
@@ -42,9 +43,8 @@ from idp.queue_worker import QueueWorker
 from idp.saml.federation import FederationFolder
 from idp.settings import Settings
 from idp.storage import clients as registered
-from idp.storage.audit import AuditTrail
+from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
-from idp.storage.database import Database
 from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
 from idp.storage.migrations import MIGRATIONS
@@ -57,6 +57,8 @@ logger = logging.getLogger(__name__)
 _SERVER_ENDS = 3
 # Seconds, where what is due is due by the day.
 _RARELY = 5.0
+# Seals come once a minute.
+_SELDOM = 30.0
 
 
 def create_app_from_environment() -> Flask:
@@ -102,7 +104,7 @@ def administration(configured: Settings) -> Administration:
         federation=FederationAdministration(
             federation,
             lambda: UniversityRouting(federation, LearnedDomains(connect(configured)), utc_now),
-            lambda: AuditTrail(connect(configured)),
+            lambda: audit_trail(configured, connect(configured)),
             utc_now,
         ),
         keys=lambda: KeyAdministration(signing_keys(configured, utc_now)),
@@ -112,7 +114,7 @@ def administration(configured: Settings) -> Administration:
         doctor=lambda: _doctor(configured, federation),
         migrating=lambda: _migrating(configured),
         backup=lambda: _backup(configured),
-        audit=lambda: AuditVerification(_audit_seals(configured, connect(configured)), utc_now),
+        audit=lambda: _audit_verification(configured),
         work=lambda: work_until_stopped(configured),
         data_report=lambda: DataReportFlow(Holdings(connect(configured)), _periods(configured), utc_now),
     )
@@ -175,6 +177,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         indexes=INDEXES,
         keys=lambda: signing_keys(configured, utc_now).every(),
         metadata_files=federation.refresh,
+        description=description(configured),
         clock=utc_now,
     )
 
@@ -202,7 +205,7 @@ def background(services: Services, *, works: bool = True) -> Background:
     workers = (
         (*mail_workers(services), _logout_sender(services), _account_closer(services), _audit_sealer(services))
         if works
-        else ()
+        else (_audit_watcher(services),)
     )
     return Background(
         services.database,
@@ -216,14 +219,30 @@ def background(services: Services, *, works: bool = True) -> Background:
     )
 
 
-def _audit_seals(configured: Settings, database: Database) -> AuditSeals:
-    secret, kept = SecretKey(configured.secret_key.encode()), timedelta(days=configured.retention.audit_days)
-    return AuditSeals(database, secret, kept)
+def _audit_verification(configured: Settings) -> AuditVerification:
+    secret, database = SecretKey(configured.secret_key.encode()), connect(configured)
+    return AuditVerification(AuditProofs(database, secret), AuditSeals(database, secret), utc_now)
+
+
+def _audit_seals(services: Services) -> AuditSeals:
+    kept = timedelta(days=services.settings.retention.audit_days)
+    return AuditSeals(services.database, services.secret, kept, services.stores.audit.saw_seal)
 
 
 def _audit_sealer(services: Services) -> QueueWorker:
-    seals = _audit_seals(services.settings, services.database)
+    seals = _audit_seals(services)
     return QueueWorker("audit-sealer", lambda _, now: seals.seal_next(now=now), Semaphore(0), services.clock)
+
+
+def _audit_watcher(services: Services) -> QueueWorker:
+    # Its events tell of the newest seal, whoever made it.
+    seals = _audit_seals(services)
+
+    def look() -> bool:
+        seals.look()
+        return False
+
+    return QueueWorker("audit-watcher", lambda *_: look(), Semaphore(0), services.clock, look_every=_SELDOM)
 
 
 def _logout_sender(services: Services) -> QueueWorker:

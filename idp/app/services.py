@@ -79,8 +79,8 @@ def build(
     metrics = Metrics()
     times = EveryTimes(metrics.times, traces) if traces else metrics.times
     database = database or connect(configured, times.commanded if configured.metrics.enabled or traces else None)
-    stores = Stores.on(database, timedelta(days=configured.retention.audit_days), metrics.counts)
     secret = SecretKey(configured.secret_key.encode())
+    stores = Stores.on(database, secret, timedelta(days=configured.retention.audit_days), metrics.counts)
     federation = federation_folder(configured, clock, FederationAudit(stores.audit, clock))
     keys = signing_keys(configured, clock)
     saml_keys = KeyWatch(configured.keys.dir, configured.saml.entity_id, clock)

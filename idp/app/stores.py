@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from idp.domain.keyed import SecretKey
 from idp.domain.measures import Hears, nobody
 from idp.settings import Settings
 from idp.storage import (
@@ -101,15 +102,17 @@ class Stores:
     used_jtis: used_jtis.UsedJtis
 
     @classmethod
-    def on(cls, database: Database, audit_kept: timedelta = AUDIT_KEPT, heard: Hears = nobody) -> "Stores":
-        """audit_kept: how long events of the security log stay. heard: told of each of them."""
+    def on(
+        cls, database: Database, secret: SecretKey, audit_kept: timedelta = AUDIT_KEPT, heard: Hears = nobody
+    ) -> "Stores":
+        """secret: proves events. audit_kept: how long events of the security log stay. heard: told of each of them."""
         return cls(
             accounts=accounts.AccountStore(database),
             account_addresses=account_addresses.AccountAddresses(database),
             closed_accounts=closed_accounts.ClosedAccounts(database),
             merged_accounts=merged_accounts.MergedAccounts(database),
             merges=merges.MergeStore(database),
-            audit=audit.AuditTrail(database, audit_kept, heard),
+            audit=audit.AuditTrail(database, secret, audit_kept, heard),
             authorizations=authorizations.AuthorizationStore(database),
             clients=registered.ClientStore(database),
             codes=one_time_codes.OneTimeCodeStore(database),
@@ -133,6 +136,12 @@ class Stores:
             sweeps=sweeps.SweepStore(database),
             used_jtis=used_jtis.UsedJtis(database),
         )
+
+
+def audit_trail(configured: Settings, database: Database) -> audit.AuditTrail:
+    """The security log of a process that needs no other store."""
+    secret, kept = SecretKey(configured.secret_key.encode()), timedelta(days=configured.retention.audit_days)
+    return audit.AuditTrail(database, secret, kept)
 
 
 def connect(configured: Settings, timed: TimesCommands | None = None) -> Database:

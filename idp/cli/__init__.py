@@ -6,5 +6,6 @@ entry point hands them. Owns no rule; everything it prints comes from ``idp.flow
 
 from idp.cli.administration import Administration, Helpdesk
 from idp.cli.commands import main
+from idp.cli.owner import become_owner
 
-__all__ = ["Administration", "Helpdesk", "main"]
+__all__ = ["Administration", "Helpdesk", "become_owner", "main"]

@@ -13,7 +13,7 @@ from idp.domain.findings import Level
 @json_option
 @click.pass_obj
 def doctor(administration: MakeAdministration, as_json: bool) -> None:
-    """Look at settings, database, clock, mail, DNS, TLS, keys, metadata and disk. Exit code 1 with any fault."""
+    """Look at settings, database, clock, mail, DNS, TLS, keys, metadata, ours too, disk. Exit code 1 with any fault."""
     findings = []
     for finding in administration().doctor().findings():
         findings.append(finding)

@@ -11,10 +11,20 @@ from idp.domain.helpdesk import Act, Unfounded
 reason_option = click.option("--reason", required=True, help="Why; kept in the security log.")
 
 
+# Set where this process becomes another user.
+_remembered = ""
+
+
+def remember_operator() -> None:
+    """Whoever acts from now on is who sits at the terminal now, whatever user this process becomes."""
+    global _remembered
+    _remembered = _operator()
+
+
 def founded(reason: str) -> Act:
     """The act; ends the command where the reason is none."""
     try:
-        return Act(_operator(), reason)
+        return Act(_remembered or _operator(), reason)
     except Unfounded as fault:
         end(fault.key)
 

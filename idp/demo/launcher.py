@@ -17,6 +17,7 @@ from idp.demo.mailbox import Mailbox, create_mailbox
 from idp.demo.people import EXEMPLE
 from idp.demo.portal import start_portal
 from idp.demo.provider_process import PROJECT, ProviderFailed, ProviderProcess
+from idp.demo.registration import metadata_settings
 from idp.demo.universities import start_universities
 from idp.demo.web_server import HOST, WebServer
 
@@ -89,7 +90,7 @@ class Demo:
         self._clients = demo_clients(folder, ports.url("portail"), clients)
         self._say = say
         self._running = ExitStack()
-        self._provider = ProviderProcess(ports.url("fournisseur"), self._environment(), self._log("provider"))
+        self._provider = ProviderProcess(ports.url("fournisseur"), self.environment(), self._log("provider"))
 
     def run(self, stopping: threading.Event) -> None:
         """Starts everything and returns once ``stopping`` is set and everything has stopped. Raises DemoFailed."""
@@ -136,7 +137,7 @@ class Demo:
     def _announce(self, party: str) -> None:
         self._say(f"  {party:<20}{self._ports.url(party)}")
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """The provider's settings; a given IDP_MONGODB_URI is left as it is."""
         provider = self._folder / "provider"
         return {
@@ -151,6 +152,7 @@ class Demo:
             "IDP_SMTP_USERNAME": "",
             "IDP_SMTP_PASSWORD": "",
             "IDP_MAIL_FROM": "ne-pas-repondre@localhost",
+            **metadata_settings(),
         }
 
     def _log(self, name: str) -> Path:

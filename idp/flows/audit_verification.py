@@ -4,17 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp.storage.audit_seals import AuditSeals, Finding
+from idp.domain.audit_finding import Finding
+from idp.storage.audit_proofs import AuditProofs
+from idp.storage.audit_seals import AuditSeals
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """events, purged, waiting: numbers of events verified, gone by retention, in no seal yet.
+    """proven: events whose own proof fits. events, purged, waiting: numbers of events verified in seals, gone by
+    retention, in no seal yet.
 
     newest, mac: number and value of the newest seal, as the log told it when it was made; 0 and empty without any.
     """
 
     seals: int
+    proven: int
     events: int
     purged: int
     waiting: int
@@ -25,16 +29,27 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class AuditVerification:
+    proofs: AuditProofs
     seals: AuditSeals
     clock: Callable[[], datetime]
 
     def verify(self) -> Verification:
-        """Check every seal and every event in one; raises ServiceUnavailable."""
+        """Check every event by itself and among its writer's, and every seal; raises ServiceUnavailable."""
+        now = self.clock()
         seals = events = purged = newest = 0
         mac, findings = "", list[Finding]()
-        for check in self.seals.check(now=self.clock()):
-            findings += check.findings
+        read = self.proofs.read(now=now)
+        for check in self.seals.check(now=now):
+            findings += (*check.findings, *read.against(check))
             if check.mac:
                 seals, events, purged = seals + 1, events + check.verified, purged + check.purged
                 newest, mac = check.number, check.mac
-        return Verification(seals, events, purged, self.seals.waiting(), newest, mac, tuple(findings))
+        findings += read.left({finding.seal for finding in findings})
+        waiting = self.seals.waiting()
+        return Verification(seals, read.proven, events, purged, waiting, newest, mac, _once(read.findings, findings))
+
+
+def _once(alone: list[Finding], in_seals: list[Finding]) -> tuple[Finding, ...]:
+    """Findings of seals, and those of events that no seal tells of."""
+    told = {finding.event for finding in in_seals if finding.event}
+    return (*in_seals, *(finding for finding in alone if finding.event not in told))

@@ -6,8 +6,10 @@ from datetime import datetime
 from pathlib import Path
 
 from idp.domain.errors import ConfigurationError
+from idp.domain.keyed import SecretKey
 from idp.domain.references import present_reference
 from idp.storage.audit import AuditTrail
+from idp.storage.audit_seals import AuditSeals
 from idp.storage.backup import archive, copying, sealed_keys
 from idp.storage.backup.policy import KEPT, SCHEMA
 from idp.storage.database import Database, Indexes
@@ -98,8 +100,7 @@ class BackupFlow:
         copying.clear(database)
         database.create_indexes(self.indexes)
         self._fill(path, database, expected.documents)
-        trail = AuditTrail(database)
-        trail.append("backup.restored", at=self.clock(), reference=present_reference(), made_at=expected.made_at)
+        self._note(database, expected.made_at, keys_to)
         ledger.end_restore()
         problems = (*self._differences(expected), *schema_state(database).problems())
         return RestoreReport(expected.documents, problems, files)
@@ -122,6 +123,15 @@ class BackupFlow:
                     counts[collection] = copying.fill(database, collection, content)
         if counts != expected:
             raise ConfigurationError(f"{path}: changed while it was read; restore again")
+
+    def _note(self, database: Database, made_at: str, keys_to: Path | None) -> None:
+        """The security log goes on under the key of the copy, where that is known; what waited for a seal gets one."""
+        key = sealed_keys.secret_key_in(keys_to) if keys_to else self.secret_key
+        secret, now = SecretKey(key.encode()), self.clock()
+        seals, trail = AuditSeals(database, secret), AuditTrail(database, secret)
+        trail.append("backup.restored", at=now, reference=present_reference(), made_at=made_at)
+        while seals.seal_next(now=now):
+            pass
 
     def _differences(self, expected: BackupReport) -> tuple[str, ...]:
         if expected.issuer == self.issuer:

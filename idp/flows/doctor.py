@@ -16,6 +16,8 @@ from idp.mail.sender_domain import TxtLookup, sender_findings
 from idp.mail.server_check import server_problem
 from idp.openid.issuer_certificate import certificate_ends
 from idp.openid.key_files import SigningKey
+from idp.saml.own_metadata import ServiceDescription
+from idp.saml.registration import wanting
 from idp.storage.database import Database, Indexes
 from idp.storage.database_state import DatabaseState, database_state
 from idp.storage.migrations.schema_state import SchemaState, schema_state
@@ -31,7 +33,10 @@ Keys = Iterable[tuple[SigningKey, KeyState]]
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """keys, metadata_files: read when asked for. var_dir: whose disk may fill up. from_address: the sender of mails."""
+    """keys, metadata_files: read when asked for. var_dir: whose disk may fill up. from_address: the sender of mails.
+
+    description: what our own metadata says of us.
+    """
 
     issuer: str
     var_dir: Path
@@ -44,6 +49,7 @@ class Doctor:
     indexes: Sequence[Indexes]
     keys: Callable[[], Keys]
     metadata_files: Callable[[], Sequence[MetadataFileStatus]]
+    description: ServiceDescription
     clock: Callable[[], datetime]
 
     def findings(self) -> Iterator[Finding]:
@@ -56,6 +62,7 @@ class Doctor:
         yield from self._signing_keys()
         yield from self._key_files()
         yield from self._federation()
+        yield from self._registration()
         yield self._disk()
 
     def _database(self) -> Iterator[Finding]:
@@ -126,6 +133,14 @@ class Doctor:
             yield Finding("federation", Level.WARNING, "no university yet", mend)
         for status in files:
             yield _of_metadata(status, self.clock())
+
+    def _registration(self) -> Iterator[Finding]:
+        """Works all the same; a federation that is asked to register us would ask back."""
+        missing = tuple(wanting(self.description))
+        if not missing:
+            yield Finding("registration", Level.OK, "our metadata says what a federation wants to know")
+        for text, setting in missing:
+            yield Finding("registration", Level.WARNING, f"our metadata: {text}", f"set saml.metadata.{setting}")
 
     def _disk(self) -> Finding:
         try:

@@ -9,8 +9,10 @@ from typing import Any
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from idp.domain.federation_health import AnswerCount
+from idp.domain.keyed import SecretKey
 from idp.domain.measures import Hears, nobody
-from idp.storage.database import Database, Indexes, translated
+from idp.storage.audit_writer import AuditWriter
+from idp.storage.database import Database, Document, Indexes, translated
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,7 @@ INDEXES = Indexes(
     ),
 )
 KEPT = timedelta(days=365)
+_FOR_VERIFYING = {"seal": 0, "proof": 0, "mac": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,40 +47,59 @@ class AuditEvent:
 class AuditTrail:
     """Appends events, and tells the log the same; fields are short and never a code, token, password or assertion.
 
-    kept: for how long. heard: told of each event once it is kept.
+    Each trail is a writer of its own: a process makes one. kept: for how long. heard: told of each event once it is
+    kept.
     """
 
-    def __init__(self, database: Database, kept: timedelta = KEPT, heard: Hears = nobody) -> None:
+    def __init__(self, database: Database, secret: SecretKey, kept: timedelta = KEPT, heard: Hears = nobody) -> None:
         self._events = database.collection("audit")
+        self._writer = AuditWriter(secret)
         self._kept = kept
         self._heard = heard
 
+    def saw_seal(self, number: int, mac: str) -> None:
+        """See ``AuditWriter.saw_seal``."""
+        self._writer.saw_seal(number, mac)
+
     def append(self, event: str, *, at: datetime, reference: str, account_id: str | None = None, **fields: str) -> None:
         logger.info(event, extra={"fields": {"reference": reference, "account_id": account_id or "", **fields}})
-        with translated():
-            self._events.insert_one(
-                {
-                    "event": event,
-                    "at": at,
-                    "reference": reference,
-                    "account_id": account_id,
-                    "fields": fields,
-                    "purge_at": at + self._kept,
-                }
-            )
+        self._insert(
+            {
+                "event": event,
+                "at": at,
+                "reference": reference,
+                "account_id": account_id,
+                "fields": fields,
+                "purge_at": at + self._kept,
+            }
+        )
         self._heard(event, fields)
+
+    def _insert(self, event: Document) -> None:
+        place = self._writer.begin()
+        try:
+            with translated():
+                self._events.insert_one(self._writer.proven(event, place))
+        except BaseException:
+            self._writer.gave_up(place)
+            raise
+        self._writer.kept(place)
 
     def by_reference(self, reference: str) -> list[dict[str, object]]:
         """The events of one journey, oldest first."""
         with translated():
             return list(
-                self._events.find({"reference": reference}, {"_id": 0, "purge_at": 0, "seal": 0}).sort("at", ASCENDING)
+                self._events.find({"reference": reference}, {"_id": 0, "purge_at": 0} | _FOR_VERIFYING).sort(
+                    "at", ASCENDING
+                )
             )
 
     def by_account(self, account_id: str) -> list[dict[str, object]]:
         """The events of one person, oldest first."""
         with translated():
-            return list(self._events.find({"account_id": account_id}, {"_id": 0, "seal": 0}).sort("at", ASCENDING))
+            return list(
+                self._events.find({"account_id": account_id}, {"_id": 0} | _FOR_VERIFYING).sort("at", ASCENDING)
+            )
 
     def events(
         self, *, references: Collection[str] = (), account_ids: Collection[str] = (), limit: int = 1000

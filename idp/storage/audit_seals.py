@@ -6,7 +6,7 @@ identifiers and digests, chained to the seal before, under a key that the databa
 
 import hmac
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from bson import json_util
 from pymongo import ASCENDING, DESCENDING
 from pymongo.read_concern import ReadConcern
 
+from idp.domain.audit_finding import Finding
 from idp.domain.keyed import SecretKey
 from idp.storage.audit import KEPT
 from idp.storage.database import AlreadyExists, Database, Document, translated
@@ -33,37 +34,42 @@ _FIRST = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """seal: its number. kind: ``changed``, ``removed``, ``inserted``, ``moved``, ``broken`` or ``missing`` (a seal).
-
-    event: its identifier; empty where the whole seal is meant.
-    """
-
-    seal: int
-    kind: str
-    event: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class SealCheck:
-    """One seal. verified, purged: numbers of events; purged ones had reached the end of their retention."""
+    """One seal. events: the identifiers of those that it holds.
+
+    verified, purged: numbers of events; purged ones had reached the end of their retention.
+    """
 
     number: int
     mac: str
+    at: datetime
+    events: Sequence[Any]
     verified: int
     purged: int
     findings: tuple[Finding, ...]
 
 
 class AuditSeals:
-    """Makes and checks seals. kept: how long events stay that do not say it themselves."""
+    """Makes and checks seals.
 
-    def __init__(self, database: Database, secret: SecretKey, kept: timedelta = KEPT) -> None:
-        self._seals = database.collection(_COLLECTION)
-        # An event that a failover could take back must not be in a seal.
-        self._events = database.collection("audit").with_options(read_concern=ReadConcern("majority"))
+    kept: how long events stay that do not say it themselves. seen: told number and value of the newest seal, each time
+    that somebody looks.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        secret: SecretKey,
+        kept: timedelta = KEPT,
+        seen: Callable[[int, str], None] = lambda number, mac: None,
+    ) -> None:
+        # What a failover could take back must not be in a seal, and no event may know it.
+        of_the_majority = ReadConcern("majority")
+        self._seals = database.collection(_COLLECTION).with_options(read_concern=of_the_majority)
+        self._events = database.collection("audit").with_options(read_concern=of_the_majority)
         self._key = secret.derive("audit seal")
         self._kept = kept
+        self._seen = seen
 
     def seal_next(self, *, now: datetime) -> bool:
         """Close the oldest slice that is due, if there is one; any number of processes may try at once.
@@ -71,12 +77,12 @@ class AuditSeals:
         The number of a seal is its ``_id``: of two that close the same slice one is refused. Whoever marks no event
         because he was killed is made up for by the next one. Raises ServiceUnavailable.
         """
-        last = self._newest()
+        last = self.look()
         events = self._waiting(now)
         if not events or events[0]["at"] > now - DUE:
             return False
         if last is not None:
-            self._mark(last)
+            self._mark_those_of(last["_id"])
             events = self._waiting(now)
             if not events:
                 return True
@@ -87,39 +93,53 @@ class AuditSeals:
         except AlreadyExists:
             return False
         self._mark(seal)
+        self._seen(seal["_id"], seal["mac"])
         # Beside the database: who cuts off the newest seals cannot take them out of the log.
         logger.info("audit.sealed", extra={"fields": {"seal": seal["_id"], "mac": seal["mac"], "events": len(events)}})
         return True
+
+    def look(self) -> Document | None:
+        """Number and value of the newest seal, as ``_id`` and ``mac``; raises ServiceUnavailable."""
+        with translated():
+            newest = self._seals.find_one({}, {"mac": 1}, sort=[("_id", DESCENDING)])
+        if newest is not None:
+            self._seen(newest["_id"], newest["mac"])
+        return newest
 
     def check(self, *, now: datetime) -> Iterator[SealCheck]:
         """Each seal in order, then what is wrong with the order itself; raises ServiceUnavailable."""
         previous, expected = _FIRST, 1
         with translated():
             for seal in self._seals.find().sort("_id", ASCENDING):
-                number = seal["_id"]
+                number, is_whole = seal["_id"], self._is_whole(seal)
+                if not isinstance(number, int):
+                    yield _broken(0, (), now)
+                    continue
                 findings = [Finding(missing, "missing") for missing in range(expected, number)]
-                if not self._is_whole(seal) or (not findings and seal["previous"] != previous):
+                if is_whole and not findings and seal["previous"] != previous:
                     findings.append(Finding(number, "broken"))
-                yield self._checked(seal, findings, now)
-                previous, expected = seal["mac"], number + 1
+                yield self._checked(seal, findings, now) if is_whole else _broken(number, findings, now)
+                previous, expected = str(seal.get("mac", "")), number + 1
             cut_off = list(self._events.distinct("seal", {"seal": {"$gte": expected}}))
             gone = [number for number in cut_off if self._seals.find_one({"_id": number}, {"_id": 1}) is None]
         if gone:
-            yield SealCheck(gone[-1], "", 0, 0, tuple(Finding(number, "missing") for number in gone))
+            yield SealCheck(gone[-1], "", now, (), 0, 0, tuple(Finding(number, "missing") for number in gone))
 
     def waiting(self) -> int:
         """How many events are in no seal yet; raises ServiceUnavailable."""
         with translated():
             return self._events.count_documents({"seal": None})
 
-    def _newest(self) -> Document | None:
-        with translated():
-            return self._seals.find_one(sort=[("_id", DESCENDING)])
-
     def _waiting(self, now: datetime) -> list[Document]:
         settled = {"seal": None, "at": {"$lte": now - SETTLED}}
         with translated():
             return list(self._events.find(settled).sort([("at", ASCENDING), ("_id", ASCENDING)]).limit(MOST_EVENTS))
+
+    def _mark_those_of(self, number: int) -> None:
+        with translated():
+            seal = self._seals.find_one({"_id": number})
+        if seal is not None:
+            self._mark(seal)
 
     def _mark(self, seal: Document) -> None:
         ids = [entry["id"] for entry in seal["entries"]]
@@ -162,7 +182,7 @@ class AuditSeals:
                 findings.append(Finding(number, wrong, str(name)))
         findings += [Finding(number, "inserted", str(name)) for name in found if name not in entries]
         verified = sum(1 for name in found if name in entries and self._digest(found[name]) == entries[name]["digest"])
-        return SealCheck(number, seal["mac"], verified, len(purged), tuple(findings))
+        return SealCheck(number, seal["mac"], seal["at"], tuple(entries), verified, len(purged), tuple(findings))
 
     def _wrong(self, event: Document, entry: dict[str, Any], number: int) -> str:
         if not hmac.compare_digest(self._digest(event), entry["digest"]):
@@ -181,3 +201,8 @@ class AuditSeals:
         """HMAC-SHA256 in hex over the canonical extended JSON with sorted keys: one text for one document."""
         text = json_util.dumps(document, json_options=json_util.CANONICAL_JSON_OPTIONS, sort_keys=True)
         return hmac.digest(self._key, text.encode(), "sha256").hex()
+
+
+def _broken(number: int, findings: Sequence[Finding], now: datetime) -> SealCheck:
+    """Nothing that such a seal says is believed."""
+    return SealCheck(number, "", now, (), 0, 0, (*findings, Finding(number, "broken")))

@@ -8,8 +8,8 @@ import pytest
 
 from idp.app.federation_audit import FederationAudit
 from idp.domain.federation import FileDifference
-from idp.storage.audit import AuditTrail
 from idp.storage.database import Database
+from tests.audit_trail import audit_trail
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CHANGED = FileDifference("fer.xml", added=("https://idp.neuve.fr",), removed=("https://idp.vieille.fr",))
@@ -24,7 +24,7 @@ def away() -> Iterator[Database]:
 
 
 def test_a_difference_is_kept_under_the_files_name(database: Database) -> None:
-    trail = AuditTrail(database)
+    trail = audit_trail(database)
     FederationAudit(trail, lambda: NOW)(CHANGED)
     [kept] = trail.by_reference("fer.xml")
     assert "federation.changed" in kept.values()
@@ -36,5 +36,5 @@ def test_a_difference_is_kept_under_the_files_name(database: Database) -> None:
 
 def test_a_database_that_is_away_is_told_in_the_log_alone(away: Database, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
-        FederationAudit(AuditTrail(away), lambda: NOW)(CHANGED)
+        FederationAudit(audit_trail(away), lambda: NOW)(CHANGED)
     assert "federation.change_not_kept" in caplog.text

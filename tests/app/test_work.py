@@ -115,14 +115,19 @@ def test_pages_without_background_work_leave_it_to_others(
 ) -> None:
     arrange(environment)
     services = app.build(settings.load(environment | {"IDP_WEB_BACKGROUND_WORK": "false"}))
+    database.collection("audit_seals").insert_one({"_id": 7, "mac": "0123456789abcdef" * 4})
     background = app.background(services, works=services.settings.web.background_work)
     background.start()
     # A second in which others would have begun.
     time.sleep(1)
     background.stop()
+    services.stores.audit.append("noted", at=datetime.now(UTC), reference="R")
     services.database.close()
     assert mailbox.messages == []
     assert database.collection("outbox").count_documents({"tries": 0}) == MAILS
+    # Their events tell of the seals that others make.
+    (event,) = database.collection("audit").find({"event": "noted"})
+    assert event["proof"]["sealed"] == [7, "0123456789abcdef"]
 
 
 @pytest.mark.parametrize("program", [("idp", "work"), ("gunicorn", "wsgi:app")])

@@ -79,7 +79,11 @@ class Load:
         self.provider.wait_until_ready()
         lost = self.ledger.lost(self.provider.port)
         self._write(figures, fault, since, lost)
+        audited = self.provider.audited()
+        figures.add(fault, "events of the security log / false alarms", f"{audited.proven} / {len(audited.findings)}")
         assert self.ledger.codes, "no load"
+        assert audited.proven
+        assert not audited.findings, audited.findings[:5]
         assert self.ledger.double_grants() == 0
         assert not lost, lost[:5]
         assert not self.surprises, self.surprises[:5]

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.servers import family, free_port
 from idp import app, settings
 from idp.domain.accounts import Account, Identity
+from idp.storage.audit_proofs import SETTLED, AuditProofs, EventsRead
 from tests.chaos.client import Client
 from tests.chaos.replica_set import wait_until
 
@@ -98,6 +99,14 @@ class Provider:
     def services(self) -> app.Services:
         """The product's services on the same database; the caller closes it."""
         return app.build(settings.load(self.environment))
+
+    def audited(self) -> EventsRead:
+        """The security log, read as if everything in it were old enough to vouch for what came before."""
+        services = self.services()
+        try:
+            return AuditProofs(services.database, services.secret).read(now=services.clock() + SETTLED)
+        finally:
+            services.database.close()
 
     def address(self, number: int) -> str:
         return f"etu{number:05}@univ-exemple.test"

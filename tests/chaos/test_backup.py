@@ -74,6 +74,7 @@ def _restored(replica_set: ReplicaSet, tmp_path: Path) -> Provider:
         "IDP_KEYS_DIR": str(back / "keys"),
         "IDP_SECRET_KEY": (back / "secret_key").read_text().strip(),
     }
+    assert json.loads(idp(copy, "audit", "verify", "--json"))["findings"] == []
     services = copy.services()
     names = services.database.client[services.database.name].list_collection_names()
     assert services.database.collection("accounts").count_documents({}) == PEOPLE

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from idp.app import INDEXES
 from idp.cli import Administration, Helpdesk
-from idp.domain.keyed import SecretKey
 from idp.flows.audit_verification import AuditVerification
 from idp.flows.backup import BackupFlow
 from idp.flows.bounces import BounceFlow
@@ -21,7 +20,7 @@ from idp.openid.clients import ClientsFile
 from idp.openid.keys import KeyStore
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
-from idp.storage.audit import AuditTrail
+from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.clients import InitialTokenStore
 from idp.storage.database import Database
@@ -30,6 +29,7 @@ from idp.storage.learned_domains import LearnedDomains
 from idp.storage.migrations import MIGRATIONS
 from idp.storage.migrations.migration import Terms
 from idp.storage.outbox import Outbox
+from tests.audit_trail import SECRET, audit_trail
 
 NOWHERE = Database("mongodb://127.0.0.1:1/", "unused", timeout_ms=200)
 
@@ -49,15 +49,15 @@ def administration(folder: Path, *, now: datetime, database: Database = NOWHERE)
         federation=FederationAdministration(
             federation,
             lambda: UniversityRouting(federation, LearnedDomains(database), lambda: now),
-            lambda: AuditTrail(database),
+            lambda: audit_trail(database),
             lambda: now,
         ),
         keys=lambda: KeyAdministration(KeyStore(folder / "keys", clock=lambda: now)),
         saml_keys=lambda: SamlKeyAdministration(folder / "keys", "https://connexion.exemple.fr", lambda: now),
         helpdesk=nobody,
-        bounces=lambda: BounceFlow(Outbox(database), AccountStore(database), AuditTrail(database), "example.org"),
+        bounces=lambda: BounceFlow(Outbox(database), AccountStore(database), audit_trail(database), "example.org"),
         doctor=no_doctor,
-        audit=lambda: AuditVerification(AuditSeals(database, SecretKey(b"a key of tests of commands")), lambda: now),
+        audit=lambda: AuditVerification(AuditProofs(database, SECRET), AuditSeals(database, SECRET), lambda: now),
         migrating=lambda: Migrating(database, INDEXES, MIGRATIONS, Terms(timedelta(days=365)), lambda: now),
         work=lambda: None,
         backup=lambda: BackupFlow(

@@ -7,10 +7,9 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from idp import cli
-from idp.domain.keyed import SecretKey
-from idp.storage.audit import AuditTrail
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.database import Database
+from tests.audit_trail import SECRET, audit_trail
 from tests.cli.administration import administration
 
 NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
@@ -19,10 +18,10 @@ NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
 def test_it_tells_what_was_verified_and_fails_where_an_event_was_changed(
     indexed_database: Database, tmp_path: Path
 ) -> None:
-    trail = AuditTrail(indexed_database)
+    trail = audit_trail(indexed_database)
     for number in range(3):
         trail.append("sign_in.succeeded", at=NOW - timedelta(minutes=5), reference=f"REF-{number}")
-    seals = AuditSeals(indexed_database, SecretKey(b"a key of tests of commands"))
+    seals = AuditSeals(indexed_database, SECRET)
     assert seals.seal_next(now=NOW)
     made = administration(tmp_path, now=NOW, database=indexed_database)
 
@@ -38,3 +37,17 @@ def test_it_tells_what_was_verified_and_fails_where_an_event_was_changed(
     assert code == 1
     (finding,) = json.loads(output)["findings"]
     assert (finding["seal"], finding["kind"]) == (1, "changed")
+
+
+def test_it_says_what_a_finding_means(indexed_database: Database, tmp_path: Path) -> None:
+    trail = audit_trail(indexed_database)
+    for number in range(3):
+        trail.append("sign_in.succeeded", at=NOW - timedelta(hours=1), reference=f"REF-{number}")
+    indexed_database.collection("audit").delete_one({"reference": "REF-1"})
+    made = administration(tmp_path, now=NOW, database=indexed_database)
+    done = CliRunner().invoke(cli.main, ["audit", "verify"], obj=lambda: made, prog_name="idp")
+    assert done.exit_code == 1
+    assert "numbers 2 to 2 of writer" in done.output
+    assert "events were removed" in done.output
+    assert "2 events, the oldest of 2050-09-01T07:00:00Z are in no seal" in done.output
+    assert "a restored copy" in done.output

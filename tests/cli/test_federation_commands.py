@@ -14,9 +14,9 @@ from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider
 from idp.domain.routing import LearnedDomain
 from idp.flows.refusals import RefusalLog
-from idp.storage.audit import AuditTrail
 from idp.storage.database import Database
 from idp.storage.learned_domains import LearnedDomains
+from tests.audit_trail import audit_trail
 from tests.cli.administration import NOWHERE, administration
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -122,7 +122,7 @@ def test_check_tells_what_a_new_copy_would_change_and_changes_nothing(folder: Pa
 
 
 def test_health_tells_successes_failures_by_cause_and_attributes(folder: Path, database: Database) -> None:
-    audit, other = AuditTrail(database), f"https://idp.{secrets.token_hex(4)}.example/idp"
+    audit, other = audit_trail(database), f"https://idp.{secrets.token_hex(4)}.example/idp"
     for hours in (1, 2):
         audit.append(
             "proofing.vouched", at=NOW - timedelta(hours=hours), reference="r", entity_id=other, received="eppn mail"

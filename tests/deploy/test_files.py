@@ -91,6 +91,41 @@ def test_units_are_what_systemd_takes(unit: Path) -> None:
     assert not [line for line in problems if unit.name in line]
 
 
+@pytest.mark.parametrize("name", ["idp.service", "idp-work.service"])
+def test_fetched_metadata_can_be_put_where_the_services_may_write(name: str) -> None:
+    unit = (DEPLOY / "systemd" / name).read_text()
+    folders = re.findall(r"^StateDirectory=(.+)$", unit, re.MULTILINE)[0].split()
+    (metadata,) = re.findall(
+        r"^IDP_FEDERATION_DIR=(.+)$", (DEPLOY / "systemd/idp.env.example").read_text(), re.MULTILINE
+    )
+    assert metadata in [f"/var/lib/{folder}" for folder in folders]
+    assert "ProtectSystem=strict" in unit
+
+
+def test_the_folder_of_metadata_belongs_to_the_user_of_the_image() -> None:
+    (user,) = re.findall(r"^USER (\d+:\d+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert f"chown {user} federation_metadata" in (PROJECT / "docs/deployment.md").read_text()
+
+
+def test_the_command_line_is_run_with_the_services_settings(tmp_path: Path) -> None:
+    """By a systemd-run that only says what it was asked."""
+    told = tmp_path / "systemd-run"
+    told.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    told.chmod(0o755)
+    run = subprocess.run(
+        [DEPLOY / "systemd/idp", "user", "disable", "a b", "--reason", "two words"],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    options, _, command = run.stdout.partition("\n--\n")
+    assert command.splitlines() == ["/opt/idp/venv/bin/idp", "user", "disable", "a b", "--reason", "two words"]
+    unit = (DEPLOY / "systemd/idp.service").read_text()
+    for given in re.findall(r"^--property=(.+)$", options, re.MULTILINE):
+        assert f"\n{given}\n" in unit
+
+
 def test_the_database_setup_is_a_script_that_bash_can_read() -> None:
     subprocess.run(["bash", "-n", str(DEPLOY / "compose/database-setup.sh")], check=True)
 

@@ -3,7 +3,8 @@
 import secrets
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,14 @@ import pytest
 from idp import app
 from idp.domain.accounts import Account
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
+from idp.domain.keyed import SecretKey
+from idp.flows.audit_verification import AuditVerification
 from idp.flows.backup import BackupFlow
 from idp.storage import embedded
 from idp.storage.accounts import AccountStore
+from idp.storage.audit import AuditTrail
+from idp.storage.audit_proofs import AuditProofs
+from idp.storage.audit_seals import AuditSeals
 from idp.storage.backup import copying
 from idp.storage.backup.policy import KEPT, VOID
 from idp.storage.database import Database, Document
@@ -25,6 +31,8 @@ from tests.storage.migrations.old_shapes import old_account
 
 NOW = datetime(2050, 9, 1, tzinfo=UTC)
 PHRASE = "une phrase assez longue"
+SECRET_KEY = "a secret key of thirty-two letters"
+SECRET = SecretKey(SECRET_KEY.encode())
 
 
 def flow(database: Database, folder: Path) -> BackupFlow:
@@ -33,7 +41,7 @@ def flow(database: Database, folder: Path) -> BackupFlow:
         indexes=app.INDEXES,
         issuer="https://connexion.exemple.fr",
         keys_dir=folder / "keys",
-        secret_key="a secret key of thirty-two letters",
+        secret_key=SECRET_KEY,
         release="1",
         newest_migration=MIGRATIONS[-1].number,
         clock=lambda: NOW,
@@ -63,8 +71,12 @@ def full(database: Database, tmp_path: Path) -> Database:
     adopt_if_empty(database, now=NOW)
     database.collection("accounts").insert_many([old_account(f"p{number:04}") for number in range(1200)])
     for number, name in enumerate((*KEPT, *VOID)):
-        if name != "accounts":
+        if name not in ("accounts", "audit", "audit_seals"):
             database.collection(name).insert_one({"_id": f"{name}-{number}", "at": NOW})
+    for minutes in (10, 4):
+        at = NOW - timedelta(minutes=minutes)
+        AuditTrail(database, SECRET).append("sign_in.succeeded", at=at, reference="R")
+        AuditSeals(database, SECRET).seal_next(now=NOW - timedelta(minutes=5))
     (tmp_path / "keys").mkdir()
     (tmp_path / "keys" / "pairwise.key").write_bytes(b"p" * 32)
     return database
@@ -77,9 +89,11 @@ def test_what_lasts_is_equal_elsewhere_and_what_is_under_way_is_void(
     report = flow(full, tmp_path).backup(file)
     assert (report.documents["accounts"], report.with_keys, report.left_out) == (1200, False, ())
     flow(elsewhere, tmp_path).restore(file)
-    for name in KEPT:
-        copied = [one for one in every(elsewhere, name) if one.get("event") != "backup.restored"]
-        assert copied == every(full, name), name
+    for name in set(KEPT) - {"audit", "audit_seals"}:
+        assert every(elsewhere, name) == every(full, name), name
+    assert every(elsewhere, "audit_seals")[:1] == every(full, "audit_seals")
+    copied = [one for one in every(elsewhere, "audit") if one["event"] != "backup.restored"]
+    assert [one["mac"] for one in copied] == [one["mac"] for one in every(full, "audit")]
     assert all(every(elsewhere, name) == [] for name in VOID)
     assert schema_state(elsewhere).problems() == ()
     ines = AccountStore(elsewhere).by_address("p0001@univ.example")
@@ -87,6 +101,23 @@ def test_what_lasts_is_equal_elsewhere_and_what_is_under_way_is_void(
     assert ines.subject == "subject-p0001"
     # The indexes that single use rests on are there before anybody is served.
     assert "subject_1" in elsewhere.collection("accounts").index_information()
+
+
+@pytest.mark.parametrize("takes_keys", [False, True])
+def test_the_security_log_of_a_copy_is_as_it_was_written(
+    full: Database, elsewhere: Database, tmp_path: Path, takes_keys: bool
+) -> None:
+    """Also where the copy is made with other settings, and gets its secret key from the backup."""
+    file, keys = tmp_path / "a.backup", tmp_path / "back" if takes_keys else None
+    flow(full, tmp_path).backup(file, PHRASE)
+    there = flow(elsewhere, tmp_path)
+    if takes_keys:
+        there = replace(there, secret_key="what the settings had before, and not after")
+    there.restore(file, keys_to=keys, passphrase=PHRASE)
+    found = AuditVerification(
+        AuditProofs(elsewhere, SECRET), AuditSeals(elsewhere, SECRET), lambda: NOW + timedelta(minutes=2)
+    ).verify()
+    assert (found.proven, found.seals, found.waiting, found.findings) == (3, 2, 1, ())
 
 
 def test_a_database_that_holds_documents_is_not_overwritten_unasked(
@@ -193,11 +224,15 @@ def _answers(database: Database) -> bool:
 
 
 def test_on_a_replica_set_everything_is_of_one_moment_while_others_write(one_node: str, tmp_path: Path) -> None:
-    """Writers add a consent and, once that is acknowledged, its account: no copy may hold the second alone."""
+    """Writers add a consent and, once that is acknowledged, its account: no copy may hold the second alone.
+
+    They tell the security log, too: what was just being written is no gap in the copy.
+    """
     database, copy = Database(one_node, "origin"), Database(one_node, "copy")
     database.create_indexes(app.INDEXES)
     (tmp_path / "keys").mkdir()
     stopping, written = threading.Event(), threading.Event()
+    trail, earlier = AuditTrail(database, SECRET), NOW - timedelta(minutes=10)
 
     def write(writer: int) -> None:
         for number in range(100_000):
@@ -206,6 +241,7 @@ def test_on_a_replica_set_everything_is_of_one_moment_while_others_write(one_nod
             name = f"w{writer}-{number:06}"
             database.collection("consents").insert_one({"_id": name})
             AccountStore(database).create(account(name))
+            trail.append("account.created", at=earlier, reference=name)
             if number == 200:
                 written.set()
 
@@ -226,5 +262,8 @@ def test_on_a_replica_set_everything_is_of_one_moment_while_others_write(one_nod
     assert len(accounts) >= 200
     assert accounts <= consents
     assert len(consents - accounts) <= len(writers)
+    found = AuditVerification(AuditProofs(copy, SECRET), AuditSeals(copy, SECRET), lambda: NOW).verify()
+    assert found.proven >= 200
+    assert found.findings == ()
     database.close()
     copy.close()

@@ -12,9 +12,9 @@ from idp.domain.messages import Delivery, DeliveryState, Message, message_id
 from idp.flows.bounces import BounceFlow
 from idp.mail.maildir import Maildir
 from idp.storage.accounts import AccountStore
-from idp.storage.audit import AuditTrail
 from idp.storage.database import Database
 from idp.storage.outbox import Outbox
+from tests.audit_trail import audit_trail
 from tests.mail.reports import report
 
 NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
@@ -36,7 +36,7 @@ class World:
         self.outbox = Outbox(database)
         self.accounts = AccountStore(database)
         self.audit = database.collection("audit")
-        self.flow = BounceFlow(self.outbox, self.accounts, AuditTrail(database), "example.org")
+        self.flow = BounceFlow(self.outbox, self.accounts, audit_trail(database), "example.org")
         self.accounts.create(Account("zoe", "subject", NOW, addresses=(TO, "zoe@perso.example")))
 
     def put(self) -> None:

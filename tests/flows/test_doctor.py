@@ -16,6 +16,7 @@ from idp.storage.database import Database
 from idp.storage.migrations.ledger import Ledger
 from tests.mail.smtp_server import HOST, Mailbox, free_port, mute_server, serving
 from tests.mail.test_sender_domain import GOOD
+from tests.saml.test_registration import WHOLE
 
 
 def utc_now() -> datetime:
@@ -38,6 +39,7 @@ def doctor(database: Database, tmp_path: Path) -> Doctor:
         indexes=[outbox.INDEXES],
         keys=lambda: KeyStore(tmp_path / "keys").every(),
         metadata_files=lambda: (file,),
+        description=WHOLE,
         clock=utc_now,
     )
 
@@ -59,6 +61,15 @@ def test_an_installation_in_order_has_no_fault(doctor: Doctor) -> None:
         finding.about for finding in found
     }
     assert mailbox.messages == []
+
+
+def test_what_a_registration_wants_is_named_one_by_one(doctor: Doctor) -> None:
+    assert levels(doctor, "registration") == {Level.OK}
+    bare = replace(doctor, description=replace(WHOLE, logo=None, contacts=WHOLE.contacts[:-1]))
+    assert [(finding.level, finding.mend) for finding in of(bare, "registration")] == [
+        (Level.WARNING, "set saml.metadata.logo_url"),
+        (Level.WARNING, "set saml.metadata.contact_security"),
+    ]
 
 
 def test_each_thing_to_mend_says_how(doctor: Doctor) -> None:

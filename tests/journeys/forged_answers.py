@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 from lxml import etree
 
 from idp.demo.service_provider import fetch_from
-from idp.storage.audit import AuditTrail
+from tests.audit_trail import audit_trail
 from tests.journeys import steps
 from tests.journeys.conftest import System
 from tests.journeys.walker import Page, Walker
@@ -151,7 +151,7 @@ def _draft(request: Element, entity_id: str, person: dict[str, tuple[str, ...]])
 def _audited(system: System, reference: str | None) -> str:
     """The reason of the latest refusal under this reference."""
     assert reference is not None
-    events = AuditTrail(system.stored).by_reference(reference)
+    events = audit_trail(system.stored).by_reference(reference)
     refusals = [event["fields"] for event in events if event["event"] == "request.refused"]
     return refusals[-1]["reason"]  # type: ignore[index, no-any-return]
 

@@ -10,7 +10,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from idp.storage.audit import AuditTrail
+from tests.audit_trail import audit_trail
 from tests.journeys import steps
 from tests.journeys.conftest import System
 from tests.journeys.relying_party import Answer, RelyingParty
@@ -114,7 +114,7 @@ def audited(system: System, answer: Answer) -> list[str]:
     """The events under the reference that the page shows."""
     shown = re.search('data-reference="([^"]+)"', answer.text)
     assert shown, answer.text
-    events = AuditTrail(system.stored).by_reference(shown[1])
+    events = audit_trail(system.stored).by_reference(shown[1])
     return [str(event["event"]) for event in events]
 
 

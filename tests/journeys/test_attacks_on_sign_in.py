@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from idp.storage.audit import AuditTrail
+from tests.audit_trail import audit_trail
 from tests.journeys import steps
 from tests.journeys.conftest import System
 from tests.journeys.steps import PASSWORD
@@ -288,7 +288,7 @@ def test_every_refused_try_shows_the_reference_that_the_audit_trail_knows(system
     code = password.submit("Recevoir le code").submit("Se connecter", code="000000")
     address = steps.start(Walker(), system).submit("Se connecter", email="a,b@univ-exemple.fr")
     mailbox = steps.prove(Walker(), system, ZOE).submit("Continuer", code="000000")
-    trail = AuditTrail(system.stored)
+    trail = audit_trail(system.stored)
     for page, event in (
         (mailbox, "proofing.code_wrong"),
         (password, "sign_in.failed"),

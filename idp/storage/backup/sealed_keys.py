@@ -46,6 +46,11 @@ def unseal(sealed: bytes, passphrase: str, folder: Path) -> tuple[str, ...]:
         raise ConfigurationError(f"{folder}: cannot be written: {problem.strerror}") from problem
 
 
+def secret_key_in(folder: Path) -> str:
+    """The secret key among the files that ``unseal`` has written."""
+    return (folder / SECRET_KEY_FILE).read_text().removesuffix("\n")
+
+
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> str:
     # ``data`` lets nothing out of the folder, also nothing by links.
     member.mode = 0o600

@@ -13,6 +13,7 @@ from idp.storage.migrations import MIGRATIONS
 from idp.storage.migrations.migration import Terms
 from idp.storage.migrations.runner import Runner
 from idp.storage.outbox import Outbox
+from tests.audit_trail import SECRET
 from tests.storage.migrations.old_shapes import NOW, old_account, old_event, old_grant, old_mail
 
 TERMS = Terms(timedelta(days=180))
@@ -67,7 +68,7 @@ def test_002_a_mail_of_the_first_release_is_told_as_sent_before_and_after(databa
 
 
 def test_003_an_event_ends_as_the_settings_say_and_newer_ones_stay_as_they_are(database: Database) -> None:
-    AuditTrail(database, timedelta(days=7)).append("new", at=NOW, reference="R")
+    AuditTrail(database, SECRET, timedelta(days=7)).append("new", at=NOW, reference="R")
     database.collection("audit").insert_one(old_event("ines"))
     migrate(database)
     ends = {event["event"]: event["purge_at"] - NOW for event in database.collection("audit").find()}
