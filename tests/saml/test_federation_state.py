@@ -125,7 +125,7 @@ def test_an_older_copy_is_refused_and_told_as_such(
     assert folder.current.provider(ROUEN) is not None
 
 
-def test_when_both_copies_tell_their_creation_that_decides_which_is_older(
+def test_when_both_copies_tell_their_creation_that_decides_which_is_older_then_their_end(
     make_folder: MakeFolder, key: university.Key, entities: list[bytes], tmp_path: Path
 ) -> None:
     def published(days: int, valid_days: int, some: list[bytes]) -> bytes:
@@ -136,6 +136,8 @@ def test_when_both_copies_tell_their_creation_that_decides_which_is_older(
     folder = make_folder(published(2, 9, entities))
     folder.refresh()
     rewrite(tmp_path / "fer.xml", published(3, 12, entities[:1]))
+    assert "older" in (folder.refresh()[0].problem or "")
+    rewrite(tmp_path / "fer.xml", published(2, 8, entities[:1]))
     assert "older" in (folder.refresh()[0].problem or "")
     rewrite(tmp_path / "fer.xml", published(1, 5, entities[:1]))
     assert folder.refresh()[0].problem is None
