@@ -14,6 +14,7 @@ import pytest
 
 from idp.domain.federation import FileDifference
 from idp.saml import federation_builder
+from idp.saml.entity_details import entity_details
 from idp.saml.federation import FederationFolder
 from idp.saml.federation_builder import UpdateFailed, locked, run_update
 from tests.saml import aggregates
@@ -183,6 +184,9 @@ def test_what_changed_is_told_once_to_whoever_took_it_over(
     [change] = second.changed
     assert change.entity_id == LIMOGES
     assert [detail.split()[0] for detail in change.details] == ["keys", "endpoints", "scopes"]
+    # The fingerprints are those that « idp federation show » prints.
+    lost, won = (entity_details(metadata).keys[0].fingerprint[:16] for metadata in (entities[0], moved))
+    assert change.details[0] == f"keys -signing {lost}, +signing {won}"
     assert "+ensil.fr" in change.details[2]
     assert second.summary == "1 added, 1 removed, 1 changed"
     assert second.lines()[0] == f"- {ROUEN}"
