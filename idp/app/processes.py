@@ -15,7 +15,7 @@ from flask import Flask
 from idp import log, settings
 from idp.app import assistance, own_account
 from idp.app.background import Background
-from idp.app.federation_audit import federation_folder
+from idp.app.federation_audit import CommandAudit, federation_folder
 from idp.app.mail import bounces, mail_server, mail_workers
 from idp.app.pages import create_app
 from idp.app.services import Services, build, key_algorithms, signing_keys, utc_now
@@ -87,7 +87,10 @@ def _keep_for_good() -> None:
 
 def administration(configured: Settings) -> Administration:
     """What the command line needs; what is asked for is made when it is."""
-    federation = federation_folder(configured, utc_now)
+    audit_kept = timedelta(days=configured.retention.audit_days)
+    federation = federation_folder(
+        configured, utc_now, CommandAudit(lambda: AuditTrail(connect(configured), audit_kept), utc_now)
+    )
     return Administration(
         clients=ClientAdministration(
             lambda: ClientsFile(
