@@ -19,6 +19,7 @@ from typing import IO, Any, Final
 from idp.domain.downloads import Download
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import FileDifference, FileReport, IdentityProvider, MetadataFileStatus
+from idp.domain.mail_providers import is_public
 from idp.saml import federation_changes as changes
 from idp.saml import federation_downloads as downloads
 from idp.saml import federation_index as index
@@ -96,6 +97,8 @@ class Federation:
             f"WHERE domain IN ({wanted}) AND {self._in_time('domains.')}",
             suffixes,
         )
+        # A hint or scope that claims everybody's domain must not stand before the administrator's table either.
+        rows = [row for row in rows if row[1] or not is_public(row[0])]
         best = max(((len(row[0]), row[1]) for row in rows), default=None)
         providers = [index.decoded(text) for suffix, named, text in rows if (len(suffix), named) == best]
         return tuple(sorted(providers, key=lambda provider: provider.name("fr")))
