@@ -13,6 +13,7 @@ from lxml import etree
 from idp.domain.errors import Refusal
 from idp.saml.federation import Federation, FederationFolder
 from idp.saml.keys import KeyPair
+from idp.saml.metadata_reading import MetadataReader
 from idp.saml.own_metadata import ServiceDescription
 from idp.saml.service_provider import ServiceProvider
 from tests.saml import identity_provider as university
@@ -100,6 +101,24 @@ def test_ambiguous_address_leads_to_a_choice(federation: Federation) -> None:
 )
 def test_university_is_found_by_search(federation: Federation, query: str, name: str) -> None:
     assert federation.search(query)[0].name("fr") == name
+
+
+def test_retired_ones_and_tests_are_hidden_and_nobody_else(federation: Federation) -> None:
+    reader = MetadataReader(AGGREGATE.read_bytes(), WITHIN_VALIDITY)
+    assert {provider.name("fr") for provider, _ in reader if provider.hidden} == {
+        "Old IdP - EMSE - Ne pas utiliser",
+        "Université de Valenciennes (obsolete)",
+        "Observatoire de la Côte d'Azur (legacy)",
+        "ZTEST INSA Lyon",
+    }
+    # Their people find the one that took their place.
+    assert [provider.name("fr") for provider in federation.by_address_domain("oca.eu")] == [
+        "Observatoire de la Côte d'Azur"
+    ]
+    assert [provider.name("fr") for provider in federation.by_address_domain("insa-lyon.fr")] == [
+        "INSA Lyon",
+        "INSA Lyon (idauth)",
+    ]
 
 
 def test_near_twins_are_not_mixed_up(federation: Federation) -> None:
