@@ -104,7 +104,10 @@ class Federation:
         return tuple(sorted(providers, key=lambda provider: provider.name("fr")))
 
     def search(self, query: str, *, limit: int = 20) -> tuple[IdentityProvider, ...]:
-        """Shown identity providers that match every word of the query, the best first; none for an empty query."""
+        """Shown identity providers that match every word of the query, the best first; none for an empty query.
+
+        Where nothing matches, those that the query leads to as a domain or an address.
+        """
         asked = search.conditions(query)
         if asked is None:
             return ()
@@ -115,7 +118,8 @@ class Federation:
             "JOIN shown USING (provider) ORDER BY rank, sort_key, provider",
             parameters | {"limit": limit},
         )
-        return tuple(index.decoded(text) for (text,) in rows)
+        found = tuple(index.decoded(text) for (text,) in rows)
+        return found or self.by_address_domain(query.rpartition("@")[2])[:limit]
 
     def known_domains(self) -> frozenset[str]:
         """Every domain that leads to a university that is shown: what a slip of the pen may have meant."""

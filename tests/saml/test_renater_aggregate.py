@@ -103,6 +103,16 @@ def test_university_is_found_by_search(federation: Federation, query: str, name:
     assert federation.search(query)[0].name("fr") == name
 
 
+@pytest.mark.parametrize("query", ["etu.unilim.fr", "prenom.nom@etu.unilim.fr", " Prenom.Nom@etu.UNILIM.fr. "])
+def test_a_domain_or_an_address_in_the_search_leads_where_it_would_lead(federation: Federation, query: str) -> None:
+    assert [provider.name("fr") for provider in federation.search(query)] == ["Université de Limoges"]
+
+
+@pytest.mark.parametrize("query", ["prenom.nom@gmail.com", "evilunilim.fr", "@", "x@", "x@fr", "."])
+def test_an_address_of_nobody_s_finds_nobody(federation: Federation, query: str) -> None:
+    assert federation.search(query) == ()
+
+
 def test_retired_ones_and_tests_are_hidden_and_nobody_else(federation: Federation) -> None:
     reader = MetadataReader(AGGREGATE.read_bytes(), WITHIN_VALIDITY)
     assert {provider.name("fr") for provider, _ in reader if provider.hidden} == {
