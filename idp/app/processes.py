@@ -15,7 +15,7 @@ from flask import Flask
 from idp import log, settings
 from idp.app import assistance, own_account
 from idp.app.background import Background
-from idp.app.federation_audit import federation_folder
+from idp.app.federation_audit import CommandAudit, federation_folder
 from idp.app.mail import bounces, mail_server, mail_workers
 from idp.app.pages import create_app
 from idp.app.saml import description
@@ -43,6 +43,7 @@ from idp.queue_worker import QueueWorker
 from idp.saml.federation import FederationFolder
 from idp.settings import Settings
 from idp.storage import clients as registered
+from idp.storage.audit import AuditTrail
 from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.holdings import Holdings
@@ -91,7 +92,11 @@ def _keep_for_good() -> None:
 
 def administration(configured: Settings) -> Administration:
     """What the command line needs; what is asked for is made when it is."""
-    federation = federation_folder(configured, utc_now)
+
+    def audit() -> AuditTrail:
+        return audit_trail(configured, connect(configured))
+
+    federation = federation_folder(configured, utc_now, CommandAudit(audit, utc_now))
     return Administration(
         clients=ClientAdministration(
             lambda: ClientsFile(
@@ -104,7 +109,7 @@ def administration(configured: Settings) -> Administration:
         federation=FederationAdministration(
             federation,
             lambda: UniversityRouting(federation, LearnedDomains(connect(configured)), utc_now),
-            lambda: audit_trail(configured, connect(configured)),
+            audit,
             utc_now,
         ),
         keys=lambda: KeyAdministration(signing_keys(configured, utc_now)),

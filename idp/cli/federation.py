@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from idp.cli.administration import MakeAdministration
-from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, moment, progress
+from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, moment, note, progress
 from idp.domain.addresses import InvalidAddress
 from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStatus
 from idp.domain.federation_health import UniversityHealth
@@ -54,15 +54,17 @@ def which(administration: MakeAdministration, address: str, as_json: bool) -> No
     """Tell which university a mail ADDRESS leads to, and why."""
     try:
         with faults_told(), progress(_READING):
-            routes = administration().federation.which(address)
+            found = administration().federation.which(address)
     except InvalidAddress as error:
         end(f"{address}: {error.key}" + (f"; perhaps {error.suggestion}" if error.suggestion else ""))
+    if not found.is_complete:
+        note("learned domains could not be read: the database does not answer")
     if as_json:
-        echo_json([_route(route) for route in routes])
-    elif not routes:
+        echo_json([_route(route) for route in found.routes])
+    elif not found.routes:
         end("no university found")
     else:
-        echo_rows([(*_provider_row(route.provider), f"{route.by} {route.suffix}") for route in routes])
+        echo_rows([(*_provider_row(route.provider), f"{route.by} {route.suffix}") for route in found.routes])
 
 
 @federation_group.command()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
+from functools import partial
 from threading import Event, Thread
 from typing import Any, Final, NoReturn
 
@@ -68,6 +69,15 @@ def _tell(label: str, done: Event, every: float) -> None:
         word = "."
     if word != label:
         click.echo(err=True)
+
+
+def note(line: str) -> None:
+    """Say this on standard error beside the answer: when the command is over, not into the middle of its progress."""
+    told, context = partial(click.echo, line, err=True), click.get_current_context(silent=True)
+    if context is None:
+        told()
+    else:
+        context.call_on_close(told)
 
 
 def end(message: str) -> NoReturn:

@@ -62,17 +62,18 @@ def _is_qualified(value: str, provider: IdentityProvider) -> bool:
 def accepted_address(vouching: Vouching, provider: IdentityProvider) -> str:
     """The mail address that the university vouches for, clean, within its scopes or the administrator's list for it.
 
-    Refuses ``proofing.mail_missing`` and ``proofing.mail_out_of_scope``. Of several values the one in scope counts,
-    if it is the only one.
+    Of several values the one in scope counts. Refuses ``proofing.mail_missing``, ``proofing.mail_out_of_scope`` where
+    none is in scope, and ``proofing.mail_ambiguous`` where several are: which one is the person's is not ours to say.
     """
     clean = released_mails(vouching)
     if not clean:
         raise Refusal("proofing.mail_missing", provider.entity_id, status=403)
     allowed = provider.scopes + provider.mail_domains
-    inside = sorted(address for address in clean if within(addresses.domain_of(address), allowed))
+    inside = [address for address in clean if within(addresses.domain_of(address), allowed)]
     if len(inside) != 1:
         domains = " ".join(sorted({addresses.domain_of(address) for address in clean}))
-        raise Refusal("proofing.mail_out_of_scope", f"{provider.entity_id} {domains}", status=403)
+        reason = "proofing.mail_ambiguous" if inside else "proofing.mail_out_of_scope"
+        raise Refusal(reason, f"{provider.entity_id} {domains}", status=403)
     return inside[0]
 
 

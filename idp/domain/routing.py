@@ -72,13 +72,17 @@ def routes(
 
     The longest suffix decides; at the same one the administrator's table goes before domain hints and scopes, and those
     before what was learned. What was learned outside a university's own domains counts only where nobody else is named
-    at all: what people type must not lead the members of another university astray.
+    at all: what people type must not lead the members of another university astray. In a domain where anybody may have
+    an address, the administrator's table alone counts.
     """
     said = [route for provider in named for route in _said(domain, provider)]
     heard = [
         Route(provider, RoutedBy.LEARNED, suffix)
         for suffix, provider in learned
-        if suffix in suffixes(domain) and not provider.hidden and (not said or _vouches_in(suffix, provider))
+        if suffix in suffixes(domain)
+        and not is_public(suffix)
+        and not provider.hidden
+        and (not said or _vouches_in(suffix, provider))
     ]
     best = max((_weight(route) for route in (*said, *heard)), default=None)
     return tuple(route for route in (*said, *heard) if _weight(route) == best)
@@ -105,7 +109,7 @@ def _said(domain: str, provider: IdentityProvider) -> Iterator[Route]:
     )
     for suffix in () if provider.hidden else suffixes(domain):
         for by, domains in sources:
-            if suffix in domains:
+            if suffix in domains and (by is RoutedBy.ADMINISTRATOR or not is_public(suffix)):
                 yield Route(provider, by, suffix)
                 return
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from idp.domain import addresses
 from idp.domain.entity_details import EntityDetails
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStatus
 from idp.domain.federation_health import AnswerCount, UniversityHealth, health_of
-from idp.domain.routing import Route, RoutesDomains
+from idp.domain.routing import Route, RoutesDomains, routes
 from idp.saml.entity_details import entity_details
 from idp.saml.federation import FederationFolder
 from idp.saml.synthetic_aggregate import write_test_aggregate
@@ -23,6 +24,14 @@ class ProviderDetails:
     provider: IdentityProvider
     file: str
     published: EntityDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """Where an address leads. is_complete: False where the learned domains could not be read."""
+
+    routes: tuple[Route, ...]
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +56,14 @@ class FederationAdministration:
         self.federation.refresh()
         return self.federation.current.search(query)
 
-    def which(self, typed: str) -> tuple[Route, ...]:
+    def which(self, typed: str) -> Which:
         """The universities that this address leads to, and why; raises ``addresses.InvalidAddress``."""
         domain = addresses.domain_of(addresses.clean(typed))
         self.federation.refresh()
-        return self.routes()(domain)
+        try:
+            return Which(self.routes()(domain))
+        except ServiceUnavailable:
+            return Which(routes(domain, self.federation.current.by_address_domain(domain)), is_complete=False)
 
     def show(self, entity_id: str) -> ProviderDetails | None:
         """Everything about this identity provider, hidden ones included; None where the federation has none such."""

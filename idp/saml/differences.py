@@ -1,5 +1,6 @@
 """What a new copy of a metadata file changes, told so that an administrator sees what matters: who, and which keys."""
 
+import base64
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
@@ -52,9 +53,20 @@ def _facts(document: bytes | None) -> dict[str, frozenset[str]]:
 def _keys(entity: Element) -> Iterable[str]:
     for descriptor in entity.iterfind("md:IDPSSODescriptor/md:KeyDescriptor", names.NS):
         for certificate in descriptor.iterfind("ds:KeyInfo/ds:X509Data/ds:X509Certificate", names.NS):
-            text = "".join((certificate.text or "").split())
-            # Enough to tell keys apart and to compare them by eye.
-            yield f"{descriptor.get('use') or 'any use'} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+            yield f"{descriptor.get('use') or 'any use'} {_fingerprint(certificate.text or '')}"
+
+
+def _fingerprint(certificate: str) -> str:
+    """The beginning of what ``idp federation show`` prints, the SHA-256 of the DER; of the text where it is no base64.
+
+    Enough to tell keys apart and to compare them by eye.
+    """
+    text = "".join(certificate.split())
+    try:
+        content = base64.b64decode(text, validate=True)
+    except ValueError:
+        content = text.encode()
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _endpoints(entity: Element) -> Iterable[str]:

@@ -14,8 +14,11 @@ from idp.saml.plain_values import domain_name, plain_name, web_address
 Attributes: TypeAlias = dict[str, str]
 
 _LANGUAGE: Final = f"{names.XML} lang"
-# What operators write into the name of one that nobody should choose any more; overrides.toml can show it again.
-_SAYS_RETIRED: Final = re.compile(r"(?i)\b(?:ne pas utiliser|do not use|obsol[eè]te|old idp|deprecated)\b")
+# What operators write into the name of one that nobody should choose, no longer or not yet; overrides.toml can show it.
+_SAYS_RETIRED: Final = re.compile(
+    r"(?im)\b(?:ne pas utiliser|do not use|obsol[eè]te|old idp|deprecated)\b"
+    r"|(?:\(| [-–] )legacy\b|^\W?(?:z+test|(?-i:TEST))\b"
+)
 _HIDDEN: Final = "http://refeds.org/category/hide-from-discovery"
 
 

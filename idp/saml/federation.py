@@ -17,7 +17,10 @@ from threading import Lock
 from typing import IO, Any, Final
 
 from idp.domain.downloads import Download
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import FileDifference, FileReport, IdentityProvider, MetadataFileStatus
+from idp.domain.mail_providers import is_public
+from idp.saml import federation_changes as changes
 from idp.saml import federation_downloads as downloads
 from idp.saml import federation_index as index
 from idp.saml import federation_seen as seen_files
@@ -36,6 +39,7 @@ _LONGEST_ENTITY_ID: Final = 1024
 _MOST_LABELS: Final = 20
 _TOLD_EVERY: Final = timedelta(hours=1)
 _TRIED_EVERY: Final = timedelta(minutes=10)
+_KEPT_AGAIN: Final = timedelta(minutes=1)
 
 Clock = Callable[[], datetime]
 
@@ -93,12 +97,17 @@ class Federation:
             f"WHERE domain IN ({wanted}) AND {self._in_time('domains.')}",
             suffixes,
         )
+        # A hint or scope that claims everybody's domain must not stand before the administrator's table either.
+        rows = [row for row in rows if row[1] or not is_public(row[0])]
         best = max(((len(row[0]), row[1]) for row in rows), default=None)
         providers = [index.decoded(text) for suffix, named, text in rows if (len(suffix), named) == best]
         return tuple(sorted(providers, key=lambda provider: provider.name("fr")))
 
     def search(self, query: str, *, limit: int = 20) -> tuple[IdentityProvider, ...]:
-        """Shown identity providers that match every word of the query, the best first; none for an empty query."""
+        """Shown identity providers that match every word of the query, the best first; none for an empty query.
+
+        Where nothing matches, those that the query leads to as a domain or an address.
+        """
         asked = search.conditions(query)
         if asked is None:
             return ()
@@ -109,7 +118,8 @@ class Federation:
             "JOIN shown USING (provider) ORDER BY rank, sort_key, provider",
             parameters | {"limit": limit},
         )
-        return tuple(index.decoded(text) for (text,) in rows)
+        found = tuple(index.decoded(text) for (text,) in rows)
+        return found or self.by_address_domain(query.rpartition("@")[2])[:limit]
 
     def known_domains(self) -> frozenset[str]:
         """Every domain that leads to a university that is shown: what a slip of the pen may have meant."""
@@ -145,7 +155,8 @@ class FederationFolder:
     """Reads ``*.xml`` and ``overrides.toml`` of one folder; ``current`` is swapped as a whole.
 
     clock: the present moment, aware, UTC. state: the directory of the index, shared by all processes that read this
-    folder; made where it is missing. changed: told what a new copy of a file changes, by the process that took it over.
+    folder; made where it is missing. changed: told once what a new copy of a file changes, by whichever process is the
+    first to see it; what it cannot keep (``ServiceUnavailable``) is told again later, also by another process.
     """
 
     def __init__(
@@ -167,6 +178,9 @@ class FederationFolder:
         self._try_again: datetime | None = None
         self._told: dict[str, datetime] = {}
         self._index_stamp = ""
+        self._changes: tuple[changes.Change, ...] = ()
+        self._logged: set[str] = set()
+        self._tell_again: datetime | None = None
         self._current = Federation(None, clock)
         self._last_status: tuple[MetadataFileStatus, ...] = ()
         self._looked = self._reopen()
@@ -218,13 +232,16 @@ class FederationFolder:
         self._reopen()
         if not self._is_stale():
             self._problem = None
-            return
+            if not self._has_to_tell():
+                return
         with locked(self._state) as lock:
             # Who had the lock before us may have done it all.
             self._reopen()
             if self._is_stale() and not self._is_too_soon():
                 self._build(lock)
-        self._reopen()
+                self._reopen()
+            if self._has_to_tell():
+                self._tell_changes()
 
     def _build(self, lock: IO[bytes]) -> None:
         now = self._clock()
@@ -236,11 +253,34 @@ class FederationFolder:
         self._problem = self._try_again = None
         for event, fields in outcome.warnings:
             logger.warning(event, extra={"fields": fields})
-        for difference in outcome.differences:
-            told = {"file": difference.file, "summary": difference.summary, "lines": difference.lines()}
-            logger.info("federation.file_read", extra={"fields": told})
-            if self._changed:
-                self._changed(difference)
+
+    def _has_to_tell(self) -> bool:
+        return bool(self._changes) and (self._tell_again is None or self._clock() >= self._tell_again)
+
+    def _tell_changes(self) -> None:
+        """What was changed, here or by a process that ended before it told; with the lock, so that one tells it."""
+        told = changes.told(self._state) & {change.id for change in self._changes}
+        self._tell_again = self._clock() + _KEPT_AGAIN
+        try:
+            for change in self._changes:
+                if change.id not in told:
+                    self._tell_change(change)
+                    told |= {change.id}
+                    changes.note_told(self._state, told)
+        except ServiceUnavailable as error:
+            # The metadata is in use all the same, and the log has the difference.
+            logger.error("federation.change_not_kept", extra={"fields": {"detail": error.detail}})
+        else:
+            self._changes, self._logged, self._tell_again = (), set(), None
+
+    def _tell_change(self, change: changes.Change) -> None:
+        difference = change.difference
+        if change.id not in self._logged:
+            self._logged.add(change.id)
+            fields = {"file": difference.file, "summary": difference.summary, "lines": difference.lines()}
+            logger.info("federation.file_read", extra={"fields": fields})
+        if self._changed:
+            self._changed(difference)
 
     def _is_stale(self) -> bool:
         seen = self._seen
@@ -257,6 +297,7 @@ class FederationFolder:
             connection = index.opened(self._state)
             self._index_stamp = stamp
             self._current = Federation(connection, self._clock)
+            self._changes = changes.of(connection) if connection else ()
             if connection:
                 logger.info("federation.in_use", extra={"fields": {"providers": len(self._current)}})
         # An index that is gone or unreadable is made anew, whatever was seen.

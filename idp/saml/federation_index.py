@@ -34,6 +34,7 @@ CREATE TABLE search (
 );
 CREATE TABLE domains (domain TEXT, named INT, provider INT, file INT, PRIMARY KEY (domain, named, provider))
     WITHOUT ROWID;
+CREATE TABLE changes (id TEXT PRIMARY KEY, difference TEXT);
 """
 
 
@@ -214,6 +215,10 @@ class IndexDraft:
         (described,) = self._connection.execute("SELECT described FROM providers WHERE id = ?", (number,)).fetchone()
         provider = decoded(described)
         return described, provider, search_text(provider)
+
+    def announce(self, changes: Iterable[tuple[str, str]]) -> None:
+        """What nobody was told yet, as ``federation_changes`` writes it; told once this is the index."""
+        self._connection.executemany("INSERT INTO changes VALUES (?, ?)", changes)
 
     def put_in_place(self) -> None:
         """Make this the index: from now on it is the one that is read."""

@@ -16,10 +16,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from idp.domain.errors import ConfigurationError
-from idp.domain.federation import FileDifference, FileReport, IdentityProvider, ProviderChange
+from idp.domain.federation import FileDifference, FileReport, IdentityProvider
+from idp.saml import federation_changes as changes
 from idp.saml import federation_index as index
 from idp.saml import federation_seen as seen_files
 from idp.saml.federation_index import IndexDraft, IndexedFile
@@ -38,9 +39,8 @@ _NO_PROVIDER: Final = "holds no identity provider with a sign-in endpoint and a 
 
 @dataclass(slots=True)
 class Outcome:
-    """What an update did: the differences of the files that it took over, and warnings for the log."""
+    """What an update has to say for the log; what it changed lies in the index (``federation_changes``)."""
 
-    differences: list[FileDifference] = field(default_factory=list)
     warnings: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
     def to_json(self) -> str:
@@ -50,10 +50,7 @@ class Outcome:
     def from_json(cls, text: str) -> "Outcome":
         """Raises ValueError, KeyError or TypeError for what ``to_json`` has not written."""
         content = json.loads(text)
-        return cls(
-            [_difference(each) for each in content["differences"]],
-            [(event, dict(fields)) for event, fields in content["warnings"]],
-        )
+        return cls([(event, dict(fields)) for event, fields in content["warnings"]])
 
 
 def check_file(
@@ -104,6 +101,7 @@ class _Update:
         self._next_file = max((file.id for file in self._indexed.values()), default=0) + 1
         self._draft: IndexDraft | None = None
         self._outcome = Outcome()
+        self._differences: list[FileDifference] = []
         self._files: dict[str, SeenFile] = {}
         self._kept: dict[str, IndexedFile] = {}
         self._added: dict[str, dict[str, str]] = {}
@@ -205,7 +203,7 @@ class _Update:
             documents = draft.documents(
                 number, [key for key in digests if before.get(key, digests[key]) != digests[key]]
             )
-        self._outcome.differences.append(_told_difference(self._in_use, indexed, name, digests, documents))
+        self._differences.append(_told_difference(self._in_use, indexed, name, digests, documents))
 
     def _checked(
         self, number: int, file: MetadataFile, check: CheckAside, indexed: IndexedFile | None
@@ -239,12 +237,14 @@ class _Update:
         for file in self._kept.values():
             if self._in_use:
                 draft.keep(self._in_use, file)
-        self._outcome.differences.extend(self._gone())
+        self._differences.extend(self._gone())
         for entity_id, other, file_in_use in draft.show(overrides)[:_MOST_WARNINGS]:
             fields = {"entity_id": entity_id, "file": file_in_use, "instead_of": other}
             self._outcome.warnings.append(("federation.entity_replaced", fields))
         for entity_id in draft.unknown(overrides.providers)[:_MOST_WARNINGS]:
             self._outcome.warnings.append(("federation.override_without_provider", {"entity_id": entity_id}))
+        untold = changes.untold(self._state, self._in_use) if self._in_use else ()
+        draft.announce(changes.encoded((*untold, *changes.new(self._differences))))
         draft.put_in_place()
 
     def _gone(self) -> list[FileDifference]:
@@ -292,11 +292,6 @@ def _by_name(connection: sqlite3.Connection) -> dict[str, IndexedFile]:
 
 def _validity(file: IndexedFile | None) -> Validity | None:
     return Validity(file.valid_until, file.created) if file else None
-
-
-def _difference(content: dict[str, Any]) -> FileDifference:
-    changed = tuple(ProviderChange(each["entity_id"], tuple(each["details"])) for each in content["changed"])
-    return FileDifference(content["file"], tuple(content["added"]), tuple(content["removed"]), changed)
 
 
 @contextmanager

@@ -79,20 +79,20 @@ def read_file(path: Path, trust: FileTrust | None, *, keys: Path | None = None) 
 
 
 def check_not_older(found: Validity, before: Validity | None, trust: FileTrust) -> None:
-    """An old copy, validly signed, would bring back keys that were given up. Raises MetadataFault."""
+    """An old copy, validly signed, would bring back keys that were given up. Raises MetadataFault.
+
+    The creation decides, where both copies tell it and it differs; else the end of validity.
+    """
     if before is None or trust.sha256:
         return
-    if found.created and before.created:
-        new, old, name = found.created, before.created, "published"
-    elif found.valid_until and before.valid_until:
-        new, old, name = found.valid_until, before.valid_until, "valid until"
-    else:
-        return
-    if new < old:
-        raise MetadataFault(
-            f"is older than the copy in use ({name} {new:%Y-%m-%d %H:%M} against {old:%Y-%m-%d %H:%M} UTC); "
-            "to go back on purpose, take the file away for a minute first"
-        )
+    pairs = (("published", found.created, before.created), ("valid until", found.valid_until, before.valid_until))
+    differing = [(name, new, old) for name, new, old in pairs if new and old and new != old]
+    for name, new, old in differing[:1]:
+        if new < old:
+            raise MetadataFault(
+                f"is older than the copy in use ({name} {new:%Y-%m-%d %H:%M} against {old:%Y-%m-%d %H:%M} UTC); "
+                "to go back on purpose, take the file away for a minute first"
+            )
 
 
 def _content(path: Path) -> bytes:

@@ -196,6 +196,11 @@ _PAGES: dict[str, _Texts] = {
         _("L’adresse mail transmise par votre université ne fait pas partie de ses domaines déclarés."),
         _ASK_UNIVERSITY,
     ),
+    "proofing.mail_ambiguous": (
+        _("Plusieurs adresses mail"),
+        _("Votre université nous a transmis plusieurs adresses mail pour vous : nous ne savons pas laquelle prendre."),
+        _ASK_UNIVERSITY,
+    ),
     "proofing.identity_conflict": (
         _("Compte à vérifier"),
         _("Ce que transmet votre université ne correspond pas à ce que nous savions déjà. Rien n’a été modifié."),

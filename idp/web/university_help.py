@@ -25,8 +25,13 @@ _FAULTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         _ANY_IDENTIFIER,
     ),
     "proofing.mail_out_of_scope": (
-        "L’adresse transmise n’est pas, ou pas de façon unique, dans les domaines que vos métadonnées déclarent",
-        "The released address is not, or not uniquely, within the domains that your metadata declare",
+        "L’adresse transmise n’est pas dans les domaines que vos métadonnées déclarent",
+        "The released address is not within the domains that your metadata declare",
+        (_MAIL,),
+    ),
+    "proofing.mail_ambiguous": (
+        "Plusieurs adresses sont transmises dans les domaines que vos métadonnées déclarent ; une seule est attendue",
+        "Several addresses are released within the domains that your metadata declare; only one is expected",
         (_MAIL,),
     ),
 }

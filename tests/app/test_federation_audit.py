@@ -1,12 +1,12 @@
-"""What a metadata file changes is kept in the audit trail; a database that is away costs no federation."""
+"""What a metadata file changes is kept in the audit trail, by the server and by commands."""
 
-import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from idp.app.federation_audit import FederationAudit
+from idp.app.federation_audit import CommandAudit, FederationAudit
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import FileDifference
 from idp.storage.database import Database
 from tests.audit_trail import audit_trail
@@ -34,7 +34,13 @@ def test_a_difference_is_kept_under_the_files_name(database: Database) -> None:
     assert "+ https://idp.neuve.fr" in told
 
 
-def test_a_database_that_is_away_is_told_in_the_log_alone(away: Database, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.ERROR):
-        FederationAudit(audit_trail(away), lambda: NOW)(CHANGED)
-    assert "federation.change_not_kept" in caplog.text
+@pytest.mark.parametrize("by_command", [False, True])
+def test_a_database_that_is_away_leaves_it_to_a_later_look(
+    away: Database, capsys: pytest.CaptureFixture[str], by_command: bool
+) -> None:
+    trail = audit_trail(away)
+    keep = CommandAudit(lambda: trail, lambda: NOW) if by_command else FederationAudit(trail, lambda: NOW)
+    with pytest.raises(ServiceUnavailable):
+        keep(CHANGED)
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == by_command

@@ -87,6 +87,15 @@ def test_which_tells_the_university_and_why(folder: Path, database: Database) ->
     assert "email.malformed" in _run(folder, "which", "nobody").output
 
 
+def test_which_answers_from_the_metadata_while_the_database_is_away(folder: Path) -> None:
+    result = _run(folder, "which", "x@etu.univ-1.example", "--json")
+    assert [route["entity_id"] for route in _json(result)] == [FIRST]
+    told = [line for line in result.stderr.splitlines() if not line.startswith("Reading")]
+    assert told == ["learned domains could not be read: the database does not answer"]
+    unknown = _run(folder, "which", "x@nulle-part.example")
+    assert (unknown.exit_code, "learned domains could not be read" in unknown.stderr) == (1, True)
+
+
 def test_show_tells_names_domains_endpoints_keys_and_file(folder: Path) -> None:
     shown = _json(_run(folder, "show", SECOND, "--json"))
     assert shown["file"] == "test-aggregate.xml"

@@ -52,8 +52,9 @@ def test_o_07_the_administrators_list_adds_mail_domains() -> None:
 
 
 def test_o_07_two_mails_in_scope_are_refused_and_the_one_in_scope_counts() -> None:
-    with pytest.raises(Refusal):
-        accepted_address(vouching(mails=("a@univ-exemple.fr", "b@univ-exemple.fr")), PROVIDER)
+    for second in ("b@univ-exemple.fr", "a@etu.univ-exemple.fr"):
+        with pytest.raises(Refusal, match=r"proofing\.mail_ambiguous"):
+            accepted_address(vouching(mails=("a@univ-exemple.fr", second)), PROVIDER)
     assert accepted_address(vouching(mails=("a@gmail.com", "b@univ-exemple.fr")), PROVIDER) == "b@univ-exemple.fr"
 
 

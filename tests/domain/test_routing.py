@@ -83,6 +83,15 @@ def test_what_people_type_never_leads_the_members_of_another_university_astray()
     assert named(found) == [(NORTH, RoutedBy.SCOPE, "univ-nord.fr")]
 
 
+@pytest.mark.parametrize("domain", ["gmail.com", "perso.orange.fr", "yahoo.co.uk"])
+def test_a_domain_of_everybody_s_is_the_administrator_s_alone_to_give(domain: str) -> None:
+    claimed = university("x", scopes=("yahoo.co.uk", "orange.fr"), domain_hints=("gmail.com", "perso.orange.fr"))
+    named_by_us = university("y", mail_domains=("gmail.com", "orange.fr", "yahoo.co.uk"))
+    assert routes(domain, [claimed], [(domain, claimed)]) == ()
+    found = routes(domain, [claimed, named_by_us], [(domain, claimed)])
+    assert [(route.provider, route.by) for route in found] == [(named_by_us, RoutedBy.ADMINISTRATOR)]
+
+
 def test_several_learned_ones_are_all_named() -> None:
     found = routes("chu.fr", [], [("chu.fr", NORTH), ("chu.fr", WEST)])
     assert [route.provider for route in found] == [NORTH, WEST]

@@ -17,6 +17,19 @@ from tests.saml import identity_provider as university
 from tests.saml.aggregates import LIMOGES, TRUSTED, Clock, MakeFolder, rewrite
 
 
+def test_metadata_cannot_claim_a_mail_domain_that_is_everybody_s(make_folder: MakeFolder, key: university.Key) -> None:
+    claims, named = "https://idp.accapare.fr/idp", "https://idp.univ-nord.fr/idp"
+    some = [
+        university.entity_descriptor(claims, (key,), scopes=("gmail.com", "perso.orange.fr")),
+        university.entity_descriptor(named, (key,), scopes=("univ-nord.fr",)),
+    ]
+    by_table = f'[providers."{named}"]\nmail_domains = ["orange.fr"]\n'
+    folder = make_folder(aggregates.signed(aggregates.aggregate(some), key), TRUSTED + by_table)
+    folder.refresh()
+    assert folder.current.by_address_domain("gmail.com") == ()
+    assert [found.entity_id for found in folder.current.by_address_domain("perso.orange.fr")] == [named]
+
+
 def test_folder_without_files_is_an_empty_federation(make_folder: MakeFolder) -> None:
     folder = make_folder(None, "")
     assert (folder.loaded, folder.refresh(), folder.loaded) == (False, (), True)

@@ -12,8 +12,10 @@ from threading import Thread
 
 import pytest
 
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import FileDifference
 from idp.saml import federation_builder
+from idp.saml.entity_details import entity_details
 from idp.saml.federation import FederationFolder
 from idp.saml.federation_builder import UpdateFailed, locked, run_update
 from tests.saml import aggregates
@@ -125,7 +127,7 @@ def test_an_older_copy_is_refused_and_told_as_such(
     assert folder.current.provider(ROUEN) is not None
 
 
-def test_when_both_copies_tell_their_creation_that_decides_which_is_older(
+def test_when_both_copies_tell_their_creation_that_decides_which_is_older_then_their_end(
     make_folder: MakeFolder, key: university.Key, entities: list[bytes], tmp_path: Path
 ) -> None:
     def published(days: int, valid_days: int, some: list[bytes]) -> bytes:
@@ -136,6 +138,8 @@ def test_when_both_copies_tell_their_creation_that_decides_which_is_older(
     folder = make_folder(published(2, 9, entities))
     folder.refresh()
     rewrite(tmp_path / "fer.xml", published(3, 12, entities[:1]))
+    assert "older" in (folder.refresh()[0].problem or "")
+    rewrite(tmp_path / "fer.xml", published(2, 8, entities[:1]))
     assert "older" in (folder.refresh()[0].problem or "")
     rewrite(tmp_path / "fer.xml", published(1, 5, entities[:1]))
     assert folder.refresh()[0].problem is None
@@ -181,10 +185,64 @@ def test_what_changed_is_told_once_to_whoever_took_it_over(
     [change] = second.changed
     assert change.entity_id == LIMOGES
     assert [detail.split()[0] for detail in change.details] == ["keys", "endpoints", "scopes"]
+    # The fingerprints are those that « idp federation show » prints.
+    lost, won = (entity_details(metadata).keys[0].fingerprint[:16] for metadata in (entities[0], moved))
+    assert change.details[0] == f"keys -signing {lost}, +signing {won}"
     assert "+ensil.fr" in change.details[2]
     assert second.summary == "1 added, 1 removed, 1 changed"
     assert second.lines()[0] == f"- {ROUEN}"
     assert second.lines(1)[-1] == "… and 2 more"
+
+
+def taken_over_by_one_who_died(folder: Path, clock: Clock) -> None:
+    """The index is in place, and nothing was told."""
+    with locked(the_state(folder)) as lock:
+        run_update(folder, the_state(folder), lock, now=clock())
+
+
+def test_what_changed_is_told_also_where_whoever_took_it_over_died_before(
+    restarted: Restart, make_folder: MakeFolder, good: bytes, tmp_path: Path, clock: Clock
+) -> None:
+    make_folder(None).refresh()
+    (tmp_path / "fer.xml").write_bytes(good)
+    taken_over_by_one_who_died(tmp_path, clock)
+    (tmp_path / "fer.xml").rename(tmp_path / "away")
+    taken_over_by_one_who_died(tmp_path, clock)
+    for _ in range(2):
+        restarted().refresh()
+    came, left = restarted.told
+    assert came.added == tuple(sorted(left.removed)) == (LIMOGES, ROUEN)
+
+
+def test_what_cannot_be_kept_is_told_again_a_minute_later_and_by_others(
+    restarted: Restart,
+    make_folder: MakeFolder,
+    good: bytes,
+    tmp_path: Path,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    make_folder(good)
+    tried: list[FileDifference] = []
+
+    def away(difference: FileDifference) -> None:
+        tried.append(difference)
+        raise ServiceUnavailable("database")
+
+    folder = FederationFolder(tmp_path, clock, state=tmp_path / "state", changed=away)
+    for _ in range(2):
+        assert folder.refresh()[0].problem is None
+    assert len(tried) == 1
+    assert "federation.change_not_kept" in caplog.text
+    clock.now += timedelta(minutes=1)
+    folder.refresh()
+    assert len(tried) == 2
+    restarted().refresh()
+    folder.refresh()
+    assert restarted.told == tried[:1]
+    clock.now += timedelta(minutes=1)
+    folder.refresh()
+    assert len(tried) == 2
 
 
 def test_who_goes_with_a_file_or_with_its_end_is_told_once(

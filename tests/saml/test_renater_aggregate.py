@@ -4,6 +4,7 @@ Its signing certificate has expired and its validity is over: trust is in the pi
 clock that is passed in.
 """
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,10 +14,15 @@ from lxml import etree
 from idp.domain.errors import Refusal
 from idp.saml.federation import Federation, FederationFolder
 from idp.saml.keys import KeyPair
+from idp.saml.metadata_reading import MetadataReader
+from idp.saml.overrides import parse_overrides
 from idp.saml.own_metadata import ServiceDescription
 from idp.saml.service_provider import ServiceProvider
 from tests.saml import identity_provider as university
 
+README = (Path(__file__).parents[2] / "federation_metadata" / "README.md").read_text(encoding="utf-8")
+# The block that administrators copy.
+ALIASES = next(block for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if "univ-paris13" in block)
 AGGREGATE = Path(__file__).parents[3] / "shared/data/renater-idps-2025-03-17.xml"
 WITHIN_VALIDITY = datetime(2025, 3, 20, 12, tzinfo=UTC)
 
@@ -33,9 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pem = f"-----BEGIN CERTIFICATE-----\n{certificate.strip()}\n-----END CERTIFICATE-----\n"
     (path / "renater-2016.pem").write_text(pem, encoding="ascii")
     (path / "overrides.toml").write_text(
-        '[files."renater.xml"]\nsigning_keys = ["renater-2016.pem"]\n'
-        '[providers."urn:mace:cru.fr:federation:paris13.fr"]\naliases = ["P13"]\n',
-        encoding="utf-8",
+        f'[files."renater.xml"]\nsigning_keys = ["renater-2016.pem"]\n{ALIASES}', encoding="utf-8"
     )
     return path
 
@@ -95,11 +99,57 @@ def test_ambiguous_address_leads_to_a_choice(federation: Federation) -> None:
         ("l'université d'angers", "Université d'Angers"),
         ("unilim.fr", "Université de Limoges"),
         ("upec", "Université de Paris Est Créteil - UPEC"),
+        ("P13", "Université Sorbonne Paris Nord"),
+        ("uspn", "Université Sorbonne Paris Nord"),
+        ("Paris 13", "Université Sorbonne Paris Nord"),
+        ("paris 12", "Université de Paris Est Créteil - UPEC"),
         ("rouen norm", "Université de Rouen Normandie"),
     ],
 )
 def test_university_is_found_by_search(federation: Federation, query: str, name: str) -> None:
     assert federation.search(query)[0].name("fr") == name
+
+
+@pytest.mark.parametrize(
+    ("entity_id", "alias"),
+    [
+        (entity_id, alias)
+        for entity_id, said in parse_overrides(ALIASES.encode()).providers.items()
+        for alias in said.aliases
+    ],
+)
+def test_every_alias_of_the_readme_finds_its_university_first(
+    federation: Federation, entity_id: str, alias: str
+) -> None:
+    assert federation.search(alias)[0].entity_id == entity_id
+
+
+@pytest.mark.parametrize("query", ["etu.unilim.fr", "prenom.nom@etu.unilim.fr", " Prenom.Nom@etu.UNILIM.fr. "])
+def test_a_domain_or_an_address_in_the_search_leads_where_it_would_lead(federation: Federation, query: str) -> None:
+    assert [provider.name("fr") for provider in federation.search(query)] == ["Université de Limoges"]
+
+
+@pytest.mark.parametrize("query", ["prenom.nom@gmail.com", "evilunilim.fr", "@", "x@", "x@fr", "."])
+def test_an_address_of_nobody_s_finds_nobody(federation: Federation, query: str) -> None:
+    assert federation.search(query) == ()
+
+
+def test_retired_ones_and_tests_are_hidden_and_nobody_else(federation: Federation) -> None:
+    reader = MetadataReader(AGGREGATE.read_bytes(), WITHIN_VALIDITY)
+    assert {provider.name("fr") for provider, _ in reader if provider.hidden} == {
+        "Old IdP - EMSE - Ne pas utiliser",
+        "Université de Valenciennes (obsolete)",
+        "Observatoire de la Côte d'Azur (legacy)",
+        "ZTEST INSA Lyon",
+    }
+    # Their people find the one that took their place.
+    assert [provider.name("fr") for provider in federation.by_address_domain("oca.eu")] == [
+        "Observatoire de la Côte d'Azur"
+    ]
+    assert [provider.name("fr") for provider in federation.by_address_domain("insa-lyon.fr")] == [
+        "INSA Lyon",
+        "INSA Lyon (idauth)",
+    ]
 
 
 def test_near_twins_are_not_mixed_up(federation: Federation) -> None:

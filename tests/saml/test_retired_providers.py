@@ -21,6 +21,10 @@ HIDDEN = (
         "Université de Valmont (obsolete)",
         "Valmont (Obsolète)",
         "Valmont, do not use",
+        "Université de Valmont (legacy)",
+        "École de Valmont - Legacy",
+        "ZTEST École Valmont",
+        "[TEST] École Valmont",
     ],
 )
 def test_a_name_that_says_so_hides_a_provider(make_folder: MakeFolder, key: university.Key, name: str) -> None:
@@ -32,6 +36,19 @@ def test_a_name_that_says_so_hides_a_provider(make_folder: MakeFolder, key: univ
     assert found.hidden
     assert folder.current.search("valmont") == folder.current.search("ecole") == ()
     assert folder.current.by_address_domain("valmont.fr") == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Legacy University Valmont", "Valmont Testing", "École Valmont Test", "Testnevelési Valmont", "Test Valmont"],
+)
+def test_a_name_that_merely_sounds_like_it_hides_nobody(
+    make_folder: MakeFolder, key: university.Key, name: str
+) -> None:
+    entity = university.entity_descriptor(OLD, (key,), names={"fr": name}, scopes=("valmont.fr",))
+    folder = make_folder(aggregates.signed(aggregates.aggregate([entity]), key))
+    folder.refresh()
+    assert [found.entity_id for found in folder.current.search("valmont")] == [OLD]
 
 
 @pytest.mark.parametrize(

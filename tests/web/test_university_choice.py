@@ -273,6 +273,7 @@ def test_suggestions_hold_name_and_domain_and_no_retired_university(services: Se
         {"entity_id": NORTH, "name": "Université du Nord", "domain": "univ-nord.fr"}
     ]
     assert [row["entity_id"] for row in suggestions(services, q="NORD univérsite")] == [NORTH]
+    assert [row["entity_id"] for row in suggestions(services, q="z@etu.univ-sud.fr")] == [SOUTH]
     assert suggestions(services, q="") == suggestions(services) == []
     assert suggestions(services, q="nord", language="xx")[0]["name"] == "Université du Nord"
 

@@ -105,9 +105,10 @@ def test_without_an_identifier_a_message_for_the_it_department_is_ready(world: W
             {"mail": ("camille@elsewhere.fr",), "eppn": ("cdurand@univ-exemple.fr",)},
             "urn:oid:0.9.2342.19200300.100.1.3",
         ),
+        ({"mail": (CAMILLE, f"other.{CAMILLE}"), "eppn": ("cdurand@univ-exemple.fr",)}, "une seule est attendue"),
     ],
 )
-def test_what_lies_outside_the_scope_has_its_message_too(
+def test_what_lies_outside_the_scope_or_comes_twice_has_its_message_too(
     world: World, attributes: dict[str, tuple[str, ...]], named: str
 ) -> None:
     person = world.browser().start().prove(world.draft(**attributes))

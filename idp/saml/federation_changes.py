@@ -1,0 +1,70 @@
+"""What new copies of files change, until it has been told: kept in the index, so that both come to be in one step.
+
+Whoever updates the index may end before anything is told. A small file beside it says what was told; the rest is told
+by whoever looks next, and goes over into the next index.
+"""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from idp.domain.federation import FileDifference, ProviderChange
+
+TOLD_NAME: Final = "told.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file's difference, under the name that it has until it is told."""
+
+    id: str
+    difference: FileDifference
+
+
+def new(differences: Iterable[FileDifference]) -> tuple[Change, ...]:
+    """These differences, which nobody knows yet."""
+    return tuple(Change(os.urandom(8).hex(), difference) for difference in differences)
+
+
+def of(connection: sqlite3.Connection) -> tuple[Change, ...]:
+    """Those in this index, told or not."""
+    try:
+        rows = connection.execute("SELECT id, difference FROM changes ORDER BY rowid").fetchall()
+    except sqlite3.OperationalError:  # made by a release that kept none
+        return ()
+    return tuple(Change(number, _difference(json.loads(text))) for number, text in rows)
+
+
+def untold(state: Path, connection: sqlite3.Connection) -> tuple[Change, ...]:
+    """Those in this index that nobody was told."""
+    known = told(state)
+    return tuple(change for change in of(connection) if change.id not in known)
+
+
+def encoded(changes: Iterable[Change]) -> list[tuple[str, str]]:
+    """As the index holds them."""
+    return [(change.id, json.dumps(asdict(change.difference), ensure_ascii=False)) for change in changes]
+
+
+def told(state: Path) -> frozenset[str]:
+    """The names of those that were told; none where nothing readable says so: twice is better than never."""
+    try:
+        return frozenset(map(str, json.loads((state / TOLD_NAME).read_text(encoding="utf-8"))))
+    except (OSError, ValueError, TypeError):
+        return frozenset()
+
+
+def note_told(state: Path, names: Iterable[str]) -> None:
+    """Keep these names, and no other, as those that were told."""
+    draft = state / f".{TOLD_NAME}.{os.getpid()}.new"
+    draft.write_text(json.dumps(sorted(names)), encoding="utf-8")
+    draft.replace(state / TOLD_NAME)
+
+
+def _difference(content: dict[str, Any]) -> FileDifference:
+    changed = tuple(ProviderChange(each["entity_id"], tuple(each["details"])) for each in content["changed"])
+    return FileDifference(content["file"], tuple(content["added"]), tuple(content["removed"]), changed)
