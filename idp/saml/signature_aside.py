@@ -12,8 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Final
 
-from idp.saml.metadata_reading import Outline
-from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified
+from idp.saml.metadata_trust import MetadataFault, MetadataFile, Outline, Validity, Verified
 
 # Ends an answer: one that was cut off is none.
 _END: Final = b"\n"
