@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -24,6 +25,9 @@ CREATE TABLE search (
 CREATE TABLE domains (domain TEXT, named INT, provider INT, file INT, PRIMARY KEY (domain, named, provider))
     WITHOUT ROWID;
 """
+# Documents are written once and never looked at: they go to the system early, which begins to store them.
+_CACHED_KILOBYTES: Final = 256
+
 # An identity provider as ``encoded``, as it is, and its words.
 _Entry: TypeAlias = tuple[str, IdentityProvider, SearchText]
 
@@ -39,6 +43,7 @@ class IndexDraft:
             "page_size = 32768",
             "journal_mode = MEMORY",
             "synchronous = OFF",
+            f"cache_size = -{_CACHED_KILOBYTES}",
             f"user_version = {VERSION}",
         ):
             self._connection.execute(f"PRAGMA {pragma}")
@@ -72,6 +77,7 @@ class IndexDraft:
         self._connection.executemany(
             "INSERT INTO documents VALUES (?, ?)", self._added(number, entities, found, self._next_provider())
         )
+        self._begin_storing()
         return found
 
     def _added(
@@ -153,6 +159,12 @@ class IndexDraft:
         with self._path.open("rb") as written:
             os.fsync(written.fileno())
         self._path.replace(self._path.with_name(INDEX_NAME))
+
+    def _begin_storing(self) -> None:
+        """Have the system store what was written so far: ``put_in_place`` waits for what is left of it."""
+        with suppress(OSError), self._path.open("rb") as written:
+            # Linux begins to write what it is told to forget, and keeps it until it has.
+            os.posix_fadvise(written.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def discard(self) -> None:
         """Throw it away, unless it was put in place."""

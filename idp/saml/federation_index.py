@@ -1,7 +1,8 @@
 """The federation as one SQLite file, which every process of this machine reads and none changes.
 
-An update writes a new file beside it (``federation_draft``) and puts it in place as a whole: a reader sees the old federation or the new
-one, and a crash leaves the old one. SQLite keeps little of it in memory; the system's file cache is shared by all.
+An update writes a new file beside it (``federation_draft``) and puts it in its place as a whole: a reader sees the old
+federation or the new one, and a crash leaves the old one. SQLite keeps little of it in memory; the system's file cache
+is shared by all.
 """
 
 import json
