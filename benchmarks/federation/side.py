@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.federation.synthetic import FILE_NAME, entity_id
+from benchmarks.federation.naming import FILE_NAME, entity_id
 
 Measured = dict[str, float]
 _ASKED = 200
