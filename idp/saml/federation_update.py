@@ -108,6 +108,7 @@ class _Update:
         self._indexed = _by_name(in_use) if in_use else {}
         self._next_file = max((file.id for file in self._indexed.values()), default=0) + 1
         self._draft: IndexDraft | None = None
+        self._checks: list[CheckAside] = []
         self._outcome = Outcome()
         self._files: dict[str, SeenFile] = {}
         self._kept: dict[str, IndexedFile] = {}
@@ -131,6 +132,9 @@ class _Update:
         finally:
             if self._draft:
                 self._draft.discard()
+            # Not before: their memory is given back while the index is written.
+            for check in self._checks:
+                check.wait()
         seen_files.save(self._state, Seen(stamps, self._files, text, problem, shown))
         return self._outcome
 
@@ -177,6 +181,7 @@ class _Update:
         try:
             file = read_file(path, trust)
             with checked_aside(file, now=self._now) as check:
+                self._checks.append(check)
                 if indexed and file.digest() == indexed.digest:
                     check.result()
                     self._kept[path.name] = indexed
