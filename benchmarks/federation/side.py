@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.federation.synthetic import FILE_NAME, entity_id
+from benchmarks.federation.naming import FILE_NAME, entity_id
 
 Measured = dict[str, float]
 _ASKED = 200
@@ -36,8 +36,10 @@ def our_load(folder: Path, state: Path) -> Measured:
     """Our update: everything is checked, and the index written and in place."""
     import gc
 
-    # Loaded now, what the process aside would load.
-    import idp.saml.metadata_files  # noqa: F401
+    # Loaded now, what the update and the process beside it would load on their way.
+    import idp.saml.federation_draft
+    import idp.saml.metadata_files
+    import idp.saml.metadata_reading  # noqa: F401
     from idp.saml.federation_index import indexed_files, opened
     from idp.saml.federation_update import update
 

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
-FILE_NAME = "synthetic.xml"
-KEY_NAME = "synthetic.pem"
+from benchmarks.federation.naming import FILE_NAME, KEY_NAME, entity_id
+
 _TOWNS = ("Valmont", "Saint-Loup", "Brévannes", "Clairval", "Montreuil", "Nîmes", "Port-Haliguen", "Ébreuil")
 _BINDINGS = "urn:oasis:names:tc:SAML:2.0:bindings"
 _NAMESPACES = " ".join(
@@ -32,11 +32,6 @@ _NAMESPACES = " ".join(
         ("saml", "urn:oasis:names:tc:SAML:2.0:assertion"),
     )
 )
-
-
-def entity_id(number: int) -> str:
-    """The entity id of the provider with this number."""
-    return f"https://idp.univ-{number}.example/idp/shibboleth"
 
 
 def make_folder(folder: Path, providers: int) -> Path:

@@ -16,19 +16,23 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from idp.domain.errors import ConfigurationError
 from idp.domain.federation import FileDifference, FileReport, IdentityProvider
 from idp.saml import federation_changes as changes
 from idp.saml import federation_index as index
 from idp.saml import federation_seen as seen_files
-from idp.saml.federation_index import IndexDraft, IndexedFile
+from idp.saml.federation_index import IndexedFile
 from idp.saml.federation_seen import Seen, SeenFile
-from idp.saml.metadata_reading import MetadataReader, Unreadable
 from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified, check_not_older, read_file
 from idp.saml.overrides import FILE_NAME, FileTrust, Overrides, parse_overrides
 from idp.saml.signature_aside import CheckAside, checked_aside
+
+if TYPE_CHECKING:
+    # Reading and writing are loaded when there is something to read, beside its check (``_Update._take_over``).
+    from idp.saml.federation_draft import IndexDraft
+    from idp.saml.metadata_reading import MetadataReader
 
 # Twenty times the largest file that is read, and minutes more than it takes.
 MAX_MEMORY_BYTES: Final = 4 << 30
@@ -65,6 +69,7 @@ def check_file(
         before = _by_name(connection).get(path.name) if connection else None
         # Imported for a check alone: an update leaves these libraries to the process beside it.
         from idp.saml.metadata_files import verified
+        from idp.saml.metadata_reading import MetadataReader
 
         file = read_file(path, trust, keys=keys)
         checked, reader = verified(file, now=now), MetadataReader(file.content, now)
@@ -100,6 +105,7 @@ class _Update:
         self._indexed = _by_name(in_use) if in_use else {}
         self._next_file = max((file.id for file in self._indexed.values()), default=0) + 1
         self._draft: IndexDraft | None = None
+        self._checks: list[CheckAside] = []
         self._outcome = Outcome()
         self._differences: list[FileDifference] = []
         self._files: dict[str, SeenFile] = {}
@@ -124,6 +130,9 @@ class _Update:
         finally:
             if self._draft:
                 self._draft.discard()
+            # Not before: their memory is given back while the index is written.
+            for check in self._checks:
+                check.wait()
         seen_files.save(self._state, Seen(stamps, self._files, text, problem, shown))
         return self._outcome
 
@@ -170,6 +179,7 @@ class _Update:
         try:
             file = read_file(path, trust)
             with checked_aside(file, now=self._now) as check:
+                self._checks.append(check)
                 if indexed and file.digest() == indexed.digest:
                     check.result()
                     self._kept[path.name] = indexed
@@ -209,6 +219,8 @@ class _Update:
         self, number: int, file: MetadataFile, check: CheckAside, indexed: IndexedFile | None
     ) -> tuple[Verified, dict[str, str]]:
         """Read into the draft while the file is checked aside; believed only when this returns."""
+        from idp.saml.metadata_reading import MetadataReader, Unreadable
+
         reader = MetadataReader(file.content, self._now)
         try:
             digests = self._draft_begun().add(number, reader)
@@ -223,8 +235,10 @@ class _Update:
             raise MetadataFault(_NO_PROVIDER)
         return checked, digests
 
-    def _draft_begun(self) -> IndexDraft:
+    def _draft_begun(self) -> "IndexDraft":
         if self._draft is None:
+            from idp.saml.federation_draft import IndexDraft
+
             self._draft = IndexDraft(self._state)
         return self._draft
 
@@ -266,21 +280,23 @@ def _told_difference(
         return FileDifference(name, added=tuple(digests))
     old = index.digests(connection, before)
     differing = [entity_id for entity_id, digest in digests.items() if old.get(entity_id, digest) != digest]
-    old_documents = index.documents(connection, before, differing)
+    old_documents = index.documents(connection, before.id, differing)
     # Imported where there is something to compare.
     from idp.saml.differences import difference
 
     return difference(name, old, digests, old_documents.get, documents.get)
 
 
-def _entities(reader: MetadataReader) -> Iterator[tuple[IdentityProvider, bytes]]:
+def _entities(reader: "MetadataReader") -> Iterator[tuple[IdentityProvider, bytes]]:
+    from idp.saml.metadata_reading import Unreadable
+
     try:
         yield from reader
     except Unreadable as error:
         raise MetadataFault(f"is not acceptable XML ({error})") from None
 
 
-def _check_same(checked: Verified, reader: MetadataReader) -> None:
+def _check_same(checked: Verified, reader: "MetadataReader") -> None:
     """What was read is what was verified: two parsers saw the same document."""
     if checked.outline != reader.outline():
         raise MetadataFault("is read differently by two parsers")

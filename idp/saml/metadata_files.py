@@ -15,9 +15,8 @@ from lxml import etree
 from idp.domain.errors import Refusal
 from idp.saml import xml_names as names
 from idp.saml.metadata import within
-from idp.saml.metadata_reading import Outline
-from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified
-from idp.saml.response_checks import instant
+from idp.saml.metadata_trust import MetadataFault, MetadataFile, Outline, Validity, Verified
+from idp.saml.plain_values import moment
 from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata
 from idp.saml.signature_form import check_signature_form
 from idp.saml.verification_keys import UnusableKey, key_of_pem
@@ -97,8 +96,8 @@ def _check_form(root: Element) -> None:
 
 def _valid_until(root: Element, now: datetime, *, pinned: bool) -> datetime | None:
     try:
-        valid_until = instant(root, "validUntil")
-    except Refusal:
+        valid_until = _instant(root, "validUntil")
+    except ValueError:
         raise MetadataFault("has a validUntil that is not a time") from None
     if valid_until is None and not pinned:
         raise MetadataFault("has no validUntil, so an old copy could be passed off for ever")
@@ -113,7 +112,12 @@ def _created(root: Element) -> datetime | None:
     """When it was published (metadata registration and publication information 1.0, section 2.2.1)."""
     try:
         for published in within(root, _EXTENSIONS, _PUBLICATION):
-            return instant(published, "creationInstant")
-    except Refusal:
+            return _instant(published, "creationInstant")
+    except ValueError:
         raise MetadataFault("has a creationInstant that is not a time") from None
     return None
+
+
+def _instant(element: Element, attribute: str) -> datetime | None:
+    text = element.get(attribute)
+    return None if text is None else moment(text)

@@ -5,7 +5,6 @@ same bytes were verified (``metadata_files``) and both readers saw the same outl
 tree that a signature is checked on.
 """
 
-import hashlib
 import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from xml.parsers import expat
 from idp.domain.federation import IdentityProvider
 from idp.saml import xml_names as names
 from idp.saml.entity_reading import ENTITY, Attributes, EntityDraft, Step
+from idp.saml.metadata_trust import Outline
 from idp.saml.plain_values import moment
 
 _CHUNK: Final = 1 << 18
@@ -27,22 +27,6 @@ _NOTHING: Final = Step()
 
 class Unreadable(Exception):
     """The text is not XML as we accept it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What two readers of one document must agree upon.
-
-    elements: how many there are. entity_ids: SHA-256 in hex of all of them, in the order of the document.
-    """
-
-    elements: int
-    entity_ids: str
-
-    @classmethod
-    def of(cls, elements: int, entity_ids: list[str]) -> "Outline":
-        """The outline of a document with so many elements and these entity ids."""
-        return cls(elements, hashlib.sha256("\n".join(entity_ids).encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

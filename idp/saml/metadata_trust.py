@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from idp.saml.metadata_reading import Outline
 from idp.saml.overrides import FILE_NAME, FileTrust
 
 MAX_BYTES: Final = 200 * 1024 * 1024
@@ -26,6 +25,22 @@ class Validity:
 
     valid_until: datetime | None
     created: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What two readers of one document must agree upon.
+
+    elements: how many there are. entity_ids: SHA-256 in hex of all of them, in the order of the document.
+    """
+
+    elements: int
+    entity_ids: str
+
+    @classmethod
+    def of(cls, elements: int, entity_ids: list[str]) -> "Outline":
+        """The outline of a document with so many elements and these entity ids."""
+        return cls(elements, hashlib.sha256("\n".join(entity_ids).encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Final
 
-from idp.saml.metadata_reading import Outline
-from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified
+from idp.saml.metadata_trust import MetadataFault, MetadataFile, Outline, Validity, Verified
 
 # Ends an answer: one that was cut off is none.
 _END: Final = b"\n"
@@ -40,17 +39,22 @@ class CheckAside:
         return _result(json.loads(text))
 
     def stop(self) -> None:
-        """End it, where nobody waits for its result."""
+        """Have it end, where nobody waits for its result."""
         os.close(self._told)
         if self._child:
             with suppress(ProcessLookupError):
                 os.kill(self._child, signal.SIGKILL)
-            os.waitpid(self._child, 0)
+
+    def wait(self) -> None:
+        """Until it has ended, which takes as long as giving back the memory of a large tree."""
+        child, self._child = self._child, 0
+        if child:
+            os.waitpid(child, 0)
 
 
 @contextmanager
 def checked_aside(file: MetadataFile, *, now: datetime) -> Iterator[CheckAside]:
-    """The check, under way; it has ended when this is left."""
+    """The check, under way; it is made to end when this is left, and somebody must ``wait`` for that."""
     check = CheckAside(file, now)
     try:
         yield check
