@@ -53,7 +53,7 @@ class Browser:
         """The session behind a form of ours; refuses a form without our token and a browser without cookies."""
         session = self.known_session()
         if session is None:
-            raise Refusal("browser.cookies" if not request.cookies else "authorization.expired", "form without session")
+            raise Refusal("authorization.expired" if self._has_ours() else "browser.cookies", "form without session")
         if not self.sessions.is_csrf_token(session, request.form.get("csrf_token", "")):
             raise Refusal("request.csrf", "form without our token", status=403)
         return session
@@ -118,6 +118,10 @@ class Browser:
                 samesite="Lax",
             )
         return response
+
+    def _has_ours(self) -> bool:
+        """Whether the browser keeps cookies of ours at all; others on the same host say nothing (RFC 6265 8.5)."""
+        return any(name.startswith(self.cookie_name("")) for name in request.cookies)
 
     def _remember(self, cookie: str, session: Session) -> None:
         g.session = session

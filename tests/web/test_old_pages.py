@@ -50,3 +50,11 @@ def test_no_mail_is_promised_where_none_goes_out_any_more(world: World) -> None:
     assert "Aucun nouveau message n’est parti" in person.text
     assert "Un message vous y attend" not in person.text
     assert len(world.mails(CAMILLE)) == MAILS_PER_HOUR
+
+
+def test_a_browser_without_cookies_of_ours_is_told_so_whatever_else_it_keeps(world: World) -> None:
+    person = world.browser().start()
+    person.forget_cookies().keep_cookie("portal_session", "of another application on this host")
+    page = person.press("Se connecter", password=PASSWORD)
+    assert page.last.status_code == 400
+    assert "Les cookies sont nécessaires" in page.text
