@@ -13,6 +13,7 @@ from idp.demo import xml_security
 from idp.demo.identity_provider import IdentityProvider
 from idp.demo.keys import key_pair
 from idp.demo.people import UNIVERSITIES, University
+from idp.demo.xml_security import Element
 
 METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
 VALIDITY = timedelta(days=7)
@@ -43,12 +44,19 @@ def write_aggregate(
     now: start of the seven days for which the aggregate is valid.
     """
     providers = [IdentityProvider(university, base_url, keys_folder) for university in universities]
+    write_entities(folder, base_url, keys_folder, [provider.metadata() for provider in providers], now=now)
+
+
+def write_entities(
+    folder: Path, base_url: str, keys_folder: Path, entities: Iterable[Element], *, now: datetime | None = None
+) -> None:
+    """As ``write_aggregate``, of these EntityDescriptors: for universities whose metadata somebody has changed."""
     federation_keys = key_pair(keys_folder, "federation")
     root = etree.Element(f"{{{METADATA}}}EntitiesDescriptor", nsmap={"md": METADATA})
     root.set("ID", sid())
     root.set("Name", f"{base_url}/federation")
     root.set("validUntil", ((now or datetime.now(UTC)) + VALIDITY).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    root.extend(provider.metadata() for provider in providers)
+    root.extend(entities)
     xml_security.sign(root, federation_keys, position=0)
     _replace(folder / "keys" / "demo.pem", federation_keys.certificate)
     _trust(folder / OVERRIDES)

@@ -38,6 +38,12 @@ class Answer:
         """The address of the form that ends so."""
         return next(action for action in _ACTION.findall(self.body) if action.endswith(end))
 
+    def fields(self, end: str) -> dict[str, str]:
+        """What that form sends by itself."""
+        inside = self.body.partition(f'action="{self.form(end)}"')[2].partition("</form>")[0]
+        inputs = (dict(_ATTRIBUTE.findall(tag)) for tag in _FIELD.findall(inside))
+        return {found["name"]: found.get("value", "") for found in inputs if "name" in found}
+
     def hidden_field(self, name: str) -> str:
         """The value of an input of the page."""
         inputs = (dict(_ATTRIBUTE.findall(tag)) for tag in _FIELD.findall(self.body))

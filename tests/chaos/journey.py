@@ -4,12 +4,14 @@ import base64
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from idp.demo.people import Person
 from tests.chaos.client import Answer, Client
 from tests.chaos.provider import CLIENT_SECRET, OFFLINE, PASSWORD, PLAIN, REDIRECT_URI
+from tests.chaos.universities import University
 
 _SCOPES = {PLAIN: "openid profile email", OFFLINE: "openid profile email offline_access"}
 
@@ -45,6 +47,28 @@ def sign_in(client: Client, address: str, client_id: str = PLAIN, password: str 
     return _code(_last(client, client.post(methods.path, form | {"password": password})), verifier, client_id)
 
 
+def sign_in_first_time(client: Client, person: Person, university: University, mailed: Callable[[], str]) -> Code:
+    """The whole way of somebody new: address, their university, the mailed code, a password, the application.
+
+    mailed: waits for the code.
+    """
+    verifier, path = _request(PLAIN)
+    page = _last(client, client.get(path))
+    page = _last(client, _fill(client, page, "/address", email=person.typed_mail))
+    page = vouched_for(client, page, person, university)
+    page = _last(client, _fill(client, page, "/mailbox", code=mailed()))
+    return _code(_last(client, _fill(client, page, "/new-password", password=PASSWORD)), verifier, PLAIN)
+
+
+def vouched_for(client: Client, page: Answer, person: Person, university: University) -> Answer:
+    """From the page that names the university, by the university's answer, to the page that waits for the mail."""
+    left = _fill(client, page, "/leave")
+    if not left.location.startswith(university.sign_on_url):
+        raise Stopped(left)
+    acs_url, answer = university.answer(left.location, person)
+    return _last(client, client.post(acs_url, answer))
+
+
 def ask_for_code(client: Client, address: str) -> Answer:
     """The way of a person who has a code mailed; the page that waits for it."""
     page = address_page(client)
@@ -77,6 +101,14 @@ def refresh(client: Client, token: str) -> Answer:
 
 def token_in(answer: Answer, name: str) -> str:
     return str(json.loads(answer.body)[name])
+
+
+def _fill(client: Client, page: Answer, end: str, **typed: str) -> Answer:
+    """Send the page's form whose address ends so."""
+    try:
+        return client.post(page.form(end), page.fields(end) | typed)
+    except StopIteration:
+        raise Stopped(page) from None
 
 
 def _request(client_id: str, **more: str) -> tuple[str, str]:

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.chaos.replica_set import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 WORKERS = 2
+REFRESH_SECONDS = 1
 PEOPLE = 40
 PASSWORD = "un mot de passe de chaos assez long"
 CLIENT_SECRET = "a-secret-of-the-chaos-run-alone-0123456789"
@@ -94,7 +96,35 @@ class Provider:
             self.master.wait()
 
     def log(self) -> str:
-        return self.log_file.read_text(errors="replace")
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    def administer(self, *arguments: str) -> None:
+        """Run one of the administrator's commands."""
+        subprocess.run(
+            [sys.executable, "-m", "idp", *arguments],
+            cwd=PROJECT,
+            env=_surroundings() | self.environment,
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+
+    def wait_until_everywhere(self, holds: Callable[[Client], bool]) -> None:
+        """Until every worker answers so; ``holds`` asks once."""
+
+        def by_all() -> bool:
+            with ThreadPoolExecutor(4 * WORKERS) as pool:
+                return all(pool.map(lambda _: holds(Client(self.port)), range(4 * WORKERS)))
+
+        wait_until(by_all)
+        # Chance may have kept one of them from being asked: it has looked at its files by then.
+        pause(1.5 * REFRESH_SECONDS)
+
+    def universities_in_use(self) -> int:
+        """Those that its workers know, as their metrics tell."""
+        lines = Client(self.port).get("/metrics").body.splitlines()
+        numbers = [float(line.rpartition(" ")[2]) for line in lines if line.startswith("idp_federation_providers{")]
+        return int(sum(numbers))
 
     def services(self) -> app.Services:
         """The product's services on the same database; the caller closes it."""
@@ -123,7 +153,7 @@ class Provider:
             "IDP_MONGODB_DATABASE": database,
             "IDP_CLIENTS_FILE": str(self.folder / "clients.toml"),
             "IDP_FEDERATION_DIR": str(self.federation),
-            "IDP_FEDERATION_REFRESH_SECONDS": "1",
+            "IDP_FEDERATION_REFRESH_SECONDS": str(REFRESH_SECONDS),
             "IDP_KEYS_DIR": str(self.keys),
             "IDP_VAR_DIR": str(self.folder),
             "IDP_WEB_WORKERS": str(WORKERS),

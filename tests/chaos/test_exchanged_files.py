@@ -2,10 +2,7 @@
 
 import itertools
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,27 +10,16 @@ from pathlib import Path
 import pytest
 
 from idp.saml.synthetic_aggregate import FILE_NAME, KEY_NAME, write_test_aggregate
+from tests.chaos.broken_files import BROKEN
 from tests.chaos.client import Client
 from tests.chaos.figures import Figures, scaled
 from tests.chaos.load import Load
-from tests.chaos.provider import PROJECT, Provider
+from tests.chaos.provider import Provider
 from tests.chaos.replica_set import ReplicaSet, wait_until
 
 pytestmark = pytest.mark.chaos
 
 PROVIDERS = 50
-
-Spoil = Callable[[bytes], bytes]
-BROKEN: dict[str, Spoil] = {
-    "empty": lambda good: b"",
-    "cut in half": lambda good: good[: len(good) // 2],
-    "no XML": lambda good: b"<html>404 Not Found",
-    "binary": lambda good: os.urandom(5000),
-    "signature broken": lambda good: good.replace(b"idp", b"IDP", 1)[:-1] + b">",
-    "unsigned": lambda good: b'<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>',
-    "entities that explode": lambda good: b'<!DOCTYPE a [<!ENTITY b "bbbb"><!ENTITY c "&b;&b;">]><a>&c;</a>',
-    "other encoding": lambda good: good.decode().encode("utf-16"),
-}
 
 
 @contextmanager
@@ -51,7 +37,7 @@ def with_federation(replica_set: ReplicaSet, tmp_path: Path) -> Iterator[tuple[P
     provider = Provider(tmp_path, replica_set.uri)
     with _at_university_country(provider) as good:
         provider.start()
-        wait_until(lambda: _in_use(provider) == PROVIDERS)
+        wait_until(lambda: provider.universities_in_use() == PROVIDERS)
         yield provider, good
         provider.stop()
 
@@ -67,12 +53,12 @@ def test_broken_metadata_under_load_fails_no_sign_in(with_federation: tuple[Prov
         # Not in one step: a copy that is under way is read as well.
         file.write_bytes(spoil(good))
         load.run_for(scaled(4, 1.5))
-        in_use.append(_in_use(provider))
+        in_use.append(provider.universities_in_use())
     file.unlink()
     load.run_for(scaled(4, 1.5))
     file.write_bytes(good)
     load.run_for(scaled(4, 1.5))
-    wait_until(lambda: _in_use(provider) == PROVIDERS)
+    wait_until(lambda: provider.universities_in_use() == PROVIDERS)
     errors = _errors(load, since)
     fault = "metadata replaced by broken files"
     load.settle(figures, fault, since)
@@ -86,9 +72,7 @@ def test_a_rollover_of_the_signing_keys_fails_no_sign_in(provider: Provider, loa
     load.run_for(3)
     since, before = load.mark(), _key_ids(provider)
     for algorithm, at_once in itertools.product(("RS256", "ES256"), ([], ["--at-once"])):
-        command = [sys.executable, "-m", "idp", "keys", "rotate", "--algorithm", algorithm, *at_once]
-        environment = {**os.environ, **provider.environment}
-        subprocess.run(command, cwd=PROJECT, env=environment, check=True, capture_output=True, timeout=60)
+        provider.administer("keys", "rotate", "--algorithm", algorithm, *at_once)
         load.run_for(scaled(6, 3))
     errors = _errors(load, since)
     after, fault = _key_ids(provider), "own signing keys rolled over"
@@ -100,13 +84,6 @@ def test_a_rollover_of_the_signing_keys_fails_no_sign_in(provider: Provider, loa
 
 def _key_ids(provider: Provider) -> set[str]:
     return {key["kid"] for key in json.loads(Client(provider.port).get("/jwks").body)["keys"]}
-
-
-def _in_use(provider: Provider) -> int:
-    """Universities that the workers know, as their metrics tell."""
-    lines = Client(provider.port).get("/metrics").body.splitlines()
-    numbers = [float(line.rpartition(" ")[2]) for line in lines if line.startswith("idp_federation_providers{")]
-    return int(sum(numbers))
 
 
 def _errors(load: Load, since: float) -> dict[str, int]:
