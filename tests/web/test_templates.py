@@ -91,7 +91,7 @@ CHOOSE = {
 }
 CONSENT = {
     "person": ADDRESS,
-    "data": [("Nom", ["Camille <b>Durand</b>"]), ("Statut dans l’établissement", ["student", "member"])],
+    "data": [("Nom", ["Camille <b>Durand</b>"]), ("Statut dans l’établissement", ["Étudiant", "Membre"])],
     "is_offline": False,
     "client_uri": "",
     "allow_action": "/consent",
