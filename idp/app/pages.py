@@ -25,7 +25,7 @@ from idp.web import consent as consent_pages
 from idp.web import device as device_pages
 from idp.web import discovery as discovery_pages
 from idp.web import end_session as end_session_pages
-from idp.web import errors, forms, headers
+from idp.web import errors, forms, front_door, headers
 from idp.web import health as health_pages
 from idp.web import helpdesk as helpdesk_pages
 from idp.web import information as information_pages
@@ -149,6 +149,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         discovery_pages.blueprint(tokens),
         health_pages.blueprint(flows.health(services)),
         information_pages.blueprint(_statement(services.settings), pages),
+        front_door.blueprint(),
     ):
         app.register_blueprint(blueprint)
     app.register_blueprint(theme_files.blueprint(pages.theme))

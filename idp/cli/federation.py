@@ -12,6 +12,7 @@ from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, 
 from idp.domain.addresses import InvalidAddress
 from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStatus
 from idp.domain.federation_health import UniversityHealth
+from idp.domain.plain_english import sentence
 from idp.domain.routing import Route
 from idp.flows.federation_administration import ProviderDetails
 
@@ -56,7 +57,7 @@ def which(administration: MakeAdministration, address: str, as_json: bool) -> No
         with faults_told(), progress(_READING):
             found = administration().federation.which(address)
     except InvalidAddress as error:
-        end(f"{address}: {error.key}" + (f"; perhaps {error.suggestion}" if error.suggestion else ""))
+        end(f"{address}: {sentence(error.key)}" + (f"; perhaps {error.suggestion}" if error.suggestion else ""))
     if not found.is_complete:
         note("learned domains could not be read: the database does not answer")
     if as_json:

@@ -7,6 +7,7 @@ import click
 
 from idp.cli.output import end
 from idp.domain.helpdesk import Act, Unfounded
+from idp.domain.plain_english import sentence
 
 reason_option = click.option("--reason", required=True, help="Why; kept in the security log.")
 
@@ -26,7 +27,7 @@ def founded(reason: str) -> Act:
     try:
         return Act(_remembered or _operator(), reason)
     except Unfounded as fault:
-        end(fault.key)
+        end(sentence(fault.key))
 
 
 def _operator() -> str:

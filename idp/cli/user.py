@@ -13,6 +13,7 @@ from idp.cli.invitations import invitations, invite, withdraw
 from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option
 from idp.cli.person_rows import entry_row, person_row, sheet_rows
 from idp.domain.helpdesk import Act, TimelineEntry
+from idp.domain.plain_english import sentence
 
 
 @click.group(name="user")
@@ -150,7 +151,7 @@ def unmerge(administration: MakeAdministration, who: str, address: str, reason: 
         problem = helpdesk.acts.unmerge(one, address.strip().lower(), act)
         if problem is not None:
             mergeable = [merge.address for merge in helpdesk.acts.undoable(one)]
-            end(f"nothing changed ({problem}); may be parted: {', '.join(mergeable) or 'none'}")
+            end(f"nothing changed: {sentence(problem)}\nmay be parted: {', '.join(mergeable) or 'none'}")
         return True
 
     _act(administration, who, reason, "parted", act, as_json)

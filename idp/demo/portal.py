@@ -138,13 +138,35 @@ class _Views:
         return state is not None and state == session.pop(f"{self._key}_sign_out", None)
 
     def _failure(self, failure: SignInFailed) -> Response:
-        return Response(self._page("error", failure=failure), 502 if failure.code in _UNREACHABLE else 400)
+        if failure.code == _GIVEN_UP:
+            return Response(self._page("given_up"))
+        sentence = _SENTENCES.get(failure.code, _REFUSED)
+        page = self._page("error", failure=failure, sentence=sentence)
+        return Response(page, 502 if failure.code in _UNREACHABLE else 400)
 
     def _page(self, name: str, **context: object) -> str:
         return render_template(f"portal/{name}.html", application=self._application, **context)
 
 
 _UNREACHABLE = ("temporarily_unavailable", "server_error")
+# The person went back, or did not agree (OpenID Connect Core 3.1.2.6): nothing failed.
+_GIVEN_UP = "access_denied"
+_REFUSED = "Le fournisseur d’identité n’a pas accepté la demande de connexion de cette application."
+_NEEDS_THE_PERSON = "Pour vous connecter, le fournisseur d’identité doit d’abord vous montrer une page."
+_UNTRUSTED = "La réponse reçue n’a pas pu être vérifiée. Par sécurité, elle n’est pas utilisée."
+# By OAuth's error code, or ours; the provider's own words are for developers, and in English.
+_SENTENCES = {
+    "temporarily_unavailable": "Le fournisseur d’identité ne répond pas. Réessayez dans un instant.",
+    "server_error": "Le fournisseur d’identité a rencontré un problème. Réessayez dans un instant.",
+    "login_required": _NEEDS_THE_PERSON,
+    "interaction_required": _NEEDS_THE_PERSON,
+    "consent_required": _NEEDS_THE_PERSON,
+    "account_selection_required": _NEEDS_THE_PERSON,
+    "invalid_grant": "Cette connexion a déjà servi, ou elle a trop attendu.",
+    "mismatching_state": "Cette réponse ne correspond à aucune connexion en cours dans ce navigateur.",
+    "invalid_issuer": _UNTRUSTED,
+    "invalid_token": _UNTRUSTED,
+}
 
 
 def _never_stored(response: Response) -> Response:

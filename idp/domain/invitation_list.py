@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from idp.domain import addresses
 from idp.domain.addresses import InvalidAddress
 from idp.domain.invitations import Invitee
+from idp.domain.plain_english import sentence
 
 COLUMNS = ("address", "given_name", "family_name", "role", "expires")
 MOST_LINES = 10_000
@@ -62,7 +63,7 @@ def invitee(address: str, given_name: str, family_name: str, role: str, expires:
     try:
         cleaned = addresses.clean(address)
     except InvalidAddress as error:
-        raise ValueError(f"address {address[:80]!r}: {error.key}") from None
+        raise ValueError(f"address {address[:80]!r}: {sentence(error.key)}") from None
     texts = {"given_name": given_name, "family_name": family_name, "role": role}
     for name, text in texts.items():
         if len(text) > _LONGEST_TEXT or not text.isprintable():

@@ -40,7 +40,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Whom we took the person for. typed: the address typed at the beginning, where it is not this person's.
+    """Whom we took the person for. typed: the address typed at the beginning, where it leads to another university.
 
     signed_in_as: the address of another account that is signed in in this browser.
     """
@@ -80,16 +80,17 @@ class ArrivalFlow:
         if signed_in is not None:
             return Arrival(proofing, signed_in)
         expected = self.expected(pending, proofing, session)
-        is_disputed = expected.signed_in_as is not None or self._is_of_other_university(expected.typed, proofing)
+        is_disputed = expected.signed_in_as is not None or expected.typed is not None
         return Arrival(proofing, is_expected=proofing.address is not None and not is_disputed)
 
     def expected(self, pending: PendingAuthorization, proofing: Proofing, session: Session) -> Expected:
         """Whom we took the person for, as far as the university says that it is somebody else."""
         named = self._named(proofing)
         is_theirs = proofing.address_given or is_expected(pending.address, proofing, named)
+        is_of_other = not is_theirs and self._is_of_other_university(pending.address, proofing)
         present = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
         is_other = present is not None and not is_named(present, proofing.identities)
-        return Expected(None if is_theirs else pending.address, present.address if present and is_other else None)
+        return Expected(pending.address if is_of_other else None, present.address if present and is_other else None)
 
     def turn_back(self, pending: PendingAuthorization, session: Session) -> None:
         """« Ce n'est pas moi »: nothing follows from the answer, and the journey stands where it stood before it."""

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.consent import ConsentFlow
 from idp.web.authorization import Journey, lead_on
-from idp.web.claim_names import LABELS, SILENT
+from idp.web.claim_names import LABELS, SILENT, claim_value
 from idp.web.pages import Pages
 
 _DATES = frozenset({"affiliation_checked_at"})
@@ -64,4 +64,4 @@ def _texts(claim: str, value: Any) -> list[str]:
         return [str(_("université, date et moyens"))]
     if claim in _DATES:
         return [format_date(datetime.fromtimestamp(value, UTC), "long")]
-    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
+    return [claim_value(claim, str(one)) for one in (value if isinstance(value, list) else [value])]

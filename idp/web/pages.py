@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from flask import Response, g, make_response, render_template, request
 from flask_babel import format_time
@@ -14,6 +14,8 @@ from idp.web.page_templates import PageTemplates
 from idp.web.theme import Theme
 
 LANGUAGES = {"fr": "Français", "en": "English"}
+# Requests that look at a page, and ask for nothing else (RFC 9110 section 9.2.1).
+_LOOKS = ("GET", "HEAD")
 
 
 class LanguageLink(NamedTuple):
@@ -48,14 +50,18 @@ class Pages:
         return self._answer(template, status, every_page | context)
 
     def render_bare(self, template: str, /, *, status: int, **context: Any) -> Response:
-        """A page without forms, for when the database may be away."""
+        """A page without forms, for when the database may be away.
+
+        It can be read in another language where that asks for nothing to be done: what was refused was not done.
+        """
+        is_refused_look = request.method in _LOOKS and 400 <= status < 500
         every_page: dict[str, Any] = {
             "lang": language(),
             "service_name": self.service_name,
             "help_url": self.help_url,
             **self.theme.context(),
             "csrf_token": "",
-            "language_links": (),
+            "language_links": language_links() if is_refused_look else (),
             "errors": {},
             "client_name": None,
         }
@@ -120,11 +126,11 @@ def prefer_languages(ui_locales: tuple[str, ...]) -> None:
 
 def language_links() -> tuple[LanguageLink, ...]:
     """This page in the other languages."""
-    query = MultiDict(request.args) if request.method in ("GET", "HEAD") else MultiDict()
+    query = MultiDict(request.args) if request.method in _LOOKS else MultiDict()
     query.pop("lang", None)
+    # Any address may be asked for; with two slashes in front it would lead to somebody else's site.
+    path = "/" + quote(request.path.lstrip("/"))
     return tuple(
-        LanguageLink(
-            code, label, f"{request.path}?{urlencode([*query.items(multi=True), ('lang', code)])}", code == language()
-        )
+        LanguageLink(code, label, f"{path}?{urlencode([*query.items(multi=True), ('lang', code)])}", code == language())
         for code, label in LANGUAGES.items()
     )

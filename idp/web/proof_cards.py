@@ -7,19 +7,8 @@ from flask_babel import lazy_gettext as _
 
 from idp.domain.proofing_record import ProofingRecord
 from idp.flows.proofs import VouchingUniversity
+from idp.web.claim_names import affiliation_name
 
-_STATUSES = {
-    "student": _("Étudiant"),
-    "faculty": _("Enseignant"),
-    "teacher": _("Enseignant"),
-    "researcher": _("Chercheur"),
-    "staff": _("Personnel"),
-    "employee": _("Employé"),
-    "member": _("Membre"),
-    "affiliate": _("Partenaire"),
-    "alum": _("Ancien étudiant"),
-    "library-walk-in": _("Lecteur de la bibliothèque"),
-}
 _CONFIRMED_BY = {
     "code": _("par un code reçu par mail"),
     "link": _("par un lien reçu par mail"),
@@ -35,7 +24,7 @@ def university_card(university: VouchingUniversity) -> dict[str, object]:
         "proved_at": format_date(university.proved_at, "long") if university.proved_at else None,
         "affiliations": [
             {
-                "name": str(_STATUSES.get(one.value, one.value)),
+                "name": affiliation_name(one.value),
                 "until": format_date(one.last_day, "long"),
                 "counts": one.counts,
             }

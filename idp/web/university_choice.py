@@ -121,11 +121,11 @@ def _page(
     *,
     problem: str | None,
 ) -> Response:
-    query = request.args.get("q")
+    query = _query()
     named = choice.of_address(here.pending) if query is None else ()
     found = named if query is None else choice.search(query)
     offered = last if query is None and not named else None
-    shown = problem or ("university.none_found" if query and not found else None)
+    shown = problem or ("university.none_found" if query is not None and not found else None)
     handle = here.pending.id
     is_required = must_be_proof(here.pending.request)
     allow_own_data()
@@ -150,6 +150,12 @@ def _page(
         reference=here.reference_for(shown),
         errors={"q": field_sentence(shown)} if shown else {},
     )
+
+
+def _query() -> str | None:
+    """What is searched for; an empty search is none."""
+    asked = request.args.get("q", "")
+    return asked if asked.strip() else None
 
 
 def _row(provider: IdentityProvider, tongue: str) -> dict[str, str]:

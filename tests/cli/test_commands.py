@@ -67,4 +67,4 @@ def test_a_university_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert run.returncode != 0
     assert "no university" in run.stderr
     run = idp("federation", "which", "nobody", IDP_FEDERATION_DIR=str(tmp_path))
-    assert "email.malformed" in run.stderr
+    assert "not a mail address" in run.stderr

@@ -84,7 +84,7 @@ def test_which_tells_the_university_and_why(folder: Path, database: Database) ->
         assert (route["entity_id"], route["by"], route["suffix"]) == expected
         assert f"{route['by']} {route['suffix']}" in _run(folder, "which", address, database=database).stdout
     assert _run(folder, "which", f"x@{name}.example", database=database).exit_code == 1
-    assert "email.malformed" in _run(folder, "which", "nobody").output
+    assert "nobody: not a mail address" in _run(folder, "which", "nobody").output
 
 
 def test_which_answers_from_the_metadata_while_the_database_is_away(folder: Path) -> None:

@@ -85,7 +85,8 @@ def test_a_process_of_its_own_does_the_same(database: Database, mongodb_uri: str
 
 def test_no_act_without_a_reason_and_none_on_several_people(run: Run, database: Database) -> None:
     assert run("disable", ADDRESS).returncode == 2
-    assert run("disable", ADDRESS, "--reason", " ").returncode == 1
+    empty = run("disable", ADDRESS, "--reason", " ")
+    assert (empty.returncode, empty.stderr) == (1, "give a reason: it is kept in the security log\n")
     several = run("unlock", "martin", "--reason", "appel")
     assert several.returncode == 1
     assert "several people" in several.stderr

@@ -1,6 +1,7 @@
 import pytest
 from flask import Flask, jsonify
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from idp.demo.portal import COOKIE, create_portal
 from idp.demo.relying_party import Registration
@@ -77,17 +78,36 @@ def test_a_response_of_another_issuer_is_refused(unreachable: str, iss: str) -> 
     assert (page.status_code, "invalid_issuer" in page.text) == (400, True)
 
 
-def test_an_error_of_the_provider_is_shown_escaped(unreachable: str) -> None:
-    server = discovering(unreachable)
+def after_error(issuer: str, error: str, description: str) -> TestResponse:
+    server = discovering(issuer)
     try:
-        page = portal(unreachable).get(
-            f"/callback?error=access_denied&error_description=<b>non</b>&state=y&iss={unreachable}"
-        )
+        return portal(issuer).get(f"/callback?error={error}&error_description={description}&state=y&iss={issuer}")
     finally:
         server.stop()
+
+
+def test_who_went_back_without_signing_in_reads_so_in_french_and_may_try_again(unreachable: str) -> None:
+    page = after_error(unreachable, "access_denied", "The person did not agree")
+    assert page.status_code == 200
+    assert 'data-error="access_denied"' in page.text
+    assert "Vous n’êtes pas connecté" in page.text
+    assert 'class="button" href="/sign-in">Réessayer' in page.text
+    assert "The person" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [("invalid_scope", "n’a pas accepté la demande"), ("login_required", "doit d’abord vous montrer une page")],
+)
+def test_an_error_of_the_provider_is_told_in_french_its_own_words_escaped(
+    unreachable: str, error: str, sentence: str
+) -> None:
+    page = after_error(unreachable, error, "<b>no</b>")
     assert page.status_code == 400
-    assert "access_denied" in page.text
-    assert "&lt;b&gt;non&lt;/b&gt;" in page.text
+    assert f'data-error="{error}"' in page.text
+    assert sentence in page.text
+    assert "&lt;b&gt;no&lt;/b&gt;" in page.text
+    assert "Réessayer" in page.text
 
 
 def test_an_answer_to_no_question_is_refused(unreachable: str) -> None:

@@ -14,6 +14,7 @@ from idp.app import Services
 from idp.domain.accounts import Account, Identity
 from idp.domain.sessions import ACR_UNIVERSITY
 from idp.storage.database import Database
+from idp.web.consent import rows
 from tests.openid.world import CHALLENGE
 from tests.web.visitor import HOST, Visitor
 
@@ -174,6 +175,39 @@ def test_a_person_sees_who_asks_for_what_with_the_values(signed_in: Visitor) -> 
     for shown in ("Sondage", ADDRESS, "Inès <b>Exemple</b>"):
         assert shown in signed_in.text
     assert not signed_in.tree.xpath("//main//b")
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("fr", ("Origine du compte Université", "Langue français")),
+        ("en", ("Origin of the account University", "Language French")),
+    ],
+)
+def test_a_person_reads_values_as_words(signed_in: Visitor, language: str, shown: tuple[str, ...]) -> None:
+    ask(signed_in, client_id="once", scope="openid profile")
+    signed_in.get(signed_in.last.request.path, lang=language)
+    assert signed_in.step == "consent"
+    for words in shown:
+        assert words in signed_in.text
+    assert "university" not in signed_in.text
+
+
+def test_what_a_university_says_of_a_status_is_told_in_words(services: Services) -> None:
+    data = {
+        "eduperson_affiliation": ["student", "member"],
+        "eduperson_scoped_affiliation": ["student@univ-exemple.fr", "novelty@univ-exemple.fr"],
+        "account_type": "invited",
+    }
+    with application.create_app(services).test_request_context("/", headers=HOST):
+        told = dict(rows(data))
+    assert told["Statut dans l’établissement"] == [
+        "Étudiant",
+        "Membre",
+        "Étudiant (univ-exemple.fr)",
+        "novelty (univ-exemple.fr)",
+    ]
+    assert told["Origine du compte"] == ["Invitation"]
 
 
 def test_agreeing_is_remembered_until_more_is_asked_for(signed_in: Visitor) -> None:

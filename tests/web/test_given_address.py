@@ -35,6 +35,22 @@ def test_the_person_gives_an_address_and_the_code_proves_it(world: World, person
     assert account.identities == (CDURAND,)
 
 
+ANOTHER_UNIVERSITY = "qui mène à un autre établissement"
+
+
+def test_an_address_of_another_university_is_told_beside_the_field(world: World) -> None:
+    person = world.browser().start("camille@autre.fr").prove(without_mail(world))
+    assert person.step == "give-address"
+    assert f"Vous aviez saisi camille@autre.fr, {ANOTHER_UNIVERSITY}" in person.text
+
+
+@pytest.mark.parametrize("typed", [CAMILLE, "camille@courriel.example"])
+def test_no_other_university_is_told_where_the_address_leads_to_this_one_or_to_none(world: World, typed: str) -> None:
+    person = world.browser().start(typed).prove(without_mail(world))
+    assert person.step == "give-address"
+    assert ANOTHER_UNIVERSITY not in person.text
+
+
 @pytest.mark.parametrize(
     "typed",
     [

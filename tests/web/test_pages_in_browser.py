@@ -142,6 +142,28 @@ def _findings(window: Page, page: str, language: str, theme: Any, width: str) ->
     return found
 
 
+@pytest.mark.parametrize("page", ["sign-in", "sign-in-unknown-university", "account"])
+def test_what_stands_side_by_side_begins_at_the_same_height(window: Page, served: str, page: str) -> None:
+    window.goto(f"{served}/page/{page}?lang=fr")
+    tops = """[...document.querySelectorAll(".columns")].map(columns => [...columns.children].map(
+      column => Math.round(column.querySelector("h2").getBoundingClientRect().top)))"""
+    assert all(len(heights) == 2 and len(set(heights)) == 1 for heights in window.evaluate(tops))
+
+
+def test_the_suggested_universities_open_right_under_the_field(window: Page, served: str) -> None:
+    window.goto(f"{served}/page/choose-university-again?lang=fr")
+    distance = """(() => {
+      const list = document.getElementById("q-suggestions");
+      list.appendChild(document.createElement("li"));
+      list.hidden = false;
+      const field = document.getElementById("q").getBoundingClientRect();
+      const opened = list.getBoundingClientRect();
+      return [opened.top - field.bottom, opened.left - field.left, opened.right - field.right];
+    })()"""
+    below, left, right = window.evaluate(distance)
+    assert (0 < below < 16, left, right) == (True, 0, 0)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_whole_without_its_scripts(window: Page, served: str, page: str) -> None:
     """First paint waits for the page and its styles alone."""

@@ -359,3 +359,12 @@ def test_our_metadata_names_where_people_come_back_to(outside: Services) -> None
     visitor = Visitor(application.create_app(outside).test_client()).get("/saml/metadata")
     assert f'Location="{ISSUER}/saml/discovery"' in visitor.last.text
     assert "idp-discovery-protocol" in visitor.last.text
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_search_is_none(services: Services, empty: str) -> None:
+    visitor = arriving(services, "a@gmail.com").press("Continuer")
+    page = visitor.last.request.path
+    without = visitor.get(page).text
+    assert visitor.get(page, q=empty).text == without
+    assert visitor.last.status_code == 200

@@ -38,7 +38,7 @@
     input.setAttribute("aria-autocomplete", "list");
     input.setAttribute("aria-expanded", "false");
     input.setAttribute("aria-controls", listbox.id);
-    input.form.appendChild(listbox);
+    input.parentNode.appendChild(listbox);
     input.form.appendChild(status);
   }
 
