@@ -39,7 +39,7 @@ def test_o_30_the_page_of_somebody_else_s_journey_says_no_more_than_that_it_is_o
     there = world.browser().get(here.last.request.path)
     assert there.last.status_code == 400
     assert "Le temps est écoulé" in there.text
-    assert not there.tree.xpath("//a[contains(@href, '/sign-in/')]")
+    assert [link.get("href") for link in there.tree.xpath("//a[@class='button']")] == ["/account"]
 
 
 def test_no_mail_is_promised_where_none_goes_out_any_more(world: World) -> None:
