@@ -146,7 +146,7 @@ class MailboxFlow:
             raise Refusal("proofing.link_invalid", str(proofing.state)).during(proofing.reference)
         self._refuse_other_person(proofing, session)
         if proofing.followed_as is not None and session.browser != proofing.browser:
-            raise _followed_before(proofing)
+            raise self._followed_before(proofing, session)
         return proofing
 
     def follow_link(self, token: str, session: Session, account_url: str) -> str:
@@ -195,10 +195,15 @@ class MailboxFlow:
             by_link=True,
         )
         if not self.proofings.follow(proofing.id, pending.id, now=now):
-            raise _followed_before(proofing)
+            raise self._followed_before(proofing, session)
         self.authorizations.put(pending)
         self._note("proofing.link_followed", proofing)
         return pending.id
+
+    def _followed_before(self, proofing: Proofing, session: Session) -> Refusal:
+        """Only the browser in which it was has a journey to go on with."""
+        here = self.authorizations.find(proofing.followed_as or "", session.browser, now=self.clock())
+        return Refusal("proofing.link_followed", proofing.id).during(proofing.reference, here.id if here else None)
 
     def _new_code(self, proofing: Proofing, session: Session, now: datetime) -> OneTimeCode:
         return OneTimeCode(
@@ -215,10 +220,6 @@ class MailboxFlow:
         self.audit.append(
             event, at=self.clock(), reference=proofing.reference, account_id=proofing.account_id, **fields
         )
-
-
-def _followed_before(proofing: Proofing) -> Refusal:
-    return Refusal("proofing.link_followed", proofing.id).during(proofing.reference, proofing.followed_as)
 
 
 def _refuse_unasked(proofing: Proofing) -> None:

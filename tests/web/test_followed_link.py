@@ -69,6 +69,7 @@ def test_o_23_the_button_works_once_elsewhere(world: World, person: Traveller, l
     assert first.press(BUTTON).step == "new-password"
     assert second.press(BUTTON).step == "error"
     assert "Lien déjà ouvert" in second.text
+    assert not second.tree.xpath("//main//a[contains(@href, '/sign-in/')]")
     assert world.browser().get(link).step == "error"
 
 
