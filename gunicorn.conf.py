@@ -43,13 +43,12 @@ _counted = _settings.var_dir / "metrics"
 
 def on_starting(server: Any) -> None:
     """Begin at zero, with files that can be used: what is wrong with them is told once, before there are workers."""
-    if _settings.metrics.enabled:
-        worker_folder.make(_counted)
     try:
         _read_files()
     except ConfigurationError as error:
-        worker_folder.forget()
         sys.exit("\n".join(error.faults))
+    if _settings.metrics.enabled:
+        worker_folder.make(_counted)
 
 
 def _read_files() -> None:

@@ -44,17 +44,13 @@ class Indexes:
     models: Sequence[IndexModel]
 
 
-class translated:  # noqa: N801 -- reads as the verb that it is: with translated():
+class translated(Spent):  # noqa: N801 -- reads as the verb that it is: with translated():
     """Let no exception of pymongo out: ``AlreadyExists`` for a lost race, ``ServiceUnavailable`` for the rest."""
 
-    __slots__ = ("_spent",)
-
-    def __enter__(self) -> None:
-        self._spent = Spent()
-        self._spent.__enter__()
+    __slots__ = ()
 
     def __exit__(self, *raised: *Raised) -> None:
-        self._spent.__exit__(*raised)
+        super().__exit__(*raised)
         error = raised[1]
         if isinstance(error, PyMongoError):
             raise _translation(error) from error

@@ -24,9 +24,7 @@ class LimitStore:
 
     def allows(self, key: str, *, limit: int, window: timedelta, now: datetime) -> bool:
         """Whether fewer than ``limit`` events were counted within the window; counts nothing."""
-        with translated():
-            found = self._limits.find_one({"_id": key, "times": {"$gt": now - window}}, {"times": 1})
-        return found is None or sum(time > now - window for time in found["times"]) < limit
+        return self.counted((key,), window=window, now=now).get(key, 0) < limit
 
     def count(self, key: str, *, limit: int, window: timedelta, now: datetime) -> bool:
         """Count one event, atomically; False, and nothing counted, when the window holds ``limit`` already."""
