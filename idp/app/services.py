@@ -78,7 +78,11 @@ def build(
     """Build every service; raises ConfigurationError for what an administrator has to mend."""
     metrics = Metrics()
     times = EveryTimes(metrics.times, traces) if traces else metrics.times
-    database = database or connect(configured, times.commanded if configured.metrics.enabled or traces else None)
+    database = database or connect(
+        configured,
+        timed=times.waited if configured.metrics.enabled else None,
+        commanded=traces.commanded if traces else None,
+    )
     secret = SecretKey(configured.secret_key.encode())
     stores = Stores.on(database, secret, timedelta(days=configured.retention.audit_days), metrics.counts)
     federation = federation_folder(configured, clock, FederationAudit(stores.audit, clock))

@@ -38,6 +38,7 @@ from idp.storage import (
 from idp.storage import clients as registered
 from idp.storage.command_times import TimesCommands
 from idp.storage.database import Database
+from idp.storage.time_limit import TimesOperations
 
 AUDIT_KEPT = audit.KEPT
 
@@ -144,7 +145,13 @@ def audit_trail(configured: Settings, database: Database) -> audit.AuditTrail:
     return audit.AuditTrail(database, secret, kept)
 
 
-def connect(configured: Settings, timed: TimesCommands | None = None) -> Database:
-    """The database of the settings: theirs, or the embedded one, started if nobody has. timed: told of each command."""
+def connect(
+    configured: Settings, *, timed: TimesOperations | None = None, commanded: TimesCommands | None = None
+) -> Database:
+    """The database of the settings: theirs, or the embedded one, started if nobody has.
+
+    timed, commanded: see ``Database``.
+    """
     uri = configured.mongodb.uri or embedded.ensure(configured.var_dir / "mongodb")
-    return Database(uri, configured.mongodb.database, timeout_ms=configured.mongodb.timeout_ms, timed=timed)
+    stored = configured.mongodb
+    return Database(uri, stored.database, timeout_ms=stored.timeout_ms, timed=timed, commanded=commanded)

@@ -25,15 +25,18 @@ class TimesHashing(Protocol):
 class Times(TimesHashing, Protocol):
     """Told how long everything takes, in seconds. Never raises."""
 
-    def commanded(self, command: str, seconds: float, *, ok: bool) -> None:
-        """One command that the database answered, or failed."""
+    def waited(self, seconds: float, *, ok: bool) -> None:
+        """A request waited for one operation of the database, which was done, or failed."""
 
     def answered(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
         """One answer. endpoint: the application's name of the page, None where there is no such page."""
 
 
 class Traces(Times, Protocol):
-    """The same, with the requests that the times belong to."""
+    """The same, with the requests that the times belong to, and with every command of the database."""
+
+    def commanded(self, command: str, seconds: float, *, ok: bool) -> None:
+        """One command that the database answered, or failed."""
 
     def request(self) -> AbstractContextManager[None]:
         """What is done in here is one request."""
@@ -53,9 +56,9 @@ class EveryTimes:
         for times in self._told:
             times.turned_away()
 
-    def commanded(self, command: str, seconds: float, *, ok: bool) -> None:
+    def waited(self, seconds: float, *, ok: bool) -> None:
         for times in self._told:
-            times.commanded(command, seconds, ok=ok)
+            times.waited(seconds, ok=ok)
 
     def answered(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
         for times in self._told:

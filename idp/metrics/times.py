@@ -5,25 +5,7 @@ from functools import cache
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from idp.domain.measures import told_method
-from idp.metrics.labels import NONE, OTHER
-
-# Those that the provider sends; the driver's own housekeeping is none of a person's waiting time.
-_COMMANDS = frozenset(
-    {
-        "aggregate",
-        "count",
-        "createIndexes",
-        "delete",
-        "distinct",
-        "find",
-        "findAndModify",
-        "getMore",
-        "insert",
-        "listCollections",
-        "ping",
-        "update",
-    }
-)
+from idp.metrics.labels import NONE
 
 
 class Times:
@@ -41,10 +23,9 @@ class Times:
             "idp_password_hashes_turned_away", "Told to come again: too many wait to hash", registry=registry
         )
         database = histogram(
-            "idp_database_command_seconds",
-            "Commands of the database, by name",
+            "idp_database_seconds",
+            "Operations of the database for which a request waited",
             (0.002, 0.01, 0.05, 0.25, 1, 5),
-            "command",
             "outcome",
         )
         http = histogram(
@@ -56,7 +37,8 @@ class Times:
             "status",
         )
         # Looking a series up costs more than counting in it, and there are few.
-        self._commanded, self._answered = cache(database.labels), cache(http.labels)
+        self._answered = cache(http.labels)
+        self._done, self._failed = database.labels("ok"), database.labels("failed")
 
     def hashed(self, waited: float, seconds: float) -> None:
         self._hash_wait.observe(waited)
@@ -65,10 +47,9 @@ class Times:
     def turned_away(self) -> None:
         self._turned_away.inc()
 
-    def commanded(self, command: str, seconds: float, *, ok: bool) -> None:
-        """One command that the database answered, or failed."""
-        name = command if command in _COMMANDS else OTHER
-        self._commanded(name, "ok" if ok else "failed").observe(seconds)
+    def waited(self, seconds: float, *, ok: bool) -> None:
+        """A request waited for one operation of the database, which was done, or failed."""
+        (self._done if ok else self._failed).observe(seconds)
 
     def answered(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
         """One answer. endpoint: the application's name of the page, None where there is no such page."""

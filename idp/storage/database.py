@@ -22,7 +22,7 @@ from pymongo.read_concern import ReadConcern
 
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.storage.command_times import CommandTimes, TimesCommands
-from idp.storage.time_limit import Absence, Raised, Spent, limited
+from idp.storage.time_limit import Absence, Raised, Spent, TimesOperations, limited
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
@@ -50,10 +50,11 @@ class translated(Spent):  # noqa: N801 -- reads as the verb that it is: with tra
     __slots__ = ()
 
     def __exit__(self, *raised: *Raised) -> None:
-        super().__exit__(*raised)
         error = raised[1]
-        if isinstance(error, PyMongoError):
-            raise _translation(error) from error
+        told = _translation(error) if isinstance(error, PyMongoError) else None
+        self.ended(raised, ok=not isinstance(told, ServiceUnavailable))
+        if told is not None:
+            raise told from error
 
 
 def _translation(error: PyMongoError) -> AlreadyExists | ServiceUnavailable:
@@ -85,11 +86,21 @@ class Database:
     Writes wait for the majority, reads go to the primary, every operation ends within ``timeout_ms``
     (measured: without it a frozen primary holds every caller for as long as it is frozen).
 
-    name: empty for the database that the URI names, else ``idp``. timed: told how long each command took.
+    name: empty for the database that the URI names, else ``idp``. timed: told how long requests waited for each
+    operation. commanded: told of each command; where nobody wants to know, the driver spares the time to tell.
     """
 
-    def __init__(self, uri: str, name: str, *, timeout_ms: int = 5000, timed: TimesCommands | None = None) -> None:
+    def __init__(
+        self,
+        uri: str,
+        name: str,
+        *,
+        timeout_ms: int = 5000,
+        timed: TimesOperations | None = None,
+        commanded: TimesCommands | None = None,
+    ) -> None:
         self._absence = Absence()
+        self._timed = timed
         self._limit_seconds = timeout_ms / 1000
         try:
             self.client: MongoClient[Document] = MongoClient(
@@ -101,8 +112,7 @@ class Database:
                 retryWrites=True,
                 appname="uness-idp",
                 connect=False,
-                # Nobody pays for listening where nobody wants to know.
-                event_listeners=[self._absence, *([CommandTimes(timed)] if timed else [])],
+                event_listeners=[self._absence, *([CommandTimes(commanded)] if commanded else [])],
             )
         except (InvalidURI, MongoConfigurationError, ValueError) as error:
             raise ConfigurationError(f"mongodb.uri: {error}; accepted: any MongoDB URI") from error
@@ -114,7 +124,8 @@ class Database:
 
         The time for which there has been no server to write to counts: nobody waits for what is known to be away.
         """
-        return limited(max(0.0, self._limit_seconds - self._absence.seconds))
+        left = max(0.0, self._limit_seconds - self._absence.seconds)
+        return limited(left, each=self._limit_seconds, timed=self._timed)
 
     def collection(self, name: str) -> Collection[Document]:
         """The collection, with majority writes, primary reads and aware UTC times."""

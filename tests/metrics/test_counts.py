@@ -114,11 +114,9 @@ def test_universities_beyond_the_bound_are_counted_together() -> None:
     assert found.value("idp_proofings_total", university="other", outcome="started") == 200
 
 
-def test_methods_commands_and_pages_that_nobody_knows_share_one_label() -> None:
+def test_methods_and_pages_that_nobody_knows_share_one_label() -> None:
     metrics = Metrics()
     metrics.times.answered(None, "ZOE", 404, 0.003)
-    metrics.times.commanded("zoe", 0.001, ok=False)
     found = Reading(metrics.text().decode())
     name = "idp_http_request_seconds_count"
     assert found.value(name, endpoint="none", method="other", status="4xx") == 1
-    assert found.value("idp_database_command_seconds_count", command="other", outcome="failed") == 1

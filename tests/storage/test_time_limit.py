@@ -1,8 +1,8 @@
 import pytest
 
 from idp.domain.errors import ServiceUnavailable
-from idp.storage.database import Database, translated
-from idp.storage.time_limit import limited
+from idp.storage.database import AlreadyExists, Database, translated
+from idp.storage.time_limit import Allowance, limited
 
 SLOW = {"$where": "sleep(150) || true"}
 
@@ -56,3 +56,25 @@ def test_a_database_that_answers_is_waited_for(database: Database) -> None:
     database.ping()
     with database.time_limit():
         database.ping()
+
+
+def test_every_operation_of_a_request_is_told_with_its_outcome(database: Database) -> None:
+    things, told = database.collection("things"), []
+
+    def timed(seconds: float, *, ok: bool) -> None:
+        told.append((seconds >= 0, ok))
+
+    with limited(5, timed=timed):
+        with translated():
+            things.insert_one({"_id": "a"})
+        with pytest.raises(AlreadyExists), translated():
+            things.insert_one({"_id": "a"})
+    with limited(0.05, timed=timed), pytest.raises(ServiceUnavailable):
+        ask(database)
+    ask(database)
+    assert told == [(True, True), (True, True), (True, False)]
+
+
+@pytest.mark.parametrize(("left", "is_tighter"), [(5.0, False), (4.6, False), (4.4, True), (0.1, True)])
+def test_the_driver_s_own_limit_is_enough_while_nearly_all_is_left(left: float, is_tighter: bool) -> None:
+    assert Allowance(left, 5.0, None).is_tighter is is_tighter
