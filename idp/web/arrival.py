@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from idp.domain.claims import display_name
@@ -16,6 +16,7 @@ from idp.web import forms
 from idp.web.authorization import STEP_PAGES, Journey, lead_on
 from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
+from idp.web.step_urls import step_url
 
 FORM_ERROR = 422
 # More would not be read; the page says that there are others.
@@ -68,7 +69,7 @@ def blueprint(
         flow.turn_back(here.pending, here.session)
         if "stay" in request.form:
             return lead_on(authorization, pages, authorization_id)
-        return redirect(url_for(STEP_PAGES[Step.UNIVERSITY], authorization_id=authorization_id), 303)
+        return redirect(step_url(STEP_PAGES[Step.UNIVERSITY], authorization_id), 303)
 
     @views.get("/sign-in/<authorization_id>/not-me")
     def turned_back(authorization_id: str) -> ResponseReturnValue:
@@ -101,7 +102,7 @@ def _other_person_page(pages: Pages, flow: ArrivalFlow, mailbox: MailboxFlow, he
     return pages.render(
         "other_person.html",
         address=proofing.address,
-        action=url_for("arrival.go_on", authorization_id=here.pending.id),
+        action=step_url("arrival.go_on", here.pending.id),
         **_person(flow, mailbox, here, proofing),
     )
 
@@ -124,7 +125,7 @@ def _give_address_page(
         email=email[:300],
         domains=domains[:SHOWN_DOMAINS],
         has_more_domains=len(domains) > SHOWN_DOMAINS,
-        action=url_for("arrival.take_address", authorization_id=here.pending.id),
+        action=step_url("arrival.take_address", here.pending.id),
         reference=here.reference_for(problem),
         errors={"email": field_sentence(problem)} if problem else {},
         **_person(flow, mailbox, here, proofing),
@@ -140,6 +141,6 @@ def _person(flow: ArrivalFlow, mailbox: MailboxFlow, here: Journey, proofing: Pr
         "typed": expected.typed,
         "signed_in_as": expected.signed_in_as,
         "hidden_fields": (("proofing", proofing.id),),
-        "not_me_action": url_for("arrival.turn_back", authorization_id=here.pending.id),
+        "not_me_action": step_url("arrival.turn_back", here.pending.id),
         "client_name": here.client_name,
     }

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask import Blueprint, Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from idp.domain.authorization import PendingAuthorization
@@ -11,6 +11,7 @@ from idp.web import forms
 from idp.web.browser import Browser
 from idp.web.headers import allow_form_target
 from idp.web.pages import Pages, announce_end, language, prefer_languages
+from idp.web.step_urls import step_url
 
 STEP_PAGES = {
     Step.ADDRESS: "sign_in.address",
@@ -67,7 +68,7 @@ def carry(finished: Finished, pages: Pages) -> Response:
 
 def next_page(authorization_id: str) -> str:
     """The address that leads to whatever comes next in this journey."""
-    return url_for("authorization.dispatch", authorization_id=authorization_id)
+    return step_url("authorization.dispatch", authorization_id)
 
 
 def signed_in_leads_on(authorization_id: str) -> Response:
@@ -88,7 +89,7 @@ def led(flow: AuthorizationFlow, pages: Pages, pending: PendingAuthorization) ->
     what = flow.go_on(pending, pages.browser.session(), may_finish=request.method == "GET")
     if isinstance(what, Finished):
         return carry(what, pages)
-    return make_response(redirect(url_for(STEP_PAGES[what], authorization_id=pending.id), 303))
+    return make_response(redirect(step_url(STEP_PAGES[what], pending.id), 303))
 
 
 class Journey:

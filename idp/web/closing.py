@@ -11,6 +11,7 @@ from idp.flows.closing import ClosingFlow
 from idp.web.account import signed_in
 from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
+from idp.web.step_urls import step_url
 
 
 def blueprint(
@@ -54,7 +55,7 @@ def blueprint(
             "reopen_account.html",
             address=account.address,
             until=format_date(account.reopens_until, "long"),
-            action=url_for("closing.reopened", authorization_id=authorization_id),
+            action=step_url("closing.reopened", authorization_id),
             sign_out_action=url_for("account.sign_out"),
             client_name=here.client_name,
         )

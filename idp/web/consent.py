@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, url_for
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 from flask_babel import lazy_gettext as _
@@ -14,6 +14,7 @@ from idp.flows.consent import ConsentFlow
 from idp.web.authorization import Journey, lead_on
 from idp.web.claim_names import LABELS, SILENT, claim_value
 from idp.web.pages import Pages
+from idp.web.step_urls import step_url
 
 _DATES = frozenset({"affiliation_checked_at"})
 
@@ -35,8 +36,8 @@ def blueprint(flow: ConsentFlow, authorization: AuthorizationFlow, pages: Pages)
             person=asked.person,
             data=rows(asked.data),
             is_offline=asked.is_offline,
-            allow_action=url_for("consent.allow", authorization_id=authorization_id),
-            refuse_action=url_for("authorization.cancel", authorization_id=authorization_id),
+            allow_action=step_url("consent.allow", authorization_id),
+            refuse_action=step_url("authorization.cancel", authorization_id),
         )
 
     @views.post("/consent")

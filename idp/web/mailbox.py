@@ -12,6 +12,7 @@ from idp.web.authorization import STEP_PAGES, Journey, lead_on
 from idp.web.delivery import mail_news
 from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
+from idp.web.step_urls import step_url
 
 FORM_ERROR = 422
 
@@ -45,7 +46,7 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
         here = journey(authorization_id, posted=True)
         proofing = flow.of(here.pending, here.session, forms.optional_field("proofing"))
         sent = flow.send_mail(proofing, here.session, locale=known_language(), application=here.application)
-        target = url_for(STEP_PAGES[Step.MAILBOX], authorization_id=authorization_id)
+        target = step_url(STEP_PAGES[Step.MAILBOX], authorization_id)
         return redirect(f"{target}?{'again' if sent else 'wait'}=1", 303)
 
     @views.get("/sign-in/<authorization_id>/mailbox/send")
@@ -88,10 +89,10 @@ def _mailbox_page(
         hidden_fields=(("proofing", proofing.id),),
         is_given=proofing.address_given,
         typed=flow.expects_other(here.pending, proofing),
-        choose_url=url_for(STEP_PAGES[Step.UNIVERSITY], authorization_id=handle),
-        action=url_for("mailbox.confirm_code", authorization_id=handle),
-        resend_action=url_for("mailbox.send_mail", authorization_id=handle),
-        restart_url=url_for("sign_in.restart", authorization_id=handle),
+        choose_url=step_url(STEP_PAGES[Step.UNIVERSITY], handle),
+        action=step_url("mailbox.confirm_code", handle),
+        resend_action=step_url("mailbox.send_mail", handle),
+        restart_url=step_url("sign_in.restart", handle),
         resent="again" in request.args,
         delivery=mail_news(delivery),
         client_name=here.client_name,

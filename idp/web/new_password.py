@@ -1,6 +1,6 @@
 """The page ``new-password``."""
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from idp.domain.new_passwords import PasswordProblem
@@ -12,6 +12,7 @@ from idp.web import forms
 from idp.web.authorization import Journey, lead_on, signed_in_leads_on
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
+from idp.web.step_urls import step_url
 
 FORM_ERROR = 422
 
@@ -51,7 +52,7 @@ def _password_page(
         "new_password.html",
         status=FORM_ERROR if problem else 200,
         address=proofing.address,
-        action=url_for("new_password.create", authorization_id=here.pending.id),
+        action=step_url("new_password.create", here.pending.id),
         minimum_length=flow.minimum_length,
         client_name=here.client_name,
         by_link=here.pending.by_link,

@@ -6,7 +6,7 @@ nobody else uses it. « Plus tard » keeps it away from this device for half a y
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
@@ -21,6 +21,7 @@ from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
 from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS
 from idp.web.sentences import field_sentence
+from idp.web.step_urls import step_url
 
 FORM_ERROR = 422
 # What the page's script fills in where the device can keep passkeys.
@@ -93,8 +94,8 @@ def _page(pages: Pages, flow: PasskeyFlow, here: Journey, account: Account, *, p
     return pages.render(
         "passkey_offer.html",
         status=FORM_ERROR if problem else 200,
-        action=url_for("passkey_offer.add", authorization_id=here.pending.id),
-        later_action=url_for("passkey_offer.later", authorization_id=here.pending.id),
+        action=step_url("passkey_offer.add", here.pending.id),
+        later_action=step_url("passkey_offer.later", here.pending.id),
         options=offer.options,
         challenge=offer.challenge,
         client_name=here.client_name,

@@ -9,6 +9,7 @@ from idp.web import forms
 from idp.web.authorization import Journey, signed_in_leads_on
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
+from idp.web.step_urls import step_url
 
 
 def blueprint(flow: PasskeySignInFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
@@ -45,7 +46,7 @@ def passkey_request(flow: PasskeySignInFlow, here: Journey) -> dict[str, str]:
     """What ``_passkey_sign_in.html`` shows."""
     asked = flow.request(here.session)
     return {
-        "action": url_for("passkey_sign_in.with_passkey", authorization_id=here.pending.id),
+        "action": step_url("passkey_sign_in.with_passkey", here.pending.id),
         "options": asked.options,
         "challenge": asked.challenge,
     }
@@ -67,10 +68,10 @@ def _page(
         passkey=passkey_request(flow, here),
         is_required=is_required,
         is_shared=here.session.is_shared,
-        address_url=None if is_required else url_for("sign_in.address", authorization_id=here.pending.id),
+        address_url=None if is_required else step_url("sign_in.address", here.pending.id),
         add_url=url_for("passkeys.show"),
         client_name=here.client_name,
-        cancel_action=url_for("authorization.cancel", authorization_id=here.pending.id) if waits_for else None,
+        cancel_action=step_url("authorization.cancel", here.pending.id) if waits_for else None,
         reference=here.reference_for(denied),
         errors={"form": field_sentence(denied.problem)} if denied else {},
     )

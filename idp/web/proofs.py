@@ -14,6 +14,7 @@ from idp.flows.university import UniversityFlow
 from idp.web.account import signed_in
 from idp.web.authorization import Journey
 from idp.web.pages import Pages
+from idp.web.step_urls import step_url
 from idp.web.university import leave_for
 
 
@@ -47,7 +48,7 @@ def blueprint(
         waiting = authorization.begin_proof_for_account_page(session, url_for("account.show"))
         entity_id = proofs.confirming_university(account)
         if entity_id is None:
-            choice = url_for("university_choice.show", authorization_id=waiting.pending.id)
+            choice = step_url("university_choice.show", waiting.pending.id)
             return redirect(choice, 303)
         here = Journey(authorization, browser, waiting.pending.id)
         return leave_for(university, pages, here, entity_id)

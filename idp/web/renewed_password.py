@@ -1,6 +1,6 @@
 """The page ``new-password`` after a code for a forgotten password: choose another one now, or later."""
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from idp.domain.accounts import Account
@@ -11,6 +11,7 @@ from idp.web import forms
 from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
+from idp.web.step_urls import step_url
 
 FORM_ERROR = 422
 
@@ -62,8 +63,8 @@ def _page(
         "new_password.html",
         status=FORM_ERROR if problem else 200,
         address=here.pending.address or account.address,
-        action=url_for("renewed_password.choose", authorization_id=handle),
-        later_action=url_for("renewed_password.later", authorization_id=handle),
+        action=step_url("renewed_password.choose", handle),
+        later_action=step_url("renewed_password.later", handle),
         minimum_length=flow.minimum_length,
         client_name=here.client_name,
         reference=here.reference_for(problem),

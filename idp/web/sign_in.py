@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask import Blueprint, Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from idp.flows.authorization import AuthorizationFlow, Step
@@ -16,6 +16,7 @@ from idp.web.pages import Pages, known_language, language
 from idp.web.passkey_offer import OffersPasskey
 from idp.web.passkey_sign_in import passkey_request
 from idp.web.sentences import field_sentence
+from idp.web.step_urls import step_url
 
 FORM_ERROR = 422
 
@@ -63,7 +64,7 @@ def blueprint(
         here = journey(authorization_id, posted=True)
         browser.forget("account")
         flow.forget_address(here.pending, here.session)
-        return redirect(url_for("sign_in.address", authorization_id=authorization_id), 303)
+        return redirect(step_url("sign_in.address", authorization_id), 303)
 
     @views.get("/restart")
     def restart(authorization_id: str) -> ResponseReturnValue:
@@ -76,7 +77,7 @@ def blueprint(
     def methods(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
         if here.pending.address is None:
-            return redirect(url_for("sign_in.address", authorization_id=authorization_id), 303)
+            return redirect(step_url("sign_in.address", authorization_id), 303)
         return _methods_page(pages, flow, here)
 
     @views.post("/methods")
@@ -119,7 +120,7 @@ def blueprint(
             is_password_forgotten="forgotten" in request.form,
             is_again="again" in request.form,
         )
-        target = url_for(STEP_PAGES[Step.CODE], authorization_id=authorization_id)
+        target = step_url(STEP_PAGES[Step.CODE], authorization_id)
         return redirect(target if sent else f"{target}?wait=1", 303)
 
     @views.get("/code/send")
@@ -151,9 +152,9 @@ def _address_page(
         "email.html",
         status=200 if problem is None else FORM_ERROR,
         remembered=remembered if is_offered else None,
-        remembered_action=url_for("sign_in.take_remembered", authorization_id=handle),
-        not_me_action=url_for("sign_in.forget_address", authorization_id=handle),
-        action=url_for("sign_in.give_address", authorization_id=handle),
+        remembered_action=step_url("sign_in.take_remembered", handle),
+        not_me_action=step_url("sign_in.forget_address", handle),
+        action=step_url("sign_in.give_address", handle),
         email=email[:300],
         passkey=passkey_request(passkeys, here),
         is_shared=here.session.is_shared,
@@ -172,11 +173,11 @@ def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Deni
         "sign_in.html",
         status=200 if denied is None else FORM_ERROR,
         address=here.pending.address,
-        change_url=url_for("sign_in.address", authorization_id=handle),
-        password_action=url_for("sign_in.with_password", authorization_id=handle),
-        code_action=url_for("sign_in.send_code", authorization_id=handle),
-        continue_action=url_for("university_choice.leave", authorization_id=handle),
-        choose_url=url_for("university_choice.show", authorization_id=handle) if found else None,
+        change_url=step_url("sign_in.address", handle),
+        password_action=step_url("sign_in.with_password", handle),
+        code_action=step_url("sign_in.send_code", handle),
+        continue_action=step_url("university_choice.leave", handle),
+        choose_url=step_url("university_choice.show", handle) if found else None,
         university=found[0].name(language()) if len(found) == 1 else None,
         throttled=denied is not None and denied.retry_after is not None,
         is_shared=here.session.is_shared,
@@ -195,10 +196,10 @@ def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | 
         "code.html",
         status=200 if problem is None else FORM_ERROR,
         address=here.pending.address,
-        action=url_for("sign_in.with_code", authorization_id=handle),
-        resend_action=url_for("sign_in.send_code", authorization_id=handle),
+        action=step_url("sign_in.with_code", handle),
+        resend_action=step_url("sign_in.send_code", handle),
         hidden_fields=(("again", "yes"),),
-        back_url=url_for("sign_in.methods", authorization_id=handle),
+        back_url=step_url("sign_in.methods", handle),
         is_shared=here.session.is_shared,
         renews_password=here.pending.renews_password,
         minutes=10,
@@ -214,7 +215,7 @@ def _cancel_action(here: Journey) -> str | None:
     """Where the person says that they do not want to sign in; None where no application waits for them."""
     if here.pending.request.client_id is None:
         return None
-    return url_for("authorization.cancel", authorization_id=here.pending.id)
+    return step_url("authorization.cancel", here.pending.id)
 
 
 def _denied(denied: Denied, page: Callable[[], Response]) -> Response:

@@ -16,6 +16,7 @@ from idp.web.authorization import Journey, lead_on
 from idp.web.headers import allow_own_data
 from idp.web.pages import LANGUAGES, Pages, language
 from idp.web.sentences import field_sentence
+from idp.web.step_urls import step_url
 from idp.web.university import leave_for
 
 FORM_ERROR = 422
@@ -58,7 +59,7 @@ def blueprint(
         providers = choice.of_address(here.pending)
         if len(providers) == 1:
             return leave_and_remember(here, providers[0].entity_id)
-        return redirect(url_for("university_choice.show", authorization_id=authorization_id), 303)
+        return redirect(step_url("university_choice.show", authorization_id), 303)
 
     @views.get("/sign-in/<authorization_id>/leave")
     def left(authorization_id: str) -> ResponseReturnValue:
@@ -133,12 +134,12 @@ def _page(
         "choose_university.html",
         status=FORM_ERROR if problem else 200,
         q=(query or "")[:200],
-        search_url=url_for("university_choice.show", authorization_id=handle),
+        search_url=step_url("university_choice.show", handle),
         suggestions_url=url_for("university_choice.search", language=language()),
-        action=url_for("university_choice.choose", authorization_id=handle),
-        forget_action=url_for("university_choice.forget", authorization_id=handle),
+        action=step_url("university_choice.choose", handle),
+        forget_action=step_url("university_choice.forget", handle),
         # Where nothing but a proof will do, the other ways to sign in lead nowhere.
-        back_url=url_for("sign_in.address" if is_required else "sign_in.methods", authorization_id=handle),
+        back_url=step_url("sign_in.address" if is_required else "sign_in.methods", handle),
         is_required=is_required,
         searched=query is not None,
         from_address=bool(named),
