@@ -10,6 +10,8 @@ from idp.domain.references import known_reference
 # Libraries that write tokens, assertions or whole requests into their debug lines: they have nothing to say here.
 TALKATIVE = ("pyop", "oic", "jwkest", "saml2", "pymongo", "mail", "flask_mail", "urllib3", "werkzeug", "xmlsec")
 
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: ``at``, ``level``, ``event``, the logger, and the event's fields."""
@@ -24,7 +26,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return _JSON.encode(line)
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -51,6 +53,10 @@ def formatter(style: str) -> logging.Formatter:
 
 def configure(level: str, style: str) -> None:
     """Send every line of ours to standard error; let the talkative libraries say only what went wrong."""
+    # Lines name events, not the place in the code, the thread or the process: none is looked for (« Optimization » in
+    # the library's documentation).
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(style))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

@@ -1,10 +1,10 @@
 """The Flask application over the flows."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask, request
 from flask.typing import ResponseReturnValue
@@ -54,10 +54,17 @@ if TYPE_CHECKING:
 TRANSLATIONS = Path(__file__).parents[1] / "translations"
 
 
+class _Application(Flask):
+    """Flask, told once and not at every call that no view and no hook of ours is a coroutine."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(services: Services) -> Flask:
     """The pages and endpoints over these services."""
     configured = services.settings
-    app = Flask("idp.web", static_url_path="/static")
+    app = _Application("idp.web", static_url_path="/static")
     app.config.update(
         MAX_CONTENT_LENGTH=configured.web.max_body_bytes,
         MAX_FORM_MEMORY_SIZE=configured.web.max_body_bytes,
@@ -72,6 +79,8 @@ def create_app(services: Services) -> Flask:
         default_translation_directories=str(TRANSLATIONS),
         locale_selector=every_page.language,
     )
+    answered = headers.with_headers(app.wsgi_app, secure=configured.https)
+    app.wsgi_app = metrics_pages.with_times(answered, services.times.answered)  # type: ignore[assignment,method-assign]
     if configured.web.trusted_proxies:
         # Only the client's address is taken from the proxy: scheme and host come from the issuer.
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -83,7 +92,6 @@ def create_app(services: Services) -> Flask:
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
     templates = PageTemplates(cast(PageEnvironment, app.jinja_env), TRANSLATIONS, every_page.LANGUAGES)
     pages = Pages(browser, look.service_name, look.help_url, templates, theme)
-    metrics_pages.time_answers(app, services.times.answered)
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)
     return app
@@ -105,16 +113,16 @@ def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
 
     @app.before_request
     def before() -> ResponseReturnValue | None:
-        if request.blueprint not in errors.PROTOCOL_BLUEPRINTS:
+        blueprint = request.blueprint
+        if blueprint not in errors.PROTOCOL_BLUEPRINTS:
             every_page.choose_language(browser)
         # Probes come by address; everybody else names the issuer's host (CWE-640).
-        if request.blueprint not in ("health", "metrics") and request.headers.get("Host", "").lower() != host:
+        if blueprint not in ("health", "metrics") and request.environ.get("HTTP_HOST", "").lower() != host:
             raise Refusal("request.host", "unknown Host header")
         forms.refuse_strange_forms()
         return None
 
     app.after_request(browser.write_cookies)
-    app.after_request(lambda response: headers.write_headers(response, secure=configured.https))
 
 
 def _register_pages(app: Flask, services: Services, pages: Pages) -> None:

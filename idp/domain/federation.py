@@ -124,5 +124,7 @@ def within(domain: str, parents: tuple[str, ...]) -> bool:
 
     The trick ``evilunilim.fr`` is not below ``unilim.fr``.
     """
-    domain = domain.lower().rstrip(".")
-    return any(domain == parent or domain.endswith("." + parent) for parent in parents if parent)
+    rest = domain.lower().rstrip(".")
+    while rest and rest not in parents:
+        rest = rest.partition(".")[2]
+    return bool(rest)

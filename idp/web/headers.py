@@ -1,8 +1,16 @@
 """Headers that every answer carries, whatever the page."""
 
-from flask import Response, g, request
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from flask import g, request
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ONE_YEAR = 365 * 24 * 3600
+
+_ONLY_TLS = ("Strict-Transport-Security", f"max-age={ONE_YEAR}; includeSubDomains")
 
 _FOR_WINDOWS = (
     ("X-Frame-Options", "DENY"),
@@ -44,17 +52,31 @@ def content_security_policy(*, secure: bool) -> str:
     )
 
 
-def write_headers(response: Response, *, secure: bool) -> Response:
-    """Add what is missing; an endpoint's own Cache-Control stays."""
-    headers = response.headers
-    headers["X-Content-Type-Options"] = "nosniff"
-    if secure:
-        headers["Strict-Transport-Security"] = f"max-age={ONE_YEAR}; includeSubDomains"
+def with_headers(application: "WSGIApplication", *, secure: bool) -> "WSGIApplication":
+    """The application, whose every answer carries them; an endpoint's own Cache-Control and policy stay.
+
+    They are added where an answer leaves (PEP 3333): there they are a list, which Flask's answers copy and check once
+    more for each hook. g and request still belong to the answer.
+    """
+    of_every_answer = (("X-Content-Type-Options", "nosniff"), *((_ONLY_TLS,) if secure else ()))
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:
+            return start_response(status, [*headers, *of_every_answer, *_missing(headers, secure=secure)], *failure)
+
+        return application(environ, start)
+
+    return answer
+
+
+def _missing(headers: list[tuple[str, str]], *, secure: bool) -> Iterator[tuple[str, str]]:
+    """What these headers lack yet."""
+    there = {name.lower(): value for name, value in headers}
     # What only means something to a window is left out of answers to programs: they are most of the answers.
-    if response.mimetype != "application/json":
-        headers.setdefault("Content-Security-Policy", content_security_policy(secure=secure))
-        headers.extend(_FOR_WINDOWS)
-    if request.endpoint != "static" and "Cache-Control" not in headers:
+    if not there.get("content-type", "").startswith("application/json"):
+        if "content-security-policy" not in there:
+            yield "Content-Security-Policy", content_security_policy(secure=secure)
+        yield from _FOR_WINDOWS
+    if "cache-control" not in there and request.endpoint != "static":
         # Everything else is personal (RFC 6749 5.1 for tokens; pages of a sign-in must not come back from a cache).
-        headers.extend(_FOR_NOBODY_ELSE)
-    return response
+        yield from _FOR_NOBODY_ELSE

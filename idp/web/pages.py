@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from flask import Response, g, make_response, render_template, request
-from flask_babel import format_time
+from flask import Response, g, request
+from flask_babel import to_user_timezone
 from werkzeug.datastructures import MultiDict
 
 from idp.web.browser import Browser
 from idp.web.page_templates import PageTemplates
-from idp.web.theme import Theme
+from idp.web.theme import Theme, theme_context
 
 LANGUAGES = {"fr": "Français", "en": "English"}
 # Requests that look at a page, and ask for nothing else (RFC 9110 section 9.2.1).
@@ -39,7 +39,7 @@ class Pages:
             "lang": language(),
             "service_name": self.service_name,
             "help_url": self.help_url,
-            **self.theme.context(),
+            **theme_context(self.theme),
             "waits_until": waits_until(),
             "csrf_token": self.browser.csrf_token(),
             "language_links": language_links(),
@@ -59,7 +59,7 @@ class Pages:
             "lang": language(),
             "service_name": self.service_name,
             "help_url": self.help_url,
-            **self.theme.context(),
+            **theme_context(self.theme),
             "csrf_token": "",
             "language_links": language_links() if is_refused_look else (),
             "errors": {},
@@ -68,7 +68,8 @@ class Pages:
         return self._answer(template, status, every_page | context)
 
     def _answer(self, template: str, status: int, context: dict[str, Any]) -> Response:
-        return make_response(render_template(self.templates.get(template, language()), **context), status)
+        # Not Flask's way, which tells every page of the request, the session and the settings: ours name none of them.
+        return Response(self.templates.get(template, language()).render(context), status)
 
 
 def announce_end(at: datetime) -> None:
@@ -82,7 +83,7 @@ def waits_until() -> str | None:
     By quarters of an hour: what is said of known and unknown people at almost the same moment is the same.
     """
     at: datetime | None = g.get("ends_at")
-    return format_time(at.replace(minute=at.minute // 15 * 15), "HH:mm") if at else None
+    return f"{to_user_timezone(at.replace(minute=at.minute // 15 * 15)):%H:%M}" if at else None
 
 
 def language() -> str:

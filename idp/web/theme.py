@@ -1,6 +1,7 @@
 """What an operator changes of the pages' look: the logo and the colour, as two files beside our own."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,14 +21,16 @@ class Theme:
     logo_type: str = "image/svg+xml"
     styles: str = ""
 
-    def context(self) -> dict[str, str]:
-        """What the layout names; the addresses change with what they lead to, so that browsers may keep it."""
-        own = url_for("static", filename="logo.svg")
-        return {
-            "logo_url": url_for("theme.logo", v=_version(self.logo)) if self.logo else own,
-            "logo_type": self.logo_type,
-            "theme_url": url_for("theme.styles", v=_version(self.styles.encode())) if self.styles else "",
-        }
+
+@cache
+def theme_context(theme: Theme) -> dict[str, str]:
+    """What the layout names; the addresses change with what they lead to, so that browsers may keep it."""
+    own = url_for("static", filename="logo.svg")
+    return {
+        "logo_url": url_for("theme.logo", v=_version(theme.logo)) if theme.logo else own,
+        "logo_type": theme.logo_type,
+        "theme_url": url_for("theme.styles", v=_version(theme.styles.encode())) if theme.styles else "",
+    }
 
 
 def read_theme(logo: str, brand_color: str, brand_color_dark: str) -> Theme:

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from werkzeug.serving import make_server
 
-from idp.web.headers import allow_frame, write_headers
+from idp.web.headers import allow_frame, with_headers
 from tests.web.test_templates import LANGUAGES, PAGES, context_for, page_app
 
 # axe-core 4, as Deque publishes it, MPL-2.0.
@@ -63,7 +63,7 @@ def served() -> Iterator[str]:
         response.cache_control.max_age = 3600
         return response
 
-    app.after_request(lambda response: write_headers(response, secure=False))
+    app.wsgi_app = with_headers(app.wsgi_app, secure=False)  # type: ignore[method-assign]
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
