@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import Flask, request
+from flask import Flask, Request, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.http import parse_cookie
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from idp.app import assistance, first_time, flows, own_account
@@ -54,8 +56,18 @@ if TYPE_CHECKING:
 TRANSLATIONS = Path(__file__).parents[1] / "translations"
 
 
+class _Request(Request):
+    """Flask's, which looks through every header of the request to find its cookies."""
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        return cast(ImmutableMultiDict[str, str], parse_cookie(self.environ, ImmutableMultiDict))
+
+
 class _Application(Flask):
     """Flask, told once and not at every call that no view and no hook of ours is a coroutine."""
+
+    request_class = _Request
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

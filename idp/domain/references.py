@@ -11,7 +11,8 @@ from contextvars import ContextVar
 
 # Without letters and digits that are mistaken for one another on the telephone.
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
-
+# 256 is a multiple of the 32 characters: each is as likely as the others.
+_CHARACTERS = (_ALPHABET * 8).encode()
 
 _PRESENT: ContextVar[str] = ContextVar("reference", default="")
 
@@ -53,8 +54,7 @@ def reference_of(record_id: str) -> str:
 
 
 def _grouped(eight: bytes) -> str:
-    # 256 is a multiple of the 32 characters: each is as likely as the others.
-    text = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in eight)
+    text = eight.translate(_CHARACTERS).decode()
     return f"{text[:4]}-{text[4:]}"
 
 

@@ -24,7 +24,7 @@ def every_claim() -> tuple[str, ...]:
 
 def claims_of_scopes(scopes: Iterable[str]) -> frozenset[str]:
     """Every claim that these scopes can release."""
-    return frozenset(claim for scope in scopes for claim in SCOPES.get(scope, ()))
+    return frozenset().union(*(SCOPES.get(scope, ()) for scope in scopes))
 
 
 def releasable(client: Client) -> frozenset[str]:
