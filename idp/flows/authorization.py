@@ -126,11 +126,16 @@ class AuthorizationFlow:
 
     def pending(self, authorization_id: str, session: Session) -> PendingAuthorization:
         """The request waiting in this browser; refuses what expired or was started in another browser."""
-        found = self.authorizations.find(authorization_id, session.browser, now=self.clock())
-        if found is None:
-            raise Refusal("authorization.expired", "no such request in this browser")
-        go_on_under(found.reference)
-        return found
+        return _waiting(self.authorizations.find(authorization_id, session.browser, now=self.clock()))
+
+    def take_address(self, authorization_id: str, session: Session, address: str | None) -> PendingAuthorization:
+        """The same request with this address; what was begun with another one is forgotten. None: ask for one."""
+        begun: dict[str, str | bool | None] = {"entity_id": None, "proofing_id": None, "one_time_code_id": None}
+        return _waiting(
+            self.authorizations.update(
+                authorization_id, session.browser, begun | {"address": address}, now=self.clock()
+            )
+        )
 
     def client_name(self, pending: PendingAuthorization, language: str) -> str | None:
         """How pages name the application that the person is on the way to."""
@@ -299,6 +304,13 @@ class AuthorizationFlow:
         release = news(account.releases, client_id, asked, available, now=now)
         if release:
             self.releases.note(account.id, release)
+
+
+def _waiting(found: PendingAuthorization | None) -> PendingAuthorization:
+    if found is None:
+        raise Refusal("authorization.expired", "no such request in this browser")
+    go_on_under(found.reference)
+    return found
 
 
 def _with_former_subs(request: AuthorizationRequest, account: Account) -> AuthorizationRequest:

@@ -43,18 +43,17 @@ from idp.storage.one_time_codes import OneTimeCodeStore
 
 # Within this time the same form comes from a double click, not from somebody who waited for a mail in vain.
 SENT_TWICE = timedelta(seconds=10)
+# An address that may be meant otherwise: nothing is wrong with it.
+SUGGESTED = "email.suggestion"
 
 
 @dataclass(frozen=True, slots=True)
 class AddressAnswer:
-    """What became of a typed address: taken, or a problem (a field sentence's key), perhaps with a suggestion.
+    """What a typed address is: an address, or a problem (a field sentence's key), perhaps with a suggestion."""
 
-    pending: the waiting request with the address that was taken.
-    """
-
+    address: str | None = None
     problem: str | None = None
     suggestion: str | None = None
-    pending: PendingAuthorization | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,26 +89,20 @@ class SignInFlow:
     admits: AdmitsInvited
     clock: Callable[[], datetime]
 
-    def give_address(
-        self, pending: PendingAuthorization, session: Session, typed: str, *, sure: bool = False
-    ) -> AddressAnswer:
-        """Take the address that the person typed; ``sure`` when they saw the suggestion and kept what they typed."""
+    def read_address(self, typed: str, *, sure: bool = False) -> AddressAnswer:
+        """The address that the person typed; ``sure`` when they saw the suggestion and kept what they typed."""
         try:
             address = addresses.clean(typed)
         except InvalidAddress as error:
-            self._note("sign_in.address_refused", pending, None, self.clock(), problem=error.key)
-            return AddressAnswer(error.key, error.suggestion)
+            return AddressAnswer(problem=error.key, suggestion=error.suggestion)
         suggestion = None if sure else addresses.suggestion(address, self.federation.current.known_domains())
         if suggestion is not None:
-            return AddressAnswer("email.suggestion", suggestion)
-        changed = self._change(
-            pending, session, address=address, entity_id=None, proofing_id=None, one_time_code_id=None
-        )
-        return AddressAnswer(pending=changed)
+            return AddressAnswer(problem=SUGGESTED, suggestion=suggestion)
+        return AddressAnswer(address)
 
-    def forget_address(self, pending: PendingAuthorization, session: Session) -> None:
-        """Whoever was remembered here is not the one who signs in now."""
-        self._change(pending, session, address=None, entity_id=None, proofing_id=None, one_time_code_id=None)
+    def note_refused(self, pending: PendingAuthorization, problem: str) -> None:
+        """The person was told that what they typed is no address."""
+        self._note("sign_in.address_refused", pending, None, self.clock(), problem=problem)
 
     def begin_again(self, pending: PendingAuthorization, session: Session) -> None:
         """Back to the choice of the way to sign in, with the same address."""

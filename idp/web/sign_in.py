@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkey_sign_in import PasskeySignInFlow
-from idp.flows.sign_in import Denied, SignInFlow, Visitor
+from idp.flows.sign_in import SUGGESTED, Denied, SignInFlow, Visitor
 from idp.web import forms
 from idp.web.authorization import STEP_PAGES, Journey, lead_on, led, signed_in_leads_on
 from idp.web.browser import Browser
@@ -43,27 +43,28 @@ def blueprint(
 
     @views.post("/address")
     def give_address(authorization_id: str) -> ResponseReturnValue:
+        session, typed = browser.posted_session(), forms.field("email")
+        answer = flow.read_address(typed, sure="suggested" in request.form)
+        if answer.address is not None:
+            return led(authorization, pages, authorization.take_address(authorization_id, session, answer.address))
         here = journey(authorization_id, posted=True)
-        typed = forms.field("email")
-        answer = flow.give_address(here.pending, here.session, typed, sure="suggested" in request.form)
-        if answer.problem is None:
-            return led(authorization, pages, answer.pending or here.pending)
+        if answer.problem is not None and answer.problem != SUGGESTED:
+            flow.note_refused(here.pending, answer.problem)
         return _address_page(pages, passkeys, here, email=typed, problem=answer.problem, suggestion=answer.suggestion)
 
     @views.post("/address/remembered")
     def take_remembered(authorization_id: str) -> ResponseReturnValue:
         """« Continuer avec … »: the address of the account card."""
-        here = journey(authorization_id, posted=True)
-        if browser.remembered_address is not None:
-            flow.give_address(here.pending, here.session, browser.remembered_address, sure=True)
-        return lead_on(authorization, pages, authorization_id)
+        session, remembered = browser.posted_session(), browser.remembered_address
+        if remembered is None:
+            return lead_on(authorization, pages, authorization_id)
+        return led(authorization, pages, authorization.take_address(authorization_id, session, remembered))
 
     @views.post("/address/forget")
     def forget_address(authorization_id: str) -> ResponseReturnValue:
         """« Ce n’est pas moi »: this browser no longer offers the account."""
-        here = journey(authorization_id, posted=True)
+        authorization.take_address(authorization_id, browser.posted_session(), None)
         browser.forget("account")
-        flow.forget_address(here.pending, here.session)
         return redirect(step_url("sign_in.address", authorization_id), 303)
 
     @views.get("/restart")
@@ -144,7 +145,7 @@ def _address_page(
     problem: str | None = None,
     suggestion: str | None = None,
 ) -> Response:
-    is_error = problem is not None and problem != "email.suggestion"
+    is_error = problem is not None and problem != SUGGESTED
     handle, remembered = here.pending.id, pages.browser.remembered_address
     # Whom the application expects comes before whoever was here last.
     is_offered = problem is None and email in ("", remembered)
