@@ -120,8 +120,11 @@ def needs_secret(metadata: Mapping[str, Any]) -> bool:
 
 def _are_short(metadata: Mapping[str, Any]) -> None:
     for name, value in metadata.items():
-        is_name = name.partition("#")[0] == "client_name"
-        if is_name and not (isinstance(value, str) and len(value) <= _LONGEST_NAME and value.isprintable()):
-            raise UnfitMetadata((name if name.isascii() and name.isprintable() else "client_name",))
+        # Without its language: what stands after the # is the caller's to choose, and the answer names it.
+        key = name.partition("#")[0]
+        if key == "client_name" and not (
+            isinstance(value, str) and len(value) <= _LONGEST_NAME and value.isprintable()
+        ):
+            raise UnfitMetadata((key,))
         if isinstance(value, list) and len(value) > _MOST_URIS:
-            raise UnfitMetadata((name.partition("#")[0],))
+            raise UnfitMetadata((key,))

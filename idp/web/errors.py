@@ -24,6 +24,13 @@ logger = logging.getLogger(__name__)
 
 _HTTP_REASONS = {404: "request.not_found", 405: "request.method", 413: "request.too_large"}
 
+# In English, for programs (RFC 6749 section 5.2); people read the words of ``sentences``.
+_FOR_PROGRAMS = {
+    "request.host": "The Host header does not name the issuer",
+    "request.malformed": "The request is malformed, or its body is no form that can be read",
+    "request.too_large": "The request is too large",
+}
+
 # What double clicks, reloads and the Back button end in.
 _PASSED = ("authorization.expired", "saml.replayed", "proofing.link_followed", "proofing.link_used")
 
@@ -105,8 +112,7 @@ def register(
         reference = present_reference()
         logger.error("service.unavailable", extra={"fields": _facts(reference, error.part, error.detail)})
         if request.blueprint in PROTOCOL_BLUEPRINTS:
-            response = jsonify(error="temporarily_unavailable", error_description="Try again in a moment")
-            response.status_code = 503
+            response = _protocol_answer(ProtocolError("temporarily_unavailable", "Try again in a moment", status=503))
         else:
             response = page("service.unavailable", 503, reference)
         response.headers["Retry-After"] = str(error.retry_after)
@@ -122,8 +128,7 @@ def register(
             # What a page of ours did not take is somebody's doing; addresses that do not exist are any scanner's.
             note(reference, Refusal(reason, str(error.code)))
         if request.blueprint in PROTOCOL_BLUEPRINTS:
-            response = jsonify(error="invalid_request", error_description=error.name)
-            response.status_code = error.code
+            response = _protocol_answer(_for_programs(Refusal(reason, status=error.code)))
         else:
             response = page(reason, error.code, reference)
         for name, value in error.get_headers():
@@ -136,9 +141,9 @@ def register(
         # The traceback names code, not values: nothing secret is in an exception's text of ours.
         logger.exception("internal.error", extra={"fields": _facts(reference, type(error).__name__, "")})
         if request.blueprint in PROTOCOL_BLUEPRINTS:
-            response = jsonify(error="server_error", error_description=f"Reference {reference}")
-            response.status_code = 500
-            return response
+            return _protocol_answer(
+                ProtocolError("server_error", f"Something failed here; reference: {reference}", status=500)
+            )
         return page("internal", 500, reference)
 
     app.register_error_handler(Refusal, refused)
@@ -173,7 +178,8 @@ def _way_on(reason: str, handle: str | None, browser: Browser, flow: Authorizati
 def _for_programs(refusal: Refusal) -> ProtocolError:
     if isinstance(refusal, ProtocolError):
         return refusal
-    return ProtocolError("invalid_request", f"The request is malformed: {refusal.reason}", status=refusal.status)
+    description = _FOR_PROGRAMS.get(refusal.reason, "The request is refused")
+    return ProtocolError("invalid_request", description, status=refusal.status)
 
 
 def _protocol_answer(error: ProtocolError) -> Response:
