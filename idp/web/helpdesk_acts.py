@@ -9,7 +9,7 @@ from flask_babel import gettext
 
 from idp.domain.errors import Refusal
 from idp.domain.helpdesk import Act, ConsoleSession, Unfounded
-from idp.domain.invitation_list import InvitationFaults
+from idp.domain.invitation_list import UnfitInvitee
 from idp.flows.helpdesk_acts import HelpdeskActs
 from idp.flows.invitations import InvitationFlow
 from idp.flows.people import LONGEST_QUERY, PeopleFlow
@@ -24,7 +24,7 @@ Field = tuple[str, str, str, bool]
 
 
 class Undone(Exception):
-    """Nothing was changed. errors: sentences by field, ``form`` where it is none in particular."""
+    """Nothing was changed. errors: sentences by field."""
 
     def __init__(self, **errors: str) -> None:
         super().__init__(", ".join(errors))
@@ -93,8 +93,8 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
         try:
             act, by_mail = _founded(here), "mail" in request.form
             made = invitations.invite(address, given_name, family_name, role, expires, act, by_mail=by_mail)
-        except InvitationFaults as faults:
-            return invitation_page({"form": gettext("Personne n’a été invité : %(fault)s", fault=str(faults))})
+        except UnfitInvitee as fault:
+            return invitation_page({fault.field: field_sentence(fault.key)})
         except Undone as undone:
             return invitation_page(undone.errors)
         return invitation_page(done=made.invitee.address)
