@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import format_datetime
 from werkzeug.exceptions import HTTPException
@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, ServiceUnavailable
 from idp.domain.federation import IdentityProvider
 from idp.domain.references import present_reference
+from idp.domain.sessions import Session
 from idp.flows.authorization import AuthorizationFlow
 from idp.web.authorization import carry, next_page
 from idp.web.browser import Browser
@@ -83,17 +84,9 @@ def register(
             response.headers.update(refusal.headers)
         return response
 
-    def journey() -> str | None:
-        """The reference of the journey whose page this was, where there is one."""
-        handle = (request.view_args or {}).get("authorization_id")
-        try:
-            session = pages.browser.known_session() if handle else None
-            return flow.reference_of(handle, session) if handle and session else None
-        except ServiceUnavailable:
-            return None
-
     def refused(refusal: Refusal) -> ResponseReturnValue:
-        reference = refusal.reference or journey() or present_reference()
+        handle = (request.view_args or {}).get("authorization_id")
+        reference = refusal.reference or _under_way(handle, pages.browser, flow) or present_reference()
         logger.debug("request.refused", extra={"fields": _facts(reference, refusal.reason, refusal.detail)})
         note(reference, refusal)
         return answer(refusal, reference)
@@ -164,15 +157,36 @@ def _way_on(reason: str, handle: str | None, browser: Browser, flow: Authorizati
     if reason not in _PASSED:
         return None
     is_over = reason == "authorization.expired"
+    if handle and _under_way(handle, browser, flow):
+        return _WayOn("authorization.passed" if is_over else reason, next_page(handle))
+    session = _session(browser)
+    if session and session.sign_in and is_over:
+        return _WayOn("authorization.done", "/account")
+    return None
+
+
+def _under_way(handle: str | None, browser: Browser, flow: AuthorizationFlow) -> str | None:
+    """The reference of the journey with this handle, where it goes on in this browser; looked up once per request."""
+    if handle is None:
+        return None
+    looked_up: dict[str, str | None] = g.setdefault("journeys", {})
+    if handle not in looked_up:
+        looked_up[handle] = _reference(handle, _session(browser), flow)
+    return looked_up[handle]
+
+
+def _reference(handle: str, session: Session | None, flow: AuthorizationFlow) -> str | None:
     try:
-        session = browser.known_session()
-        if session and handle and flow.reference_of(handle, session):
-            return _WayOn("authorization.passed" if is_over else reason, next_page(handle))
-        if session and session.sign_in and is_over:
-            return _WayOn("authorization.done", "/account")
+        return flow.reference_of(handle, session) if session else None
     except ServiceUnavailable:
         return None
-    return None
+
+
+def _session(browser: Browser) -> Session | None:
+    try:
+        return browser.known_session()
+    except ServiceUnavailable:
+        return None
 
 
 def _for_programs(refusal: Refusal) -> ProtocolError:
