@@ -17,7 +17,6 @@ from idp.web import forms
 from idp.web.helpdesk_console import Console
 from idp.web.sentences import field_sentence
 
-FORM_ERROR = 422
 _INVITED = ("address", "given_name", "family_name", "role", "expires")
 
 Field = tuple[str, str, str, bool]
@@ -105,7 +104,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
             raise _not_found()
         return console.pages.render(
             "helpdesk/act.html",
-            status=FORM_ERROR if errors else 200,
+            status=forms.FORM_ERROR if errors else 200,
             title=shown.title,
             explanation=shown.explanation,
             person=sheet.name or next(iter(sheet.addresses), ""),
@@ -127,7 +126,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
         )
         return console.pages.render(
             "helpdesk/act.html",
-            status=FORM_ERROR if errors else 200,
+            status=forms.FORM_ERROR if errors else 200,
             title=gettext("Inviter une personne"),
             explanation=gettext("%(address)s est invité.", address=done) if done else explanation,
             person="",

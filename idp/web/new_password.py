@@ -13,8 +13,6 @@ from idp.web.authorization import Journey, lead_on, signed_in_leads_on
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 
-FORM_ERROR = 422
-
 
 def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
     """``/sign-in/<handle>/new-password``."""
@@ -49,7 +47,7 @@ def _password_page(
 ) -> Response:
     return pages.render(
         "new_password.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         address=proofing.address,
         action=url_for("new_password.create", authorization_id=here.pending.id),
         minimum_length=flow.minimum_length,

@@ -22,7 +22,6 @@ from idp.web.pages import Pages
 from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS
 from idp.web.sentences import field_sentence
 
-FORM_ERROR = 422
 # What the page's script fills in where the device can keep passkeys.
 CAN_KEEP_PASSKEYS = "keeps_passkeys"
 
@@ -92,7 +91,7 @@ def _page(pages: Pages, flow: PasskeyFlow, here: Journey, account: Account, *, p
     offer = flow.offer(account, here.session)
     return pages.render(
         "passkey_offer.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         action=url_for("passkey_offer.add", authorization_id=here.pending.id),
         later_action=url_for("passkey_offer.later", authorization_id=here.pending.id),
         options=offer.options,

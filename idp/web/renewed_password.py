@@ -12,8 +12,6 @@ from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 
-FORM_ERROR = 422
-
 
 def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
     """``/sign-in/<handle>/password`` and ``/sign-in/<handle>/password/later``."""
@@ -60,7 +58,7 @@ def _page(
     handle = here.pending.id
     return pages.render(
         "new_password.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         address=here.pending.address or account.address,
         action=url_for("renewed_password.choose", authorization_id=handle),
         later_action=url_for("renewed_password.later", authorization_id=handle),

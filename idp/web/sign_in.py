@@ -17,8 +17,6 @@ from idp.web.passkey_offer import OffersPasskey
 from idp.web.passkey_sign_in import passkey_request
 from idp.web.sentences import field_sentence
 
-FORM_ERROR = 422
-
 
 def blueprint(
     flow: SignInFlow,
@@ -149,7 +147,7 @@ def _address_page(
     is_offered = problem is None and email in ("", remembered)
     return pages.render(
         "email.html",
-        status=200 if problem is None else FORM_ERROR,
+        status=200 if problem is None else forms.FORM_ERROR,
         remembered=remembered if is_offered else None,
         remembered_action=url_for("sign_in.take_remembered", authorization_id=handle),
         not_me_action=url_for("sign_in.forget_address", authorization_id=handle),
@@ -170,7 +168,7 @@ def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Deni
     found = flow.universities(here.pending.address or "")
     return pages.render(
         "sign_in.html",
-        status=200 if denied is None else FORM_ERROR,
+        status=200 if denied is None else forms.FORM_ERROR,
         address=here.pending.address,
         change_url=url_for("sign_in.address", authorization_id=handle),
         password_action=url_for("sign_in.with_password", authorization_id=handle),
@@ -193,7 +191,7 @@ def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | 
     shown = problem or waits
     return pages.render(
         "code.html",
-        status=200 if problem is None else FORM_ERROR,
+        status=200 if problem is None else forms.FORM_ERROR,
         address=here.pending.address,
         action=url_for("sign_in.with_code", authorization_id=handle),
         resend_action=url_for("sign_in.send_code", authorization_id=handle),
