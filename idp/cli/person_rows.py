@@ -3,8 +3,10 @@
 from datetime import datetime
 
 from idp.cli.output import moment
-from idp.domain.helpdesk import PersonLine, TimelineEntry
+from idp.domain.helpdesk import LimitInForce, PersonLine, TimelineEntry
 from idp.flows.people import PersonSheet
+
+_LIMITS = {"all": "any method", "mails": "mails to", "proof": "proof of"}
 
 
 def person_row(line: PersonLine) -> tuple[str, ...]:
@@ -45,13 +47,17 @@ def sheet_rows(sheet: PersonSheet) -> list[tuple[str, ...]]:
         ("application", moment(one.since), one.client_id, one.name, " ".join(one.scope), f"sub {one.subject}")
         for one in sheet.applications
     ]
-    return rows + [("limit in force", name) for name in sheet.limits]
+    return rows + [("limit in force", _limit(one)) for one in sheet.limits]
 
 
 def entry_row(entry: TimelineEntry) -> tuple[str, ...]:
     """One thing that happened."""
     details = " ".join(f"{name}={value}" for name, value in entry.details.items() if value)
     return _precise(entry.at), entry.reference or "-", entry.part, entry.event, details
+
+
+def _limit(limit: LimitInForce) -> str:
+    return f"{_LIMITS.get(limit.kind, limit.kind)} {limit.address}".strip()
 
 
 def _precise(at: datetime) -> str:

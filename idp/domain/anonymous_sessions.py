@@ -7,7 +7,6 @@ its own (ASVS 7.2.4).
 
 from datetime import UTC, datetime, timedelta
 
-from idp.domain.device_kinds import DeviceKind
 from idp.domain.keyed import SecretKey, random_id, same
 from idp.domain.sessions import Session
 
@@ -18,9 +17,9 @@ _PURPOSE = "anonymous-session"
 _SEPARATOR = "."
 
 
-def opened(*, now: datetime, kind: DeviceKind | None) -> Session:
+def opened(*, now: datetime) -> Session:
     """The session of a browser that has none."""
-    return Session("", random_id(), now + LIFETIME, kind=kind)
+    return Session("", random_id(), now + LIFETIME)
 
 
 def is_anonymous(cookie: str) -> bool:
@@ -34,11 +33,11 @@ def cookie_of(secret: SecretKey, session: Session) -> str:
     return _SEPARATOR.join((*said, secret.token(_PURPOSE, *said)))
 
 
-def read(secret: SecretKey, cookie: str, *, now: datetime, kind: DeviceKind | None) -> Session | None:
-    """The session of a cookie that we made and that still lives. kind: what the browser says now that it is."""
+def read(secret: SecretKey, cookie: str, *, now: datetime) -> Session | None:
+    """The session of a cookie that we made and that still lives."""
     *said, signature = cookie.split(_SEPARATOR)
     if len(said) != 3 or not same(secret.token(_PURPOSE, *said), signature):
         return None
     browser, ends, whose = said
     expires_at = datetime.fromtimestamp(int(ends), UTC)
-    return Session("", browser, expires_at, is_shared=whose == "shared", kind=kind) if expires_at > now else None
+    return Session("", browser, expires_at, is_shared=whose == "shared") if expires_at > now else None

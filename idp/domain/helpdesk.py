@@ -10,6 +10,8 @@ from idp.domain.merging import Merge
 
 LONGEST_REASON = 500
 HELPDESK_ROLE = "helpdesk"
+# What a person is who has an invitation and no account yet; else as the claim ``account_type`` tells.
+INVITATION = "invitation"
 
 
 class Unfounded(ValueError):
@@ -83,13 +85,25 @@ def roles_of(account: Account, operators: Collection[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class PersonLine:
-    """One person among those found. type: as the claim ``account_type``; ``invitation`` while it was not accepted."""
+    """One person among those found. type: as the claim ``account_type``, or ``INVITATION``."""
 
     account_id: str
     name: str
     address: str
     type: str
     disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LimitInForce:
+    """What a person ran into for the moment.
+
+    kind: ``password``, ``code`` or ``all``: no guess of a stranger's browser is evaluated; ``mails``: no message
+    leaves; ``proof``: no code that confirms an address is evaluated. address: of the last two, else empty.
+    """
+
+    kind: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,15 @@ class InvitationFaults(ValueError):
         self.lines = lines
 
 
+class UnfitInvitee(InvitationFaults):
+    """One person cannot be invited so. field: one of ``COLUMNS``; key: of the sentence beside that field of a page."""
+
+    def __init__(self, field: str, key: str, line: str) -> None:
+        super().__init__(line)
+        self.field = field
+        self.key = key
+
+
 def read_list(raw: bytes, *, now: datetime) -> tuple[tuple[int, Invitee], ...]:
     """Everybody of the list with the number of the line; raises InvitationFaults."""
     try:
@@ -59,17 +68,17 @@ def read_list(raw: bytes, *, now: datetime) -> tuple[tuple[int, Invitee], ...]:
 
 
 def invitee(address: str, given_name: str, family_name: str, role: str, expires: str, *, now: datetime) -> Invitee:
-    """One person; raises ValueError with what is wrong."""
+    """One person; raises UnfitInvitee."""
     try:
         cleaned = addresses.clean(address)
     except InvalidAddress as error:
-        raise ValueError(f"address {address[:80]!r}: {sentence(error.key)}") from None
+        raise UnfitInvitee("address", error.key, f"address {address[:80]!r}: {sentence(error.key)}") from None
     texts = {"given_name": given_name, "family_name": family_name, "role": role}
     for name, text in texts.items():
         if len(text) > _LONGEST_TEXT or not text.isprintable():
-            raise ValueError(f"{name}: at most {_LONGEST_TEXT} characters, on one line")
+            raise UnfitInvitee(name, "invitee.text", f"{name}: at most {_LONGEST_TEXT} characters, on one line")
     if not (given_name.strip() or family_name.strip()):
-        raise ValueError("given_name and family_name are both empty")
+        raise UnfitInvitee("family_name", "invitee.name", "given_name and family_name are both empty")
     plain = {name: " ".join(text.split()) for name, text in texts.items()}
     return Invitee(address=cleaned, expires_at=_end_of(expires, now), **plain)
 
@@ -95,14 +104,15 @@ def _end_of(expires: str, now: datetime) -> datetime:
     try:
         day = date.fromisoformat(expires.strip())
     except ValueError:
-        raise ValueError(f"expires {expires[:20]!r}: write the last day as 2027-08-31") from None
+        line = f"expires {expires[:20]!r}: write the last day as 2027-08-31"
+        raise UnfitInvitee("expires", "invitee.day", line) from None
     ends_at = datetime.combine(min(day, date.max - timedelta(days=1)) + timedelta(days=1), time(), _PARIS).astimezone(
         UTC
     )
     if ends_at <= now:
-        raise ValueError(f"expires {day}: that is over")
+        raise UnfitInvitee("expires", "invitee.over", f"expires {day}: that is over")
     if ends_at > now + LONGEST:
-        raise ValueError(f"expires {day}: at most three years from now")
+        raise UnfitInvitee("expires", "invitee.too_long", f"expires {day}: at most three years from now")
     return ends_at
 
 

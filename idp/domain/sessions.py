@@ -33,7 +33,7 @@ class Session:
     id: hash of the cookie's value, which changes at every sign-in; empty before one (``domain.anonymous_sessions``).
     browser: random, stable over sign-ins: what requests, codes and proofings are bound to.
     is_shared: the person said that others use this computer: nothing of ours outlives the window.
-    kind: what the browser said that it is.
+    user_agent: what the browser says now that it is; a sign-in keeps its kind, and nothing keeps it as it came.
     """
 
     id: str
@@ -41,7 +41,7 @@ class Session:
     expires_at: datetime
     sign_in: SignIn | None = None
     is_shared: bool = False
-    kind: DeviceKind | None = None
+    user_agent: str = ""
 
 
 # Authentication context classes that we tell (OpenID Connect Core section 2, acr). A mailed code is not a second

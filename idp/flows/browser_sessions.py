@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from idp.domain import anonymous_sessions
-from idp.domain.device_kinds import DeviceKind
+from idp.domain.device_kinds import kind_of
 from idp.domain.keyed import SecretKey, random_id, random_token, same
 from idp.domain.logout import EndsSignIns
 from idp.domain.sessions import Session, SignedIn, SignIn
@@ -27,17 +27,14 @@ class BrowserSessions:
     lifetime: timedelta
     ends_sign_ins: EndsSignIns
 
-    def find(self, cookie: str | None, kind: DeviceKind | None = None) -> Session | None:
-        """The live session of this cookie, if any. kind: what the browser says that it is."""
-        if not cookie:
-            return None
-        if anonymous_sessions.is_anonymous(cookie):
-            return anonymous_sessions.read(self.secret, cookie, now=self.clock(), kind=kind)
-        return self.sessions.find(cookie, now=self.clock())
+    def find(self, cookie: str | None, user_agent: str = "") -> Session | None:
+        """The live session of this cookie, if any. user_agent: what the browser says that it is."""
+        found = self._of(cookie) if cookie else None
+        return replace(found, user_agent=user_agent) if found else None
 
-    def open(self, kind: DeviceKind | None = None) -> tuple[str, Session]:
+    def open(self, user_agent: str = "") -> tuple[str, Session]:
         """A session for a browser that has none, with the value of its cookie."""
-        session = anonymous_sessions.opened(now=self.clock(), kind=kind)
+        session = replace(anonymous_sessions.opened(now=self.clock()), user_agent=user_agent)
         return anonymous_sessions.cookie_of(self.secret, session), session
 
     def sign_in(
@@ -58,7 +55,7 @@ class BrowserSessions:
         """
         ends_at = now + self.lifetime
         sid = self._continued(session.sign_in, account_id) or random_id()
-        sign_in = SignIn(account_id, sid, now, methods, acr, ends_at, session.kind)
+        sign_in = SignIn(account_id, sid, now, methods, acr, ends_at, kind_of(session.user_agent))
         cookie, signed_in = self.sessions.sign_in(session, sign_in, now=now, expires_at=ends_at)
         if session.is_shared:
             return SignedIn(signed_in, cookie, "")
@@ -74,6 +71,11 @@ class BrowserSessions:
             return None, self.sessions.share(session, is_shared=is_shared)
         shared = replace(session, is_shared=is_shared)
         return anonymous_sessions.cookie_of(self.secret, shared), shared
+
+    def _of(self, cookie: str) -> Session | None:
+        if anonymous_sessions.is_anonymous(cookie):
+            return anonymous_sessions.read(self.secret, cookie, now=self.clock())
+        return self.sessions.find(cookie, now=self.clock())
 
     def _continued(self, before: SignIn | None, account_id: str) -> str | None:
         """The ``sid`` to go on with."""

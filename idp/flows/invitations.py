@@ -1,12 +1,12 @@
 """Inviting people whom no university vouches for, and taking an invitation back: an administrator's acts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.domain.accounts import Invited
 from idp.domain.helpdesk import Act
-from idp.domain.invitation_list import InvitationFaults, invitee, read_list
+from idp.domain.invitation_list import InvitationFaults, UnfitInvitee, invitee, read_list
 from idp.domain.invitations import Invitation, InvitationState, Invitee
 from idp.domain.keyed import random_id
 from idp.domain.messages import MailQueue, Message
@@ -34,13 +34,11 @@ class InvitationFlow:
     ) -> Invitation:
         """Invite one person until the end of a day (2027-08-31); again: with other names or until another day.
 
-        Raises InvitationFaults.
+        Raises UnfitInvitee.
         """
-        try:
-            one = invitee(address, given_name, family_name, role, expires, now=self.clock())
-        except ValueError as fault:
-            raise InvitationFaults(str(fault)) from None
-        self._refuse_known([("", one)])
+        one = invitee(address, given_name, family_name, role, expires, now=self.clock())
+        if self._is_known(one):
+            raise UnfitInvitee("address", "invitee.known", _known(one))
         return self._invite(one, act, by_mail)
 
     def invite_list(self, raw: bytes, act: Act, *, by_mail: bool) -> tuple[Invitation, ...]:
@@ -49,7 +47,9 @@ class InvitationFlow:
         Giving the same list again, after the database was away half-way, invites nobody twice.
         """
         found = read_list(raw, now=self.clock())
-        self._refuse_known([(f"line {line}: ", one) for line, one in found])
+        known = [f"line {line}: {_known(one)}" for line, one in found if self._is_known(one)]
+        if known:
+            raise InvitationFaults(*known)
         return tuple(self._invite(one, act, by_mail) for _, one in found)
 
     def every(self) -> tuple[Invitation, ...]:
@@ -65,15 +65,10 @@ class InvitationFlow:
         self._note("invitation.withdrawn", withdrawn, act)
         return True
 
-    def _refuse_known(self, found: Sequence[tuple[str, Invitee]]) -> None:
+    def _is_known(self, one: Invitee) -> bool:
         """Whom a university vouches for, or who was disabled, needs something else than an invitation."""
-        faults = []
-        for where, one in found:
-            account = self.accounts.by_address(one.address)
-            if account is not None and (account.invited is None or (account.disabled and not account.expired)):
-                faults.append(f"{where}{one.address} has an account already")
-        if faults:
-            raise InvitationFaults(*faults)
+        account = self.accounts.by_address(one.address)
+        return account is not None and (account.invited is None or (account.disabled and not account.expired))
 
     def _invite(self, one: Invitee, act: Act, by_mail: bool) -> Invitation:
         now = self.clock()
@@ -120,3 +115,7 @@ class InvitationFlow:
             until=one.expires_at.isoformat(),
             **act.fields,
         )
+
+
+def _known(one: Invitee) -> str:
+    return f"{one.address} has an account already"

@@ -21,7 +21,7 @@ from idp.domain.guessing import (
     mail_limit,
     proofing_limit,
 )
-from idp.domain.helpdesk import Act, PersonLine
+from idp.domain.helpdesk import INVITATION, Act, LimitInForce, PersonLine
 from idp.domain.keyed import SecretKey
 from idp.domain.proofing_record import ProofingRecord
 from idp.domain.references import present_reference, typed_reference
@@ -53,10 +53,7 @@ class OpenedApplication:
 
 @dataclass(frozen=True, slots=True)
 class PersonSheet:
-    """What is known of one person at this moment; nothing in it lets anybody in.
-
-    limits: those in force, by name, e.g. ``password``: no guess of a stranger's browser is evaluated for now.
-    """
+    """What is known of one person at this moment; nothing in it lets anybody in."""
 
     account_id: str
     subject: str
@@ -77,7 +74,7 @@ class PersonSheet:
     proofings: tuple[ProofingRecord, ...]
     sessions: tuple[SignIn, ...]
     applications: tuple[OpenedApplication, ...]
-    limits: tuple[str, ...] = field(default=())
+    limits: tuple[LimitInForce, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +130,7 @@ class PeopleFlow:
             proofings=self.records.of_account(account.id),
             sessions=self.sessions.of_account(account.id, now=self.clock()),
             applications=self._applications(account),
-            limits=tuple(name for name, key, most, window in self._limits(account) if self._is_full(key, most, window)),
+            limits=tuple(told for told, key, most, window in self._limits(account) if self._is_full(key, most, window)),
         )
 
     def unlock(self, account_id: str, act: Act) -> bool:
@@ -200,7 +197,7 @@ class PeopleFlow:
             return
         invitation = self.invitations.of_address(address)
         if invitation is not None and not lines:
-            yield PersonLine("", display_name(invitation.invitee.attributes), address, "invitation", False)
+            yield PersonLine("", display_name(invitation.invitee.attributes), address, INVITATION, False)
 
     def _applications(self, account: Account) -> tuple[OpenedApplication, ...]:
         return tuple(
@@ -210,8 +207,8 @@ class PeopleFlow:
             for grant in self.grants.of_account(account.id)
         )
 
-    def _limits(self, account: Account) -> list[tuple[str, str, int, timedelta]]:
-        """Every limit that this person may have run into: its name, its key, how much it takes, in what time."""
+    def _limits(self, account: Account) -> list[tuple[LimitInForce, str, int, timedelta]]:
+        """Every limit that this person may have run into: what it is, its key, how much it takes, in what time."""
         guessers = [
             Guesser(account.id),
             *(Guesser(account.id, device) for device in self.devices.of_account(account.id)),
@@ -219,13 +216,14 @@ class PeopleFlow:
         budgets: list[tuple[Method | None, int]] = [(method, METHOD_BUDGET[method]) for method in Method]
         budgets.append((None, SHARED_BUDGET))
         limits = [
-            (str(method or "any method"), guess_limit(self.secret, guesser, method), most, WINDOW)
+            (LimitInForce(str(method or "all")), guess_limit(self.secret, guesser, method), most, WINDOW)
             for guesser in guessers
             for method, most in budgets
         ]
         for address in account.addresses:
-            limits.append((f"mails to {address}", mail_limit(self.secret, address), MAILS_PER_HOUR, timedelta(hours=1)))
-            limits.append((f"proof of {address}", proofing_limit(self.secret, address), SHARED_BUDGET, WINDOW))
+            mails, proof = LimitInForce("mails", address), LimitInForce("proof", address)
+            limits.append((mails, mail_limit(self.secret, address), MAILS_PER_HOUR, timedelta(hours=1)))
+            limits.append((proof, proofing_limit(self.secret, address), SHARED_BUDGET, WINDOW))
         return limits
 
     def _is_full(self, key: str, most: int, window: timedelta) -> bool:

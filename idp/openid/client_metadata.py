@@ -156,21 +156,16 @@ def _sector(keys: Table) -> str:
     return redirect_uris.host(uri)
 
 
-KEYS = (
-    "client_id",
-    "client_secret",
-    "client_secrets",
+# Names of the specifications; a client that registers itself may say these, and no others.
+REGISTRABLE = (
+    "redirect_uris",
     "client_name",
     "client_uri",
-    "redirect_uris",
     "post_logout_redirect_uris",
     "token_endpoint_auth_method",
     "token_endpoint_auth_signing_alg",
     "jwks",
     "jwks_uri",
-    "access_token_format",
-    "resources",
-    "dpop_bound_access_tokens",
     "application_type",
     "response_types",
     "grant_types",
@@ -190,12 +185,22 @@ KEYS = (
     "default_max_age",
     "default_acr_values",
     "require_auth_time",
-    "require_pkce",
+    "dpop_bound_access_tokens",
     "backchannel_logout_uri",
     "backchannel_logout_session_required",
     "frontchannel_logout_uri",
     "frontchannel_logout_session_required",
+)
+# Never said by a client itself: its identifier and its secrets, which we give it, and what is ours (PKCE, consent).
+_ADMINISTRATORS = (
+    "client_id",
+    "client_secret",
+    "client_secrets",
+    "access_token_format",
+    "resources",
+    "require_pkce",
     "claims",
     "verified_claims",
     "consent",
 )
+KEYS = (*REGISTRABLE, *_ADMINISTRATORS)

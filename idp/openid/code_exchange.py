@@ -11,7 +11,7 @@ from idp.domain.errors import ProtocolError
 from idp.domain.grants import Grant, Lifetimes
 from idp.domain.keyed import same, token_hash
 from idp.domain.references import go_on_under
-from idp.openid.grant_state import CodeExchange, TakenTwice, invalid_grant, new_refresh_token
+from idp.openid.grant_state import TakenTwice, invalid_grant
 from idp.openid.grants import GrantStore
 from idp.openid.issuing import Issuing, TokenCall
 from idp.openid.keys import base64url
@@ -87,19 +87,8 @@ class CodeGrant:
         use = CodeUse(grant, call.form, call.now, call.jkt)
         for check in CODE_CHECKS:
             check(use)
-        wants_refresh = "offline_access" in grant.scope and "refresh_token" in call.client.grant_types
-        exchange = CodeExchange(
-            grant=grant,
-            client=call.client,
-            now=call.now,
-            store=self._grants,
-            lifetimes=self._lifetimes,
-            scope=grant.scope,
-            kind=self._issuing.kind(call, grant),
-            refresh_token=new_refresh_token(grant) if wants_refresh else None,
-        )
         try:
-            return self._issuing.issue(exchange, call.form)
+            return self._issuing.issue(self._issuing.first_exchange(call, grant, self._lifetimes), call.form)
         except TakenTwice:
             self._issuing.end_family(grant, "used_at_the_same_time")
             raise invalid_grant("It was used before") from None

@@ -26,7 +26,7 @@ from idp.domain.sessions import SignIn
 from idp.openid.access_token import resource_fault
 from idp.openid.client_authentication import ClientAuthentication, ClientLookup
 from idp.openid.device_codes import GRANT_TYPE, device_code_hash, user_code_hash
-from idp.openid.grant_state import CodeExchange, TakenTwice, invalid_grant, new_refresh_token
+from idp.openid.grant_state import TakenTwice, invalid_grant
 from idp.openid.grants import GrantStore
 from idp.openid.issuing import Issuing, TokenCall
 from idp.openid.parameters import Pairs, every, single_form
@@ -177,17 +177,7 @@ class DeviceGrant:
         grant = self.grants.by_code(_approved(device, call.now))
         if grant is None or grant.code_used_at is not None:
             raise invalid_grant("The device code was used before")
-        wants_refresh = "offline_access" in grant.scope and "refresh_token" in call.client.grant_types
-        exchange = CodeExchange(
-            grant=grant,
-            client=call.client,
-            now=call.now,
-            store=self.grants,
-            lifetimes=self.lifetimes,
-            scope=grant.scope,
-            kind=self.issuing.kind(call, grant),
-            refresh_token=new_refresh_token(grant) if wants_refresh else None,
-        )
+        exchange = self.issuing.first_exchange(call, grant, self.lifetimes)
         form = {"grant_type": "authorization_code", "code": device_code, "redirect_uri": grant.redirect_uri}
         try:
             return self.issuing.issue(exchange, form)

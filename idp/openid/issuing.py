@@ -8,10 +8,10 @@ from typing import Any
 
 from idp.domain.clients import Client
 from idp.domain.errors import ProtocolError
-from idp.domain.grants import Grant
+from idp.domain.grants import Grant, Lifetimes
 from idp.openid.access_token import AccessTokenKind, AccessTokenKinds
 from idp.openid.core import AccountGone, Core, pyop_errors_translated
-from idp.openid.grant_state import Issue, invalid_grant
+from idp.openid.grant_state import CodeExchange, Issue, invalid_grant, new_refresh_token
 from idp.openid.grants import GrantStore
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,23 @@ class Issuing:
             "token_type": exchange.kind.token_type,
             "scope": " ".join(exchange.scope),
         }
+
+    def first_exchange(self, call: TokenCall, grant: Grant, lifetimes: Lifetimes) -> CodeExchange:
+        """What a grant gives to whoever comes for it first, with its code or as its device.
+
+        A refresh token is among it where the person agreed to that and the client may have one (Core section 11).
+        """
+        has_refresh = "offline_access" in grant.scope and "refresh_token" in call.client.grant_types
+        return CodeExchange(
+            grant=grant,
+            client=call.client,
+            now=call.now,
+            store=self._grants,
+            lifetimes=lifetimes,
+            scope=grant.scope,
+            kind=self.kind(call, grant),
+            refresh_token=new_refresh_token(grant) if has_refresh else None,
+        )
 
     def kind(self, call: TokenCall, grant: Grant) -> AccessTokenKind:
         """What kind of access token this call gives; ``invalid_target`` where its resource is not possible."""

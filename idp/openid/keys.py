@@ -13,7 +13,7 @@ from typing import Any
 from idp.domain.errors import ConfigurationError
 from idp.domain.signing_keys import PUBLISHED_BEFORE, KeyState, states
 from idp.openid import key_files
-from idp.openid.key_files import AnyKey, SigningKey
+from idp.openid.key_files import SigningKey
 
 log = logging.getLogger(__name__)
 
@@ -86,15 +86,6 @@ class KeyStore:
     def algorithms(self) -> tuple[str, ...]:
         """The algorithms that there is a key for, RS256 first."""
         return tuple(algorithm for algorithm in _FIRST if algorithm in self._present.signing)
-
-    @property
-    def signing_key(self) -> AnyKey:
-        """The private key that signs now with RS256."""
-        return self.signing().key
-
-    @property
-    def signing_kid(self) -> str:
-        return self.signing().kid
 
     def signing(self, algorithm: str = ALGORITHM) -> SigningKey:
         """The key that signs now with this algorithm; ``ConfigurationError`` where there is none."""

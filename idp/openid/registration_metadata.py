@@ -5,46 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from idp.domain.clients import Client
-from idp.openid.client_metadata import read_client
+from idp.openid.client_metadata import REGISTRABLE, read_client
 from idp.openid.client_table import Faults
 from idp.openid.encryption import DEFAULT_CONTENT_ALGORITHM
 from idp.openid.keys import ALWAYS
 
-# Names of the specifications alone: what is our own (PKCE, consent, claims, resources) is the administrator's to say.
-REGISTRABLE = (
-    "redirect_uris",
-    "client_name",
-    "client_uri",
-    "post_logout_redirect_uris",
-    "token_endpoint_auth_method",
-    "token_endpoint_auth_signing_alg",
-    "jwks",
-    "jwks_uri",
-    "application_type",
-    "response_types",
-    "grant_types",
-    "scope",
-    "subject_type",
-    "sector_identifier_uri",
-    "id_token_signed_response_alg",
-    "userinfo_signed_response_alg",
-    "id_token_encrypted_response_alg",
-    "id_token_encrypted_response_enc",
-    "userinfo_encrypted_response_alg",
-    "userinfo_encrypted_response_enc",
-    "require_pushed_authorization_requests",
-    "require_signed_request_object",
-    "request_object_signing_alg",
-    "request_uris",
-    "default_max_age",
-    "default_acr_values",
-    "require_auth_time",
-    "dpop_bound_access_tokens",
-    "backchannel_logout_uri",
-    "backchannel_logout_session_required",
-    "frontchannel_logout_uri",
-    "frontchannel_logout_session_required",
-)
 _DEFAULTS = {
     "token_endpoint_auth_method": "client_secret_basic",
     "grant_types": ["authorization_code"],
@@ -120,8 +85,11 @@ def needs_secret(metadata: Mapping[str, Any]) -> bool:
 
 def _are_short(metadata: Mapping[str, Any]) -> None:
     for name, value in metadata.items():
-        is_name = name.partition("#")[0] == "client_name"
-        if is_name and not (isinstance(value, str) and len(value) <= _LONGEST_NAME and value.isprintable()):
-            raise UnfitMetadata((name if name.isascii() and name.isprintable() else "client_name",))
+        # Without its language: what stands after the # is the caller's to choose, and the answer names it.
+        key = name.partition("#")[0]
+        if key == "client_name" and not (
+            isinstance(value, str) and len(value) <= _LONGEST_NAME and value.isprintable()
+        ):
+            raise UnfitMetadata((key,))
         if isinstance(value, list) and len(value) > _MOST_URIS:
-            raise UnfitMetadata((name.partition("#")[0],))
+            raise UnfitMetadata((key,))

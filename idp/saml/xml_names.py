@@ -14,7 +14,6 @@ DS11: Final = "http://www.w3.org/2009/xmldsig11#"
 XENC: Final = "http://www.w3.org/2001/04/xmlenc#"
 XENC11: Final = "http://www.w3.org/2009/xmlenc11#"
 XML: Final = "http://www.w3.org/XML/1998/namespace"
-XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 EXC_C14N: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
 # Prefixes for ElementPath queries.

@@ -53,7 +53,6 @@ class SessionStore:
                     "created_at": now,
                     "expires_at": expires_at,
                     "is_shared": signed_in.is_shared,
-                    "kind": _kind_document(signed_in.kind),
                     "sign_in": sign_in_document(sign_in),
                 }
             )
@@ -125,7 +124,6 @@ def _read(document: dict[str, Any]) -> Session:
         document["expires_at"],
         None if sign_in is None else read_sign_in(sign_in),
         document.get("is_shared", False),
-        _kind(document),
     )
 
 

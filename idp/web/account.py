@@ -116,7 +116,7 @@ def _password_page(
 ) -> Response:
     return pages.render(
         "new_password.html",
-        status=422 if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         address=account.address,
         action=url_for("account.change_password"),
         minimum_length=flow.minimum_length,

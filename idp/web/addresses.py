@@ -17,8 +17,6 @@ from idp.web.delivery import mail_news
 from idp.web.pages import Pages, known_language
 from idp.web.sentences import field_sentence
 
-FORM_ERROR = 422
-
 
 def blueprint(
     flow: AddressesFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages
@@ -98,7 +96,7 @@ def blueprint(
 def _new_page(pages: Pages, typed: str = "", problem: str | None = None) -> Response:
     return pages.render(
         "new_address.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         action=url_for("addresses.ask"),
         email=typed[:300],
         back_url=url_for("account.show"),
@@ -109,7 +107,7 @@ def _new_page(pages: Pages, typed: str = "", problem: str | None = None) -> Resp
 def _code_page(pages: Pages, flow: AddressesFlow, asked: OneTimeCode, *, problem: str | None = None) -> Response:
     return pages.render(
         "new_address_code.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         address=asked.address,
         action=url_for("addresses.confirm", code_id=asked.id),
         resend_action=url_for("addresses.ask"),

@@ -18,7 +18,6 @@ from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 
-FORM_ERROR = 422
 # More would not be read; the page says that there are others.
 SHOWN_DOMAINS = 5
 
@@ -121,7 +120,7 @@ def _give_address_page(
     domains = given.domains(proofing)
     return pages.render(
         "give_address.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         email=email[:300],
         domains=domains[:SHOWN_DOMAINS],
         has_more_domains=len(domains) > SHOWN_DOMAINS,

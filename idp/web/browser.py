@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from flask import Response, g, request
 
-from idp.domain.device_kinds import DeviceKind, kind_of
 from idp.domain.errors import Refusal
 from idp.domain.sessions import Session, SignedIn
 from idp.flows.browser_sessions import BrowserSessions
@@ -36,7 +35,7 @@ class Browser:
     def known_session(self) -> Session | None:
         """The session of this browser, if it has one; looked up once per request."""
         if "session" not in g:
-            g.session = self.sessions.find(self.cookie("session"), _kind())
+            g.session = self.sessions.find(self.cookie("session"), _user_agent())
         session: Session | None = g.session
         return session
 
@@ -45,7 +44,7 @@ class Browser:
         known = self.known_session()
         if known is not None:
             return known
-        cookie, opened = self.sessions.open(_kind())
+        cookie, opened = self.sessions.open(_user_agent())
         self._remember(cookie, opened)
         return opened
 
@@ -128,5 +127,5 @@ class Browser:
         g.cookies = {**g.get("cookies", {}), "session": (cookie, None)}
 
 
-def _kind() -> DeviceKind | None:
-    return kind_of(request.headers.get("User-Agent", ""))
+def _user_agent() -> str:
+    return request.headers.get("User-Agent", "")

@@ -69,7 +69,7 @@ def blueprint(flow: DeviceFlow, authorization: AuthorizationFlow, pages: Pages) 
 
 
 def _code_page(pages: Pages, typed: str, *, problem: str | None = None) -> Response:
-    status = {None: 200, "user_code.too_many": 429}.get(problem, 422)
+    status = {None: 200, "user_code.too_many": 429}.get(problem, forms.FORM_ERROR)
     return pages.render(
         "device.html",
         status=status,

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from idp.domain.signing_keys import JWKS_MAX_AGE
 from idp.flows.tokens import TokenFlow
+from idp.web.cross_origin import open_to_scripts
 
 # New keys are published for longer than that before they sign.
 MAX_AGE = int(JWKS_MAX_AGE.total_seconds())
@@ -12,6 +13,7 @@ MAX_AGE = int(JWKS_MAX_AGE.total_seconds())
 
 def blueprint(flow: TokenFlow) -> Blueprint:
     views = Blueprint("discovery", __name__)
+    open_to_scripts(views)
     described = flow.description()
 
     @views.get("/.well-known/openid-configuration")
@@ -31,8 +33,7 @@ def blueprint(flow: TokenFlow) -> Blueprint:
 
 
 def _public(response: Response) -> Response:
-    """The same for everybody, readable by applications that run in a browser."""
+    """The same for everybody."""
     response.cache_control.public = True
     response.cache_control.max_age = MAX_AGE
-    response.headers["Access-Control-Allow-Origin"] = "*"
     return response

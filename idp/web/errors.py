@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import format_datetime
 from werkzeug.exceptions import HTTPException
@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, ServiceUnavailable
 from idp.domain.federation import IdentityProvider
 from idp.domain.references import present_reference
+from idp.domain.sessions import Session
 from idp.flows.authorization import AuthorizationFlow
 from idp.web.authorization import carry, next_page
 from idp.web.browser import Browser
@@ -23,6 +24,13 @@ from idp.web.university_help import Incident, error_url, message_for
 logger = logging.getLogger(__name__)
 
 _HTTP_REASONS = {404: "request.not_found", 405: "request.method", 413: "request.too_large"}
+
+# In English, for programs (RFC 6749 section 5.2); people read the words of ``sentences``.
+_FOR_PROGRAMS = {
+    "request.host": "The Host header does not name the issuer",
+    "request.malformed": "The request is malformed, or its body is no form that can be read",
+    "request.too_large": "The request is too large",
+}
 
 # What double clicks, reloads and the Back button end in.
 _PASSED = ("authorization.expired", "saml.replayed", "proofing.link_followed", "proofing.link_used")
@@ -76,17 +84,9 @@ def register(
             response.headers.update(refusal.headers)
         return response
 
-    def journey() -> str | None:
-        """The reference of the journey whose page this was, where there is one."""
-        handle = (request.view_args or {}).get("authorization_id")
-        try:
-            session = pages.browser.known_session() if handle else None
-            return flow.reference_of(handle, session) if handle and session else None
-        except ServiceUnavailable:
-            return None
-
     def refused(refusal: Refusal) -> ResponseReturnValue:
-        reference = refusal.reference or journey() or present_reference()
+        handle = (request.view_args or {}).get("authorization_id")
+        reference = refusal.reference or _under_way(handle, pages.browser, flow) or present_reference()
         logger.debug("request.refused", extra={"fields": _facts(reference, refusal.reason, refusal.detail)})
         note(reference, refusal)
         return answer(refusal, reference)
@@ -105,8 +105,7 @@ def register(
         reference = present_reference()
         logger.error("service.unavailable", extra={"fields": _facts(reference, error.part, error.detail)})
         if request.blueprint in PROTOCOL_BLUEPRINTS:
-            response = jsonify(error="temporarily_unavailable", error_description="Try again in a moment")
-            response.status_code = 503
+            response = _protocol_answer(ProtocolError("temporarily_unavailable", "Try again in a moment", status=503))
         else:
             response = page("service.unavailable", 503, reference)
         response.headers["Retry-After"] = str(error.retry_after)
@@ -122,8 +121,7 @@ def register(
             # What a page of ours did not take is somebody's doing; addresses that do not exist are any scanner's.
             note(reference, Refusal(reason, str(error.code)))
         if request.blueprint in PROTOCOL_BLUEPRINTS:
-            response = jsonify(error="invalid_request", error_description=error.name)
-            response.status_code = error.code
+            response = _protocol_answer(_for_programs(Refusal(reason, status=error.code)))
         else:
             response = page(reason, error.code, reference)
         for name, value in error.get_headers():
@@ -136,9 +134,9 @@ def register(
         # The traceback names code, not values: nothing secret is in an exception's text of ours.
         logger.exception("internal.error", extra={"fields": _facts(reference, type(error).__name__, "")})
         if request.blueprint in PROTOCOL_BLUEPRINTS:
-            response = jsonify(error="server_error", error_description=f"Reference {reference}")
-            response.status_code = 500
-            return response
+            return _protocol_answer(
+                ProtocolError("server_error", f"Something failed here; reference: {reference}", status=500)
+            )
         return page("internal", 500, reference)
 
     app.register_error_handler(Refusal, refused)
@@ -159,21 +157,43 @@ def _way_on(reason: str, handle: str | None, browser: Browser, flow: Authorizati
     if reason not in _PASSED:
         return None
     is_over = reason == "authorization.expired"
+    if handle and _under_way(handle, browser, flow):
+        return _WayOn("authorization.passed" if is_over else reason, next_page(handle))
+    session = _session(browser)
+    if session and session.sign_in and is_over:
+        return _WayOn("authorization.done", "/account")
+    return None
+
+
+def _under_way(handle: str | None, browser: Browser, flow: AuthorizationFlow) -> str | None:
+    """The reference of the journey with this handle, where it goes on in this browser; looked up once per request."""
+    if handle is None:
+        return None
+    looked_up: dict[str, str | None] = g.setdefault("journeys", {})
+    if handle not in looked_up:
+        looked_up[handle] = _reference(handle, _session(browser), flow)
+    return looked_up[handle]
+
+
+def _reference(handle: str, session: Session | None, flow: AuthorizationFlow) -> str | None:
     try:
-        session = browser.known_session()
-        if session and handle and flow.reference_of(handle, session):
-            return _WayOn("authorization.passed" if is_over else reason, next_page(handle))
-        if session and session.sign_in and is_over:
-            return _WayOn("authorization.done", "/account")
+        return flow.reference_of(handle, session) if session else None
     except ServiceUnavailable:
         return None
-    return None
+
+
+def _session(browser: Browser) -> Session | None:
+    try:
+        return browser.known_session()
+    except ServiceUnavailable:
+        return None
 
 
 def _for_programs(refusal: Refusal) -> ProtocolError:
     if isinstance(refusal, ProtocolError):
         return refusal
-    return ProtocolError("invalid_request", f"The request is malformed: {refusal.reason}", status=refusal.status)
+    description = _FOR_PROGRAMS.get(refusal.reason, "The request is refused")
+    return ProtocolError("invalid_request", description, status=refusal.status)
 
 
 def _protocol_answer(error: ProtocolError) -> Response:

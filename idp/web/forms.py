@@ -6,6 +6,8 @@ from idp.domain.errors import Refusal
 
 # Our largest form has a handful of fields; a response of a large university's identity provider two.
 MAX_FIELDS = 100
+# The status of a page that shows a form again with what is wrong in it (RFC 9110 section 15.5.21).
+FORM_ERROR = 422
 
 
 def field(name: str) -> str:

@@ -1,20 +1,19 @@
 """``/helpdesk``: the console of those who help people; it shows and does what ``idp user`` does."""
 
-from datetime import datetime
-
 from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_datetime, gettext
+from flask_babel import gettext
 
 from idp.domain.accounts import Bounce
 from idp.domain.errors import Refusal
-from idp.domain.helpdesk import TimelineEntry
 from idp.flows.helpdesk_entry import LIFETIME, HelpdeskEntry
 from idp.flows.people import LONGEST_QUERY, PeopleFlow, PersonSheet
 from idp.flows.timeline import TimelineFlow
 from idp.web import forms
 from idp.web.helpdesk_acts import act_names
 from idp.web.helpdesk_console import COOKIE, Console
+from idp.web.helpdesk_story import moment, story
+from idp.web.helpdesk_words import account_name, identifier_name, limit_name, method_names
 from idp.web.pages import Pages
 
 
@@ -58,8 +57,11 @@ def blueprint(entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, 
             action=url_for("helpdesk.search"),
             invite_url=url_for("helpdesk_acts.ask_for_invitation"),
             query=query,
-            found=[(line, url_for("helpdesk.person", account_id=line.account_id or "-")) for line in found],
-            story=_story(timeline.of(query)),
+            found=[
+                (line, account_name(line.type), url_for("helpdesk.person", account_id=line.account_id or "-"))
+                for line in found
+            ],
+            story=story(timeline.of(query)),
         )
 
     @views.get("/people/<account_id>")
@@ -76,7 +78,7 @@ def blueprint(entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, 
             operator=here.operator,
             sheet=sheet,
             facts=_facts(sheet),
-            story=_story(timeline.of_account(account_id)),
+            story=story(timeline.of_account(account_id)),
             acts=[
                 (label, url_for("helpdesk_acts.ask", account_id=account_id, act=name))
                 for name, label in act_names(is_disabled=sheet.disabled, only_passkeys=sheet.only_passkeys).items()
@@ -90,33 +92,32 @@ def blueprint(entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, 
 def _facts(sheet: PersonSheet) -> list[tuple[str, list[str]]]:
     """What is known, by label; what there is none of is left out."""
     bounced = {bounce.address: bounce for bounce in sheet.bounces}
+    universities = {one.entity_id: one.provider_name for one in sheet.proofings}
     state = gettext("désactivé") if sheet.disabled else gettext("ouvert")
     facts = [
-        (gettext("État"), [f"{state} ({sheet.type})"]),
+        (gettext("État"), [f"{state} ({account_name(sheet.type)})"]),
         (gettext("Adresses"), [_address(address, bounced.get(address)) for address in sheet.addresses]),
         (gettext("Identifiant (sub)"), [sheet.subject]),
         (
             gettext("Invitation"),
-            [f"{sheet.invited_role} → {_date(sheet.invited_until)}"] if sheet.invited_until else [],
+            [f"{sheet.invited_role} → {moment(sheet.invited_until)}"] if sheet.invited_until else [],
         ),
-        (gettext("Identités"), [f"{one.kind} {one.value} ({one.entity_id})" for one in sheet.identities]),
-        (gettext("Preuves"), [f"{_date(one.completed_at)} {one.provider_name}" for one in sheet.proofings]),
-        (gettext("Mot de passe"), [_date(sheet.password_changed_at)] if sheet.has_password else []),
+        (
+            gettext("Identités"),
+            [
+                f"{one.value} — {identifier_name(one.kind)}, {universities.get(one.entity_id, one.entity_id)}"
+                for one in sheet.identities
+            ],
+        ),
+        (gettext("Preuves"), [f"{moment(one.completed_at)} {one.provider_name}" for one in sheet.proofings]),
+        (gettext("Mot de passe"), [moment(sheet.password_changed_at)] if sheet.has_password else []),
         (gettext("Connexion"), [gettext("par clé d’accès seulement")] if sheet.only_passkeys else []),
-        (gettext("Sessions"), [f"{_date(one.at)} {' '.join(one.methods)}" for one in sheet.sessions]),
-        (gettext("Applications"), [f"{_date(one.since)} {one.name}" for one in sheet.applications]),
-        (gettext("Limites en vigueur"), list(sheet.limits)),
+        (gettext("Sessions"), [f"{moment(one.at)} — {method_names(one.methods)}" for one in sheet.sessions]),
+        (gettext("Applications"), [f"{moment(one.since)} {one.name}" for one in sheet.applications]),
+        (gettext("Limites en vigueur"), [limit_name(one) for one in sheet.limits]),
     ]
     return [(label, values) for label, values in facts if values]
 
 
 def _address(address: str, bounce: Bounce | None) -> str:
     return f"{address} — {gettext('des messages reviennent')}" if bounce else address
-
-
-def _story(entries: tuple[TimelineEntry, ...]) -> list[tuple[str, TimelineEntry]]:
-    return [(_date(entry.at), entry) for entry in entries]
-
-
-def _date(at: datetime | None) -> str:
-    return str(format_datetime(at, "d MMM yyyy HH:mm:ss")) if at else "—"

@@ -9,7 +9,7 @@ from flask_babel import gettext
 
 from idp.domain.errors import Refusal
 from idp.domain.helpdesk import Act, ConsoleSession, Unfounded
-from idp.domain.invitation_list import InvitationFaults
+from idp.domain.invitation_list import UnfitInvitee
 from idp.flows.helpdesk_acts import HelpdeskActs
 from idp.flows.invitations import InvitationFlow
 from idp.flows.people import LONGEST_QUERY, PeopleFlow
@@ -17,14 +17,13 @@ from idp.web import forms
 from idp.web.helpdesk_console import Console
 from idp.web.sentences import field_sentence
 
-FORM_ERROR = 422
 _INVITED = ("address", "given_name", "family_name", "role", "expires")
 
 Field = tuple[str, str, str, bool]
 
 
 class Undone(Exception):
-    """Nothing was changed. errors: sentences by field, ``form`` where it is none in particular."""
+    """Nothing was changed. errors: sentences by field."""
 
     def __init__(self, **errors: str) -> None:
         super().__init__(", ".join(errors))
@@ -93,8 +92,8 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
         try:
             act, by_mail = _founded(here), "mail" in request.form
             made = invitations.invite(address, given_name, family_name, role, expires, act, by_mail=by_mail)
-        except InvitationFaults as faults:
-            return invitation_page({"form": gettext("Personne n’a été invité : %(fault)s", fault=str(faults))})
+        except UnfitInvitee as fault:
+            return invitation_page({fault.field: field_sentence(fault.key)})
         except Undone as undone:
             return invitation_page(undone.errors)
         return invitation_page(done=made.invitee.address)
@@ -105,7 +104,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
             raise _not_found()
         return console.pages.render(
             "helpdesk/act.html",
-            status=FORM_ERROR if errors else 200,
+            status=forms.FORM_ERROR if errors else 200,
             title=shown.title,
             explanation=shown.explanation,
             person=sheet.name or next(iter(sheet.addresses), ""),
@@ -127,7 +126,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
         )
         return console.pages.render(
             "helpdesk/act.html",
-            status=FORM_ERROR if errors else 200,
+            status=forms.FORM_ERROR if errors else 200,
             title=gettext("Inviter une personne"),
             explanation=gettext("%(address)s est invité.", address=done) if done else explanation,
             person="",

@@ -14,8 +14,6 @@ from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 
-FORM_ERROR = 422
-
 
 def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
     """``/sign-in/<handle>/mailbox`` and ``/proofing/link/<token>``."""
@@ -82,7 +80,7 @@ def _mailbox_page(
     shown = problem or ("mailbox.held" if delivery is None else waits)
     return pages.render(
         "check_mailbox.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         address=proofing.address,
         university=flow.university_name(proofing, language()),
         person=display_name(proofing.attributes) or None,

@@ -13,8 +13,6 @@ from idp.web.account import signed_in
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 
-FORM_ERROR = 422
-
 
 def blueprint(
     flow: MergingFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages
@@ -66,7 +64,7 @@ def _page(pages: Pages, account: Account, offer: Offer, problem: str | None = No
     field = "password" if offer.needs_password and problem != "merge.changed" else "form"
     return pages.render(
         "merge_accounts.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         address=offer.merge.address,
         own_address=account.address,
         needs_password=offer.needs_password,

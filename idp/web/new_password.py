@@ -14,8 +14,6 @@ from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 
-FORM_ERROR = 422
-
 
 def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
     """``/sign-in/<handle>/new-password``."""
@@ -50,7 +48,7 @@ def _password_page(
 ) -> Response:
     return pages.render(
         "new_password.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         address=proofing.address,
         action=step_url("new_password.create", here.pending.id),
         minimum_length=flow.minimum_length,

@@ -23,7 +23,6 @@ from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 
-FORM_ERROR = 422
 # What the page's script fills in where the device can keep passkeys.
 CAN_KEEP_PASSKEYS = "keeps_passkeys"
 
@@ -93,7 +92,7 @@ def _page(pages: Pages, flow: PasskeyFlow, here: Journey, account: Account, *, p
     offer = flow.offer(account, here.session)
     return pages.render(
         "passkey_offer.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         action=step_url("passkey_offer.add", here.pending.id),
         later_action=step_url("passkey_offer.later", here.pending.id),
         options=offer.options,

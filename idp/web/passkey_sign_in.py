@@ -64,7 +64,7 @@ def _page(
     waits_for = here.pending.request.client_id
     response = pages.render(
         "passkey.html",
-        status=200 if denied is None else 422,
+        status=200 if denied is None else forms.FORM_ERROR,
         passkey=passkey_request(flow, here),
         is_required=is_required,
         is_shared=here.session.is_shared,

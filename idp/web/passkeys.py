@@ -101,7 +101,7 @@ def _page(pages: Pages, flow: PasskeyFlow, account: Account, *, problem: str | N
     offer = flow.offer(account, pages.browser.session())
     return pages.render(
         "passkeys.html",
-        status=422 if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         passkeys=[passkey_line(passkey) for passkey in flow.of_account(account)],
         action=url_for("passkeys.add"),
         rename_action=url_for("passkeys.rename"),

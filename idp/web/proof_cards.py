@@ -9,7 +9,7 @@ from idp.domain.proofing_record import ProofingRecord
 from idp.flows.proofs import VouchingUniversity
 from idp.web.claim_names import affiliation_name
 
-_CONFIRMED_BY = {
+CONFIRMED_BY = {
     "code": _("par un code reçu par mail"),
     "link": _("par un lien reçu par mail"),
     "sign-in": _("déjà prouvée, vous étiez connecté"),
@@ -38,7 +38,7 @@ def _record_lines(record: ProofingRecord) -> dict[str, object]:
     """One proof: what stands above it, and its lines as label and text."""
     lines = [
         (_("Adresse"), record.mailbox),
-        (_("Adresse prouvée"), str(_CONFIRMED_BY.get(record.confirmed_by, ""))),
+        (_("Adresse prouvée"), str(CONFIRMED_BY.get(record.confirmed_by, ""))),
         (_("Données utilisées"), ", ".join(sorted(record.attributes))),
         (_("Connexion à l’université"), _moment(record.authn_instant)),
         (_("Réponse reçue"), _moment(record.answered_at)),

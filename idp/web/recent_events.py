@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _
 
 from idp.flows.recent_events import Happening
 
-_SENTENCES: dict[str, LazyString] = {
+SENTENCES: dict[str, LazyString] = {
     "sign_in.succeeded": _("Connexion"),
     "sign_in.failed": _("Connexion refusée"),
     "account.password_changed": _("Nouveau mot de passe"),
@@ -39,7 +39,7 @@ _METHODS: dict[str, LazyString] = {
     "password": _("Connexion par mot de passe"),
     "code": _("Connexion par un code reçu par mail"),
 }
-TOLD = frozenset(_SENTENCES)
+TOLD = frozenset(SENTENCES)
 
 
 def event_lines(events: Iterable[Happening]) -> list[dict[str, str]]:
@@ -49,4 +49,4 @@ def event_lines(events: Iterable[Happening]) -> list[dict[str, str]]:
 
 def _sentence(event: Happening) -> str:
     by_method = _METHODS.get(event.method) if event.name == "sign_in.succeeded" else None
-    return str(by_method or _SENTENCES[event.name])
+    return str(by_method or SENTENCES[event.name])

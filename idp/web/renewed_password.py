@@ -13,8 +13,6 @@ from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 
-FORM_ERROR = 422
-
 
 def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
     """``/sign-in/<handle>/password`` and ``/sign-in/<handle>/password/later``."""
@@ -61,7 +59,7 @@ def _page(
     handle = here.pending.id
     return pages.render(
         "new_password.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         address=here.pending.address or account.address,
         action=step_url("renewed_password.choose", handle),
         later_action=step_url("renewed_password.later", handle),

@@ -18,8 +18,6 @@ from idp.web.passkey_sign_in import passkey_request
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 
-FORM_ERROR = 422
-
 
 def blueprint(
     flow: SignInFlow,
@@ -151,7 +149,7 @@ def _address_page(
     is_offered = problem is None and email in ("", remembered)
     return pages.render(
         "email.html",
-        status=200 if problem is None else FORM_ERROR,
+        status=200 if problem is None else forms.FORM_ERROR,
         remembered=remembered if is_offered else None,
         remembered_action=step_url("sign_in.take_remembered", handle),
         not_me_action=step_url("sign_in.forget_address", handle),
@@ -172,7 +170,7 @@ def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Deni
     found = flow.universities(here.pending.address or "")
     return pages.render(
         "sign_in.html",
-        status=200 if denied is None else FORM_ERROR,
+        status=200 if denied is None else forms.FORM_ERROR,
         address=here.pending.address,
         change_url=step_url("sign_in.address", handle),
         password_action=step_url("sign_in.with_password", handle),
@@ -195,7 +193,7 @@ def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | 
     shown = problem or waits
     return pages.render(
         "code.html",
-        status=200 if problem is None else FORM_ERROR,
+        status=200 if problem is None else forms.FORM_ERROR,
         address=here.pending.address,
         action=step_url("sign_in.with_code", handle),
         resend_action=step_url("sign_in.send_code", handle),

@@ -4,10 +4,13 @@ from flask import Blueprint, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from idp.flows.tokens import TokenFlow
+from idp.web.cross_origin import open_to_scripts
 
 
 def blueprint(flow: TokenFlow) -> Blueprint:
     views = Blueprint("tokens", __name__)
+    # Who introspects has a secret (RFC 7662 section 2.1), which no browser keeps.
+    open_to_scripts(views, but=("introspect",))
 
     def answered(response: Response) -> Response:
         if "DPoP" in request.headers:

@@ -19,7 +19,6 @@ from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 from idp.web.university import leave_for
 
-FORM_ERROR = 422
 # As long as a file that was dropped into the federation's folder may take to be in use.
 SEARCH_SECONDS = 60
 # A list that fits a small screen; the page itself shows more.
@@ -132,7 +131,7 @@ def _page(
     allow_own_data()
     return pages.render(
         "choose_university.html",
-        status=FORM_ERROR if problem else 200,
+        status=forms.FORM_ERROR if problem else 200,
         q=(query or "")[:200],
         search_url=step_url("university_choice.show", handle),
         suggestions_url=url_for("university_choice.search", language=language()),

@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from idp.domain.device_kinds import DeviceKind
 from idp.domain.keyed import SecretKey
 from idp.domain.logout import ApplicationInUse
 from idp.domain.sessions import ACR_BASIC, Session, SignedIn
+from idp.flows import browser_sessions
 from idp.flows.browser_sessions import BrowserSessions
 from idp.storage.database import Database
 from idp.storage.devices import DeviceStore
@@ -81,6 +83,27 @@ def test_somebody_else_in_the_same_browser_ends_the_first_one_s_sign_in(
     other = sign_in(first.session, "noe", NOW)
     assert sid(other) != sid(first)
     assert ended.sids == [sid(first)]
+
+
+def test_what_a_browser_says_that_it_is_is_read_by_a_sign_in_alone(
+    browsers: BrowserSessions, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(user_agent: str) -> DeviceKind:
+        read.append(user_agent)
+        return DeviceKind("Firefox", "Linux")
+
+    monkeypatch.setattr(browser_sessions, "kind_of", noted)
+    cookie, _ = browsers.open("said at first")
+    found = browsers.find(cookie, "said now")
+    assert found
+    assert read == []
+    signed_in = sign_in(found, "ines", NOW)
+    assert browsers.find(signed_in.session_cookie, "said later")
+    assert read == ["said now"]
+    assert signed_in.session.sign_in
+    assert signed_in.session.sign_in.kind == DeviceKind("Firefox", "Linux")
 
 
 def test_each_browser_has_a_sid_of_its_own(browsers: BrowserSessions, sign_in: SignIn) -> None:

@@ -19,10 +19,11 @@ from idp.domain.keyed import random_token, token_hash
 from idp.domain.registrations import PREFIX, InitialToken
 from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY
 from idp.openid.authorization_checks import PROMPTS
+from idp.openid.client_metadata import REGISTRABLE
 from idp.openid.keys import KeyStore, base64url
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
-from idp.openid.registration_metadata import REGISTRABLE, MetadataReader
+from idp.openid.registration_metadata import MetadataReader
 from idp.openid.request_sources import PUSHED_PREFIX
 from idp.openid.responses import response_types
 from idp.storage.clients import ClientStore, InitialTokenStore

@@ -18,8 +18,8 @@ GOOD = {"iss": ISSUER, "sub": SUBJECT, "aud": "portail", "sid": "sid-1", "iat": 
 
 
 def signed(keys: KeyStore, claims: dict[str, Any] | None = None, **header: Any) -> str:
-    chosen = {"alg": "RS256", "typ": "JWT", "kid": keys.signing_kid} | header
-    return jwt.encode(chosen, GOOD if claims is None else claims, keys.signing_key, default_type=None)
+    chosen = {"alg": "RS256", "typ": "JWT", "kid": keys.signing().kid} | header
+    return jwt.encode(chosen, GOOD if claims is None else claims, keys.signing().key, default_type=None)
 
 
 def segment(content: dict[str, Any]) -> str:
@@ -68,16 +68,16 @@ def test_repeated_parameters_spoil_the_request(reader: World, keys: KeyStore) ->
 
 
 def test_o_45_alg_none_is_refused(reader: World, keys: KeyStore) -> None:
-    head = segment({"alg": "none", "kid": keys.signing_kid, "typ": "JWT"})
+    head = segment({"alg": "none", "kid": keys.signing().kid, "typ": "JWT"})
     _, payload, signature = signed(keys).split(".")
     for forged in (f"{head}.{payload}.", f"{head}.{payload}.{signature}", f"{head}.{payload}"):
         assert not read(reader, forged).hint_is_valid
 
 
 def test_o_45_hs256_with_the_public_key_is_refused(reader: World, keys: KeyStore) -> None:
-    head = segment({"alg": "HS256", "kid": keys.signing_kid, "typ": "JWT"})
+    head = segment({"alg": "HS256", "kid": keys.signing().kid, "typ": "JWT"})
     signing_input = f"{head}.{segment(GOOD)}"
-    pem = keys.signing_key.as_pem(private=False)
+    pem = keys.signing().key.as_pem(private=False)
     for key in (pem, pem.strip(), json.dumps(reader.provider.jwks()["keys"][0]).encode()):
         mac = base64url(hmac.digest(key, signing_input.encode(), "sha256"))
         assert not read(reader, f"{signing_input}.{mac}").hint_is_valid
@@ -85,7 +85,7 @@ def test_o_45_hs256_with_the_public_key_is_refused(reader: World, keys: KeyStore
 
 def test_o_45_a_foreign_key_or_an_unknown_kid_is_refused(reader: World, keys: KeyStore) -> None:
     foreign = RSAKey.generate_key(2048)
-    for kid in (keys.signing_kid, "unknown"):
+    for kid in (keys.signing().kid, "unknown"):
         forged = jwt.encode({"alg": "RS256", "kid": kid, "typ": "JWT"}, GOOD, foreign)
         assert not read(reader, forged).hint_is_valid
     assert not read(reader, signed(keys, kid="unknown")).hint_is_valid

@@ -74,13 +74,13 @@ def test_a_new_key_is_published_before_it_signs_and_the_old_one_stays_for_its_to
     tmp_path: Path, clock: Clock
 ) -> None:
     store, other = KeyStore(tmp_path, clock=clock), KeyStore(tmp_path, clock=clock)
-    old = store.signing_kid
+    old = store.signing().kid
     new = store.rotate("RS256").kid
     clock.now += timedelta(seconds=2)
-    assert (other.signing_kid, state_of(other, new)) == (old, KeyState.NEXT)
+    assert (other.signing().kid, state_of(other, new)) == (old, KeyState.NEXT)
     assert {old, new} <= set(published(other))
     clock.now = START + PUBLISHED_BEFORE
-    assert (other.signing_kid, state_of(other, old)) == (new, KeyState.OLD)
+    assert (other.signing().kid, state_of(other, old)) == (new, KeyState.OLD)
     assert old in published(other)
     clock.now += PUBLISHED_AFTER
     assert state_of(other, old) is KeyState.RETIRED
@@ -102,22 +102,22 @@ def test_a_bad_file_is_told_once_and_the_last_good_keys_stay(
     tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = KeyStore(tmp_path, clock=clock)
-    kid = store.signing_kid
+    kid = store.signing().kid
     (tmp_path / "openid-zz.pem").write_bytes(b"junk")
     with caplog.at_level(logging.ERROR):
         for _ in range(3):
             clock.now += timedelta(seconds=2)
-            assert store.signing_kid == kid
+            assert store.signing().kid == kid
     assert [record.message for record in caplog.records] == ["keys_kept"]
 
 
 def test_a_folder_that_was_emptied_leaves_the_keys_in_use(tmp_path: Path, clock: Clock) -> None:
     store = KeyStore(tmp_path, clock=clock)
-    kid = store.signing_kid
+    kid = store.signing().kid
     for path in tmp_path.glob("openid-*.pem"):
         path.unlink()
     clock.now += timedelta(seconds=2)
-    assert store.signing_kid == kid
+    assert store.signing().kid == kid
 
 
 def test_nothing_private_is_shown_or_logged(tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:

@@ -18,7 +18,7 @@ from idp.openid.keys import KeyStore
 def test_keys_are_made_once_and_readable_by_the_provider_alone(tmp_path: Path) -> None:
     first = KeyStore(tmp_path / "keys")
     again = KeyStore(tmp_path / "keys")
-    assert (again.signing_kid, again.pairwise_key) == (first.signing_kid, first.pairwise_key)
+    assert (again.signing().kid, again.pairwise_key) == (first.signing().kid, first.pairwise_key)
     for path in (tmp_path / "keys").iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
@@ -27,7 +27,7 @@ def test_keys_are_made_once_and_readable_by_the_provider_alone(tmp_path: Path) -
 def test_workers_that_start_together_agree_and_leave_no_drafts(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         stores = list(pool.map(lambda _: KeyStore(tmp_path), range(4)))
-    assert len({store.signing_kid for store in stores}) == 1
+    assert len({store.signing().kid for store in stores}) == 1
     assert len({store.pairwise_key for store in stores}) == 1
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["openid-0001.pem", "openid-es256.pem", "openid-pairwise.key"]
@@ -49,14 +49,14 @@ def test_a_folder_of_before_is_taken_over_and_its_last_key_signs(tmp_path: Path)
         os.utime(path, (number * 10**6, number * 10**6))
     (tmp_path / "openid-pairwise.key").write_bytes(b"p" * 32)
     store = KeyStore(tmp_path)
-    assert store.signing_kid == newer.thumbprint()
+    assert store.signing().kid == newer.thumbprint()
     assert store.pairwise_key == b"p" * 32
     assert store.find(first.thumbprint()) is not None
     assert store.find("unknown") is None
 
 
 def test_a_broken_key_file_is_named(tmp_path: Path, keys: KeyStore) -> None:
-    public = keys.signing_key.as_pem(private=False)
+    public = keys.signing().key.as_pem(private=False)
     KeyStore(tmp_path)
     broken = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"  # pragma: allowlist secret
     for content in (b"", b"junk", public, broken):

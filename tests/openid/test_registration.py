@@ -14,12 +14,12 @@ from idp.domain.errors import ProtocolError
 from idp.domain.keyed import random_token, token_hash
 from idp.domain.registrations import InitialToken
 from idp.flows.registration import RegistrationFlow
-from idp.openid.client_metadata import KEYS
+from idp.openid.client_metadata import KEYS, REGISTRABLE
 from idp.openid.discovery import discovery_document
 from idp.openid.keys import KeyStore
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
-from idp.openid.registration_metadata import REGISTRABLE, MetadataReader
+from idp.openid.registration_metadata import MetadataReader
 from idp.storage.clients import ClientStore, InitialTokenStore
 from idp.storage.database import Database
 from tests.openid.world import (
@@ -365,5 +365,7 @@ def test_it_is_announced_only_where_it_is_switched_on(office: Office) -> None:
     assert announced == f"{ISSUER}/register"
 
 
-def test_what_can_be_registered_can_stand_in_the_file() -> None:
-    assert set(REGISTRABLE) <= set(KEYS)
+def test_a_client_cannot_register_what_is_the_administrator_s_to_say() -> None:
+    ours = {"claims", "verified_claims", "consent", "require_pkce", "resources", "access_token_format"}
+    secrets = {"client_id", "client_secret", "client_secrets"}
+    assert set(KEYS) - set(REGISTRABLE) == ours | secrets

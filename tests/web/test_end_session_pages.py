@@ -239,4 +239,4 @@ def _id_token(services: Services, *, sid: str) -> str:
 
     keys = KeyStore(services.settings.keys.dir)
     claims = {"iss": services.settings.issuer, "sub": "sub", "aud": "framed", "sid": sid, "iat": 1, "exp": 2}
-    return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": keys.signing_kid}, claims, keys.signing_key)
+    return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": keys.signing().kid}, claims, keys.signing().key)

@@ -1,5 +1,6 @@
 """The console: a relying party of the provider, for those with the role; every look and act is logged."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,16 +9,26 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from idp import app as application
-from idp.app import own_account
+from idp.app import assistance, own_account
 from idp.domain.accounts import Account, Identity
+from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
+from idp.domain.helpdesk import Act
 from idp.domain.sessions import ACR_PHISHING_RESISTANT
 from idp.storage.database import Database
+from idp.web.helpdesk_acts import act_names
 from tests.saml import identity_provider as university
 from tests.web import proofing_world
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
-from tests.web.visitor import HOST
+from tests.web.test_helpdesk_flows import answered, proven
+from tests.web.visitor import HOST, Visitor
 
 ALEX = "alex.dupuis@univ-exemple.fr"
+# Names of ours: with an underscore or a dot, or one of those that look like a word.
+RAW = re.compile(
+    r"(?<![\w.@/:-])(?:[a-z]+[._][a-z_]+(?![\w@-]*[.@])|university|invited|invitation\b(?= \d)|eppn|pwd|otp)\b"
+)
+# What is nobody's but the universities', the mail servers' and the applications' own.
+THEIRS = ("univ-exemple.fr", "exams.example", "idp.", "eduPerson")
 CLIENT = """
 [[client]]
 client_id = "uness-helpdesk"
@@ -336,3 +347,59 @@ def test_without_the_role_no_page_of_an_act_opens(helped: World, path: str) -> N
     assert outside.send(path, reason="r").last.status_code == 403
     assert outside.get(path).step != "helpdesk-act"
     assert not account(helped, "camille").disabled
+
+
+@pytest.fixture
+def lived(helped: World) -> World:
+    """A person with a story: proven, mistaken, refused, helped; and one who is only invited."""
+    helped.services.database.collection("accounts").delete_one({"_id": "camille"})
+    proven(helped)
+    answered(helped, "250 2.0.0 Ok: queued as 4XyZ")
+    person = helped.browser().start(CAMILLE)
+    for _ in range(METHOD_BUDGET[Method.PASSWORD]):
+        person.press("Se connecter", password="mauvais mot de passe")
+    for _ in range(MAILS_PER_HOUR):
+        helped.browser().start(CAMILLE).press("Recevoir le code")
+    person._client.post(f"/sign-in/{person.handle}/methods", data={"csrf_token": "x"}, headers=HOST)
+    ends = f"{helped.clock() + timedelta(days=90):%Y-%m-%d}"
+    invitations, why = assistance.invitations(helped.services), Act("alex", "convention")
+    invitations.invite("p@chu.example", "", "Pé", "praticien", ends, why, by_mail=True)
+    return helped
+
+
+def shown(person: Visitor) -> str:
+    """What the page says, without what is somebody else's word."""
+    words = person.text.split()
+    return " ".join(word for word in words if not any(name in word for name in THEIRS))
+
+
+def test_no_page_of_the_console_shows_a_name_of_ours(lived: World) -> None:
+    person = entered(lived)
+    searched = (CAMILLE, "p@chu.example", "nobody at all", lived.events("sign_in.failed")[0]["reference"])
+    (line,) = assistance.people(lived.services).find(CAMILLE)
+    found = [shown(person.get("/helpdesk").press("Chercher", query=query)) for query in searched]
+    sheet = shown(person.get(f"/helpdesk/people/{line.account_id}"))
+    acts = [shown(act(person, line.account_id, name, reason=" ")) for name in act_names() | {"enable": ""}]
+    invitation = shown(person.get("/helpdesk/invitation").send("/helpdesk/invitation", address="x"))
+    for page in (*found, sheet, *acts, invitation):
+        assert not RAW.findall(page), page
+    assert "compte d’université" in found[0]
+    assert "invitation pas encore acceptée" in found[1]
+    assert "essais du mot de passe" in sheet
+    assert "Adresse ou mot de passe incorrect" in sheet
+
+
+def test_a_fault_in_an_invitation_is_told_beside_its_field_in_french(helped: World) -> None:
+    person = entered(helped).get("/helpdesk/invitation")
+    filled = {"address": "p@chu.example", "given_name": "", "family_name": "P", "role": "", "reason": "r"}
+    for wrong, words in (
+        ({"expires": "2020-01-01"}, "Ce jour est déjà passé."),
+        ({"expires": "soon"}, "Écrivez le dernier jour ainsi : 2027-08-31."),
+        ({"expires": "2999-01-01"}, "Choisissez un jour dans les trois ans."),
+        ({"expires": "2999-01-01", "family_name": ""}, "Indiquez un prénom ou un nom de famille."),
+        ({"expires": "2999-01-01", "role": "x" * 201}, "Écrivez moins de 200 caractères, sur une seule ligne."),
+        ({"expires": "2999-01-01", "address": "x"}, "Cette adresse est incomplète."),
+        ({"expires": f"{helped.clock() + timedelta(days=9):%Y-%m-%d}", "address": CAMILLE}, "a déjà un compte"),
+    ):
+        person.send("/helpdesk/invitation", **(filled | wrong))
+        assert words in person.text, wrong

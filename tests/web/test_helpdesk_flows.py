@@ -7,7 +7,7 @@ import pytest
 from idp.app import assistance
 from idp.domain.accounts import Bounce, Identity
 from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
-from idp.domain.helpdesk import Act, TimelineEntry
+from idp.domain.helpdesk import Act, LimitInForce, TimelineEntry
 from tests.openid.world import basic
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 from tests.web.visitor import HOST
@@ -197,7 +197,7 @@ def test_limits_in_force_are_told_and_unlocking_gives_every_try_again(world: Wor
     people = assistance.people(world.services)
     sheet = people.show("camille")
     assert sheet
-    assert sheet.limits == ("password", f"mails to {CAMILLE}")
+    assert sheet.limits == (LimitInForce("password"), LimitInForce("mails", CAMILLE))
     assert person.press("Se connecter", password=PASSWORD).last.status_code == 429
     assert people.unlock("camille", ACT)
     assert person.press("Se connecter", password=PASSWORD).step == "account"

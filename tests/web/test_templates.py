@@ -1,7 +1,6 @@
 """Every hosted page: what the contract promises, and what keyboards, screen readers and password managers need."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,10 @@ import pytest
 from flask_babel import Babel
 from lxml import html
 
-from idp.domain.helpdesk import PersonLine, TimelineEntry
+from idp.domain.helpdesk import PersonLine
 from idp.flows.device import WaitingDevice
 from idp.web.delivery import MailNews
+from idp.web.helpdesk_story import StoryLine
 from idp.web.information import Statement
 from idp.web.university_help import ReadyMessage
 
@@ -53,8 +53,9 @@ SIGN_IN = {
     "university": UNIVERSITY,
     "throttled": False,
 }
+FOUND = PersonLine("camille", "Camille Durand", ADDRESS, "university", disabled=True)
 STORY = [
-    ("24 nov. 2026", TimelineEntry(datetime(2026, 11, 24, tzinfo=UTC), "mail", "mail.accepted", "REF", {"r": "250"}))
+    StoryLine("24 nov. 2026", "Messagerie", "Message accepté", "K7QM-2XWD", [("Réponse du serveur", "250 2.0.0 Ok")])
 ]
 SHEET = {
     "operator": "alex@exemple.fr",
@@ -306,7 +307,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "action": "/s",
             "invite_url": "/i",
             "query": "durand",
-            "found": [(PersonLine("camille", "Camille Durand", ADDRESS, "university", disabled=True), "/p")],
+            "found": [(FOUND, "compte d’université", "/p")],
             "story": STORY,
         },
     ),

@@ -10,10 +10,11 @@ from tests.journeys.conftest import System
 SECRET = "un-secret-de-developpement"
 
 
-def register(system: System, client_id: str, redirect_uri: str, **more: str) -> None:
+def register(system: System, client_id: str, redirect_uri: str, *, secret: str | None = SECRET, **more: str) -> None:
     """One more client, known to every worker when this returns. more: other keys of the table, as TOML values."""
-    keys = {"client_id": f'"{client_id}"', "client_secret": f'"{SECRET}"', "redirect_uris": f'["{redirect_uri}"]'}
-    lines = [f"{key} = {value}" for key, value in (keys | more).items()]
+    keys = {"client_id": f'"{client_id}"', "redirect_uris": f'["{redirect_uri}"]'}
+    secrets = {"client_secret": f'"{secret}"'} if secret else {}
+    lines = [f"{key} = {value}" for key, value in (keys | secrets | more).items()]
     clients = system.folder / "clients.toml"
     clients.write_text("\n".join([clients.read_text(), "[[client]]", *lines, ""]))
     query = {"client_id": client_id, "redirect_uri": redirect_uri, "response_type": "code", "scope": "openid"}
