@@ -74,6 +74,9 @@ class Arrival:
         received, self._received = bytes(self._received), bytearray()
         return received
 
+    def is_empty(self) -> bool:
+        return not self._received
+
     def is_complete(self) -> bool:
         """Whether there is no more of it, or something so odd that whoever reads it will refuse it there."""
         if not self._body_begins:
@@ -164,7 +167,10 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
     def _collect(self, conn: TConn) -> None:
         conn.sock.setblocking(False)
         conn.ends = self._read(conn)
-        if conn.ends or conn.arrival.is_complete():
+        if conn.ends and conn.arrival.is_empty():
+            # Nearly every connection ends so: its keeper has what it came for.
+            self._close(conn)
+        elif conn.ends or conn.arrival.is_complete():
             self._hand_over(conn)
         else:
             self._answer_expectation(conn)
