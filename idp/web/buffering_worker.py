@@ -122,7 +122,10 @@ class Arrival:
 
 
 class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
-    """Collects requests in the worker's loop before a thread handles them, and takes leave of senders there."""
+    """Collects requests in the worker's loop before a thread handles them, and takes leave of senders there.
+
+    request_seconds: how long a request may take to arrive, and how long its answer to be read.
+    """
 
     request_seconds = REQUEST_SECONDS
     max_body = MAX_BODY_BYTES
@@ -142,10 +145,17 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         self._collect(conn)
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
-        """Tell the sender of a body that nobody reads that the connection ends with the answer."""
+        """Answer within the time that a request has, too: somebody who reads nothing would hold the thread for good.
+
+        The sender of a body that nobody reads is told that the connection ends with the answer.
+        """
+        conn.sock.settimeout(self.request_seconds)
         req.must_close = req.must_close or (not self.cfg.is_ssl and conn.ends)
-        keeps: bool = super().handle_request(req, conn)
-        return keeps
+        try:
+            return bool(super().handle_request(req, conn))
+        except TimeoutError:
+            self.log.debug("client did not read its answer")
+            return False
 
     def finish_request(self, conn: TConn, fs: "Future[object]") -> None:
         """Where gunicorn would wait on the loop for the sender to hang up, let everybody else go on meanwhile."""

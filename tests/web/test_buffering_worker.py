@@ -25,7 +25,8 @@ workers, threads, loglevel = 1, 2, "warning"
 """
 APPLICATION = """
 def app(environ, start_response):
-    body = b"" if environ["PATH_INFO"] == "/unread" else environ["wsgi.input"].read()
+    path = environ["PATH_INFO"]
+    body = b"" if path == "/unread" else bytes(20_000_000) if path == "/large" else environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
 """
@@ -165,6 +166,14 @@ def test_a_thread_never_waits_for_more_of_what_is_too_large(server: str) -> None
         for beginning in begun * 2:
             kept.enter_context(connect(server)).sendall(beginning)
         assert requests.post(f"http://{server}/", data="meanwhile", timeout=10).text == "meanwhile"
+
+
+def test_who_reads_no_answer_is_given_up(server: str) -> None:
+    """More of them than there are threads, each with an answer that no buffer holds."""
+    with contextlib.ExitStack() as kept:
+        for _ in range(3):
+            kept.enter_context(connect(server)).sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert requests.get(f"http://{server}/", timeout=20).status_code == 200
 
 
 def all_of(connection: socket.socket) -> bytes:
