@@ -9,6 +9,7 @@ Nor may a sender hold the loop itself, on which everybody waits: it never waits 
 costs does not grow with what came before it.
 """
 
+import contextlib
 import re
 import socket
 import time
@@ -26,8 +27,9 @@ REQUEST_SECONDS = 20.0
 MAX_HEAD_BYTES = 64 * 1024
 # As much as is ever held for one connection; the application's own limit refuses smaller bodies.
 MAX_BODY_BYTES = 1_000_000
-# A last answer is lost where its sender is cut off while still sending (RFC 9112 section 9.6): until it hangs up, what
-# it sends is thrown away, for so long and so much.
+# An answer is lost where its reader is cut off while still sending (RFC 9112 section 9.6): until it hangs up, what it
+# sends is thrown away, for so long. Who sends more than so much regardless is not read any more, has to wait for the
+# rest of the time, and comes again the later.
 FAREWELL_SECONDS = 2.0
 FAREWELL_BYTES = 64 * 1024
 _READ_BYTES = 64 * 1024
@@ -230,7 +232,7 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         super().enqueue_req(conn)
 
     def _take_leave(self, conn: TConn) -> None:
-        """Nothing more is said; what is still sent is thrown away until the sender hangs up."""
+        """Nothing more is said; wait on the loop until the sender hangs up."""
         try:
             conn.sock.setblocking(False)
             conn.sock.shutdown(socket.SHUT_WR)
@@ -250,11 +252,14 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             thrown_away = 0
         conn.thrown_away += thrown_away
-        if not thrown_away or conn.thrown_away > FAREWELL_BYTES:
+        if not thrown_away:
             self._part(conn)
+        elif conn.thrown_away > FAREWELL_BYTES:
+            self.poller.unregister(client)
 
     def _part(self, conn: TConn) -> None:
-        self.poller.unregister(conn.sock)
+        with contextlib.suppress(KeyError):
+            self.poller.unregister(conn.sock)
         self._leaving.remove(conn)
         self._close(conn)
 

@@ -128,12 +128,14 @@ def test_who_does_not_hang_up_after_the_last_answer_holds_nobody_up(server: str)
         assert time.monotonic() - began < FAREWELL_SECONDS
 
 
-def test_who_never_hangs_up_is_left_in_the_end(server: str) -> None:
+def test_who_sends_on_after_the_last_answer_is_not_read_and_has_to_wait(server: str) -> None:
     with connect(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         all_of(connection)
+        began = time.monotonic()
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             connection.sendall(b"more and more" * 10_000_000)
+        assert time.monotonic() - began > FAREWELL_SECONDS / 2
 
 
 @pytest.mark.parametrize(
