@@ -65,7 +65,7 @@ def _yield_to_others() -> None:
     """A hash takes a core for a third of a second: pages and tokens, which take milliseconds, come first.
 
     bcrypt lets go of the interpreter meanwhile, so that the core is all it takes from them. SCHED_IDLE would take even
-    less of it, but has a hash wait without end on a machine that is never idle: nobody could sign in by password then.
+    less of it, but on a machine that is never idle hardly a hash comes through: nobody could sign in by password then.
     """
     if sys.platform == "linux":  # where threads have priorities of their own
         with contextlib.suppress(OSError):
