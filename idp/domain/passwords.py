@@ -22,7 +22,8 @@ from idp.domain.measures import TimesHashing
 # How the threads that hash are called.
 HASHING_THREADS = "hashing"
 _RETRY_AFTER = 2
-_NICENESS = 10
+# The least: a sixty-eighth of what an ordinary thread gets that wants the same core.
+_NICENESS = 19
 
 Result = TypeVar("Result")
 
@@ -61,7 +62,11 @@ class Places:
 
 
 def _yield_to_others() -> None:
-    """A hash takes a core for a third of a second: pages and tokens, which take milliseconds, come first."""
+    """A hash takes a core for a third of a second: pages and tokens, which take milliseconds, come first.
+
+    bcrypt lets go of the interpreter meanwhile, so that the core is all it takes from them. SCHED_IDLE would take even
+    less of it, but on a machine that is never idle hardly a hash comes through: nobody could sign in by password then.
+    """
     if sys.platform == "linux":  # where threads have priorities of their own
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -4,15 +4,22 @@ Gunicorn's threaded worker gives a connection to a thread as soon as its first b
 the rest. Two hundred clients that send a byte a second would hold every thread (O-48). Here the worker's own loop
 collects a request, and a thread sees it when it is there as a whole. A reverse proxy that buffers does the same; this
 makes the provider safe without one.
+
+Nor may a sender hold the loop itself, on which everybody waits: it never waits for one connection, and whatever a piece
+costs does not grow with what came before it.
 """
 
+import contextlib
 import re
 import socket
 import time
+from collections import deque
+from concurrent.futures import Future
 from functools import partial
 from selectors import EVENT_READ
 
-from gunicorn import http
+from gunicorn import http, util
+from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 # A request that is not there after this time is given up, however steadily it trickles in.
@@ -20,54 +27,172 @@ REQUEST_SECONDS = 20.0
 MAX_HEAD_BYTES = 64 * 1024
 # As much as is ever held for one connection; the application's own limit refuses smaller bodies.
 MAX_BODY_BYTES = 1_000_000
+# An answer is lost where its reader is cut off while still sending (RFC 9112 section 9.6): until it hangs up, what it
+# sends is thrown away, for so long. Who sends more than so much regardless is not read any more, has to wait for the
+# rest of the time, and comes again the later.
+FAREWELL_SECONDS = 2.0
+FAREWELL_BYTES = 64 * 1024
 _READ_BYTES = 64 * 1024
+# What a thread takes of a request at a time: gunicorn copies what it holds for each chunk of a body, so that a megabyte
+# of chunks of a byte each, held as one, would take it minutes.
+_PIECE_BYTES = 8 * 1024
 _END_OF_HEAD = b"\r\n\r\n"
-_CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_END_OF_LINE = b"\r\n"
+_MAX_LINE_BYTES = 8 * 1024
+# Of a longer number as many digits as say that it is too large.
+_CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*0*(\d{1,18})\d*[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_CHUNK_SIZE = re.compile(rb"[0-9a-f]{1,8}(?=[ \t;\r])", re.IGNORECASE)
 _CHUNKED = re.compile(rb"^transfer-encoding:.*chunked", re.IGNORECASE | re.MULTILINE)
 _EXPECTS_CONTINUE = re.compile(rb"^expect:[ \t]*100-continue", re.IGNORECASE | re.MULTILINE)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def is_whole(received: bytes, max_body: int) -> bool:
-    """Whether a thread may have the request: it is complete, or so large or odd that it will be refused at once."""
-    head, end, body = received.partition(_END_OF_HEAD)
-    if not end:
-        return len(received) > MAX_HEAD_BYTES
-    if _CHUNKED.search(head):
-        return body.endswith(b"0\r\n\r\n") or len(body) > max_body
-    length = _CONTENT_LENGTH.search(head)
-    announced = int(length[1]) if length else 0
-    return announced > max_body or len(body) >= announced
+class Arrival:
+    """A request as it comes in. Nothing is looked at twice, so that a body in a million pieces costs what it weighs.
+
+    max_body: a body of more bytes is not waited for.
+    """
+
+    def __init__(self, max_body: int, received: bytes = b"") -> None:
+        self._received = bytearray()
+        self._max_body = max_body
+        self._body_begins = 0
+        self._announced = 0
+        self._chunk: int | None = None
+        self._expects_continue = False
+        self._are_chunks_over = False
+        self.add(received)
+
+    def add(self, data: bytes) -> None:
+        looked_through = max(0, len(self._received) - len(_END_OF_HEAD))
+        self._received += data
+        if not self._body_begins:
+            self._look_for_head(looked_through)
+        if self._chunk is not None:
+            self._are_chunks_over = self._look_for_last_chunk(self._chunk)
+
+    def take(self) -> bytes:
+        """What has come, for whoever handles it; nothing of it is kept here."""
+        received, self._received = bytes(self._received), bytearray()
+        return received
+
+    def is_empty(self) -> bool:
+        return not self._received
+
+    def is_complete(self) -> bool:
+        """Whether there is no more of it, or something so odd that whoever reads it will refuse it there."""
+        if not self._body_begins:
+            return False
+        return self._are_chunks_over if self._chunk is not None else self._body_bytes >= self._announced
+
+    def is_too_large(self) -> bool:
+        """Whether it will be refused, so that nobody waits for the rest."""
+        if not self._body_begins:
+            return len(self._received) > MAX_HEAD_BYTES
+        return (self._announced if self._chunk is None else self._body_bytes) > self._max_body
+
+    def takes_expectation(self) -> bool:
+        """True once, where the sender waits to be told to go on (RFC 9110 section 10.1.1)."""
+        expects, self._expects_continue = self._expects_continue, False
+        return expects
+
+    @property
+    def _body_bytes(self) -> int:
+        return len(self._received) - self._body_begins
+
+    def _look_for_head(self, start: int) -> None:
+        end = self._received.find(_END_OF_HEAD, start)
+        if end < 0:
+            return
+        head = bytes(self._received[:end])
+        length = _CONTENT_LENGTH.search(head)
+        self._body_begins = end + len(_END_OF_HEAD)
+        self._announced = int(length[1]) if length else 0
+        self._chunk = self._body_begins if _CHUNKED.search(head) else None
+        self._expects_continue = _EXPECTS_CONTINUE.search(head) is not None
+
+    def _look_for_last_chunk(self, chunk: int) -> bool:
+        """Whether the chunks (RFC 9112 section 7.1) have come to their end; ``_chunk`` is where the next one begins."""
+        while (line := self._received.find(_END_OF_LINE, chunk)) >= 0:
+            size = _CHUNK_SIZE.match(self._received, chunk)
+            if not size:
+                return True
+            if not (bytes_of_chunk := int(size[0], 16)):
+                return self._received.find(_END_OF_HEAD, line) >= 0 or len(self._received) - line > MAX_HEAD_BYTES
+            chunk = self._chunk = line + bytes_of_chunk + 2 * len(_END_OF_LINE)
+        return len(self._received) - chunk > _MAX_LINE_BYTES
 
 
 class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
-    """Collects requests in the worker's loop before a thread handles them."""
+    """Collects requests in the worker's loop before a thread handles them, and takes leave of senders there.
+
+    request_seconds: how long a request may take to arrive, and how long its answer to be read.
+    """
 
     request_seconds = REQUEST_SECONDS
     max_body = MAX_BODY_BYTES
+
+    def init_process(self) -> None:
+        # In the order of their time limits, which are equally long.
+        self._leaving: deque[TConn] = deque()
+        super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
         """Start collecting; what was read ahead behind the last request of this connection comes first."""
         if self.cfg.is_ssl:
             super().enqueue_req(conn)
             return
-        conn.received = conn.parser.unreader.take_buffered() if conn.parser else b""
+        conn.arrival = Arrival(self.max_body, conn.parser.unreader.take_buffered() if conn.parser else b"")
         conn.deadline = time.monotonic() + self.request_seconds
-        conn.continued = False
         self._collect(conn)
+
+    def handle_request(self, req: Request, conn: TConn) -> bool:
+        """Answer within the time that a request has, too: somebody who reads nothing would hold the thread for good.
+
+        The sender of a body that nobody reads is told that the connection ends with the answer.
+        """
+        conn.sock.settimeout(self.request_seconds)
+        req.must_close = req.must_close or (not self.cfg.is_ssl and conn.ends)
+        try:
+            return bool(super().handle_request(req, conn))
+        except TimeoutError:
+            self.log.debug("client did not read its answer")
+            return False
+
+    def finish_request(self, conn: TConn, fs: "Future[object]") -> None:
+        """Where gunicorn would wait on the loop for the sender to hang up, let everybody else go on meanwhile."""
+        if self.cfg.is_ssl or fs.cancelled() or fs.exception():
+            super().finish_request(conn, fs)
+        elif fs.result():
+            # gunicorn looks here for the beginning of the next request.
+            conn.parser.unreader.unread(conn.parser.unreader.take_buffered() + b"".join(conn.pieces))
+            super().finish_request(conn, fs)
+        else:
+            self._take_leave(conn)
+
+    def murder_pending(self) -> None:
+        super().murder_pending()
+        now = time.monotonic()
+        while self._leaving and self._leaving[0].deadline < now:
+            self._part(self._leaving[0])
 
     def _collect(self, conn: TConn) -> None:
         conn.sock.setblocking(False)
-        ended = self._read(conn)
-        if ended or is_whole(conn.received, self.max_body):
+        conn.ends = self._read(conn)
+        if conn.ends and conn.arrival.is_empty():
+            # Nearly every connection ends so: its keeper has what it came for.
+            self._close(conn)
+        elif conn.ends or conn.arrival.is_complete():
             self._hand_over(conn)
         else:
             self._answer_expectation(conn)
             self._wait(conn)
 
     def _read(self, conn: TConn) -> bool:
-        """Take what is there; True when the sender has hung up."""
-        while len(conn.received) <= self.max_body + MAX_HEAD_BYTES:
+        """Take what is there of the request; True where no more of it is wanted, or will come."""
+        while not conn.arrival.is_complete():
+            if conn.arrival.is_too_large():
+                return True
             try:
                 data = conn.sock.recv(_READ_BYTES)
             except BlockingIOError:
@@ -76,7 +201,7 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
                 return True
             if not data:
                 return True
-            conn.received += data
+            conn.arrival.add(data)
         return False
 
     def _wait(self, conn: TConn) -> None:
@@ -91,19 +216,53 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         self._collect(conn)
 
     def _answer_expectation(self, conn: TConn) -> None:
-        """A client that asks first is told to go on (RFC 9110 section 10.1.1), or its body would never come."""
-        head, end, _ = conn.received.partition(_END_OF_HEAD)
-        if end and not conn.continued and _EXPECTS_CONTINUE.search(head):
-            conn.continued = True
+        """A client that asks first is told to go on, or its body would never come."""
+        if conn.arrival.takes_expectation():
             try:
                 conn.sock.send(_CONTINUE)
             except OSError:
                 self.log.debug("client went away before its body")
 
     def _hand_over(self, conn: TConn) -> None:
-        if conn.parser is None:
-            conn.parser = http.get_parser(self.cfg, conn.sock, conn.client)
-        conn.parser.unreader.unread(conn.received)
-        conn.received = b""
+        """Without the socket: a thread that reads on finds the end of what has come, and never waits for a sender."""
+        received = conn.arrival.take()
+        conn.pieces = (received[start : start + _PIECE_BYTES] for start in range(0, len(received), _PIECE_BYTES))
+        conn.parser = http.get_parser(self.cfg, conn.pieces, conn.client)
         conn.data_ready = True
         super().enqueue_req(conn)
+
+    def _take_leave(self, conn: TConn) -> None:
+        """Nothing more is said; wait on the loop until the sender hangs up."""
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._close(conn)
+            return
+        conn.deadline = time.monotonic() + FAREWELL_SECONDS
+        conn.thrown_away = 0
+        self._leaving.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self._throw_away, conn))
+
+    def _throw_away(self, conn: TConn, client: socket.socket) -> None:
+        try:
+            thrown_away = len(client.recv(_READ_BYTES))
+        except BlockingIOError:
+            return
+        except OSError:
+            thrown_away = 0
+        conn.thrown_away += thrown_away
+        if not thrown_away:
+            self._part(conn)
+        elif conn.thrown_away > FAREWELL_BYTES:
+            self.poller.unregister(client)
+
+    def _part(self, conn: TConn) -> None:
+        with contextlib.suppress(KeyError):
+            self.poller.unregister(conn.sock)
+        self._leaving.remove(conn)
+        self._close(conn)
+
+    def _close(self, conn: TConn) -> None:
+        self.nr_conns -= 1
+        util.close(conn.sock)

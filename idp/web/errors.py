@@ -117,12 +117,13 @@ def register(
         reason = _HTTP_REASONS.get(error.code, "request.malformed")
         reference = present_reference()
         logger.info("request.error", extra={"fields": _facts(reference, reason, str(error.code))})
-        if request.endpoint and error.code != 404:
-            # What a page of ours did not take is somebody's doing; addresses that do not exist are any scanner's.
-            note(reference, Refusal(reason, str(error.code)))
         if request.blueprint in PROTOCOL_BLUEPRINTS:
+            # Not noted: nobody is told the reference, and a stranger's large body must cost no write to the database.
             response = _protocol_answer(_for_programs(Refusal(reason, status=error.code)))
         else:
+            if request.endpoint and error.code != 404:
+                # What a page of ours did not take is somebody's doing; addresses that do not exist are any scanner's.
+                note(reference, Refusal(reason, str(error.code)))
             response = page(reason, error.code, reference)
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After"):

@@ -68,7 +68,9 @@ class Provider:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
+                # Not a session of its own: Linux weighs sessions against each other (sched_autogroup_enabled), and
+                # priorities count within one alone.
+                process_group=0,
             )
         self.wait_until_ready()
 

@@ -1,3 +1,6 @@
+import os
+import sys
+import threading
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -74,6 +77,27 @@ def test_strangers_leave_a_place_for_a_browser_that_is_known() -> None:
         return places.run(lambda: "somebody known", is_known=True)
 
     assert places.run(lambda: places.run(second_stranger)) == "somebody known"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priorities of their own")
+def test_a_hash_gives_way_to_everything_else() -> None:
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    before = niceness()
+    assert Places().run(niceness) == 19
+    assert niceness() == before
+
+
+def test_everything_else_goes_on_while_a_hash_is_made() -> None:
+    """bcrypt lets go of the interpreter: else one hash would hold up every thread of its process."""
+    costly = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 9)
+    turns = 0
+    with ThreadPoolExecutor(1) as pool:
+        hashing = pool.submit(costly.hash, "Une phrase secrète")
+        while not hashing.done():
+            turns += 1
+    assert turns > 100
 
 
 def test_many_guesses_at_once_are_not_all_hashed() -> None:

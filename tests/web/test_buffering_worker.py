@@ -1,5 +1,6 @@
 """Slow senders hold no thread (O-48): a real gunicorn with two threads and many connections that trickle."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from idp.web.buffering_worker import is_whole
+from idp.web.buffering_worker import FAREWELL_SECONDS, Arrival
 from tests.mail.smtp_server import free_port
 
 CONFIGURATION = """
@@ -24,10 +25,13 @@ workers, threads, loglevel = 1, 2, "warning"
 """
 APPLICATION = """
 def app(environ, start_response):
-    body = environ["wsgi.input"].read()
+    path = environ["PATH_INFO"]
+    body = b"" if path == "/unread" else bytes(20_000_000) if path == "/large" else environ["wsgi.input"].read()
     start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
     return [body]
 """
+# More than MAX_BODY_BYTES, and no end.
+MANY_CHUNKS = (b"3e8\r\n" + b"a" * 1000 + b"\r\n") * 1000
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +97,14 @@ def test_connections_are_kept_and_pipelined_requests_all_answered(server: str) -
             received += connection.recv(1000)
 
 
+def test_a_body_in_chunks_of_a_byte_takes_no_time(server: str) -> None:
+    chunks = b"1\r\na\r\n" * 60_000 + b"0\r\n\r\n"
+    with connect(server) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert all_of(connection).count(b"a" * 60_000) == 1
+
+
 def test_chunked_bodies_and_expectations_work(server: str) -> None:
     chunks = (text.encode() for text in ("un ", "deux ", "trois"))
     assert requests.post(f"http://{server}/", data=chunks, timeout=10).text == "un deux trois"
@@ -105,20 +117,102 @@ def test_chunked_bodies_and_expectations_work(server: str) -> None:
             received += connection.recv(1000)
 
 
+def test_who_does_not_hang_up_after_the_last_answer_holds_nobody_up(server: str) -> None:
+    with contextlib.ExitStack() as kept:
+        for _ in range(5):
+            connection = kept.enter_context(connect(server))
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert all_of(connection).startswith(b"HTTP/1.1 200 OK")
+        began = time.monotonic()
+        assert requests.get(f"http://{server}/", timeout=10).status_code == 200
+        assert time.monotonic() - began < FAREWELL_SECONDS
+
+
+def test_who_sends_on_after_the_last_answer_is_not_read_and_has_to_wait(server: str) -> None:
+    with connect(server) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        all_of(connection)
+        began = time.monotonic()
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            connection.sendall(b"more and more" * 10_000_000)
+        assert time.monotonic() - began > FAREWELL_SECONDS / 2
+
+
 @pytest.mark.parametrize(
-    ("received", "whole"),
+    "begun",
     [
-        (b"", False),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n", False),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True),
-        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", False),
-        (b"POST / HTTP/1.1\r\ncontent-length:3\r\n\r\nabc", True),
-        (b"POST / HTTP/1.1\r\nContent-Length: 50000000\r\n\r\n", True),
-        (b"POST / HTTP/1.1\r\nContent-Length: abc\r\n\r\n", True),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", False),
-        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", True),
-        (b"x" * 70_000, True),
+        b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n",
+        b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 500000000000000000000000\r\n\r\n",
+        b"POST /unread HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + MANY_CHUNKS,
     ],
 )
-def test_a_thread_gets_what_is_whole_or_will_be_refused_at_once(received: bytes, whole: bool) -> None:
-    assert is_whole(received, 1_000_000) is whole
+def test_nobody_waits_for_the_rest_of_what_is_too_large(server: str, begun: bytes) -> None:
+    """More of them than there are threads: each is answered, and told that this was all."""
+    with contextlib.ExitStack() as kept:
+        senders = [kept.enter_context(connect(server)) for _ in range(5)]
+        for sender in senders:
+            sender.sendall(begun)
+        for sender in senders:
+            head = all_of(sender).partition(b"\r\n\r\n")[0]
+            assert head.startswith(b"HTTP/1.1 200 OK")
+            assert b"Connection: close" in head
+
+
+def test_a_thread_never_waits_for_more_of_what_is_too_large(server: str) -> None:
+    """Where the application reads on, it finds the end of what has come; so does whoever reads a head without end."""
+    begun = (
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + MANY_CHUNKS,
+        b"GET / HTTP/1.1\r\n" + b"X-Long: and longer\r\n" * 4000,
+    )
+    with contextlib.ExitStack() as kept:
+        for beginning in begun * 2:
+            kept.enter_context(connect(server)).sendall(beginning)
+        assert requests.post(f"http://{server}/", data="meanwhile", timeout=10).text == "meanwhile"
+
+
+def test_who_reads_no_answer_is_given_up(server: str) -> None:
+    """More of them than there are threads, each with an answer that no buffer holds."""
+    with contextlib.ExitStack() as kept:
+        for _ in range(3):
+            kept.enter_context(connect(server)).sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert requests.get(f"http://{server}/", timeout=20).status_code == 200
+
+
+def all_of(connection: socket.socket) -> bytes:
+    """Everything until the other side has said its last."""
+    return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+@pytest.mark.parametrize(
+    ("received", "complete", "too_large"),
+    [
+        (b"", False, False),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", False, False),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", True, False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", False, False),
+        (b"POST / HTTP/1.1\r\ncontent-length:3\r\n\r\nabc", True, False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 0000000000000000000003\r\n\r\nab", False, False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 50000000\r\n\r\n", False, True),
+        (b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", False, True),
+        (b"POST / HTTP/1.1\r\nContent-Length: abc\r\n\r\n", True, False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", False, False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", True, False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + MANY_CHUNKS, False, True),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n6\r\n0\r\n\r\n0\r\n", False, False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0;x=y\r\nX-Trailer: z\r\n", False, False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0;x=y\r\nX-Trailer: z\r\n\r\n", True, False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n", True, False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nnot a number\r\n", True, False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 9000, True, False),
+        (b"x" * 70_000, False, True),
+    ],
+)
+def test_a_thread_gets_what_is_complete_or_will_be_refused_at_once(
+    received: bytes, complete: bool, too_large: bool
+) -> None:
+    in_pieces = Arrival(1_000_000)
+    for start in range(0, len(received), 7):
+        in_pieces.add(received[start : start + 7])
+    for arrival in (Arrival(1_000_000, received), in_pieces):
+        assert (arrival.is_complete(), arrival.is_too_large()) == (complete, too_large)
+        assert arrival.take() == received
