@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.journeys import steps
 from tests.journeys.conftest import System, screenshot
@@ -86,9 +86,20 @@ def test_typing_on_after_an_option_was_reached_searches_for_what_is_typed(narrow
 
 def test_a_suggestion_can_be_pressed(narrow: Page, system: System) -> None:
     come_to_choice(narrow, system)
+    expect(narrow.locator("#q")).to_be_focused()
     narrow.keyboard.type("exemple")
     narrow.get_by_role("option").first.click()
     at_university(narrow, system)
+
+
+def test_what_was_typed_before_the_script_came_is_searched_for(narrow: Page, system: System) -> None:
+    held: list[Route] = []
+    narrow.route("**/university-search.js", lambda route: held.append(route))
+    come_to_choice(narrow, system)
+    narrow.locator("#q").press_sequentially("exemple")
+    assert narrow.get_by_role("option").count() == 0
+    held[0].continue_()
+    expect(narrow.get_by_role("option").first).to_be_visible()
 
 
 def test_a_search_that_finds_nothing_says_so_and_the_button_still_searches(narrow: Page, system: System) -> None:

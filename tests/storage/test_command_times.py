@@ -17,7 +17,7 @@ class Times:
 
 def test_commands_are_told_by_name_and_whether_they_failed(mongodb_uri: str) -> None:
     times = Times()
-    database = Database(mongodb_uri, "timed", timed=times)
+    database = Database(mongodb_uri, "timed", commanded=times)
     database.collection("things").find_one({"name": "zoe@univ-exemple.fr"})
     with pytest.raises(ServiceUnavailable), translated():
         database.collection("things").update_one({}, {"$noSuchOperator": {"name": 1}})

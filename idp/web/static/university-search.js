@@ -228,4 +228,8 @@
   window.addEventListener("pageshow", function () {
     isLeaving = false;
   });
+  // Whoever has typed already, while the script was on its way, waits for suggestions as well.
+  if (document.activeElement === input && input.value !== input.defaultValue) {
+    typed();
+  }
 })();
