@@ -114,8 +114,8 @@ def _bytes(person: Traveller, address: str) -> str:
         reference.text = ""
     for field in tree.xpath("//input[@name='csrf_token']"):
         field.set("value", "")
-    for news in tree.xpath("//*[contains(text(), 'message est en route')]"):
-        news.text = ""
+    for told in tree.xpath("//*[contains(text(), 'message est en route') or contains(text(), 'vous attend')]"):
+        told.text = ""
     return html.tostring(tree).decode().replace(person.handle, "").replace(address, "")
 
 
