@@ -7,7 +7,7 @@ import threading
 import time
 import unicodedata
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from threading import BoundedSemaphore
@@ -44,6 +44,16 @@ class Places:
 
     def run(self, hashing: Callable[[], Result], *, is_known: bool = False) -> Result:
         """Wait for the turn of one hash; ServiceUnavailable where too many wait already."""
+        with self._place(is_known=is_known):
+            return self._threads.submit(copy_context().run, self._run, hashing, time.perf_counter()).result()
+
+    def expect(self, *, is_known: bool) -> None:
+        """ServiceUnavailable where too many wait at this moment: before anything is done for a hash that cannot be."""
+        with self._place(is_known=is_known):
+            pass
+
+    @contextlib.contextmanager
+    def _place(self, *, is_known: bool) -> Iterator[None]:
         with contextlib.ExitStack() as held:
             for places in (self._taken,) if is_known else (self._taken_by_strangers, self._taken):
                 if not places.acquire(blocking=False):
@@ -51,7 +61,7 @@ class Places:
                         self._timed.turned_away()
                     raise ServiceUnavailable("passwords", "too many hashes are waited for", retry_after=_RETRY_AFTER)
                 held.callback(places.release)
-            return self._threads.submit(copy_context().run, self._run, hashing, time.perf_counter()).result()
+            yield
 
     def _run(self, hashing: Callable[[], Result], asked_at: float) -> Result:
         began = time.perf_counter()
@@ -91,6 +101,10 @@ class PasswordHasher:
         """A bcrypt hash in its usual text form, ``$2b$<cost>$…``."""
         prepared = self._prepared(password)
         return self._places.run(lambda: bcrypt.hashpw(prepared, bcrypt.gensalt(self._cost))).decode("ascii")
+
+    def expect_place(self, *, is_known: bool) -> None:
+        """ServiceUnavailable where all places are taken at this moment. is_known: as for ``verify``, if perhaps."""
+        self._places.expect(is_known=is_known)
 
     def verify(self, password: str, stored: str | None, *, is_known: bool = False) -> bool:
         """Whether the password matches; takes the same time when there is nothing to match (``stored`` is None).

@@ -116,6 +116,8 @@ class SignInFlow:
         self, pending: PendingAuthorization, session: Session, password: str, visitor: Visitor
     ) -> SignedIn | Denied:
         """Sign in with address and password."""
+        # A thousand guesses that find no place to be hashed shall not ask the database a thousand times.
+        self.hasher.expect_place(is_known=visitor.device is not None)
         address, now = self._address(pending), self.clock()
         account = self.accounts.by_address(address)
         guesser = self._guesser(address, account, visitor)

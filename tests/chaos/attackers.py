@@ -83,26 +83,39 @@ def slow_bodies(port: int, stopping: threading.Event) -> Counter[str]:
 
 def large_bodies(port: int, stopping: threading.Event) -> Counter[str]:
     """Bodies of 50 MB, sent for as long as they are taken."""
-    sent = _again_and_again(lambda: _large_body(port), LARGE_BODIES, stopping)
+    sent = _again_and_again(lambda _: _large_body(port), LARGE_BODIES, stopping)
     return Counter({BODIES: len(sent), MOST_BYTES: max(sent)})
 
 
 def guesses(port: int, stopping: threading.Event) -> Counter[str]:
-    """Wrong passwords, and how each was answered."""
+    """Wrong passwords, each of them for one account, and how each was answered."""
+    forms: dict[int, _PasswordForm] = {}
+
+    def guess(who: int) -> str:
+        if who not in forms:
+            forms[who] = _PasswordForm(port, who)
+        return forms[who].guess()
+
+    return Counter(_again_and_again(guess, GUESSERS, stopping))
+
+
+def guesses_everywhere(port: int, stopping: threading.Event) -> Counter[str]:
+    """Wrong passwords, each for an account of its own: the budgets of accounts do not stop this."""
     numbers = itertools.count()
-    return Counter(_again_and_again(lambda: _guess(port, next(numbers)), GUESSERS, stopping))
+    return Counter(_again_and_again(lambda _: _PasswordForm(port, next(numbers)).guess(), GUESSERS, stopping))
 
 
-ATTACKS: Mapping[str, Attack] = {attack.__name__: attack for attack in (slow_bodies, large_bodies, guesses)}
+_EVERY: tuple[Attack, ...] = (slow_bodies, large_bodies, guesses, guesses_everywhere)
+ATTACKS: Mapping[str, Attack] = {attack.__name__: attack for attack in _EVERY}
 
 
-def _again_and_again(work: Callable[[], Result], at_once: int, stopping: threading.Event) -> list[Result]:
-    """What came of it each time; each of them does it once at least."""
+def _again_and_again(work: Callable[[int], Result], at_once: int, stopping: threading.Event) -> list[Result]:
+    """What came of it each time; each of them, by number, does it once at least."""
 
-    def run(_: int) -> list[Result]:
-        results = [work()]
+    def run(who: int) -> list[Result]:
+        results = [work(who)]
         while not stopping.is_set():
-            results.append(work())
+            results.append(work(who))
         return results
 
     with ThreadPoolExecutor(at_once) as pool:
@@ -133,18 +146,30 @@ def _large_body(port: int) -> int:
     return sent
 
 
-def _guess(port: int, number: int) -> str:
-    """A wrong password for an address of its own: the budgets of accounts do not stop this."""
-    client = Client(port, timeout=60)
-    try:
-        page = address_page(client)
-    except Stopped as stopped:
-        return stopped.answer.outcome
-    form = {"csrf_token": page.hidden_field("csrf_token")}
-    client.post(page.form("/address"), form | {"email": f"personne{number}@univ-exemple.test"})
-    methods = page.form("/address").removesuffix("address") + "methods"
-    time.sleep(GUESSER_RESTS)
-    return client.post(methods, form | {"password": "ce n'est pas le bon"}).outcome
+class _PasswordForm:
+    """The page with the ways to sign in, for the address with this number."""
+
+    def __init__(self, port: int, number: int) -> None:
+        self._client, self._number, self._address_form = Client(port, timeout=60), number, ""
+        self._fields: dict[str, str] = {}
+
+    def guess(self) -> str:
+        """A wrong password; how it was answered."""
+        try:
+            self._open()
+        except Stopped as stopped:
+            return stopped.answer.outcome
+        time.sleep(GUESSER_RESTS)
+        methods = self._address_form.removesuffix("address") + "methods"
+        return self._client.post(methods, self._fields | {"password": "ce n'est pas le bon"}).outcome
+
+    def _open(self) -> None:
+        if self._address_form:
+            return
+        page = address_page(self._client)
+        self._address_form, self._fields = page.form("/address"), {"csrf_token": page.hidden_field("csrf_token")}
+        address = f"personne{self._number}@univ-exemple.test"
+        self._client.post(self._address_form, self._fields | {"email": address})
 
 
 def _give_way() -> None:

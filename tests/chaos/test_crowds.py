@@ -20,6 +20,7 @@ from tests.chaos.attackers import (
     Attack,
     attacked,
     guesses,
+    guesses_everywhere,
     large_bodies,
     slow_bodies,
 )
@@ -65,17 +66,23 @@ def test_bodies_of_50_mb_are_not_read(provider: Provider, figures: Figures) -> N
     assert came[MOST_BYTES] < LARGE_BODY_BYTES
 
 
-def test_fifty_who_guess_passwords_keep_nobody_out(replica_set: ReplicaSet, tmp_path: Path, figures: Figures) -> None:
+@pytest.mark.parametrize(
+    ("attack", "whose"),
+    [(guesses, "passwords, each of one account"), (guesses_everywhere, "a password each time of another account")],
+)
+def test_fifty_who_guess_passwords_keep_nobody_out(
+    replica_set: ReplicaSet, tmp_path: Path, figures: Figures, attack: Attack, whose: str
+) -> None:
     replica_set.heal()
     provider = Provider(tmp_path, replica_set.uri, {"IDP_PASSWORDS_BCRYPT_COST": "12"})
     provider.start()
-    fault = f"{GUESSERS} who guess passwords in parallel (bcrypt cost 12)"
+    fault = f"{GUESSERS} in parallel who guess {whose} (bcrypt cost 12)"
     [owner, *_] = _signed_in(provider)
 
     def owner_signs_in() -> None:
         figures.add(fault, "tries of an owner in the usual browser", _tries(owner, provider))
 
-    outcomes = _attack(guesses, provider, figures, fault, scaled(60, 8), owner_signs_in)
+    outcomes = _attack(attack, provider, figures, fault, scaled(60, 8), owner_signs_in)
     provider.stop()
     figures.add(fault, "guesses answered", ", ".join(f"{name}: {outcomes[name]}" for name in sorted(outcomes)))
     assert set(outcomes) <= {"422", "429", "503"}

@@ -62,9 +62,12 @@ def test_who_finds_every_place_taken_is_told_to_come_again() -> None:
         with pytest.raises(ServiceUnavailable) as refused:
             places.run(lambda: "twice")
         assert refused.value.retry_after > 0
+        with pytest.raises(ServiceUnavailable):
+            places.expect(is_known=True)
         return "once"
 
     assert places.run(one_more) == "once"
+    places.expect(is_known=False)
     assert places.run(lambda: "afterwards") == "afterwards"
 
 

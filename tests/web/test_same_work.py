@@ -5,6 +5,8 @@ tests/journeys/test_attacks_on_sign_in.py.
 """
 
 from collections.abc import Callable
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from threading import Event
 
 from idp.domain.accounts import Identity
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
@@ -38,3 +40,23 @@ def test_o_26_known_and_unknown_addresses_cost_the_same_database_operations(worl
         there, nobody = operations(world, press, known), operations(world, press, unknown)
         assert ("query", "accounts") in there, number
         assert sorted(there) == sorted(nobody), number
+
+
+def test_a_guess_that_finds_no_place_to_be_hashed_asks_the_database_for_its_journey_alone(world: World) -> None:
+    """Thousands of them would cost everybody else the database."""
+    world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "c@univ-exemple.fr"), password=PASSWORD)
+    person = world.browser().start(CAMILLE)
+    is_over, hasher = Event(), world.services.hasher
+    with ThreadPoolExecutor(20) as pool:
+        others = [pool.submit(hasher._places.run, is_over.wait) for _ in range(20)]
+        done, _ = wait(others, 30, FIRST_EXCEPTION)
+        assert done, "all of them found a place"
+        try:
+            asked = operations(world, lambda person: person.press("Se connecter", password=PASSWORD), person)
+            answer = person.last
+        finally:
+            is_over.set()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    assert ("query", "accounts") not in asked
+    assert ("query", "limits") not in asked
+    assert ("query", "authorizations") in asked
