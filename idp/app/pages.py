@@ -91,14 +91,8 @@ def create_app(services: Services) -> Flask:
         default_translation_directories=str(TRANSLATIONS),
         locale_selector=every_page.language,
     )
-    answered = headers.with_headers(app.wsgi_app, secure=configured.https)
-    app.wsgi_app = metrics_pages.with_times(answered, services.times.answered)  # type: ignore[assignment,method-assign]
-    if configured.web.trusted_proxies:
-        # Only the client's address is taken from the proxy: scheme and host come from the issuer.
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=configured.web.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
-        )
-    app.wsgi_app = _within_bounds(app.wsgi_app, services)  # type: ignore[assignment,method-assign]
+    # Flask's documented place for middleware, a method for the type checker.
+    app.wsgi_app = _wrapped(app.wsgi_app, services)  # type: ignore[assignment,method-assign]
     browser = Browser(services.browser_sessions, secure=configured.https)
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
@@ -107,6 +101,19 @@ def create_app(services: Services) -> Flask:
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)
     return app
+
+
+def _wrapped(application: "WSGIApplication", services: Services) -> "WSGIApplication":
+    """What surrounds every page, from the inside out."""
+    configured = services.settings
+    application = headers.with_headers(application, secure=configured.https)
+    application = metrics_pages.with_times(application, services.times.answered)
+    if configured.web.trusted_proxies:
+        # Only the client's address is taken from the proxy: scheme and host come from the issuer.
+        application = ProxyFix(
+            application, x_for=configured.web.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
+        )
+    return _within_bounds(application, services)
 
 
 def _within_bounds(application: "WSGIApplication", services: Services) -> "WSGIApplication":

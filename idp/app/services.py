@@ -80,7 +80,7 @@ def build(
     times = EveryTimes(metrics.times, traces) if traces else metrics.times
     database = database or connect(
         configured,
-        timed=times.waited if configured.metrics.enabled else None,
+        timed=metrics.times.waited if configured.metrics.enabled else None,
         commanded=traces.commanded if traces else None,
     )
     secret = SecretKey(configured.secret_key.encode())

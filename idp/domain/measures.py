@@ -25,9 +25,6 @@ class TimesHashing(Protocol):
 class Times(TimesHashing, Protocol):
     """Told how long everything takes, in seconds. Never raises."""
 
-    def waited(self, seconds: float, *, ok: bool) -> None:
-        """A request waited for one operation of the database, which was done, or failed."""
-
     def answered(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
         """One answer. endpoint: the application's name of the page, None where there is no such page."""
 
@@ -55,10 +52,6 @@ class EveryTimes:
     def turned_away(self) -> None:
         for times in self._told:
             times.turned_away()
-
-    def waited(self, seconds: float, *, ok: bool) -> None:
-        for times in self._told:
-            times.waited(seconds, ok=ok)
 
     def answered(self, endpoint: str | None, method: str, status: int, seconds: float) -> None:
         for times in self._told:

@@ -55,6 +55,11 @@ class AddressAnswer:
     problem: str | None = None
     suggestion: str | None = None
 
+    @property
+    def refused(self) -> str | None:
+        """The problem, where something is wrong with it and it is not merely meant otherwise, perhaps."""
+        return None if self.problem == SUGGESTED else self.problem
+
 
 @dataclass(frozen=True, slots=True)
 class Denied:

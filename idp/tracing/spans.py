@@ -38,9 +38,6 @@ class Spans:
         if status >= _SERVER_ERROR:
             span.set_status(Status(StatusCode.ERROR))
 
-    def waited(self, seconds: float, *, ok: bool) -> None:
-        """Its commands tell more."""
-
     def commanded(self, command: str, seconds: float, *, ok: bool) -> None:
         """One command of the database; those that no request waits for are left out."""
         told = {"db.system.name": "mongodb", "db.operation.name": command}

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from idp.domain.claims import SCOPES
 from idp.domain.helpdesk import TimelineEntry
 from idp.web.claim_names import LABELS, claim_names
-from idp.web.helpdesk_words import IDENTIFIERS
+from idp.web.helpdesk_words import IDENTIFIERS, identifier_name
 from idp.web.proof_cards import CONFIRMED_BY
 from idp.web.recent_events import SENTENCES
 from idp.web.sentences import field_sentence, sentence_for, sentence_key
@@ -182,7 +182,7 @@ def _value(entry: TimelineEntry, name: str, text: str) -> str:
     if name == "scope":
         return _claims_in(text)
     if name == "received":
-        return ", ".join(str(IDENTIFIERS.get(one, one)) for one in text.split())
+        return ", ".join(map(identifier_name, text.split()))
     return str(_VALUES.get(name, {}).get(text, text))
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkey_sign_in import PasskeySignInFlow
-from idp.flows.sign_in import SUGGESTED, Denied, SignInFlow, Visitor
+from idp.flows.sign_in import AddressAnswer, Denied, SignInFlow, Visitor
 from idp.web import forms
 from idp.web.authorization import STEP_PAGES, Journey, lead_on, led, signed_in_leads_on
 from idp.web.browser import Browser
@@ -17,6 +17,8 @@ from idp.web.passkey_offer import OffersPasskey
 from idp.web.passkey_sign_in import passkey_request
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
+
+_NOTHING_TYPED = AddressAnswer()
 
 
 def blueprint(
@@ -46,9 +48,9 @@ def blueprint(
         if answer.address is not None:
             return led(authorization, pages, authorization.take_address(authorization_id, session, answer.address))
         here = journey(authorization_id, posted=True)
-        if answer.problem is not None and answer.problem != SUGGESTED:
-            flow.note_refused(here.pending, answer.problem)
-        return _address_page(pages, passkeys, here, email=typed, problem=answer.problem, suggestion=answer.suggestion)
+        if answer.refused:
+            flow.note_refused(here.pending, answer.refused)
+        return _address_page(pages, passkeys, here, email=typed, answer=answer)
 
     @views.post("/address/remembered")
     def take_remembered(authorization_id: str) -> ResponseReturnValue:
@@ -140,16 +142,14 @@ def _address_page(
     here: Journey,
     *,
     email: str,
-    problem: str | None = None,
-    suggestion: str | None = None,
+    answer: AddressAnswer = _NOTHING_TYPED,
 ) -> Response:
-    is_error = problem is not None and problem != SUGGESTED
     handle, remembered = here.pending.id, pages.browser.remembered_address
     # Whom the application expects comes before whoever was here last.
-    is_offered = problem is None and email in ("", remembered)
+    is_offered = answer.problem is None and email in ("", remembered)
     return pages.render(
         "email.html",
-        status=200 if problem is None else forms.FORM_ERROR,
+        status=200 if answer.problem is None else forms.FORM_ERROR,
         remembered=remembered if is_offered else None,
         remembered_action=step_url("sign_in.take_remembered", handle),
         not_me_action=step_url("sign_in.forget_address", handle),
@@ -157,11 +157,11 @@ def _address_page(
         email=email[:300],
         passkey=passkey_request(passkeys, here),
         is_shared=here.session.is_shared,
-        suggestion=suggestion,
+        suggestion=answer.suggestion,
         client_name=here.client_name,
         cancel_action=_cancel_action(here),
-        reference=here.reference_for(is_error),
-        errors={"email": field_sentence(problem)} if is_error and problem else {},
+        reference=here.reference_for(answer.refused),
+        errors={"email": field_sentence(answer.refused)} if answer.refused else {},
     )
 
 
