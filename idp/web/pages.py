@@ -130,6 +130,6 @@ def language_links() -> tuple[LanguageLink, ...]:
     query = MultiDict(request.args) if request.method in _LOOKS else MultiDict()
     query.pop("lang", None)
     # Any address may be asked for; with two slashes in front it would lead to somebody else's site.
-    before = f"/{quote(request.path.lstrip('/'))}?{urlencode(list(query.items(multi=True)))}".rstrip("?")
-    lead, current = f"{before}{'&' if query else '?'}lang=", language()
+    lead = f"/{quote(request.path.lstrip('/'))}?{urlencode([*query.items(multi=True), ('lang', '')])}"
+    current = language()
     return tuple(LanguageLink(code, label, f"{lead}{code}", code == current) for code, label in LANGUAGES.items())

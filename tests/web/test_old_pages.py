@@ -1,13 +1,10 @@
 """Who sends a form twice or comes back to an old page is told where they stand, and led on from there."""
 
-import pytest
-
 from idp.domain.accounts import Identity
 from idp.domain.guessing import MAILS_PER_HOUR
-from idp.domain.sessions import Session
-from idp.flows.authorization import AuthorizationFlow
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 from tests.web.test_given_address import without_mail
+from tests.web.test_same_work import operations
 
 GIVEN = "camille@etu.univ-exemple.fr"
 
@@ -38,21 +35,15 @@ def test_a_page_of_a_sign_in_that_is_over_says_that_one_is_signed_in(world: Worl
     assert person.get(person.tree.xpath("//a[@class='button']/@href")[0]).step == "account"
 
 
-def test_an_error_page_looks_its_journey_up_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    look_up = AuthorizationFlow.reference_of
-
-    def counted(flow: AuthorizationFlow, authorization_id: str, session: Session) -> str | None:
-        asked.append(authorization_id)
-        return look_up(flow, authorization_id, session)
-
-    monkeypatch.setattr(AuthorizationFlow, "reference_of", counted)
+def test_an_error_page_looks_its_journey_up_once(world: World) -> None:
     world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "c@univ-exemple.fr"), password=PASSWORD)
     person = world.browser().start()
     old = person.last.request.path
     person.press("Se connecter", password=PASSWORD)
-    assert "Vous êtes déjà connecté" in person.get(old).text
-    assert asked == [old.split("/")[2]]
+    asked = operations(world, lambda person: person.get(old), person)
+    assert "Vous êtes déjà connecté" in person.text
+    # The page that was asked for, and the one that says why it cannot be shown.
+    assert asked.count(("query", "authorizations")) == 2
 
 
 def test_o_30_the_page_of_somebody_else_s_journey_says_no_more_than_that_it_is_over(world: World) -> None:
