@@ -1,5 +1,6 @@
 """What relying parties may learn about a person, by scope (OpenID Connect Core 5.1, 5.4; REFEDS OIDCre)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -57,6 +58,11 @@ INVITED = "invited"
 
 # Attributes that tell a status, which is dated.
 AFFILIATIONS = ("eduPersonPrimaryAffiliation", "eduPersonAffiliation", "eduPersonScopedAffiliation")
+
+
+def claims_of_scopes(scopes: Iterable[str]) -> frozenset[str]:
+    """Every claim that these scopes can release."""
+    return frozenset().union(*(SCOPES.get(scope, ()) for scope in scopes))
 
 
 def claims_of(account: Account, periods: AffiliationPeriods, *, now: datetime) -> dict[str, Any]:

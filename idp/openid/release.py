@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from idp.domain.claims import FORMER_SUBS, SCOPES
+from idp.domain.claims import FORMER_SUBS, SCOPES, claims_of_scopes
 from idp.domain.clients import Client
 from idp.openid.subjects import Subjects
 
@@ -20,11 +20,6 @@ _IDENTIFIERS = frozenset({"sub", FORMER_SUBS})
 def every_claim() -> tuple[str, ...]:
     """All claims that a scope can release, in the order of the scopes."""
     return tuple(dict.fromkeys(claim for claims in SCOPES.values() for claim in claims))
-
-
-def claims_of_scopes(scopes: Iterable[str]) -> frozenset[str]:
-    """Every claim that these scopes can release."""
-    return frozenset().union(*(SCOPES.get(scope, ()) for scope in scopes))
 
 
 def releasable(client: Client) -> frozenset[str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from flask_babel import LazyString, format_datetime
 from flask_babel import lazy_gettext as _
 
-from idp.domain.claims import SCOPES
+from idp.domain.claims import claims_of_scopes
 from idp.domain.helpdesk import TimelineEntry
 from idp.web.claim_names import LABELS, claim_names
 from idp.web.helpdesk_words import IDENTIFIERS, identifier_name
@@ -195,5 +195,4 @@ def _read_beside_the_field(problem: str) -> str:
 
 def _claims_in(scope: str) -> str:
     """What these scopes hold (OpenID Connect Core section 5.4), as far as it means something to people."""
-    claims = {claim for one in scope.split() for claim in SCOPES.get(one, ())}
-    return ", ".join(claim_names(claims & LABELS.keys()))
+    return ", ".join(claim_names(claims_of_scopes(scope.split()) & LABELS.keys()))
