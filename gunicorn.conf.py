@@ -6,11 +6,13 @@ from typing import Any
 
 from idp import settings
 from idp.domain.errors import ConfigurationError
+from idp.domain.passwords import HashingBounds
 from idp.metrics import worker_folder
 from idp.openid.clients import read_clients
 from idp.openid.keys import KeyStore, made_algorithms
 from idp.web.buffering_worker import BufferingThreadWorker
 from idp.web.gunicorn_log import GunicornLog
+from idp.web.password_lines import PasswordLines
 
 try:
     _settings = settings.load(os.environ)
@@ -23,6 +25,9 @@ workers = _settings.web.workers
 worker_class = BufferingThreadWorker
 BufferingThreadWorker.max_body = _settings.web.max_body_bytes
 threads = _settings.web.threads
+BufferingThreadWorker.lines = PasswordLines(
+    HashingBounds.of_worker(cores=os.cpu_count() or 1, workers=workers, threads=threads)
+)
 # Headers and body of a request must arrive within this time; bcrypt takes a fraction of a second of it.
 timeout = 30
 graceful_timeout = 15

@@ -14,7 +14,7 @@ from idp.domain.grants import Lifetimes
 from idp.domain.helpdesk import roles_of
 from idp.domain.keyed import SecretKey
 from idp.domain.measures import EveryTimes, Times, TimesHashing, Traces
-from idp.domain.passwords import PasswordHasher, Places
+from idp.domain.passwords import HashingBounds, PasswordHasher, Places
 from idp.domain.sessions import ACR_VALUES
 from idp.flows.browser_sessions import BrowserSessions
 from idp.flows.logout_delivery import LogoutDelivery
@@ -140,10 +140,9 @@ def build(
 
 
 def _hashing(configured: Settings, timed: TimesHashing) -> Places:
-    """All workers together hash on every core; a quarter of their threads is kept from it."""
-    cores, web = os.cpu_count() or 1, configured.web
-    at_once = max(1, cores // web.workers)
-    return Places(at_once, max(at_once, web.threads * 3 // 4), timed)
+    web = configured.web
+    bounds = HashingBounds.of_worker(cores=os.cpu_count() or 1, workers=web.workers, threads=web.threads)
+    return Places(bounds, timed)
 
 
 def helpdesk_operators(configured: Settings) -> frozenset[str]:

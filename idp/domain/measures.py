@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from http import HTTPMethod
 from typing import Protocol
+
+# How many seconds the request at hand has waited to be hashed before a thread had it: waiting is waiting, wherever.
+waited_before = ContextVar("waited_before", default=0.0)
 
 
 class Hears(Protocol):

@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ import bcrypt
 
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import SecretKey
-from idp.domain.measures import TimesHashing
+from idp.domain.measures import TimesHashing, waited_before
 
 # How the threads that hash are called.
 HASHING_THREADS = "hashing"
@@ -28,19 +29,45 @@ _NICENESS = 19
 Result = TypeVar("Result")
 
 
-class Places:
-    """How much hashing one process takes on: strangers can make it hash as often as they like (CWE-400).
+@dataclass(frozen=True, slots=True)
+class HashingBounds:
+    """How much hashing one process takes on.
 
-    at_once: hashes in work, each of which takes a core. in_all: those and the ones that wait; who comes then is told to
-    come again, so that threads are left for everybody else. A third of the places is for those whose browser has signed
-    in to the account before: strangers cannot take them. timed: told how long it takes, where somebody wants to know.
+    at_once: hashes in work, each of which takes a core. in_all: those and the ones that threads wait for.
     """
 
-    def __init__(self, at_once: int = 2, in_all: int = 9, timed: TimesHashing | None = None) -> None:
+    at_once: int = 2
+    in_all: int = 9
+
+    @classmethod
+    def of_worker(cls, *, cores: int, workers: int, threads: int) -> "HashingBounds":
+        """All workers together hash on every core; a quarter of their threads is kept from it."""
+        at_once = max(1, cores // workers)
+        return cls(at_once, max(at_once, threads * 3 // 4))
+
+    @property
+    def strangers(self) -> int:
+        """How many of them strangers may take."""
+        return max(1, self.in_all * 2 // 3)
+
+    @property
+    def known(self) -> int:
+        """How many are left, whatever strangers do, for those whose browser has signed in to the account before."""
+        return max(1, self.in_all - self.strangers)
+
+
+class Places:
+    """The places for hashing in one process: strangers can make it hash as often as they like (CWE-400).
+
+    Who finds none is told to come again, so that threads are left for everybody else. timed: told how long it takes,
+    where somebody wants to know.
+    """
+
+    def __init__(self, bounds: HashingBounds = HashingBounds(), timed: TimesHashing | None = None) -> None:
         self._timed = timed
-        self._taken = BoundedSemaphore(in_all)
-        self._taken_by_strangers = BoundedSemaphore(max(1, in_all * 2 // 3))
-        self._threads = ThreadPoolExecutor(at_once, HASHING_THREADS, initializer=_yield_to_others)
+        self._taken = BoundedSemaphore(bounds.in_all)
+        self._taken_by_strangers = BoundedSemaphore(bounds.strangers)
+        self._threads = ThreadPoolExecutor(bounds.at_once, HASHING_THREADS, initializer=_yield_to_others)
 
     def run(self, hashing: Callable[[], Result], *, is_known: bool = False) -> Result:
         """Wait for the turn of one hash; ServiceUnavailable where too many wait already."""
@@ -67,7 +94,7 @@ class Places:
         began = time.perf_counter()
         result = hashing()
         if self._timed:
-            self._timed.hashed(began - asked_at, time.perf_counter() - began)
+            self._timed.hashed(waited_before.get() + began - asked_at, time.perf_counter() - began)
         return result
 
 

@@ -17,7 +17,9 @@ class Times:
 
         self._hash = histogram("idp_password_hash_seconds", "One bcrypt hash", (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 5))
         self._hash_wait = histogram(
-            "idp_password_hash_wait_seconds", "Waiting for the turn to hash", (0.01, 0.1, 0.5, 1, 2, 5)
+            "idp_password_hash_wait_seconds",
+            "Waiting for the turn to hash, in line and in a thread",
+            (0.01, 0.1, 0.5, 1, 2, 5, 10, 20),
         )
         self._turned_away = Counter(
             "idp_password_hashes_turned_away", "Told to come again: too many wait to hash", registry=registry

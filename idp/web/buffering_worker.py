@@ -5,6 +5,8 @@ the rest. Two hundred clients that send a byte a second would hold every thread 
 collects a request, and a thread sees it when it is there as a whole. A reverse proxy that buffers does the same; this
 makes the provider safe without one.
 
+The loop is also where requests of a costly kind wait for their turn (``lines``), so that those who wait hold no thread.
+
 Nor may a sender hold the loop itself, on which everybody waits: it never waits for one connection, and whatever a piece
 costs does not grow with what came before it.
 """
@@ -14,13 +16,17 @@ import re
 import socket
 import time
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 from selectors import EVENT_READ
+from typing import Any, Protocol
 
 from gunicorn import http, util
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from idp.web.waiting_line import WaitingLine
 
 # A request that is not there after this time is given up, however steadily it trickles in.
 REQUEST_SECONDS = 20.0
@@ -123,14 +129,40 @@ class Arrival:
         return len(self._received) - chunk > _MAX_LINE_BYTES
 
 
+class Lines(Protocol):
+    """The lines in which requests of some kinds wait for their turn."""
+
+    @property
+    def all(self) -> Sequence[WaitingLine[Any]]: ...
+
+    def line_of(self, request: bytes) -> WaitingLine[Any] | None:
+        """Where this request, its head and body, has to wait for its turn; None where it has not."""
+
+    def has_waited(self, seconds: float) -> None:
+        """Told by the thread that serves a request, before it does: how long it has waited there."""
+
+
+class NoLines:
+    """Nobody has to wait."""
+
+    all = ()
+
+    def line_of(self, request: bytes) -> None:
+        """Nowhere."""
+
+    def has_waited(self, seconds: float) -> None:
+        """Nobody wants to know."""
+
+
 class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
     """Collects requests in the worker's loop before a thread handles them, and takes leave of senders there.
 
-    request_seconds: how long a request may take to arrive, and how long its answer to be read.
+    request_seconds: how long a request may take to arrive, and how long its answer to be read. lines: who has to wait.
     """
 
     request_seconds = REQUEST_SECONDS
     max_body = MAX_BODY_BYTES
+    lines: Lines = NoLines()
 
     def init_process(self) -> None:
         # In the order of their time limits, which are equally long.
@@ -152,7 +184,9 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         The sender of a body that nobody reads is told that the connection ends with the answer.
         """
         conn.sock.settimeout(self.request_seconds)
-        req.must_close = req.must_close or (not self.cfg.is_ssl and conn.ends)
+        if not self.cfg.is_ssl:
+            self.lines.has_waited(conn.has_waited)
+            req.must_close = req.must_close or conn.ends
         try:
             return bool(super().handle_request(req, conn))
         except TimeoutError:
@@ -161,6 +195,8 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: TConn, fs: "Future[object]") -> None:
         """Where gunicorn would wait on the loop for the sender to hang up, let everybody else go on meanwhile."""
+        if not self.cfg.is_ssl:
+            self._pass_turn(conn)
         if self.cfg.is_ssl or fs.cancelled() or fs.exception():
             super().finish_request(conn, fs)
         elif fs.result():
@@ -175,6 +211,9 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         now = time.monotonic()
         while self._leaving and self._leaving[0].deadline < now:
             self._part(self._leaving[0])
+        for line in self.lines.all:
+            for conn in line.out_of_patience(now):
+                self._serve(conn)
 
     def _collect(self, conn: TConn) -> None:
         conn.sock.setblocking(False)
@@ -226,10 +265,35 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
     def _hand_over(self, conn: TConn) -> None:
         """Without the socket: a thread that reads on finds the end of what has come, and never waits for a sender."""
         received = conn.arrival.take()
+        line = self.lines.line_of(received)
         conn.pieces = (received[start : start + _PIECE_BYTES] for start in range(0, len(received), _PIECE_BYTES))
         conn.parser = http.get_parser(self.cfg, conn.pieces, conn.client)
         conn.data_ready = True
+        conn.handed_over = time.monotonic()
+        conn.turn_in = None
+        if line is None or self._may_go_on(conn, line):
+            self._serve(conn)
+
+    def _serve(self, conn: TConn) -> None:
+        conn.has_waited = time.monotonic() - conn.handed_over
         super().enqueue_req(conn)
+
+    def _may_go_on(self, conn: TConn, line: WaitingLine[TConn]) -> bool:
+        """Whether it has its turn, or there is no room to wait for one: then the application sees what can be done."""
+        if line.take_turn():
+            conn.turn_in = line
+            return True
+        return not line.join(conn, conn.handed_over)
+
+    def _pass_turn(self, conn: TConn) -> None:
+        """Let the next one go on where this one is through and had a turn. Nothing is done for who has hung up."""
+        line, conn.turn_in = conn.turn_in, None
+        while line is not None and (following := line.pass_turn()) is not None:
+            if not _has_hung_up(following):
+                following.turn_in = line
+                self._serve(following)
+                return
+            self._close(following)
 
     def _take_leave(self, conn: TConn) -> None:
         """Nothing more is said; wait on the loop until the sender hangs up."""
@@ -266,3 +330,13 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
     def _close(self, conn: TConn) -> None:
         self.nr_conns -= 1
         util.close(conn.sock)
+
+
+def _has_hung_up(conn: TConn) -> bool:
+    """Whether the one who waits has gone: a browser that was told to stop, or to send it once more."""
+    try:
+        return not conn.sock.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

@@ -20,7 +20,8 @@ from tests.chaos.replica_set import wait_until
 PROJECT = Path(__file__).resolve().parents[2]
 WORKERS = 2
 REFRESH_SECONDS = 1
-PEOPLE = 40
+# More than guess passwords at a time (attackers.GUESSERS): the last one has only got one guess, or none.
+PEOPLE = 60
 PASSWORD = "un mot de passe de chaos assez long"
 CLIENT_SECRET = "a-secret-of-the-chaos-run-alone-0123456789"
 REDIRECT_URI = "http://127.0.0.1:9/callback"

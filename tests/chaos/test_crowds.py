@@ -78,11 +78,14 @@ def test_fifty_who_guess_passwords_keep_nobody_out(
     provider.start()
     fault = f"{GUESSERS} in parallel who guess {whose} (bcrypt cost 12)"
     [owner, *_] = _signed_in(provider)
+    newcomer = Client(provider.port, timeout=60)
 
-    def owner_signs_in() -> None:
-        figures.add(fault, "tries of an owner in the usual browser", _tries(owner, provider))
+    def people_sign_in() -> None:
+        figures.add(fault, "tries of an owner in the usual browser", _tries(owner, provider.address(0)))
+        figures.add(fault, "tries of somebody in a new browser", _tries(newcomer, provider.address(PEOPLE - 1)))
+        figures.add(fault, "who waited so long for an answer (s)", max(answer.seconds for answer in newcomer.answers))
 
-    outcomes = _attack(attack, provider, figures, fault, scaled(60, 8), owner_signs_in)
+    outcomes = _attack(attack, provider, figures, fault, scaled(60, 8), people_sign_in)
     provider.stop()
     figures.add(fault, "guesses answered", ", ".join(f"{name}: {outcomes[name]}" for name in sorted(outcomes)))
     assert set(outcomes) <= {"422", "429", "503"}
@@ -164,12 +167,12 @@ def _p95(answers: list[Answer]) -> float:
     return statistics.quantiles((answer.seconds for answer in answers), n=20)[-1]
 
 
-def _tries(client: Client, provider: Provider) -> int:
+def _tries(client: Client, address: str) -> int:
     """Somebody who knows their password tries again when they are asked to; how many tries it took."""
     client.cookies.pop("idp_session", None)
     for tried in range(1, 40):
         with contextlib.suppress(Stopped):
-            sign_in(client, provider.address(0))
+            sign_in(client, address)
             return tried
         time.sleep(0.5)
     raise AssertionError("nobody signs in any more")

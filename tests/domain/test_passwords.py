@@ -9,7 +9,7 @@ import pytest
 
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import SecretKey
-from idp.domain.passwords import PasswordHasher, Places
+from idp.domain.passwords import HashingBounds, PasswordHasher, Places
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_another_cost_asks_for_a_new_hash(hasher: PasswordHasher) -> None:
 
 
 def test_who_finds_every_place_taken_is_told_to_come_again() -> None:
-    places = Places(at_once=1, in_all=1)
+    places = Places(HashingBounds(1, 1))
 
     def one_more() -> str:
         with pytest.raises(ServiceUnavailable) as refused:
@@ -71,8 +71,19 @@ def test_who_finds_every_place_taken_is_told_to_come_again() -> None:
     assert places.run(lambda: "afterwards") == "afterwards"
 
 
+@pytest.mark.parametrize(
+    ("cores", "workers", "threads", "bounds"),
+    [(2, 2, 8, (1, 6, 4, 2)), (16, 4, 8, (4, 6, 4, 2)), (1, 3, 1, (1, 1, 1, 1)), (16, 1, 8, (16, 16, 10, 6))],
+)
+def test_the_workers_together_hash_on_every_core(
+    cores: int, workers: int, threads: int, bounds: tuple[int, int, int, int]
+) -> None:
+    mine = HashingBounds.of_worker(cores=cores, workers=workers, threads=threads)
+    assert (mine.at_once, mine.in_all, mine.strangers, mine.known) == bounds
+
+
 def test_strangers_leave_a_place_for_a_browser_that_is_known() -> None:
-    places = Places(at_once=3, in_all=3)
+    places = Places(HashingBounds(3, 3))
 
     def second_stranger() -> str:
         with pytest.raises(ServiceUnavailable):
@@ -104,7 +115,7 @@ def test_everything_else_goes_on_while_a_hash_is_made() -> None:
 
 
 def test_many_guesses_at_once_are_not_all_hashed() -> None:
-    hasher = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 10, Places(at_once=1, in_all=2))
+    hasher = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 10, Places(HashingBounds(1, 2)))
     together = Barrier(12)
 
     def guess() -> bool | None:

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,15 +34,64 @@ def app(environ, start_response):
 MANY_CHUNKS = (b"3e8\r\n" + b"a" * 1000 + b"\r\n") * 1000
 
 
+# Whoever asks for /costly waits for the one turn there is; ``held`` has it as long as there is a file of this name.
+CONFIGURATION_WITH_LINE = """
+from idp.web.buffering_worker import BufferingThreadWorker
+from idp.web.waiting_line import WaitingLine
+
+class OneLine:
+    all = (WaitingLine(turns=1, room=4, patience=4.0),)
+
+    def line_of(self, request):
+        return self.all[0] if request.startswith(b"POST /costly") else None
+
+    def has_waited(self, seconds):
+        pass
+
+class worker_class(BufferingThreadWorker):
+    lines = OneLine()
+
+workers, threads, loglevel = 1, 3, "critical"
+"""
+COSTLY_APPLICATION = """
+import pathlib, time
+
+def app(environ, start_response):
+    asked = environ["QUERY_STRING"]
+    with open("asked", "a") as told:
+        told.write(asked + " ")
+    while asked == "held" and pathlib.Path("held").exists():
+        time.sleep(0.01)
+    if asked == "fault":
+        raise RuntimeError("asked for")
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+"""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An echo under our worker, with two threads."""
-    folder: Path = tmp_path_factory.mktemp("server")
-    (folder / "echo.py").write_text(APPLICATION)
-    (folder / "gunicorn.conf.py").write_text(CONFIGURATION)
+    yield from serving(tmp_path_factory.mktemp("server"), APPLICATION, CONFIGURATION)
+
+
+@pytest.fixture
+def costly(tmp_path: Path) -> Iterator[str]:
+    """An application with a costly page, under our worker, with three threads; somebody has the one turn there is."""
+    for address in serving(tmp_path, COSTLY_APPLICATION, CONFIGURATION_WITH_LINE):
+        (tmp_path / "held").touch()
+        with asking(address, "held"):
+            wait_until(lambda: asked_of(tmp_path) == ["held"])
+            yield address
+            (tmp_path / "held").unlink(missing_ok=True)
+
+
+def serving(folder: Path, application: str, configuration: str) -> Iterator[str]:
+    (folder / "served.py").write_text(application)
+    (folder / "gunicorn.conf.py").write_text(configuration)
     address = f"127.0.0.1:{free_port()}"
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "echo:app", "--bind", address],
+        [sys.executable, "-m", "gunicorn", "served:app", "--bind", address],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )
@@ -61,6 +110,28 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def connect(server: str) -> socket.socket:
     host, port = server.split(":")
     return socket.create_connection((host, int(port)), timeout=20)
+
+
+def asking(server: str, asked: str) -> socket.socket:
+    """Somebody who has asked for the costly page, and waits for the answer."""
+    connection = connect(server)
+    connection.sendall(f"POST /costly?{asked} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
+    # Who comes next comes after.
+    time.sleep(0.05)
+    return connection
+
+
+def asked_of(folder: Path) -> list[str]:
+    """What the application was asked for so far."""
+    told = folder / "asked"
+    return told.read_text().split() if told.exists() else []
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_o_48_two_hundred_slow_bodies_hold_nobody_up_and_are_given_up(server: str) -> None:
@@ -176,6 +247,46 @@ def test_who_reads_no_answer_is_given_up(server: str) -> None:
         for _ in range(3):
             kept.enter_context(connect(server)).sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         assert requests.get(f"http://{server}/", timeout=20).status_code == 200
+
+
+def test_who_waits_for_a_turn_holds_no_thread_and_goes_on_in_the_order_of_coming(costly: str, tmp_path: Path) -> None:
+    with contextlib.ExitStack() as kept:
+        waiting = [kept.enter_context(asking(costly, name)) for name in ("first", "fault", "third")]
+        assert requests.get(f"http://{costly}/?other", timeout=10).text == "ok"
+        assert asked_of(tmp_path) == ["held", "other"]
+        (tmp_path / "held").unlink()
+        answers = [connection.recv(1000)[:12] for connection in waiting]
+    assert asked_of(tmp_path) == ["held", "other", "first", "fault", "third"]
+    assert answers == [b"HTTP/1.1 200", b"HTTP/1.1 500", b"HTTP/1.1 200"]
+
+
+def test_nothing_is_done_for_who_hung_up_while_waiting(costly: str, tmp_path: Path) -> None:
+    asking(costly, "gone").close()
+    with asking(costly, "there") as waiting:
+        (tmp_path / "held").unlink()
+        assert waiting.recv(1000).startswith(b"HTTP/1.1 200")
+    assert asked_of(tmp_path) == ["held", "there"]
+
+
+def test_who_has_waited_long_enough_and_who_finds_no_room_to_is_answered_all_the_same(
+    costly: str, tmp_path: Path
+) -> None:
+    with contextlib.ExitStack() as kept:
+        waiting = [kept.enter_context(asking(costly, name)) for name in "abcd"]
+        with asking(costly, "e") as one_too_many:
+            assert one_too_many.recv(1000).startswith(b"HTTP/1.1 200")
+        assert asked_of(tmp_path) == ["held", "e"]
+        for connection in waiting:
+            assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+    assert sorted(asked_of(tmp_path)) == ["a", "b", "c", "d", "e", "held"]
+
+
+def test_a_turn_is_had_once_for_each_request_of_a_connection(costly: str, tmp_path: Path) -> None:
+    (tmp_path / "held").unlink()
+    with requests.Session() as session:
+        assert [session.post(f"http://{costly}/costly?{name}", timeout=10).text for name in "abc"] == ["ok"] * 3
+        assert session.get(f"http://{costly}/?other", timeout=10).text == "ok"
+    assert asked_of(tmp_path) == ["held", "a", "b", "c", "other"]
 
 
 def all_of(connection: socket.socket) -> bytes:

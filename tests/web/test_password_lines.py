@@ -1,0 +1,76 @@
+"""Which requests wait for a turn to be hashed, and in which line."""
+
+from contextvars import copy_context
+
+import pytest
+
+from idp.domain.passwords import HashingBounds, Places
+from idp.web.browser import Browser
+from idp.web.password_lines import PasswordLines
+from tests.web.proofing_world import World
+
+BOUNDS = HashingBounds(at_once=1, in_all=6)
+
+
+def request_of(line: str, cookies: str = "idp_session=abc", body: str = "csrf_token=x&password=y") -> bytes:
+    return f"{line} HTTP/1.1\r\nHost: idp.example\r\nCookie: {cookies}\r\n\r\n{body}".encode()
+
+
+def test_strangers_and_browsers_that_signed_in_before_wait_among_themselves() -> None:
+    lines = PasswordLines(BOUNDS)
+    stranger = lines.line_of(request_of("POST /sign-in/abc/methods"))
+    known = lines.line_of(request_of("POST /sign-in/abc/methods", "idp_session=abc; idp_device=def"))
+    assert stranger is not None
+    assert known is not None
+    assert stranger is not known
+    assert [sum(line.take_turn() for _ in range(10)) for line in (stranger, known)] == [4, 2]
+    assert set(lines.all) == {stranger, known}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "GET /sign-in/abc/methods",
+        "POST /sign-in/abc/code",
+        "POST /sign-in/abc/methods/more",
+        "POST /token?/sign-in/a/methods",
+    ],
+)
+def test_nobody_else_waits(line: str) -> None:
+    assert PasswordLines(BOUNDS).line_of(request_of(line)) is None
+
+
+@pytest.mark.parametrize("before", ["", "/idp"])
+def test_the_page_is_the_one_that_takes_passwords(world: World, before: str) -> None:
+    routes = world.app.url_map.bind("idp.example", script_name=before)
+    path = routes.build("sign_in.with_password", {"authorization_id": "a-b_C", "lang": "fr"}, method="POST")
+    assert path.startswith(f"{before}/")
+    assert PasswordLines(BOUNDS).line_of(request_of(f"POST {path}")) is not None
+
+
+@pytest.mark.parametrize("secure", [True, False])
+@pytest.mark.parametrize("header", ["Cookie", "cookie"])
+def test_the_cookie_is_that_of_a_known_browser(*, secure: bool, header: str) -> None:
+    name = Browser(None, secure).cookie_name("device")
+    lines = PasswordLines(BOUNDS)
+    asked = request_of("POST /sign-in/abc/methods", f"{name}=def").replace(b"Cookie:", f"{header}:".encode())
+    assert lines.line_of(asked) is lines.all[0]
+
+
+def test_what_was_waited_here_counts_as_waiting_for_the_hash() -> None:
+    heard: list[float] = []
+
+    class Times:
+        def hashed(self, waited: float, seconds: float) -> None:
+            heard.append(waited)
+
+        def turned_away(self) -> None: ...
+
+    def serve(waited: float) -> None:
+        PasswordLines(BOUNDS).has_waited(waited)
+        Places(BOUNDS, Times()).run(lambda: "hashed")
+
+    for waited in (7.0, 0.0):
+        copy_context().run(serve, waited)
+    assert 7 <= heard[0] < 14
+    assert heard[1] < 7
