@@ -122,14 +122,15 @@ def _read_key(path: Path) -> SigningKey:
 
 
 def _import(content: bytes) -> tuple[str, AnyKey]:
-    # The type is looked at first: the library would take any of them for any algorithm of its family.
+    # The type is looked at first: the library would take any of them for any algorithm of its family. Loaded once: that
+    # an RSA key is sound takes longer to find out than to sign with it ten times.
     private = load_pem_private_key(content, password=None)
     if isinstance(private, rsa.RSAPrivateKey) and private.key_size >= 2048:
-        return "RS256", RSAKey.import_key(content)
+        return "RS256", RSAKey(private, content)
     if isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1):
-        return "ES256", ECKey.import_key(content)
+        return "ES256", ECKey(private, content)
     if isinstance(private, ed25519.Ed25519PrivateKey):
-        return "EdDSA", OKPKey.import_key(content)
+        return "EdDSA", OKPKey(private, content)
     raise ValueError("another type of key")
 
 

@@ -76,11 +76,12 @@ class KeyStore:
         self._clock = clock
         self._lock = threading.Lock()
         key_files.make_folder(directory)
-        self._create_missing(algorithms)
         key_files.create_once(directory / _PAIRWISE, lambda: secrets.token_bytes(_PAIRWISE_BYTES))
         self.pairwise_key = _load_pairwise_key(directory / _PAIRWISE)
-        self._stamp = key_files.stamp(directory)
-        self._take(key_files.read_keys(directory), clock())
+        self._stamp, keys = key_files.stamp(directory), key_files.read_keys(directory)
+        if self._create_missing(algorithms, {key.algorithm for key in keys}):
+            self._stamp, keys = key_files.stamp(directory), key_files.read_keys(directory)
+        self._take(keys, clock())
 
     @property
     def algorithms(self) -> tuple[str, ...]:
@@ -129,11 +130,10 @@ class KeyStore:
         key_files.remove(self._present.keys[kid].path)
         self._look(self._clock())
 
-    def _create_missing(self, algorithms: tuple[str, ...]) -> None:
-        present = {key.algorithm for key in key_files.read_keys(self._directory)}
-        for algorithm in algorithms:
-            if algorithm in present:
-                continue
+    def _create_missing(self, algorithms: tuple[str, ...], present: set[str]) -> bool:
+        """Whether there may be others now than these."""
+        missing = [algorithm for algorithm in algorithms if algorithm not in present]
+        for algorithm in missing:
             try:
                 path = self._directory / _FIRST[algorithm]
                 key_files.create_once(path, lambda made=algorithm: key_files.new_key(made))  # type: ignore[misc]
@@ -141,6 +141,7 @@ class KeyStore:
                 if algorithm == ALGORITHM or ALGORITHM not in present:
                     raise
                 log.warning("key_not_made", extra={"fields": {"file": str(path)}})
+        return bool(missing)
 
     def _refresh(self) -> None:
         now = self._clock()

@@ -14,7 +14,7 @@ from idp.domain.helpdesk import INVITATION, LimitInForce
 from idp.mail import messages
 from idp.web import helpdesk_story, helpdesk_words
 from tests.web.proofing_world import CAMILLE
-from tests.web.test_templates import page_app
+from tests.web.test_templates import shared_page_app
 
 PRODUCT = Path(__file__).parents[2] / "idp"
 EVENT = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -62,7 +62,7 @@ def test_every_mail_has_words() -> None:
 
 @pytest.fixture
 def in_french() -> Iterator[flask.Flask]:
-    app = page_app()
+    app = shared_page_app()
     with app.test_request_context("/?lang=fr"):
         yield app
 

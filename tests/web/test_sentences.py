@@ -8,7 +8,7 @@ import flask
 import pytest
 
 from idp.web.sentences import field_sentence, sentence_for
-from tests.web.test_templates import page_app
+from tests.web.test_templates import shared_page_app
 
 SOURCES = Path(__file__).parents[2] / "idp"
 REFUSED = re.compile(r'Refusal\(\s*"([a-z_]+)\.([a-z_]+)"')
@@ -20,7 +20,7 @@ NO_SENTENCE = {"email.html", "code.html", "university.choice", "email.suggestion
 
 @pytest.fixture
 def in_french() -> Iterator[flask.Flask]:
-    app = page_app()
+    app = shared_page_app()
     with app.test_request_context("/?lang=fr"):
         yield app
 
@@ -57,7 +57,7 @@ def test_a_page_about_missing_attributes_names_them_and_whom_to_ask() -> None:
 
 
 def test_the_words_follow_the_language_of_the_request() -> None:
-    with page_app().test_request_context("/?lang=en"):
+    with shared_page_app().test_request_context("/?lang=en"):
         assert sentence_for("request.not_found").title == "Page not found"
         assert field_sentence("password.too_short", minimum=12) == "Add some characters: at least 12 are needed."
 

@@ -1,6 +1,7 @@
 """Every hosted page: what the contract promises, and what keyboards, screen readers and password managers need."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -455,6 +456,12 @@ def page_app() -> flask.Flask:
     return app
 
 
+@cache
+def shared_page_app() -> flask.Flask:
+    """One for all who only render: each would compile every template anew."""
+    return page_app()
+
+
 def context_for(page: str, language: str) -> tuple[str, dict[str, Any]]:
     """The template of a page and a whole context for it."""
     template, own = PAGES[page]
@@ -476,7 +483,7 @@ def context_for(page: str, language: str) -> tuple[str, dict[str, Any]]:
 def render(page: str, language: str = "fr") -> Any:
     """The page as an lxml tree."""
     template, context = context_for(page, language)
-    with page_app().test_request_context(f"/?lang={language}"):
+    with shared_page_app().test_request_context(f"/?lang={language}"):
         return html.document_fromstring(flask.render_template(template, **context))
 
 
@@ -625,7 +632,7 @@ def test_the_sign_in_page_never_offers_to_leave_for_a_university_that_is_not_nam
 @every_page
 def test_a_page_stays_small_with_its_styles_and_script(page: str) -> None:
     template, context = context_for(page, "fr")
-    with page_app().test_request_context("/"):
+    with shared_page_app().test_request_context("/"):
         document = flask.render_template(template, **context)
     size = len(document.encode()) + sum(path.stat().st_size for path in (WEB / "static").iterdir())
     assert size < 50_000
