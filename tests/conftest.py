@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,9 @@ def indexed_database(_indexed: Database) -> Database:
 
 
 @pytest.fixture
-def database(mongodb_uri: str) -> Iterator[Database]:
-    """A fresh, empty database, dropped afterwards."""
-    fresh = Database(mongodb_uri, f"test_{secrets.token_hex(6)}")
+def database(_indexed: Database) -> Iterator[Database]:
+    """A fresh, empty database, dropped afterwards, over the same connections: closing some takes half a second."""
+    fresh = copy(_indexed)
+    fresh.name, fresh._is_indexed = f"test_{secrets.token_hex(6)}", False
     yield fresh
     fresh.client.drop_database(fresh.name)
-    fresh.close()
