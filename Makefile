@@ -5,8 +5,10 @@ PYTHON3 ?= python3
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 # Three processes on two cores: half of the time is waiting. Each has the whole system where its files need it; one MongoDB
-# serves all.
-PYTEST_ARGS ?= --numprocesses=3 --dist=loadfile
+# serves all. Files keep the order that tests/conftest.py gives them.
+PYTEST_ARGS ?= --numprocesses=3 --dist=loadfile --no-loadscope-reorder
+# Tests start dozens of processes, which would all compile the same files.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help

@@ -5,12 +5,16 @@ import os
 import sys
 
 from idp import cli, settings
-from idp.app import administration
 from idp.domain.errors import ConfigurationError
+from idp.loading import loading
 
 
 def _configured() -> cli.Administration:
     """The flow on the configured files, for their owner; a wrong setting ends the command with its lines."""
+    # Loaded for a command that does something, and not for one that explains itself.
+    with loading():
+        from idp.app import administration
+
     try:
         configured = settings.load(os.environ)
         cli.become_owner(configured.var_dir)

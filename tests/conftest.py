@@ -22,6 +22,16 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
+# Where tests start whole systems, and take longest.
+_LONG = frozenset({"app", "benchmarks", "chaos", "cli", "deploy", "docs", "journeys"})
+_TESTS = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, or one process would still be at it when the others are done."""
+    items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] not in _LONG)
+
+
 @pytest.fixture(scope="session")
 def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A MongoDB to test on: TEST_MONGODB_URI where given, else an embedded mongod that ends with the run."""

@@ -1,23 +1,28 @@
 """The flows behind the commands, as the entry point hands them over."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from idp.domain.accounts import ClosesAccounts
-from idp.flows.audit_verification import AuditVerification
-from idp.flows.backup import BackupFlow
-from idp.flows.bounces import BounceFlow
-from idp.flows.client_administration import ClientAdministration
-from idp.flows.data_report import DataReportFlow
-from idp.flows.doctor import Doctor
-from idp.flows.federation_administration import FederationAdministration
-from idp.flows.helpdesk_acts import HelpdeskActs
-from idp.flows.invitations import InvitationFlow
-from idp.flows.key_administration import KeyAdministration
-from idp.flows.migrating import Migrating
-from idp.flows.people import PeopleFlow
-from idp.flows.saml_key_administration import SamlKeyAdministration
-from idp.flows.timeline import TimelineFlow
+if TYPE_CHECKING:
+    # A command that only explains itself loads nothing of what it would do.
+    from idp.domain.accounts import ClosesAccounts
+    from idp.flows.audit_verification import AuditVerification
+    from idp.flows.backup import BackupFlow
+    from idp.flows.bounces import BounceFlow
+    from idp.flows.client_administration import ClientAdministration
+    from idp.flows.data_report import DataReportFlow
+    from idp.flows.doctor import Doctor
+    from idp.flows.federation_administration import FederationAdministration
+    from idp.flows.helpdesk_acts import HelpdeskActs
+    from idp.flows.invitations import InvitationFlow
+    from idp.flows.key_administration import KeyAdministration
+    from idp.flows.migrating import Migrating
+    from idp.flows.people import PeopleFlow
+    from idp.flows.saml_key_administration import SamlKeyAdministration
+    from idp.flows.timeline import TimelineFlow
 
 
 @dataclass(frozen=True, slots=True)

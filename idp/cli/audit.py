@@ -1,13 +1,16 @@
 """``idp audit …``: the audit trail."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from idp.cli.administration import MakeAdministration
 from idp.cli.output import echo_json, faults_told, json_option
 from idp.domain.audit_finding import Finding
-from idp.flows.audit_verification import Verification
+
+if TYPE_CHECKING:
+    from idp.flows.audit_verification import Verification
 
 _MEANS = {
     "changed": "changed, forged, or written under another secret key",
@@ -43,7 +46,7 @@ def verify(administration: MakeAdministration, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _print(found: Verification) -> None:
+def _print(found: "Verification") -> None:
     for finding in found.findings:
         click.echo(_line(finding), err=True)
     click.echo(f"{found.proven} events with a proof that fits")

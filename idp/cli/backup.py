@@ -1,12 +1,15 @@
 """``idp backup`` and ``idp restore``."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from idp.cli.administration import MakeAdministration
 from idp.cli.output import echo_json, echo_rows, faults_told, json_option, progress
-from idp.flows.backup import BackupReport
+
+if TYPE_CHECKING:
+    from idp.flows.backup import BackupReport
 
 # Not IDP_…: it is no setting, and nobody shall write it into a file of settings.
 _PASSPHRASE = "BACKUP_PASSPHRASE"
@@ -72,7 +75,7 @@ def restore(
         click.echo(problem, err=True)
 
 
-def _print(report: BackupReport, as_json: bool) -> None:
+def _print(report: "BackupReport", as_json: bool) -> None:
     if as_json:
         echo_json(report)
         return

@@ -1,10 +1,14 @@
 """``idp data-report``: what is kept on people, why, for how long, and how much of it there is."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from idp.cli.administration import MakeAdministration
 from idp.cli.output import echo_json, faults_told, json_option, moment
-from idp.flows.data_report import DataReport, ReportLine
+
+if TYPE_CHECKING:
+    from idp.flows.data_report import DataReport, ReportLine
 
 
 @click.command("data-report")
@@ -20,7 +24,7 @@ def data_report(administration: MakeAdministration, as_json: bool) -> None:
     _print(report)
 
 
-def _print(report: DataReport) -> None:
+def _print(report: "DataReport") -> None:
     click.echo(f"{moment(report.at)}")
     for name, value in report.settings.items():
         click.echo(f"{name} = {value}")
@@ -28,7 +32,7 @@ def _print(report: DataReport) -> None:
         click.echo(_told(line))
 
 
-def _told(line: ReportLine) -> str:
+def _told(line: "ReportLine") -> str:
     held = f"{line.holding.documents} documents, oldest of {moment(line.holding.oldest, 'unknown')}"
     if line.processing is None:
         return f"{line.holding.collection}: {held}\n    NOT IN THE REGISTER"

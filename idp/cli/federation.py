@@ -3,7 +3,7 @@
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,7 +14,9 @@ from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStat
 from idp.domain.federation_health import UniversityHealth
 from idp.domain.plain_english import sentence
 from idp.domain.routing import Route
-from idp.flows.federation_administration import ProviderDetails
+
+if TYPE_CHECKING:
+    from idp.flows.federation_administration import ProviderDetails
 
 # A large file that was dropped a moment ago is read by whoever looks first.
 _READING = "Reading the federation's metadata"
@@ -143,7 +145,7 @@ def _route(route: Route) -> dict[str, str]:
     return {"entity_id": provider.entity_id, "name": provider.name("fr"), "by": route.by, "suffix": route.suffix}
 
 
-def _detail_rows(details: ProviderDetails) -> list[tuple[str, ...]]:
+def _detail_rows(details: "ProviderDetails") -> list[tuple[str, ...]]:
     provider, published = details.provider, details.published
     rows = [
         ("entity id", provider.entity_id),

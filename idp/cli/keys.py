@@ -1,14 +1,17 @@
 """``idp keys …``: keys that sign tokens, and our SAML keys."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
 from idp.cli.administration import MakeAdministration
 from idp.cli.output import echo_json, echo_rows, faults_told, json_option, moment
 from idp.domain.signing_keys import ALGORITHMS
-from idp.flows.key_administration import KeyLine
-from idp.flows.saml_key_administration import SamlKeyLine
+
+if TYPE_CHECKING:
+    from idp.flows.key_administration import KeyLine
+    from idp.flows.saml_key_administration import SamlKeyLine
 
 
 @click.group(name="keys")
@@ -87,11 +90,11 @@ def remove(administration: MakeAdministration, force: bool, as_json: bool) -> No
         _print_saml_keys(administration().saml_keys().remove(force=force), as_json)
 
 
-def _print_keys(keys: Iterable[KeyLine]) -> None:
+def _print_keys(keys: "Iterable[KeyLine]") -> None:
     echo_rows([(key.kid, key.algorithm, key.state, moment(key.signs_from), key.file) for key in keys])
 
 
-def _print_saml_keys(keys: tuple[SamlKeyLine, ...], as_json: bool) -> None:
+def _print_saml_keys(keys: "tuple[SamlKeyLine, ...]", as_json: bool) -> None:
     if as_json:
         echo_json(keys)
     else:

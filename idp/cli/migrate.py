@@ -1,10 +1,14 @@
 """``idp migrate``: brings what is stored to the shapes of this release."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from idp.cli.administration import MakeAdministration
 from idp.cli.output import echo_json, faults_told, json_option, moment
-from idp.flows.migrating import MigrationLine, MigrationPlan
+
+if TYPE_CHECKING:
+    from idp.flows.migrating import MigrationLine, MigrationPlan
 
 
 @click.command()
@@ -32,7 +36,7 @@ def migrate(administration: MakeAdministration, dry_run: bool, as_json: bool) ->
         echo_json(ended)
 
 
-def _print_plan(plan: MigrationPlan, as_json: bool) -> None:
+def _print_plan(plan: "MigrationPlan", as_json: bool) -> None:
     if as_json:
         echo_json(plan)
         return
@@ -42,7 +46,7 @@ def _print_plan(plan: MigrationPlan, as_json: bool) -> None:
         _print(line, as_json)
 
 
-def _print(line: MigrationLine, as_json: bool) -> None:
+def _print(line: "MigrationLine", as_json: bool) -> None:
     if as_json:
         return
     at = f" since {moment(line.done_at)}" if line.done_at else ""

@@ -1,10 +1,13 @@
 """A person as the commands print them."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from idp.cli.output import moment
 from idp.domain.helpdesk import LimitInForce, PersonLine, TimelineEntry
-from idp.flows.people import PersonSheet
+
+if TYPE_CHECKING:
+    from idp.flows.people import PersonSheet
 
 _LIMITS = {"all": "any method", "mails": "mails to", "proof": "proof of"}
 
@@ -14,7 +17,7 @@ def person_row(line: PersonLine) -> tuple[str, ...]:
     return line.account_id or "-", line.address, line.name, line.type, "disabled" if line.disabled else ""
 
 
-def sheet_rows(sheet: PersonSheet) -> list[tuple[str, ...]]:
+def sheet_rows(sheet: "PersonSheet") -> list[tuple[str, ...]]:
     """Everything known, one fact a line."""
     bounced = {bounce.address: bounce for bounce in sheet.bounces}
     state = "expired" if sheet.expired else "disabled" if sheet.disabled else "open"

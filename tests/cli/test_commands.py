@@ -30,6 +30,12 @@ def test_help_names_the_commands() -> None:
     assert "federation" in run.stdout
 
 
+def test_a_command_that_only_explains_itself_loads_nothing_of_what_it_would_do() -> None:
+    told = "import sys, idp.__main__; print({'flask', 'pymongo', 'pyop', 'saml2'} & sys.modules.keys())"
+    run = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=PROJECT)
+    assert run.stdout.strip() == "set()"
+
+
 def test_a_secret_is_hashed_as_the_clients_file_takes_it() -> None:
     run = idp("client", "hash-secret", typed="un secret de client assez long\n")
     assert verify_secret("un secret de client assez long", (run.stdout.strip(),))
