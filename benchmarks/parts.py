@@ -11,10 +11,11 @@ class Options:
     """How much is measured.
 
     warm_up: flows before anything is measured, for each side. flows: complete flows in one round of one side; the
-    cheaper operations get a multiple. starts: how often start-up is measured. few, accounts: accounts in the two
-    databases that are compared. clients: processes that drive, with a connection each. listen_seconds: how long the
-    servers are heard while nobody calls them. providers: sizes of the synthetic federations. sign_ins: whole sign-ins
-    of each kind in one round. bcrypt_cost: None for the product's own. hash_costs: those compared.
+    cheaper operations get a multiple. starts: how often start-up is measured, after one that nobody counts on. few,
+    accounts: accounts in the two databases that are compared. clients: processes that drive, with a connection
+    each. listen_seconds: how long the servers are heard while nobody calls them. providers: sizes of the synthetic
+    federations. sign_ins: whole sign-ins of each kind in one round. bcrypt_cost: None for the product's own.
+    hash_costs: those compared.
     """
 
     folder: Path
@@ -40,7 +41,7 @@ class Options:
             rounds=1,
             warm_up=8,
             flows=8,
-            starts=1,
+            starts=0,
             few=10,
             accounts=50,
             signatures=8,

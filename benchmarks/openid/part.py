@@ -68,13 +68,13 @@ def _against_peer(options: Options, bench: Bench) -> Reached:
 
 
 def _start_up(servers: list[Server], starts: int) -> list[float]:
-    """Median seconds of each; everything runs afterwards. The very first starts count for nothing."""
+    """Median seconds of each; everything runs afterwards. The very first start counts where it is the only one."""
     seconds: list[list[float]] = [[] for _ in servers]
     for _ in range(starts + 1):
         for server, measured in zip(servers, seconds, strict=True):
             server.stop()
             measured.append(server.start())
-    return [median(measured[1:]) for measured in seconds]
+    return [median(measured[1:] or measured) for measured in seconds]
 
 
 def _operations(options: Options, bench: Bench, sides: list[Side]) -> dict[str, list[Figures]]:

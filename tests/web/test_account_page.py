@@ -15,6 +15,7 @@ from idp.domain.grants import Grant
 from idp.domain.releases import Release
 from idp.domain.sessions import ACR_BASIC, SignedIn
 from idp.storage.database import Database
+from tests.web.visitor import application_of
 
 HOST = {"Host": "localhost:5000"}
 FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:141.0) Gecko/20100101 Firefox/141.0"
@@ -101,7 +102,7 @@ def notices(services: Services) -> list[tuple[str, str, str]]:
 
 
 def browser_of(services: Services, who: SignedIn) -> FlaskClient:
-    browser = application.create_app(services).test_client()
+    browser = application_of(services).test_client()
     browser.set_cookie("idp_session", who.session_cookie, domain="localhost")
     return browser
 
@@ -177,7 +178,7 @@ def test_each_session_names_its_device_which_comes_from_the_browser_and_is_not_k
     services: Services,
 ) -> None:
     told = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6_2 like Mac OS X) Version/26.0 Mobile/15E148 Safari/604.1"
-    browser = application.create_app(services).test_client()
+    browser = application_of(services).test_client()
     browser.get("/account", headers=HOST | {"User-Agent": told})
     assert services.database.collection("sessions").count_documents({}) == 0
     cookie = browser.get_cookie("idp_session", domain="localhost").value  # type: ignore[union-attr]

@@ -16,7 +16,7 @@ from idp.domain.sessions import ACR_UNIVERSITY
 from idp.storage.database import Database
 from idp.web.consent import rows
 from tests.openid.world import CHALLENGE
-from tests.web.visitor import HOST, Visitor
+from tests.web.visitor import HOST, Visitor, application_of
 
 ADDRESS = "ines@univ-exemple.fr"
 PASSWORD = "trois pommes vertes sur la table"
@@ -91,7 +91,7 @@ def _build(mongodb_uri: str, database: Database, folder: Path) -> Services:
 
 @pytest.fixture
 def visitor(services: Services) -> Visitor:
-    return Visitor(application.create_app(services).test_client())
+    return Visitor(application_of(services).test_client())
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_what_a_university_says_of_a_status_is_told_in_words(services: Services)
         "eduperson_scoped_affiliation": ["student@univ-exemple.fr", "novelty@univ-exemple.fr"],
         "account_type": "invited",
     }
-    with application.create_app(services).test_request_context("/", headers=HOST):
+    with application_of(services).test_request_context("/", headers=HOST):
         told = dict(rows(data))
     assert told["Statut dans l’établissement"] == [
         "Étudiant",

@@ -14,7 +14,7 @@ from idp.domain.proofing import Proofing
 from idp.storage.database import Database
 from tests.openid.world import CHALLENGE
 from tests.saml import identity_provider as university
-from tests.web.visitor import ISSUER, Visitor
+from tests.web.visitor import ISSUER, Visitor, application_of
 
 NORTH = "https://idp.univ-nord.fr/idp"
 SOUTH = "urn:mace:univ-sud.fr:idp;x=1, y"
@@ -104,7 +104,7 @@ def outside(_outside: Services, database: Database) -> Services:
 
 def arriving(services: Services, address: str) -> Visitor:
     """Somebody who comes from the application and has given an address."""
-    visitor = Visitor(application.create_app(services).test_client())
+    visitor = Visitor(application_of(services).test_client())
     request = {
         "client_id": "portail",
         "response_type": "code",
@@ -262,7 +262,7 @@ def test_a_remembered_choice_that_is_not_offered_any_more_is_passed_over(service
 
 
 def suggestions(services: Services, **query: str) -> list[dict[str, str]]:
-    visitor = Visitor(application.create_app(services).test_client()).get("/universities.json", **query)
+    visitor = Visitor(application_of(services).test_client()).get("/universities.json", **query)
     assert visitor.last.status_code == 200
     found: list[dict[str, str]] = json.loads(visitor.last.text)["universities"]
     return found
@@ -279,7 +279,7 @@ def test_suggestions_hold_name_and_domain_and_no_retired_university(services: Se
 
 
 def test_suggestions_may_be_kept_for_a_minute_and_set_no_cookie(services: Services) -> None:
-    visitor = Visitor(application.create_app(services).test_client()).get("/universities.json", q="nord")
+    visitor = Visitor(application_of(services).test_client()).get("/universities.json", q="nord")
     assert visitor.last.headers["Cache-Control"] == "private, max-age=60"
     assert visitor.last.headers["Content-Type"] == "application/json"
     assert visitor.last.headers["X-Content-Type-Options"] == "nosniff"
@@ -356,7 +356,7 @@ def test_without_an_outside_service_nobody_comes_back_from_one(services: Service
 
 
 def test_our_metadata_names_where_people_come_back_to(outside: Services) -> None:
-    visitor = Visitor(application.create_app(outside).test_client()).get("/saml/metadata")
+    visitor = Visitor(application_of(outside).test_client()).get("/saml/metadata")
     assert f'Location="{ISSUER}/saml/discovery"' in visitor.last.text
     assert "idp-discovery-protocol" in visitor.last.text
 

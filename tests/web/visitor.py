@@ -3,12 +3,25 @@
 import re
 from urllib.parse import parse_qsl, urlsplit
 
+from flask import Flask
 from flask.testing import FlaskClient
 from lxml import html
 from werkzeug.test import Cookie, TestResponse
 
+from idp.app import Services, create_app
+
 HOST = {"Host": "localhost:5000"}
 ISSUER = "http://localhost:5000"
+
+
+_APPLICATIONS: dict[int, tuple[Services, Flask]] = {}
+
+
+def application_of(services: Services) -> Flask:
+    """One for all browsers: making it and compiling its templates takes longer than most of what they do."""
+    if id(services) not in _APPLICATIONS:
+        _APPLICATIONS[id(services)] = services, create_app(services)
+    return _APPLICATIONS[id(services)][1]
 
 
 class Visitor:
