@@ -188,7 +188,10 @@ class FederationFolder:
 
     @property
     def current(self) -> Federation:
-        """The federation in use; empty until the first refresh, unless an earlier process has left one."""
+        """The federation in use; empty until the first refresh, unless another process has made an index by then."""
+        if not self._looked and not self._current.is_real and (made := index.opened(self._state)):
+            # Its maker is ready, and so must we be: our own first look may still wait for the lock.
+            self._current = Federation(made, self._clock)
         return self._current
 
     @property

@@ -295,6 +295,21 @@ def test_another_process_sees_what_one_has_taken_over(
     assert restarted.told == []
 
 
+def test_who_came_before_there_was_an_index_uses_the_one_that_another_makes_before_its_own_first_look(
+    make_folder: MakeFolder, good: bytes, restarted: Restart
+) -> None:
+    """Two workers start: as soon as one is ready, requests reach both."""
+    first, second = make_folder(good), restarted()
+    assert second.current.provider(LIMOGES) is None
+    first.refresh()
+    assert second.current.provider(LIMOGES) is not None
+    assert second.current is second.current
+    assert not second.loaded
+    second.refresh()
+    assert second.loaded
+    assert second.current.provider(LIMOGES) is not None
+
+
 def test_many_processes_at_once_update_once(make_folder: MakeFolder, good: bytes, tmp_path: Path, clock: Clock) -> None:
     make_folder(good)
     told: list[FileDifference] = []
