@@ -2,11 +2,12 @@
 
 import logging
 from datetime import datetime, timedelta
+from functools import partial
 
 from idp.domain.measures import Hears, nobody
 from idp.domain.messages import Message
 from idp.domain.references import under_reference
-from idp.mail.delivery import Accepted, Deferred, Outcome, Refused, SmtpDelivery
+from idp.mail.delivery import Accepted, Deferred, Outcome, Records, Refused, SmtpDelivery
 from idp.mail.messages import MessageRenderer, Unrenderable
 from idp.storage.leased_queue import Claim
 from idp.storage.outbox import Outbox
@@ -38,8 +39,7 @@ def deliver_next(
             heard("mail.expired", {"kind": "any", "count": str(dropped)})
         return False
     with under_reference(claim.work.reference):
-        outcome = _attempted(claim.work, renderer, delivery, now)
-        _record(outbox, claim, outcome, now)
+        outcome = _attempted(claim.work, renderer, delivery, partial(_record, outbox, claim, now=now), now)
         fields = {"message": claim.work.id, "kind": claim.work.kind}
         event = f"mail.{type(outcome).__name__.lower()}"
         _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
@@ -47,15 +47,19 @@ def deliver_next(
     return True
 
 
-def _attempted(message: Message, renderer: MessageRenderer, delivery: SmtpDelivery, now: datetime) -> Outcome:
+def _attempted(
+    message: Message, renderer: MessageRenderer, delivery: SmtpDelivery, record: Records, now: datetime
+) -> Outcome:
     try:
         rendered = renderer.render(message)
     except Unrenderable as fault:
-        return Refused(f"not sent: {fault}")
-    return delivery.send(rendered, message.to, message.id, now=now)
+        refused = Refused(f"not sent: {fault}")
+        record(refused)
+        return refused
+    return delivery.send(rendered, message.to, message.id, record, now=now)
 
 
-def _record(outbox: Outbox, claim: Claim[Message], outcome: Outcome, now: datetime) -> None:
+def _record(outbox: Outbox, claim: Claim[Message], outcome: Outcome, *, now: datetime) -> None:
     match outcome:
         case Accepted(reply):
             outbox.done(claim, reply, now=now)

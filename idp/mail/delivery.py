@@ -1,4 +1,8 @@
-"""Delivery by SMTP: Flask-Mail's connection, with time limits and checked certificates, and the server's answer."""
+"""Delivery by SMTP: Flask-Mail's connection, with time limits and checked certificates, and the server's answer.
+
+Between the moment when a server may have taken a message and the moment when that is written down, nobody can know
+whether it was sent. A process has one message at most in that state (``LastStep``): killed, it sends one a second time.
+"""
 
 import contextlib
 import re
@@ -13,7 +17,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
-from typing import Any
+from threading import Lock
+from typing import Any, Self
 
 import flask
 import flask_mail
@@ -48,6 +53,8 @@ class Refused:
 
 
 Outcome = Accepted | Deferred | Refused
+# Writes down what became of a message.
+Records = Callable[[Outcome], None]
 # Whose certificates are believed.
 Trusts = Callable[[], ssl.SSLContext]
 
@@ -64,11 +71,33 @@ class MailServer:
     timeout: float = 20
 
 
+class LastStep:
+    """What one message of a process has at a time: from its text, which the server may take, until it is recorded."""
+
+    def __init__(self, free: Lock) -> None:
+        self._free = free
+        self._is_mine = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def begin(self, timeout: float) -> None:
+        """Wait until no other message has it; raises TimeoutError."""
+        if not self._free.acquire(timeout=timeout):
+            raise TimeoutError("other messages took too long")
+        self._is_mine = True
+
+    def __exit__(self, *_: object) -> None:
+        if self._is_mine:
+            self._free.release()
+
+
 class SmtpDelivery:
     """Hands mails to one server, one connection each."""
 
     def __init__(self, server: MailServer, *, from_address: str, from_name: str) -> None:
         self._server = server
+        self._last_step_is_free = Lock()
         # Reading the authorities of this machine costs more than making a mail and sending it.
         self._trusts = cache(ssl.create_default_context)
         self._sender = Address(display_name=from_name, addr_spec=from_address)
@@ -80,21 +109,31 @@ class SmtpDelivery:
     @property
     def time_limit(self) -> timedelta:
         """The longest that one ``send`` can take, see ``_Session``."""
-        return timedelta(seconds=3 * self._server.timeout)
+        return timedelta(seconds=4 * self._server.timeout)
 
-    def send(self, rendered: Rendered, to: str, name: str, *, now: datetime) -> Outcome:
-        """Send one mail. name: the message's id, the same for every attempt: mailboxes can tell a repetition."""
+    def send(self, rendered: Rendered, to: str, name: str, record: Records, *, now: datetime) -> Outcome:
+        """Send one mail, and have ``record`` write down what became of it; what that raises is raised here.
+
+        name: the message's id, the same for every attempt: mailboxes can tell a repetition.
+        """
         if not _PLAIN_ADDRESS.fullmatch(to):
-            return Refused("not sent: the address has characters that mail cannot carry")
+            outcome: Outcome = Refused("not sent: the address has characters that mail cannot carry")
+            record(outcome)
+            return outcome
         message = _Alternatives(_composed(rendered, to, self._sender, name, now), to, self._sender.addr_spec)
-        outcome = self._handed_over(message)
-        return type(outcome)(_one_line(outcome.reply, rendered.secrets))
+        with contextlib.ExitStack() as connected, LastStep(self._last_step_is_free) as step:
+            outcome = self._handed_over(message, connected, step)
+            outcome = type(outcome)(_one_line(outcome.reply, rendered.secrets))
+            record(outcome)
+        return outcome
 
-    def _handed_over(self, message: "_Alternatives") -> Outcome:
+    def _handed_over(self, message: "_Alternatives", connected: contextlib.ExitStack, step: LastStep) -> Outcome:
+        """connected: ends the connection, once the outcome is recorded and others need not wait any more."""
         try:
-            with self._app.app_context(), _Connection(self._mail, self._server, self._trusts) as connection:
-                connection.send(message)
-                return Accepted(_text(*connection.answer))
+            connected.enter_context(self._app.app_context())
+            connection = connected.enter_context(_Connection(self._mail, self._server, self._trusts, step))
+            connection.send(message)
+            return Accepted(_text(*connection.answer))
         except smtplib.SMTPRecipientsRefused as refusal:
             return _by_class(*next(iter(refusal.recipients.values())))
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as refusal:
@@ -149,10 +188,11 @@ class _Alternatives(flask_mail.Message):
 class _Connection(flask_mail.Connection):
     """Flask-Mail's connection knows neither time limits nor certificate checks."""
 
-    def __init__(self, mail: flask_mail.Mail, server: MailServer, trusts: Trusts) -> None:
+    def __init__(self, mail: flask_mail.Mail, server: MailServer, trusts: Trusts, step: LastStep) -> None:
         super().__init__(mail)
         self._server = server
         self._trusts = trusts
+        self._step = step
         self._session: _Session | None = None
 
     @property
@@ -162,6 +202,7 @@ class _Connection(flask_mail.Connection):
 
     def configure_host(self) -> smtplib.SMTP:
         self._session = open_session(self._server, self._trusts)
+        self._session.last_step = self._step
         return self._session
 
     def __exit__(self, *_: object) -> None:
@@ -173,9 +214,13 @@ class _Connection(flask_mail.Connection):
 
 
 class _Session(smtplib.SMTP):
-    """One SMTP session with an end: replies must come within twice the timeout in all, the message goes in one more."""
+    """One SMTP session with an end: replies must come within twice the timeout in all, the message goes in one more.
+
+    last_step: waited for before the message goes, for once the timeout at most.
+    """
 
     def __init__(self, server: MailServer, **more: Any) -> None:
+        self.last_step: LastStep | None = None
         self.answer_to_data = (0, b"")
         self._ends = time.monotonic() + 2 * server.timeout
         self._silence = server.timeout
@@ -190,6 +235,10 @@ class _Session(smtplib.SMTP):
         return super().getreply()
 
     def data(self, msg: Any) -> tuple[int, bytes]:
+        if self.last_step:
+            asked = time.monotonic()
+            self.last_step.begin(self._silence)
+            self._ends += time.monotonic() - asked
         self.answer_to_data = super().data(msg)
         return self.answer_to_data
 

@@ -186,8 +186,8 @@ def test_fresh_codes_overtake_thousands_and_nothing_is_lost_when_senders_are_kil
     expected = [f"live{each}@x.example" for each in range(live)]
     expected += [provider.address(person) for person in range(len(people))]
     assert copies.keys() == set(expected)
-    # What a killed process had in hand may have been taken: once more for each.
-    assert twice <= KILLS * IN_HAND
+    # What a killed process had handed over may have been taken: one mail at a time.
+    assert twice <= KILLS
     assert max(copies.values()) <= 1 + KILLS
     # Each thread finishes what it has begun, and may be ahead by a few.
     assert max(overtaken) <= 4 * SENDERS * IN_HAND

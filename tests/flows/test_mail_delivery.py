@@ -189,7 +189,7 @@ def test_a_sender_killed_between_sending_and_recording_makes_one_duplicate_that_
         killed = delivery(port)
         claim = outbox.claim("killed", now=NOW, lease=killed.time_limit)
         assert claim is not None
-        killed.send(renderer.render(claim.work), claim.work.to, claim.work.id, now=NOW)
+        killed.send(renderer.render(claim.work), claim.work.to, claim.work.id, lambda _: None, now=NOW)
         assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=1))
         later = NOW + killed.time_limit
         assert deliver_next(outbox, renderer, delivery(port), later)

@@ -1,12 +1,15 @@
 """Handing mails to a real SMTP server, and reading its answers."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from idp.mail.delivery import Accepted, Deferred, MailServer, Refused, SmtpDelivery
+from idp.domain.errors import ServiceUnavailable
+from idp.mail.delivery import Accepted, Deferred, MailServer, Outcome, Refused, SmtpDelivery
 from idp.mail.messages import Rendered
 from tests.mail.certificate import self_signed, tls_context
 from tests.mail.smtp_server import HOST, Mailbox, free_port, mute_server, serving
@@ -23,6 +26,10 @@ def delivery(port: int, **changes: object) -> SmtpDelivery:
     return SmtpDelivery(server, from_address="idp@example.org", from_name="Santé, Études")
 
 
+def unrecorded(outcome: Outcome) -> None:
+    """Nobody writes it down."""
+
+
 @pytest.fixture
 def port() -> int:
     return free_port()
@@ -31,9 +38,9 @@ def port() -> int:
 def test_an_accepted_mail_is_text_and_html_with_steady_headers(port: int) -> None:
     mailbox = Mailbox()
     with serving(mailbox, port):
-        assert delivery(port).send(MAIL, TO, "id-1", now=NOW) == Accepted("250 OK: queued as 1")
-        delivery(port).send(MAIL, TO, "id-1", now=NOW + timedelta(minutes=1))
-        delivery(port).send(MAIL, TO, "id-2", now=NOW)
+        assert delivery(port).send(MAIL, TO, "id-1", unrecorded, now=NOW) == Accepted("250 OK: queued as 1")
+        delivery(port).send(MAIL, TO, "id-1", unrecorded, now=NOW + timedelta(minutes=1))
+        delivery(port).send(MAIL, TO, "id-2", unrecorded, now=NOW)
     first, again, other = mailbox.messages
     assert first.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in first.iter_parts()] == ["text/plain", "text/html"]
@@ -60,24 +67,26 @@ def test_an_accepted_mail_is_text_and_html_with_steady_headers(port: int) -> Non
 )
 def test_the_class_of_the_answer_decides(port: int, mailbox: Mailbox, outcome: object) -> None:
     with serving(mailbox, port):
-        assert delivery(port).send(MAIL, TO, "id-1", now=NOW) == outcome
+        assert delivery(port).send(MAIL, TO, "id-1", unrecorded, now=NOW) == outcome
     assert mailbox.messages == []
 
 
 def test_a_server_that_is_not_there_defers(port: int) -> None:
-    assert isinstance(delivery(port).send(MAIL, TO, "id-1", now=NOW), Deferred)
+    assert isinstance(delivery(port).send(MAIL, TO, "id-1", unrecorded, now=NOW), Deferred)
 
 
 def test_a_mute_server_defers_in_time() -> None:
     with mute_server() as port:
-        outcome = delivery(port, timeout=1).send(MAIL, TO, "id-1", now=NOW)
+        outcome = delivery(port, timeout=1).send(MAIL, TO, "id-1", unrecorded, now=NOW)
     assert isinstance(outcome, Deferred)
     assert "timed out" in outcome.reply.lower()
 
 
 def test_a_code_that_the_server_quotes_does_not_come_back(port: int) -> None:
     with serving(Mailbox("554 spam: 'Subject: 123456 est votre code'"), port):
-        assert delivery(port).send(MAIL, TO, "id-1", now=NOW) == Refused("554 spam: 'Subject: … est votre code'")
+        assert delivery(port).send(MAIL, TO, "id-1", unrecorded, now=NOW) == Refused(
+            "554 spam: 'Subject: … est votre code'"
+        )
 
 
 @pytest.mark.parametrize(
@@ -96,7 +105,7 @@ def test_a_code_that_the_server_quotes_does_not_come_back(port: int) -> None:
 def test_o_21_an_address_cannot_carry_a_second_recipient_or_header(port: int, address: str) -> None:
     mailbox = Mailbox()
     with serving(mailbox, port):
-        assert isinstance(delivery(port).send(MAIL, address, "id-1", now=NOW), Refused)
+        assert isinstance(delivery(port).send(MAIL, address, "id-1", unrecorded, now=NOW), Refused)
     assert mailbox.recipients == []
 
 
@@ -105,7 +114,7 @@ def test_wrong_credentials_lose_no_mail(port: int) -> None:
         return AuthResult(success=False, handled=False)
 
     with serving(Mailbox(), port, authenticator=nobody, auth_require_tls=False):
-        outcome = delivery(port, username="idp", password="wrong").send(MAIL, TO, "id-1", now=NOW)
+        outcome = delivery(port, username="idp", password="wrong").send(MAIL, TO, "id-1", unrecorded, now=NOW)
     assert isinstance(outcome, Deferred)
     assert outcome.reply.startswith("535 ")
     assert "wrong" not in outcome.reply
@@ -118,7 +127,7 @@ def test_credentials_are_presented(port: int) -> None:
 
     mailbox = Mailbox()
     with serving(mailbox, port, authenticator=somebody, auth_require_tls=False, auth_required=True):
-        outcome = delivery(port, username="idp", password="right").send(MAIL, TO, "id-1", now=NOW)
+        outcome = delivery(port, username="idp", password="right").send(MAIL, TO, "id-1", unrecorded, now=NOW)
     assert isinstance(outcome, Accepted)
 
 
@@ -131,7 +140,7 @@ def certificate(tmp_path: Path) -> Path:
 def test_an_unknown_certificate_is_not_accepted(port: int, certificate: Path, tls: str, option: str) -> None:
     mailbox = Mailbox()
     with serving(mailbox, port, **{option: tls_context(certificate)}):
-        outcome = delivery(port, tls=tls).send(MAIL, TO, "id-1", now=NOW)
+        outcome = delivery(port, tls=tls).send(MAIL, TO, "id-1", unrecorded, now=NOW)
     assert isinstance(outcome, Deferred)
     assert "CERTIFICATE_VERIFY_FAILED" in outcome.reply
     assert mailbox.messages == []
@@ -144,7 +153,7 @@ def test_mail_travels_by_tls_to_a_server_that_can_be_checked(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     mailbox = Mailbox()
     with serving(mailbox, port, **{option: tls_context(certificate)}):
-        outcome = delivery(port, tls=tls).send(MAIL, TO, "id-1", now=NOW)
+        outcome = delivery(port, tls=tls).send(MAIL, TO, "id-1", unrecorded, now=NOW)
     assert isinstance(outcome, Accepted)
     assert len(mailbox.messages) == 1
 
@@ -152,5 +161,69 @@ def test_mail_travels_by_tls_to_a_server_that_can_be_checked(
 def test_starttls_is_not_given_up_where_the_server_has_none(port: int) -> None:
     mailbox = Mailbox()
     with serving(mailbox, port):
-        assert isinstance(delivery(port, tls="starttls").send(MAIL, TO, "id-1", now=NOW), Deferred)
+        assert isinstance(delivery(port, tls="starttls").send(MAIL, TO, "id-1", unrecorded, now=NOW), Deferred)
     assert mailbox.messages == []
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "to", "outcome"),
+    [
+        (Mailbox(), TO, Accepted("250 OK: queued as 1")),
+        (Mailbox("451 4.3.0 try later"), TO, Deferred("451 4.3.0 try later")),
+        (Mailbox(to_recipient=("550 5.1.1 no such user",)), TO, Refused("550 5.1.1 no such user")),
+        (Mailbox(), "zoé@x.example", Refused("not sent: the address has characters that mail cannot carry")),
+    ],
+)
+def test_every_outcome_is_written_down_once(mailbox: Mailbox, to: str, outcome: Outcome, port: int) -> None:
+    recorded: list[Outcome] = []
+    with serving(mailbox, port):
+        assert delivery(port).send(MAIL, to, "id-1", recorded.append, now=NOW) == outcome
+    assert recorded == [outcome]
+
+
+def test_until_it_is_written_down_that_a_message_was_taken_no_other_is_handed_over(port: int) -> None:
+    """A process that is killed may send again what it had handed over and not recorded: one message at most."""
+    mailbox, sender, is_handed_over, may_end = Mailbox(), delivery(port), Event(), Event()
+
+    def record(outcome: Outcome) -> None:
+        is_handed_over.set()
+        assert may_end.wait(20)
+
+    with serving(mailbox, port), ThreadPoolExecutor(2) as pool:
+        first = pool.submit(sender.send, MAIL, TO, "id-1", record, now=NOW)
+        assert is_handed_over.wait(20)
+        second = pool.submit(sender.send, MAIL, TO, "id-2", unrecorded, now=NOW)
+        # The other session waits before its text; nothing tells from outside that it does.
+        with pytest.raises(TimeoutError):
+            second.result(timeout=1)
+        assert len(mailbox.messages) == 1
+        may_end.set()
+        assert (first.result(20), second.result(20)) == (
+            Accepted("250 OK: queued as 1"),
+            Accepted("250 OK: queued as 2"),
+        )
+
+
+def test_who_waits_for_another_message_for_too_long_is_sent_later(port: int) -> None:
+    mailbox, sender, outcomes = Mailbox(), delivery(port, timeout=1), list[Outcome]()
+
+    def record(_: Outcome) -> None:
+        outcomes.append(sender.send(MAIL, TO, "id-2", unrecorded, now=NOW))
+
+    with serving(mailbox, port):
+        sender.send(MAIL, TO, "id-1", record, now=NOW)
+        assert outcomes == [Deferred("TimeoutError: other messages took too long")]
+        assert len(mailbox.messages) == 1
+        assert isinstance(sender.send(MAIL, TO, "id-2", unrecorded, now=NOW), Accepted)
+
+
+def test_what_cannot_be_written_down_is_told_and_holds_nobody_up(port: int) -> None:
+    mailbox, sender = Mailbox(), delivery(port)
+
+    def record(_: Outcome) -> None:
+        raise ServiceUnavailable("database", "away")
+
+    with serving(mailbox, port):
+        with pytest.raises(ServiceUnavailable):
+            sender.send(MAIL, TO, "id-1", record, now=NOW)
+        assert isinstance(sender.send(MAIL, TO, "id-2", unrecorded, now=NOW), Accepted)
