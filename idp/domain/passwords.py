@@ -47,13 +47,8 @@ class HashingBounds:
 
     @property
     def strangers(self) -> int:
-        """How many of them strangers may take."""
+        """How many of them strangers may take: the others are for browsers that signed in to the account before."""
         return max(1, self.in_all * 2 // 3)
-
-    @property
-    def known(self) -> int:
-        """How many are left, whatever strangers do, for those whose browser has signed in to the account before."""
-        return max(1, self.in_all - self.strangers)
 
 
 class Places:

@@ -286,14 +286,19 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         return not line.join(conn, conn.handed_over)
 
     def _pass_turn(self, conn: TConn) -> None:
-        """Let the next one go on where this one is through and had a turn. Nothing is done for who has hung up."""
+        """Let others go on where this one is through and had a turn. Nothing is done for who has hung up."""
         line, conn.turn_in = conn.turn_in, None
-        while line is not None and (following := line.pass_turn()) is not None:
-            if not _has_hung_up(following):
-                following.turn_in = line
-                self._serve(following)
-                return
-            self._close(following)
+        if line is None:
+            return
+        line.end_turn()
+        for waiting in self.lines.all:
+            while (following := waiting.next_turn()) is not None:
+                if _has_hung_up(following):
+                    waiting.end_turn()
+                    self._close(following)
+                else:
+                    following.turn_in = waiting
+                    self._serve(following)
 
     def _take_leave(self, conn: TConn) -> None:
         """Nothing more is said; wait on the loop until the sender hangs up."""

@@ -1,7 +1,8 @@
 """Where a password that somebody sends waits until it can be hashed, which takes a core for a third of a second.
 
-Strangers can send passwords as often as they like (CWE-400). They wait among themselves: somebody whose browser has
-signed in before, which its cookie says and ``domain.passwords.Places`` looks at more closely, stands in another line.
+Strangers can send passwords as often as they like (CWE-400). They wait among themselves: whoever has signed in with
+this browser before stands in another line. Here it is the cookie's presence that tells, before anything costs anything;
+who invents one waits in that line, and is a stranger to ``domain.passwords.Places``.
 """
 
 import re
@@ -9,7 +10,7 @@ from typing import Any
 
 from idp.domain import measures
 from idp.domain.passwords import HashingBounds
-from idp.web.waiting_line import WaitingLine
+from idp.web.waiting_line import Turns, WaitingLine
 
 # The path of ``sign_in.with_password``, whatever stands before it.
 _SENDS_PASSWORD = re.compile(rb"POST [^ ?]*/sign-in/[^/ ?]+/methods[ ?]")
@@ -18,10 +19,11 @@ _HAS_DEVICE = re.compile(rb"\r\nCookie:[^\r\n]*idp_device=", re.IGNORECASE)
 
 
 class PasswordLines:
-    """The lines of one worker: as many have their turn as may wait for a hash in its threads."""
+    """The lines of one worker, for as many turns as there are places to hash. Neither line ever has them all."""
 
     def __init__(self, bounds: HashingBounds) -> None:
-        self._known, self._strangers = WaitingLine[Any](bounds.known), WaitingLine[Any](bounds.strangers)
+        turns, most = Turns(bounds.in_all), bounds.strangers
+        self._known, self._strangers = WaitingLine[Any](turns, most), WaitingLine[Any](turns, most)
         self.all = (self._known, self._strangers)
 
     def line_of(self, request: bytes) -> WaitingLine[Any] | None:

@@ -16,19 +16,42 @@ PATIENCE_SECONDS: Final = 15.0
 ROOM: Final = 100
 
 
-class WaitingLine(Generic[Waiting]):
-    """turns: how many are served at a time. room: how many may wait. patience: how many seconds each of them waits."""
+class Turns:
+    """How many are served at a time, from whichever line they come. number: of those that are free."""
 
-    def __init__(self, turns: int, room: int = ROOM, patience: float = PATIENCE_SECONDS) -> None:
-        self._turns, self._room, self._patience = turns, room, patience
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+class WaitingLine(Generic[Waiting]):
+    """One of the lines to the same turns.
+
+    most: so many of them at a time, so that the others get some whatever happens here. room: how many may wait.
+    patience: how many seconds each of them waits.
+    """
+
+    def __init__(self, turns: Turns, most: int, room: int = ROOM, patience: float = PATIENCE_SECONDS) -> None:
+        self._turns, self._most, self._room, self._patience = turns, most, room, patience
         self._line: deque[tuple[float, Waiting]] = deque()
 
     def take_turn(self) -> bool:
-        """Whether the one who comes is served at once; ``pass_turn`` ends the turn."""
-        if not self._turns:
+        """Whether the one who comes is served at once; ``end_turn`` ends the turn."""
+        if not (self._most and self._turns.number):
             return False
-        self._turns -= 1
+        self._most -= 1
+        self._turns.number -= 1
         return True
+
+    def end_turn(self) -> None:
+        """Somebody is through; whose turn it is then, the lines say one after the other."""
+        self._most += 1
+        self._turns.number += 1
+
+    def next_turn(self) -> Waiting | None:
+        """Who has a turn now, and had to wait for it; None where there is none, or nobody waits."""
+        if not self._line or not self.take_turn():
+            return None
+        return self._line.popleft()[1]
 
     def join(self, waiting: Waiting, now: float) -> bool:
         """Whether there is room to wait. now: seconds of a clock that never goes back."""
@@ -36,13 +59,6 @@ class WaitingLine(Generic[Waiting]):
             return False
         self._line.append((now + self._patience, waiting))
         return True
-
-    def pass_turn(self) -> Waiting | None:
-        """Who has the turn of the one who is through; None where nobody waits."""
-        if self._line:
-            return self._line.popleft()[1]
-        self._turns += 1
-        return None
 
     def out_of_patience(self, now: float) -> Iterator[Waiting]:
         """Those who have waited as long as they may. They wait no longer, and have no turn."""

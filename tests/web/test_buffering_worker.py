@@ -37,10 +37,10 @@ MANY_CHUNKS = (b"3e8\r\n" + b"a" * 1000 + b"\r\n") * 1000
 # Whoever asks for /costly waits for the one turn there is; ``held`` has it as long as there is a file of this name.
 CONFIGURATION_WITH_LINE = """
 from idp.web.buffering_worker import BufferingThreadWorker
-from idp.web.waiting_line import WaitingLine
+from idp.web.waiting_line import Turns, WaitingLine
 
 class OneLine:
-    all = (WaitingLine(turns=1, room=4, patience=4.0),)
+    all = (WaitingLine(Turns(1), 1, room=4, patience=4.0),)
 
     def line_of(self, request):
         return self.all[0] if request.startswith(b"POST /costly") else None

@@ -23,8 +23,14 @@ def test_strangers_and_browsers_that_signed_in_before_wait_among_themselves() ->
     assert stranger is not None
     assert known is not None
     assert stranger is not known
-    assert [sum(line.take_turn() for _ in range(10)) for line in (stranger, known)] == [4, 2]
-    assert set(lines.all) == {stranger, known}
+    assert lines.all == (known, stranger)
+
+
+@pytest.mark.parametrize(("in_all", "turns"), [(6, [4, 2]), (16, [10, 6]), (2, [1, 1]), (1, [1, 0])])
+def test_no_line_has_all_turns_where_there_are_two_or_more(in_all: int, turns: list[int]) -> None:
+    for order in (1, -1):
+        lines = PasswordLines(HashingBounds(at_once=1, in_all=in_all))
+        assert [sum(line.take_turn() for _ in range(20)) for line in lines.all[::order]] == turns
 
 
 @pytest.mark.parametrize(
