@@ -16,6 +16,7 @@ from pymongo.errors import (
     InvalidURI,
     PyMongoError,
     WriteConcernError,
+    WriteError,
 )
 from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.read_concern import ReadConcern
@@ -30,6 +31,10 @@ Result = TypeVar("Result")
 DEFAULT_NAME = "idp"
 
 _DUPLICATE_KEY = 11000
+# Of a server that has just ceased to be the primary, or is ceasing to be anything (MongoDB's ``error_codes.yml``). The
+# driver knows them as an answer to a whole command, not where the command had begun.
+_PRIMARY_NO_MORE = frozenset({91, 189, 10058, 10107, 11600, 11602, 13435, 13436})
+_TRIES = 3
 
 
 class AlreadyExists(Exception):
@@ -71,13 +76,23 @@ def _translation(error: PyMongoError) -> AlreadyExists | ServiceUnavailable:
 def repeated(write: Callable[[], Result]) -> Result:
     """A write of many documents, begun again where the primary has just changed; only for what may be done twice.
 
-    The driver repeats writes of single documents by itself, these it does not.
+    The driver repeats writes of single documents by itself, these it does not. The first repetition may still go to the
+    primary that was: the driver learns by it.
     """
     with translated():
-        try:
-            return write()
-        except (AutoReconnect, WriteConcernError):
-            return write()
+        for _ in range(_TRIES - 1):
+            try:
+                return write()
+            except PyMongoError as error:
+                if not _tells_of_another_primary(error):
+                    raise
+        return write()
+
+
+def _tells_of_another_primary(error: PyMongoError) -> bool:
+    if isinstance(error, WriteError):
+        return error.code in _PRIMARY_NO_MORE
+    return isinstance(error, AutoReconnect | WriteConcernError)
 
 
 class Database:

@@ -2,9 +2,18 @@ from datetime import UTC, datetime
 
 import pytest
 from pymongo import IndexModel
+from pymongo.errors import (
+    AutoReconnect,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    NotPrimaryError,
+    PyMongoError,
+    WriteConcernError,
+    WriteError,
+)
 
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
-from idp.storage.database import AlreadyExists, Database, Indexes, translated
+from idp.storage.database import AlreadyExists, Database, Indexes, repeated, translated
 
 
 @pytest.mark.parametrize(
@@ -64,3 +73,55 @@ def test_documents_that_clash_with_an_index_keep_no_other_index_from_being_made(
     database.collection("slots").delete_many({})
     database.create_indexes(wanted)
     assert database.is_indexed
+
+
+class _Write:
+    """Fails so often, then succeeds."""
+
+    def __init__(self, *failures: PyMongoError) -> None:
+        self._failures, self.tries = list(failures), 0
+
+    def __call__(self) -> str:
+        self.tries += 1
+        if self._failures:
+            raise self._failures.pop(0)
+        return "written"
+
+
+# What a step-down in the middle of a command for many documents was seen to be told as, then as at its repetition.
+STEPPED_DOWN = (WriteError("Not primary while writing to idp.grants", 10107), NotPrimaryError("not primary"))
+
+
+@pytest.mark.parametrize(
+    "failures",
+    [(), (AutoReconnect("cut"),), (WriteConcernError("not replicated", 189),), STEPPED_DOWN],
+    ids=["well", "cut", "not replicated", "stepped down"],
+)
+def test_a_write_of_many_documents_is_begun_again_where_the_primary_has_changed(
+    failures: tuple[PyMongoError, ...],
+) -> None:
+    write = _Write(*failures)
+    assert repeated(write) == "written"
+    assert write.tries == len(failures) + 1
+
+
+def test_it_is_not_repeated_for_ever() -> None:
+    write = _Write(*[AutoReconnect("cut")] * 5)
+    with pytest.raises(ServiceUnavailable):
+        repeated(write)
+    assert write.tries == 3
+
+
+@pytest.mark.parametrize("failure", [WriteError("no room", 14031), ExecutionTimeout("too long", 50)])
+def test_what_no_other_primary_would_do_better_is_not_repeated(failure: PyMongoError) -> None:
+    write = _Write(failure)
+    with pytest.raises(ServiceUnavailable):
+        repeated(write)
+    assert write.tries == 1
+
+
+def test_somebody_who_was_first_is_told_at_once() -> None:
+    write = _Write(DuplicateKeyError("dup", 11000))
+    with pytest.raises(AlreadyExists):
+        repeated(write)
+    assert write.tries == 1
