@@ -139,8 +139,9 @@ class ReplicaSet:
             node.kill()
 
     def _steps_down(self) -> bool:
+        # Nothing is written while a secondary catches up: for less than requests wait (``[mongodb] timeout_ms``).
         try:
-            self.primary().ask("replSetStepDown", 10, secondaryCatchUpPeriodSecs=5)
+            self.primary().ask("replSetStepDown", 10, secondaryCatchUpPeriodSecs=2)
         except OperationFailure as error:
             if error.code != _EXCEEDED_TIME_LIMIT:
                 raise
