@@ -16,7 +16,7 @@ from tests.app.test_work import wait_until, work
 from tests.mail.moody_server import Mood, MoodyServer
 from tests.mail.smtp_server import HOST
 
-# More than one process sends at the same time.
+# In hand: as many as a sender has threads. There are more, for whoever comes next.
 MAILS, IN_HAND = 12, 4
 LONG_AFTER = timedelta(minutes=5)
 

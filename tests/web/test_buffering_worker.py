@@ -6,13 +6,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from idp.web.buffering_worker import FAREWELL_SECONDS, Arrival
+from tests.chaos.replica_set import wait_until
 from tests.mail.smtp_server import free_port
 
 CONFIGURATION = """
@@ -34,7 +35,7 @@ def app(environ, start_response):
 MANY_CHUNKS = (b"3e8\r\n" + b"a" * 1000 + b"\r\n") * 1000
 
 
-# Whoever asks for /costly waits for the one turn there is; ``held`` has it as long as there is a file of this name.
+# Whoever asks for /costly waits for the one turn there is; ``held`` has it until the other end of a pipe is opened.
 CONFIGURATION_WITH_LINE = """
 from idp.web.buffering_worker import BufferingThreadWorker
 from idp.web.waiting_line import Turns, WaitingLine
@@ -43,7 +44,11 @@ class OneLine:
     all = (WaitingLine(Turns(1), 1, room=4, patience=4.0),)
 
     def line_of(self, request):
-        return self.all[0] if request.startswith(b"POST /costly") else None
+        if not request.startswith(b"POST /costly"):
+            return None
+        with open("come", "ab") as told:
+            told.write(request.split()[1] + b" ")
+        return self.all[0]
 
     def has_waited(self, seconds):
         pass
@@ -54,14 +59,12 @@ class worker_class(BufferingThreadWorker):
 workers, threads, loglevel = 1, 3, "critical"
 """
 COSTLY_APPLICATION = """
-import pathlib, time
-
 def app(environ, start_response):
     asked = environ["QUERY_STRING"]
     with open("asked", "a") as told:
         told.write(asked + " ")
-    while asked == "held" and pathlib.Path("held").exists():
-        time.sleep(0.01)
+    if asked == "held":
+        open("held").close()
     if asked == "fault":
         raise RuntimeError("asked for")
     start_response("200 OK", [("Content-Length", "2")])
@@ -79,11 +82,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def costly(tmp_path: Path) -> Iterator[str]:
     """An application with a costly page, under our worker, with three threads; somebody has the one turn there is."""
     for address in serving(tmp_path, COSTLY_APPLICATION, CONFIGURATION_WITH_LINE):
-        (tmp_path / "held").touch()
-        with asking(address, "held"):
+        os.mkfifo(tmp_path / "held")
+        with asking(address, "held", tmp_path):
             wait_until(lambda: asked_of(tmp_path) == ["held"])
             yield address
-            (tmp_path / "held").unlink(missing_ok=True)
+            let_go(tmp_path)
+
+
+def let_go(folder: Path) -> None:
+    """Let the turn of ``held`` end; it may have ended."""
+    pipe = folder / "held"
+    if pipe.exists():
+        # Opened once the other end is, too.
+        os.close(os.open(pipe, os.O_WRONLY))
+        pipe.unlink()
 
 
 def serving(folder: Path, application: str, configuration: str) -> Iterator[str]:
@@ -112,26 +124,22 @@ def connect(server: str) -> socket.socket:
     return socket.create_connection((host, int(port)), timeout=20)
 
 
-def asking(server: str, asked: str) -> socket.socket:
+def asking(server: str, asked: str, folder: Path) -> socket.socket:
     """Somebody who has asked for the costly page, and waits for the answer."""
     connection = connect(server)
     connection.sendall(f"POST /costly?{asked} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".encode())
     # Who comes next comes after.
-    time.sleep(0.05)
+    wait_until(lambda: f"/costly?{asked}" in told_in(folder / "come"))
     return connection
 
 
 def asked_of(folder: Path) -> list[str]:
     """What the application was asked for so far."""
-    told = folder / "asked"
-    return told.read_text().split() if told.exists() else []
+    return told_in(folder / "asked")
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+def told_in(file: Path) -> list[str]:
+    return file.read_text().split() if file.exists() else []
 
 
 def test_o_48_two_hundred_slow_bodies_hold_nobody_up_and_are_given_up(server: str) -> None:
@@ -251,19 +259,19 @@ def test_who_reads_no_answer_is_given_up(server: str) -> None:
 
 def test_who_waits_for_a_turn_holds_no_thread_and_goes_on_in_the_order_of_coming(costly: str, tmp_path: Path) -> None:
     with contextlib.ExitStack() as kept:
-        waiting = [kept.enter_context(asking(costly, name)) for name in ("first", "fault", "third")]
+        waiting = [kept.enter_context(asking(costly, name, tmp_path)) for name in ("first", "fault", "third")]
         assert requests.get(f"http://{costly}/?other", timeout=10).text == "ok"
         assert asked_of(tmp_path) == ["held", "other"]
-        (tmp_path / "held").unlink()
+        let_go(tmp_path)
         answers = [connection.recv(1000)[:12] for connection in waiting]
     assert asked_of(tmp_path) == ["held", "other", "first", "fault", "third"]
     assert answers == [b"HTTP/1.1 200", b"HTTP/1.1 500", b"HTTP/1.1 200"]
 
 
 def test_nothing_is_done_for_who_hung_up_while_waiting(costly: str, tmp_path: Path) -> None:
-    asking(costly, "gone").close()
-    with asking(costly, "there") as waiting:
-        (tmp_path / "held").unlink()
+    asking(costly, "gone", tmp_path).close()
+    with asking(costly, "there", tmp_path) as waiting:
+        let_go(tmp_path)
         assert waiting.recv(1000).startswith(b"HTTP/1.1 200")
     assert asked_of(tmp_path) == ["held", "there"]
 
@@ -272,8 +280,8 @@ def test_who_has_waited_long_enough_and_who_finds_no_room_to_is_answered_all_the
     costly: str, tmp_path: Path
 ) -> None:
     with contextlib.ExitStack() as kept:
-        waiting = [kept.enter_context(asking(costly, name)) for name in "abcd"]
-        with asking(costly, "e") as one_too_many:
+        waiting = [kept.enter_context(asking(costly, name, tmp_path)) for name in "abcd"]
+        with asking(costly, "e", tmp_path) as one_too_many:
             assert one_too_many.recv(1000).startswith(b"HTTP/1.1 200")
         assert asked_of(tmp_path) == ["held", "e"]
         for connection in waiting:
@@ -282,7 +290,7 @@ def test_who_has_waited_long_enough_and_who_finds_no_room_to_is_answered_all_the
 
 
 def test_a_turn_is_had_once_for_each_request_of_a_connection(costly: str, tmp_path: Path) -> None:
-    (tmp_path / "held").unlink()
+    let_go(tmp_path)
     with requests.Session() as session:
         assert [session.post(f"http://{costly}/costly?{name}", timeout=10).text for name in "abc"] == ["ok"] * 3
         assert session.get(f"http://{costly}/?other", timeout=10).text == "ok"
