@@ -25,9 +25,7 @@ workers = _settings.web.workers
 worker_class = BufferingThreadWorker
 BufferingThreadWorker.max_body = _settings.web.max_body_bytes
 threads = _settings.web.threads
-BufferingThreadWorker.lines = PasswordLines(
-    HashingBounds.of_worker(cores=os.cpu_count() or 1, workers=workers, threads=threads)
-)
+BufferingThreadWorker.lines = PasswordLines(HashingBounds.of_worker(workers=workers, threads=threads))
 # Headers and body of a request must arrive within this time; bcrypt takes a fraction of a second of it.
 timeout = 30
 graceful_timeout = 15

@@ -7,10 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Nobody looks for garbage in here, nor afterwards among what was made in here."""
+    """Nobody looks for garbage in here."""
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
         gc.enable()

@@ -65,9 +65,13 @@ class _Request(Request):
 
 
 class _Application(Flask):
-    """Flask, told once and not at every call that no view and no hook of ours is a coroutine."""
+    """Flask with what surrounds its pages, told once and not at every call that no view of ours is a coroutine."""
 
     request_class = _Request
+    surrounded: "WSGIApplication"
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        return self.surrounded(environ, start_response)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
@@ -91,8 +95,7 @@ def create_app(services: Services) -> Flask:
         default_translation_directories=str(TRANSLATIONS),
         locale_selector=every_page.language,
     )
-    # Flask's documented place for middleware, a method for the type checker.
-    app.wsgi_app = _wrapped(app.wsgi_app, services)  # type: ignore[assignment,method-assign]
+    app.surrounded = _wrapped(app.wsgi_app, services)
     browser = Browser(services.browser_sessions, secure=configured.https)
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)

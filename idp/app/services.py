@@ -1,6 +1,5 @@
 """The services behind the flows, built once per process from the settings."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -141,8 +140,7 @@ def build(
 
 def _hashing(configured: Settings, timed: TimesHashing) -> Places:
     web = configured.web
-    bounds = HashingBounds.of_worker(cores=os.cpu_count() or 1, workers=web.workers, threads=web.threads)
-    return Places(bounds, timed)
+    return Places(HashingBounds.of_worker(workers=web.workers, threads=web.threads), timed)
 
 
 def helpdesk_operators(configured: Settings) -> frozenset[str]:

@@ -40,9 +40,9 @@ class HashingBounds:
     in_all: int = 9
 
     @classmethod
-    def of_worker(cls, *, cores: int, workers: int, threads: int) -> "HashingBounds":
-        """All workers together hash on every core; a quarter of their threads is kept from it."""
-        at_once = max(1, cores // workers)
+    def of_worker(cls, *, workers: int, threads: int, cores: int | None = None) -> "HashingBounds":
+        """All workers together hash on every core; a quarter of their threads is kept from it. cores: the machine's."""
+        at_once = max(1, (cores or os.cpu_count() or 1) // workers)
         return cls(at_once, max(at_once, threads * 3 // 4))
 
     @property

@@ -116,16 +116,19 @@ class SmtpDelivery:
 
         name: the message's id, the same for every attempt: mailboxes can tell a repetition.
         """
-        if not _PLAIN_ADDRESS.fullmatch(to):
-            outcome: Outcome = Refused("not sent: the address has characters that mail cannot carry")
-            record(outcome)
-            return outcome
-        message = _Alternatives(_composed(rendered, to, self._sender, name, now), to, self._sender.addr_spec)
         with contextlib.ExitStack() as connected, LastStep(self._last_step_is_free) as step:
-            outcome = self._handed_over(message, connected, step)
-            outcome = type(outcome)(_one_line(outcome.reply, rendered.secrets))
+            outcome = self._outcome(rendered, to, name, now, connected, step)
             record(outcome)
         return outcome
+
+    def _outcome(
+        self, rendered: Rendered, to: str, name: str, now: datetime, connected: contextlib.ExitStack, step: LastStep
+    ) -> Outcome:
+        if not _PLAIN_ADDRESS.fullmatch(to):
+            return Refused("not sent: the address has characters that mail cannot carry")
+        message = _Alternatives(_composed(rendered, to, self._sender, name, now), to, self._sender.addr_spec)
+        outcome = self._handed_over(message, connected, step)
+        return type(outcome)(_one_line(outcome.reply, rendered.secrets))
 
     def _handed_over(self, message: "_Alternatives", connected: contextlib.ExitStack, step: LastStep) -> Outcome:
         """connected: ends the connection, once the outcome is recorded and others need not wait any more."""
