@@ -76,6 +76,8 @@ class Sampler:
     def __exit__(self, *_: object) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, signal.SIG_IGN)
+        self.seconds[REST] += self._open  # of the answers after the last tick
+        self._open = 0.0
 
     def watched(self, app: Flask) -> Flask:
         """The application, sampled while it answers."""

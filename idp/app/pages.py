@@ -70,7 +70,8 @@ class _Application(Flask):
     request_class = _Request
     surrounded: "WSGIApplication"
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Where Flask's extensions expect it: who wraps this later (OpenTelemetry does) is outermost."""
         return self.surrounded(environ, start_response)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,7 +96,7 @@ def create_app(services: Services) -> Flask:
         default_translation_directories=str(TRANSLATIONS),
         locale_selector=every_page.language,
     )
-    app.surrounded = _wrapped(app.wsgi_app, services)
+    app.surrounded = _wrapped(super(_Application, app).wsgi_app, services)
     browser = Browser(services.browser_sessions, secure=configured.https)
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
