@@ -7,13 +7,16 @@ who invents one waits in that line, and is a stranger to ``domain.passwords.Plac
 
 import re
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from idp.domain import measures
 from idp.domain.passwords import HashingBounds
 from idp.web.waiting_line import Turns, WaitingLine
 
+# An empty line may stand before it (RFC 9112 section 2.2).
+_POSTED_TO = re.compile(rb"[\r\n]*POST ([^ ?]+)")
 # The path of ``sign_in.with_password``, whatever stands before it.
-_SENDS_PASSWORD = re.compile(rb"POST [^ ?]*/sign-in/[^/ ?]+/methods[ ?]")
+_TAKES_PASSWORD = re.compile(rb".*/sign-in/[^/]+/methods", re.DOTALL)
 # The cookie that ``Browser.device`` reads, by either of its names.
 _HAS_DEVICE = re.compile(rb"\r\nCookie:[^\r\n]*idp_device=", re.IGNORECASE)
 
@@ -28,7 +31,9 @@ class PasswordLines:
 
     def line_of(self, request: bytes) -> WaitingLine[Any] | None:
         """Where this request, its head and body, has to wait for its turn; None where it has not."""
-        if not _SENDS_PASSWORD.match(request):
+        posted_to = _POSTED_TO.match(request)
+        # Flask, too, finds the page by what the path means: letters of it may be written as their numbers.
+        if posted_to is None or not _TAKES_PASSWORD.fullmatch(unquote_to_bytes(posted_to[1])):
             return None
         return self._known if _HAS_DEVICE.search(request) else self._strangers
 

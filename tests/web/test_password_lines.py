@@ -46,6 +46,20 @@ def test_nobody_else_waits(line: str) -> None:
     assert PasswordLines(BOUNDS).line_of(request_of(line)) is None
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "POST /sign-%69n/abc/methods",
+        "POST /sign-in/%61bc/m%65thods?lang=fr",
+        "POST /sign-in%2Fabc%2fmethods",
+        "\r\nPOST /sign-in/abc/methods",
+        "POST https://idp.example/sign-in/abc/methods",
+    ],
+)
+def test_nobody_gets_past_the_line_by_writing_the_address_otherwise(line: str) -> None:
+    assert PasswordLines(BOUNDS).line_of(request_of(line)) is not None
+
+
 @pytest.mark.parametrize("before", ["", "/idp"])
 def test_the_page_is_the_one_that_takes_passwords(world: World, before: str) -> None:
     routes = world.app.url_map.bind("idp.example", script_name=before)
