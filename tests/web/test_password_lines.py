@@ -68,6 +68,23 @@ def test_the_page_is_the_one_that_takes_passwords(world: World, before: str) -> 
     assert PasswordLines(BOUNDS).line_of(request_of(f"POST {path}")) is not None
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "named"),
+    [
+        ("new_password.create", {"authorization_id": "a-b_C"}),
+        ("renewed_password.choose", {"authorization_id": "a-b_C"}),
+        ("account.change_password", {}),
+        ("merging.accept", {"merge_id": "abc"}),
+    ],
+)
+def test_who_has_proven_who_they_are_does_not_wait_among_strangers(
+    world: World, endpoint: str, named: dict[str, str]
+) -> None:
+    path = world.app.url_map.bind("idp.example").build(endpoint, named, method="POST")
+    lines = PasswordLines(BOUNDS)
+    assert lines.line_of(request_of(f"POST {path}")) is lines.all[0]
+
+
 @pytest.mark.parametrize("secure", [True, False])
 @pytest.mark.parametrize("header", ["Cookie", "cookie"])
 def test_the_cookie_is_that_of_a_known_browser(*, secure: bool, header: str) -> None:
