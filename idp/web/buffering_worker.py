@@ -217,7 +217,7 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         The sender of a body that nobody reads is told that the connection ends with the answer.
         """
         if self.cfg.is_ssl:
-            return bool(super().handle_request(req, conn))
+            return self._answer_patiently(req, conn)
         self.lines.has_waited(conn.has_waited)
         req.must_close = req.must_close or conn.ends
         if not conn.ends:
@@ -229,6 +229,15 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         finally:
             conn.sock = sock
             conn.unsent = held.pass_on()
+
+    def _answer_patiently(self, req: Request, conn: TConn) -> bool:
+        """Wait for the reader in the thread, as gunicorn does, but not for good: what TLS sends is not ours to hold."""
+        conn.sock.settimeout(self.request_seconds)
+        try:
+            return bool(super().handle_request(req, conn))
+        except TimeoutError:
+            self.log.debug("client did not read its answer")
+            return False
 
     def finish_request(self, conn: TConn, fs: "Future[object]") -> None:
         """Go on with what follows the answer, once it was read."""
