@@ -7,6 +7,7 @@ from flask import Response, g, request
 from idp.domain.errors import Refusal
 from idp.domain.sessions import Session, SignedIn
 from idp.flows.browser_sessions import BrowserSessions
+from idp.web import forms
 
 DEVICE_LIFETIME = 365 * 24 * 3600
 LANGUAGE_LIFETIME = 365 * 24 * 3600
@@ -87,6 +88,10 @@ class Browser:
             self._remember(cookie, session)
         g.session = session
         return session
+
+    def hear_whether_shared(self) -> Session:
+        """Follow what the form that was sent says of the computer: by its box, or by the page's box beside it."""
+        return self.share(is_shared="yes" in (forms.optional_field("shared"), forms.optional_field("shared_now")))
 
     def signed_out(self) -> None:
         """Take the session's cookie away."""

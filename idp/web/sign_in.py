@@ -43,7 +43,8 @@ def blueprint(
 
     @views.post("/address")
     def give_address(authorization_id: str) -> ResponseReturnValue:
-        session, typed = browser.posted_session(), forms.field("email")
+        browser.posted_session()
+        session, typed = browser.hear_whether_shared(), forms.field("email")
         answer = flow.read_address(typed, sure="suggested" in request.form)
         if answer.address is not None:
             return led(authorization, pages, authorization.take_address(authorization_id, session, answer.address))
@@ -55,7 +56,8 @@ def blueprint(
     @views.post("/address/remembered")
     def take_remembered(authorization_id: str) -> ResponseReturnValue:
         """« Continuer avec … »: the address of the account card."""
-        session, remembered = browser.posted_session(), browser.remembered_address
+        browser.posted_session()
+        session, remembered = browser.hear_whether_shared(), browser.remembered_address
         if remembered is None:
             return lead_on(authorization, pages, authorization_id)
         return led(authorization, pages, authorization.take_address(authorization_id, session, remembered))
@@ -113,6 +115,7 @@ def blueprint(
     @views.post("/code/send")
     def send_code(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
+        here.hear_whether_shared(browser)
         is_again = "again" in request.form
         problem = flow.send_code(
             here.pending,
@@ -197,7 +200,7 @@ def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | 
         address=here.pending.address,
         action=step_url("sign_in.with_code", handle),
         resend_action=step_url("sign_in.send_code", handle),
-        hidden_fields=(("again", "yes"),),
+        hidden_fields=(("again", "yes"), ("shared", "yes" if here.session.is_shared else "")),
         back_url=step_url("sign_in.methods", handle),
         is_shared=here.session.is_shared,
         renews_password=here.pending.renews_password,
