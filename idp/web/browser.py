@@ -58,6 +58,18 @@ class Browser:
             raise Refusal("request.csrf", "form without our token", status=403)
         return session
 
+    def session_to_end(self) -> Session | None:
+        """The session that a form of ours ends; None where nobody is signed in, as after the same form before.
+
+        Then there is nothing to protect, and the person is told that they are signed out, whatever the form's token.
+        """
+        return self.posted_session() if self.is_signed_in else None
+
+    @property
+    def is_signed_in(self) -> bool:
+        session = self.known_session()
+        return session is not None and session.sign_in is not None
+
     def csrf_token(self) -> str:
         """The token for the forms of the page being rendered."""
         return self.sessions.csrf_token(self.session())
