@@ -76,6 +76,9 @@ class AddressesFlow:
 
         An offer to merge where another account has the address, which is told to nobody but who reads its mail.
         """
+        if code.address in account.addresses:
+            # The form was sent twice: the first one has taken the code.
+            return None
         problem = self._problem_with(code, session, typed)
         return problem or self._take(account, session, code.address)
 
