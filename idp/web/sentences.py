@@ -180,7 +180,7 @@ _PAGES: dict[str, _Texts] = {
     ),
     "proofing.identifier_out_of_scope": (
         _("Identifiant d’un autre établissement"),
-        _("L’identifiant transmis par votre université ne fait pas partie de ses domaines déclarés."),
+        _("L’identifiant transmis par votre université n’appartient pas à ses domaines déclarés."),
         _ASK_UNIVERSITY,
     ),
     "proofing.mail_missing": (
@@ -193,7 +193,7 @@ _PAGES: dict[str, _Texts] = {
     ),
     "proofing.mail_out_of_scope": (
         _("Adresse d’un autre domaine"),
-        _("L’adresse mail transmise par votre université ne fait pas partie de ses domaines déclarés."),
+        _("L’adresse mail transmise par votre université n’appartient pas à ses domaines déclarés."),
         _ASK_UNIVERSITY,
     ),
     "proofing.mail_ambiguous": (
