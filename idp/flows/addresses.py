@@ -53,9 +53,11 @@ class AddressesFlow:
         if len(account.addresses) >= MOST_ADDRESSES:
             return "email.enough"
         now = self.clock()
+        code = self.codes.issue(_new_code(account, session, address, now), now=now)
+        if self.codes.is_used_up(code.id, session.browser, now=now):
+            return "code.too_many"
         if not self._may_mail(account, address, now):
             return "code.too_many_mails"
-        code = self.codes.issue(_new_code(account, session, address, now), now=now)
         self.mails.put(_message(code, locale, now))
         return code
 
@@ -74,6 +76,9 @@ class AddressesFlow:
 
         An offer to merge where another account has the address, which is told to nobody but who reads its mail.
         """
+        if code.address in account.addresses:
+            # The form was sent twice: the first one has taken the code.
+            return None
         problem = self._problem_with(code, session, typed)
         return problem or self._take(account, session, code.address)
 
@@ -107,7 +112,7 @@ class AddressesFlow:
         if not self.limits.allows(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now):
             return "code.too_many"
         if self.codes.attempt(code.id, session.browser, now=now) is None:
-            return "code.expired"
+            return "code.too_many" if self.codes.is_used_up(code.id, session.browser, now=now) else "code.expired"
         if not one_time_codes.is_right(self.secret, code, digits):
             self.limits.count(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now)
             return "code.wrong"

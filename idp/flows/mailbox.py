@@ -75,16 +75,22 @@ class MailboxFlow:
         if vouched is not None:
             self.send_mail(vouched, session, locale=locale, application=application)
 
-    def send_mail(self, proofing: Proofing, session: Session, *, locale: str | None, application: str) -> bool:
-        """Mail link and code, the same code while it lives; False when this address had too many mails lately."""
+    def send_mail(self, proofing: Proofing, session: Session, *, locale: str | None, application: str) -> str | None:
+        """Mail link and code, the same code while it lives; a field sentence's key where none is mailed now.
+
+        None is mailed whose tries are spent (the link of the mail before still works), nor after too many mails to
+        this address lately.
+        """
         _refuse_unasked(proofing)
         now, address = self.clock(), proofing.address or ""
         code = self.codes.issue(self._new_code(proofing, session, now), now=now)
+        if self.codes.is_used_up(code.id, session.browser, now=now):
+            return "code.too_many"
         if not self.limits.count(
             mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
         ):
             self._note("proofing.mail_limit", proofing)
-            return False
+            return "code.too_many_mails"
         self.mails.put(
             Message(
                 id=random_id(),
@@ -103,7 +109,7 @@ class MailboxFlow:
                 },
             )
         )
-        return True
+        return None
 
     def delivery(self, proofing: Proofing) -> Delivery | None:
         """How far the last mail of this proofing got."""
@@ -124,7 +130,7 @@ class MailboxFlow:
         live = self.codes.issue(self._new_code(proofing, session, now), now=now)
         code = self.codes.attempt(live.id, session.browser, now=now)
         if code is None:
-            return "code.expired"
+            return "code.too_many" if self.codes.is_used_up(live.id, session.browser, now=now) else "code.expired"
         if not one_time_codes.is_right(self.secret, code, digits):
             self.limits.count(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now)
             self._note("proofing.code_wrong", proofing)

@@ -146,11 +146,12 @@ class SignInFlow:
         application: str,
         is_password_forgotten: bool = False,
         is_again: bool = False,
-    ) -> bool:
-        """Mail a code, the same one while it lives; False when this address had too many mails lately.
+    ) -> str | None:
+        """Mail a code, the same one while it lives; a field sentence's key where none is mailed now.
 
-        locale: None where the person's language is not known. is_password_forgotten: so that another one is offered
-        after the code. is_again: the person asks for another mail; else a form that is sent twice mails once.
+        None is mailed whose tries are spent, nor after too many mails to this address lately. locale: None where the
+        person's language is not known. is_password_forgotten: so that another one is offered after the code. is_again:
+        the person asks for another mail; else a form that is sent twice mails once.
         """
         address, now = self._address(pending), self.clock()
         account = self.accounts.by_address(address)
@@ -161,14 +162,16 @@ class SignInFlow:
         renews = pending.renews_password or is_password_forgotten
         self._change(pending, session, one_time_code_id=code.id, renews_password=renews)
         if code.id != fresh.id and not is_again and now - code.created_at < SENT_TWICE:
-            return True
+            return None
+        if self.codes.is_used_up(code.id, session.browser, now=now):
+            return "code.too_many"
         if not self.limits.count(
             mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
         ):
             self._note("sign_in.mail_limit", pending, account, now)
-            return False
+            return "code.too_many_mails"
         self.mails.put(self._message(code, pending, account, locale, application, now))
-        return True
+        return None
 
     def delivery(self, pending: PendingAuthorization) -> Delivery | None:
         """How far the last mail of this journey got; asked in the same way whether or not there is an account."""
@@ -187,9 +190,11 @@ class SignInFlow:
         guesses = self._guesses(guesser, Method.CODE, now)
         if not guesses.are_left:
             return self._denied("code.too_many", pending, account, now, throttled=True)
-        code = self.codes.attempt(pending.one_time_code_id or "", session.browser, now=now)
+        asked = pending.one_time_code_id or ""
+        code = self.codes.attempt(asked, session.browser, now=now)
         if code is None:
-            return self._denied("code.expired", pending, account, now)
+            is_used_up = self.codes.is_used_up(asked, session.browser, now=now)
+            return self._denied("code.too_many" if is_used_up else "code.expired", pending, account, now)
         if code.address != address or not one_time_codes.is_right(self.secret, code, digits):
             throttled = self._count_failure(guesses, visitor, now)
             return self._denied("code.wrong", pending, account, now, throttled=throttled)

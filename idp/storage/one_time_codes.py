@@ -50,18 +50,16 @@ class OneTimeCodeStore:
         """Count one guess; None when the code may not be evaluated: spent, dead, or asked for elsewhere."""
         with translated():
             document = self._codes.find_one_and_update(
-                {
-                    "_id": code_id,
-                    "browser": browser,
-                    "used_at": None,
-                    "expires_at": {"$gt": now},
-                    "attempts": {"$lt": ATTEMPTS},
-                },
-                {"$inc": {"attempts": 1}},
+                _live(code_id, browser, now) | {"attempts": {"$lt": ATTEMPTS}}, {"$inc": {"attempts": 1}}
             )
             if document is None:
                 self._end_expired(code_id, browser, now)
         return None if document is None else _read(document)
+
+    def is_used_up(self, code_id: str, browser: str, *, now: datetime) -> bool:
+        """Whether every try of a live code was wrong: it keeps its slot, so that asking again gives no fresh tries."""
+        with translated():
+            return self._codes.find_one(_live(code_id, browser, now) | {"attempts": {"$gte": ATTEMPTS}}) is not None
 
     def _end_expired(self, code_id: str, browser: str, now: datetime) -> None:
         """Refused once is refused for good, even by a clock that goes back."""
@@ -85,6 +83,10 @@ class OneTimeCodeStore:
             self._codes.update_many(
                 {"address": address, "used_at": None}, {"$set": {"used_at": now}, "$unset": {"slot": ""}}
             )
+
+
+def _live(code_id: str, browser: str, now: datetime) -> dict[str, Any]:
+    return {"_id": code_id, "browser": browser, "used_at": None, "expires_at": {"$gt": now}}
 
 
 def _document(code: OneTimeCode) -> dict[str, Any]:

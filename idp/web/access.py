@@ -23,7 +23,7 @@ from idp.web import forms
 from idp.web.account import signed_in
 from idp.web.claim_names import claim_names
 from idp.web.device_names import device_name
-from idp.web.end_session import signed_out_page
+from idp.web.end_session import signed_out_next
 from idp.web.pages import Pages, language
 
 
@@ -84,12 +84,14 @@ def blueprint(
 
     @views.post("/sign-out-everywhere")
     def sign_out_everywhere() -> ResponseReturnValue:
+        if browser.session_to_end() is None:
+            return redirect(url_for("end_session.signed_out"), 303)
         here, account = fresh("access.everywhere", posted=True)
         if not isinstance(account, Account):
             return account
         outcome = end_session.ended(here, account_flow.sign_out_everywhere(account))
         browser.signed_out()
-        return signed_out_page(pages, outcome)
+        return signed_out_next(pages, outcome)
 
     return views
 

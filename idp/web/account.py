@@ -20,7 +20,7 @@ from idp.flows.proofs import ProofsFlow
 from idp.web import forms
 from idp.web.account_names import names_section
 from idp.web.authorization import next_page
-from idp.web.end_session import signed_out_page
+from idp.web.end_session import signed_out_next
 from idp.web.pages import Pages, language
 from idp.web.passkey_section import passkey_section
 from idp.web.proof_cards import university_card
@@ -86,9 +86,16 @@ def blueprint(
 
     @views.post("/sign-out")
     def sign_out() -> ResponseReturnValue:
-        outcome = end_session.sign_out(browser.posted_session())
+        session = browser.session_to_end()
+        if session is None:
+            return redirect(url_for("end_session.signed_out"), 303)
+        outcome = end_session.sign_out(session)
         browser.signed_out()
-        return signed_out_page(pages, outcome)
+        return signed_out_next(pages, outcome)
+
+    @views.get("/sign-out")
+    def left() -> ResponseReturnValue:
+        return redirect(url_for("end_session.signed_out"), 303)
 
     return views
 

@@ -111,7 +111,7 @@ def _code_page(pages: Pages, flow: AddressesFlow, asked: OneTimeCode, *, problem
         address=asked.address,
         action=url_for("addresses.confirm", code_id=asked.id),
         resend_action=url_for("addresses.ask"),
-        resend_fields=(("email", asked.address),),
+        hidden_fields=(("email", asked.address),),
         back_url=url_for("account.show"),
         minutes=10,
         delivery=mail_news(flow.delivery(asked)),

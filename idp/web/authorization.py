@@ -107,7 +107,7 @@ class Journey:
 
     def hear_whether_shared(self, browser: Browser) -> None:
         """Follow the box « shared computer » of the form that was sent."""
-        self.session = browser.share(is_shared="shared" in request.form or "shared_now" in request.form)
+        self.session = browser.hear_whether_shared()
 
     def reference_for(self, problem: object) -> str | None:
         """The journey's reference, for a page that refuses something; None where it refuses nothing."""

@@ -7,6 +7,7 @@ from flask import Response, g, request
 from idp.domain.errors import Refusal
 from idp.domain.sessions import Session, SignedIn
 from idp.flows.browser_sessions import BrowserSessions
+from idp.web import forms
 
 DEVICE_LIFETIME = 365 * 24 * 3600
 LANGUAGE_LIFETIME = 365 * 24 * 3600
@@ -57,6 +58,18 @@ class Browser:
             raise Refusal("request.csrf", "form without our token", status=403)
         return session
 
+    def session_to_end(self) -> Session | None:
+        """The session that a form of ours ends; None where nobody is signed in, as after the same form before.
+
+        Then there is nothing to protect, and the person is told that they are signed out, whatever the form's token.
+        """
+        return self.posted_session() if self.is_signed_in else None
+
+    @property
+    def is_signed_in(self) -> bool:
+        session = self.known_session()
+        return session is not None and session.sign_in is not None
+
     def csrf_token(self) -> str:
         """The token for the forms of the page being rendered."""
         return self.sessions.csrf_token(self.session())
@@ -87,6 +100,10 @@ class Browser:
             self._remember(cookie, session)
         g.session = session
         return session
+
+    def hear_whether_shared(self) -> Session:
+        """Follow what the form that was sent says of the computer: by its box, or by the page's box beside it."""
+        return self.share(is_shared="yes" in (forms.optional_field("shared"), forms.optional_field("shared_now")))
 
     def signed_out(self) -> None:
         """Take the session's cookie away."""

@@ -1,6 +1,6 @@
 """``/account/close``, and the page that opens a closed account again after a sign-in."""
 
-from flask import Blueprint, url_for
+from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 
@@ -36,13 +36,21 @@ def blueprint(
 
     @views.post("/account/close")
     def close() -> ResponseReturnValue:
-        session = browser.posted_session()
+        session = browser.session_to_end()
+        if session is None:
+            return redirect(url_for("closing.ask"), 303)
         account = signed_in(account_flow, authorization, session, "closing.ask", fresh=True)
         if not isinstance(account, Account):
             return account
         flow.close(account)
         browser.signed_out()
         browser.forget("account")
+        return redirect(url_for("closing.closed"), 303)
+
+    @views.get("/account/closed")
+    def closed() -> ResponseReturnValue:
+        if browser.is_signed_in:
+            return redirect(url_for("account.show"), 303)
         return pages.render("account_closed.html", days=flow.kept.days, account_url=url_for("account.show"))
 
     @views.get("/sign-in/<authorization_id>/reopen")

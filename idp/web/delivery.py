@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask import request
 from flask_babel import format_time, gettext
 
 from idp.domain.messages import Delivery, DeliveryState
 from idp.web.headers import allow_own_data
+
+# Why no mail went out, as field sentences, by the word for it in the address of the page that says so.
+_WAITS = {"mails": "code.too_many_mails", "tries": "code.too_many"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,22 @@ def mail_news(delivery: Delivery | None) -> MailNews | None:
     if news.may_change:
         allow_own_data()
     return news
+
+
+def asked_again(page: str, problem: str | None) -> str:
+    """The address of ``page`` that says what came of asking for another mail."""
+    word = next((word for word, key in _WAITS.items() if key == problem), None)
+    return f"{page}?wait={word}" if word else f"{page}?again=1"
+
+
+def is_resent() -> bool:
+    """Whether this page is to say that the mail went out once more."""
+    return "again" in request.args
+
+
+def why_not_sent() -> str | None:
+    """The field sentence with which this page is to say that no mail went out."""
+    return _WAITS.get(request.args.get("wait", ""))
 
 
 def _sentence(delivery: Delivery) -> Any:

@@ -22,7 +22,7 @@ def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
     def leave(outcome: SignedOut) -> ResponseReturnValue:
         if outcome.location and not outcome.frames:
             return redirect(outcome.location, 303)
-        return signed_out_page(pages, outcome)
+        return signed_out_next(pages, outcome)
 
     @views.route("/end-session", methods=["GET", "POST"])
     def end_session() -> ResponseReturnValue:
@@ -39,14 +39,16 @@ def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
                 hidden_fields=parameters,
                 back_url=url_for("account.show"),
             )
-        if session is not None and session.sign_in is not None:
+        if browser.is_signed_in:
             browser.signed_out()
         return leave(outcome)
 
     @views.post("/end-session/confirm")
     def confirm() -> ResponseReturnValue:
-        outcome = flow.confirm(_parameters(), browser.posted_session())
-        browser.signed_out()
+        session = browser.session_to_end()
+        outcome = flow.confirm(_parameters(), session)
+        if session is not None:
+            browser.signed_out()
         return leave(outcome)
 
     @views.get("/end-session/confirm")
@@ -55,14 +57,28 @@ def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
 
     @views.get("/signed-out")
     def signed_out() -> ResponseReturnValue:
-        return signed_out_page(pages, SignedOut())
+        _parameters()
+        if browser.is_signed_in:
+            return redirect(url_for("end_session.end_session"), 303)
+        return _signed_out_page(pages, SignedOut())
 
     return views
 
 
-def signed_out_page(pages: Pages, outcome: SignedOut) -> Response:
-    """The page after signing out; its frames let applications end their sessions in this browser, as far as it allows
-    (Front-Channel Logout 1.0 section 3)."""
+def signed_out_next(pages: Pages, outcome: SignedOut) -> ResponseReturnValue:
+    """What follows a sign-out: the page's own address, so that a reload sends no form again.
+
+    What happened this time alone is told at once: frames and names of applications are in no address, where anybody
+    could have them shown. Sent again, that form leads to the page's own address.
+    """
+    if request.method == "POST" and outcome == SignedOut():
+        return redirect(url_for("end_session.signed_out", ui_locales=request.form.get("ui_locales")), 303)
+    return _signed_out_page(pages, outcome)
+
+
+def _signed_out_page(pages: Pages, outcome: SignedOut) -> Response:
+    """Its frames let applications end their sessions in this browser, as far as it allows (Front-Channel Logout 1.0
+    section 3)."""
     for address in outcome.frames:
         parts = urlsplit(address)
         allow_frame(f"{parts.scheme}://{parts.netloc}")

@@ -122,7 +122,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
     def invitation_page(errors: dict[str, str] | None = None, done: str = "") -> Response:
         explanation = gettext(
             "Pour qui n’a pas de compte à une université. "
-            "Rien n’est secret : la personne se connecte avec un code mailé."
+            "Rien n’est secret : la personne se connecte avec un code envoyé par mail."
         )
         return console.pages.render(
             "helpdesk/act.html",
@@ -191,9 +191,9 @@ def _pages(people: PeopleFlow, acts: HelpdeskActs) -> dict[str, ActPage]:
         "merge": ActPage(
             names["merge"],
             gettext(
-                "Ce compte finit dans l’autre : il ne permet plus de se connecter, et ses adresses, ses identifiants "
-                "et ses clés d’accès passent à l’autre. Les deux sont prévenus ; ils peuvent être séparés pendant "
-                "30 jours."
+                "Ce compte est absorbé par l’autre : il ne permet plus de se connecter, et ses adresses, ses "
+                "identifiants et ses clés d’accès passent à l’autre. Les deux sont prévenus ; ils peuvent être séparés "
+                "pendant 30 jours."
             ),
             merge,
             (("into", gettext("Le compte qui reste : adresse, identifiant ou référence"), "", True),),

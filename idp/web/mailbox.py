@@ -1,6 +1,6 @@
 """The pages ``check-mailbox`` and ``confirm-link``."""
 
-from flask import Blueprint, Response, redirect, request, url_for
+from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.domain.claims import display_name
@@ -9,7 +9,7 @@ from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.mailbox import MailboxFlow
 from idp.web import forms
 from idp.web.authorization import STEP_PAGES, Journey, lead_on
-from idp.web.delivery import mail_news
+from idp.web.delivery import asked_again, is_resent, mail_news, why_not_sent
 from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
@@ -43,9 +43,8 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
     def send_mail(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
         proofing = flow.of(here.pending, here.session, forms.optional_field("proofing"))
-        sent = flow.send_mail(proofing, here.session, locale=known_language(), application=here.application)
-        target = step_url(STEP_PAGES[Step.MAILBOX], authorization_id)
-        return redirect(f"{target}?{'again' if sent else 'wait'}=1", 303)
+        problem = flow.send_mail(proofing, here.session, locale=known_language(), application=here.application)
+        return redirect(asked_again(step_url(STEP_PAGES[Step.MAILBOX], authorization_id), problem), 303)
 
     @views.get("/sign-in/<authorization_id>/mailbox/send")
     def mail_sent(authorization_id: str) -> ResponseReturnValue:
@@ -76,8 +75,7 @@ def _mailbox_page(
 ) -> Response:
     handle = here.pending.id
     delivery = flow.delivery(proofing)
-    waits = "code.too_many_mails" if "wait" in request.args else None
-    shown = problem or ("mailbox.held" if delivery is None else waits)
+    shown = problem or ("mailbox.held" if delivery is None else why_not_sent())
     return pages.render(
         "check_mailbox.html",
         status=forms.FORM_ERROR if problem else 200,
@@ -91,7 +89,7 @@ def _mailbox_page(
         action=step_url("mailbox.confirm_code", handle),
         resend_action=step_url("mailbox.send_mail", handle),
         restart_url=step_url("sign_in.restart", handle),
-        resent="again" in request.args,
+        resent=is_resent(),
         delivery=mail_news(delivery),
         client_name=here.client_name,
         reference=here.reference_for(problem),

@@ -180,7 +180,7 @@ _PAGES: dict[str, _Texts] = {
     ),
     "proofing.identifier_out_of_scope": (
         _("Identifiant d’un autre établissement"),
-        _("L’identifiant transmis par votre université ne fait pas partie de ses domaines déclarés."),
+        _("L’identifiant transmis par votre université n’appartient pas à ses domaines déclarés."),
         _ASK_UNIVERSITY,
     ),
     "proofing.mail_missing": (
@@ -193,7 +193,7 @@ _PAGES: dict[str, _Texts] = {
     ),
     "proofing.mail_out_of_scope": (
         _("Adresse d’un autre domaine"),
-        _("L’adresse mail transmise par votre université ne fait pas partie de ses domaines déclarés."),
+        _("L’adresse mail transmise par votre université n’appartient pas à ses domaines déclarés."),
         _ASK_UNIVERSITY,
     ),
     "proofing.mail_ambiguous": (
@@ -210,14 +210,17 @@ _PAGES: dict[str, _Texts] = {
         ),
     ),
     "proofing.link_invalid": (
-        _("Lien incomplet"),
-        _("Ce lien ne correspond à aucune demande. Il a peut-être été coupé par la messagerie."),
-        _("Copiez le lien du message en entier, ou saisissez le code sur la page où vous aviez commencé."),
+        _("Lien sans effet"),
+        _("Ce lien n’est plus valable : il a été remplacé, ou il est incomplet."),
+        _(
+            "Si votre adresse est déjà confirmée, connectez-vous. Sinon, copiez le lien du dernier message en entier, "
+            "ou saisissez le code sur la page où vous aviez commencé."
+        ),
     ),
     "proofing.link_followed": (
         _("Lien déjà ouvert"),
-        _("Le bouton de ce lien a déjà servi, dans un autre navigateur ou sur un autre appareil."),
-        _("Continuez là-bas, ou saisissez le code du message sur la page où vous aviez commencé."),
+        _("Le bouton de ce lien a déjà servi, ici ou sur un autre appareil."),
+        _("Continuez là où il a servi, ou saisissez le code du message sur la page où vous aviez commencé."),
     ),
     "proofing.link_used": (
         _("Lien déjà utilisé"),
@@ -314,7 +317,10 @@ _FIELDS: dict[str, LazyString] = {
         "Aucun nouveau message n’est parti : cinq au plus partent en une heure vers une même adresse. "
         "Patientez, puis demandez un nouvel envoi."
     ),
-    "code.too_many_mails": _("Plusieurs messages sont déjà partis : utilisez le dernier reçu, ou patientez une heure."),
+    "code.too_many_mails": _(
+        "Plusieurs messages sont déjà partis : utilisez le dernier reçu, dans le navigateur où vous l’avez demandé, ou "
+        "patientez une heure."
+    ),
     "passkey.expired": _("La page avait trop attendu. Recommencez : il suffit en général d’un second essai."),
     "passkey.unknown": _("Cette clé d’accès n’est pas connue ici. Connectez-vous autrement avec votre adresse."),
     "passkey.invalid": _("Cette clé d’accès n’a pas pu être vérifiée. Recommencez, ou connectez-vous autrement."),

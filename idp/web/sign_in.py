@@ -11,7 +11,7 @@ from idp.flows.sign_in import AddressAnswer, Denied, SignInFlow, Visitor
 from idp.web import forms
 from idp.web.authorization import STEP_PAGES, Journey, lead_on, led, signed_in_leads_on
 from idp.web.browser import Browser
-from idp.web.delivery import mail_news
+from idp.web.delivery import asked_again, is_resent, mail_news, why_not_sent
 from idp.web.pages import Pages, known_language, language
 from idp.web.passkey_offer import OffersPasskey
 from idp.web.passkey_sign_in import passkey_request
@@ -43,7 +43,8 @@ def blueprint(
 
     @views.post("/address")
     def give_address(authorization_id: str) -> ResponseReturnValue:
-        session, typed = browser.posted_session(), forms.field("email")
+        browser.posted_session()
+        session, typed = browser.hear_whether_shared(), forms.field("email")
         answer = flow.read_address(typed, sure="suggested" in request.form)
         if answer.address is not None:
             return led(authorization, pages, authorization.take_address(authorization_id, session, answer.address))
@@ -55,7 +56,8 @@ def blueprint(
     @views.post("/address/remembered")
     def take_remembered(authorization_id: str) -> ResponseReturnValue:
         """« Continuer avec … »: the address of the account card."""
-        session, remembered = browser.posted_session(), browser.remembered_address
+        browser.posted_session()
+        session, remembered = browser.hear_whether_shared(), browser.remembered_address
         if remembered is None:
             return lead_on(authorization, pages, authorization_id)
         return led(authorization, pages, authorization.take_address(authorization_id, session, remembered))
@@ -113,16 +115,18 @@ def blueprint(
     @views.post("/code/send")
     def send_code(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
-        sent = flow.send_code(
+        here.hear_whether_shared(browser)
+        is_again = "again" in request.form
+        problem = flow.send_code(
             here.pending,
             here.session,
             locale=known_language(),
             application=here.application,
             is_password_forgotten="forgotten" in request.form,
-            is_again="again" in request.form,
+            is_again=is_again,
         )
-        target = step_url(STEP_PAGES[Step.CODE], authorization_id)
-        return redirect(target if sent else f"{target}?wait=1", 303)
+        page = step_url(STEP_PAGES[Step.CODE], authorization_id)
+        return redirect(asked_again(page, problem) if is_again or problem else page, 303)
 
     @views.get("/code/send")
     def code_sent(authorization_id: str) -> ResponseReturnValue:
@@ -189,20 +193,20 @@ def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Deni
 
 def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | None = None) -> Response:
     handle = here.pending.id
-    waits = "code.too_many_mails" if "wait" in request.args else None
-    shown = problem or waits
+    shown = problem or why_not_sent()
     return pages.render(
         "code.html",
         status=200 if problem is None else forms.FORM_ERROR,
         address=here.pending.address,
         action=step_url("sign_in.with_code", handle),
         resend_action=step_url("sign_in.send_code", handle),
-        hidden_fields=(("again", "yes"),),
+        hidden_fields=(("again", "yes"), ("shared", "yes" if here.session.is_shared else "")),
         back_url=step_url("sign_in.methods", handle),
         is_shared=here.session.is_shared,
         renews_password=here.pending.renews_password,
         minutes=10,
-        resent=False,
+        is_used_up=shown == "code.too_many",
+        resent=is_resent(),
         delivery=mail_news(flow.delivery(here.pending)),
         client_name=here.client_name,
         reference=here.reference_for(problem),

@@ -172,7 +172,7 @@ def test_every_mail_gives_its_reason_and_loads_nothing(folder: Path, kind: str) 
     rendered = renderer(folder).render(replace(given, fields=given.fields | {"application": "Moodle <b>"}))
     for text in (" ".join(rendered.text.split()), rendered.html):
         assert given.to in text
-        assert "entrer dans Moodle" in text
+        assert "accéder à Moodle" in text
     assert "<b>" not in rendered.html
     for loading in ("<img", "<script", "<link", "src=", "url(", "@import", "<iframe"):
         assert loading not in rendered.html

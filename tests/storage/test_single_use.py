@@ -74,6 +74,19 @@ def test_o_16_asking_again_gives_the_same_code_and_does_not_reset_the_count(data
     assert store.attempt("code-0", "browser", now=NOW) is None
 
 
+def test_o_18_a_code_is_used_up_by_its_tries_until_its_end_and_in_its_browser(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    for _ in range(ATTEMPTS):
+        assert not store.is_used_up("code", "browser", now=NOW)
+        store.attempt("code", "browser", now=NOW)
+    assert store.is_used_up("code", "browser", now=NOW)
+    assert not store.is_used_up("code", "another browser", now=NOW)
+    assert not store.is_used_up("code", "browser", now=NOW + LIFETIME)
+    store.take("code", now=NOW)
+    assert not store.is_used_up("code", "browser", now=NOW), "taken by the last try"
+
+
 def test_asking_at_once_makes_one_code(database: Database) -> None:
     store = OneTimeCodeStore(database)
     numbers = iter(range(MANY))

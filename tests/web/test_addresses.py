@@ -54,6 +54,15 @@ def test_a_proven_address_is_added_and_signs_in(world: World, person: Traveller)
     assert other.press("Se connecter", password=PASSWORD).step == "account"
 
 
+def test_an_address_that_is_added_twice_is_there(world: World, person: Traveller) -> None:
+    page = person.get("/account/addresses/new").press("Recevoir le code", email=NEW).last
+    for _ in range(2):
+        person.last = page
+        assert person.press("Ajouter cette adresse", code=code(world, NEW)).step == "account"
+    assert account(world).addresses == (OWN, NEW)
+    assert notices(world, OWN) == ["added"]
+
+
 def test_the_primary_address_is_what_applications_see_and_the_subject_stays(world: World, person: Traveller) -> None:
     before = account(world).subject
     add(world, person).press("En faire l’adresse principale")

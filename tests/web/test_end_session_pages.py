@@ -104,7 +104,8 @@ def confirmed(browser: FlaskClient, **parameters: str) -> "tuple[str, dict[str, 
     asked = browser.get("/end-session", query_string=parameters, headers=HOST)
     assert 'data-step="sign-out"' in asked.text
     token = asked.text.partition('name="csrf_token" value="')[2].partition('"')[0]
-    page = browser.post("/end-session/confirm", data={"csrf_token": token, **parameters}, headers=HOST)
+    form = {"csrf_token": token, **parameters}
+    page = browser.post("/end-session/confirm", data=form, headers=HOST, follow_redirects=True)
     assert page.status_code == 200
     return page.text, dict(page.headers)
 

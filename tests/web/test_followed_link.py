@@ -81,6 +81,7 @@ def test_o_23_the_button_pressed_twice_leads_back_to_the_journey_of_the_first_ti
     telephone.press(BUTTON)
     telephone.last = page
     assert telephone.press(BUTTON).last.status_code == 400
+    assert "a déjà servi, ici ou sur un autre appareil" in telephone.text
     assert telephone.get(telephone.tree.xpath("//a[@class='button']/@href")[0]).step == "new-password"
     assert telephone.press("Créer", password=PASSWORD).step == "account"
 
@@ -125,3 +126,14 @@ def test_who_is_signed_in_already_is_not_sent_on_before_the_link_is_used(world: 
     token = link_token(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
     assert first.get(f"/proofing/link/{token}").press(BUTTON).step == "new-password"
     assert first.press("Créer", password="une autre phrase bien longue et secrète").step == "account"
+
+
+def test_the_newest_link_says_what_to_do_where_an_older_one_was_used(
+    world: World, person: Traveller, link: str
+) -> None:
+    world.browser().start().prove()
+    newest = link_token(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
+    assert person.get(link).press(BUTTON).press("Créer", password=PASSWORD).step == "account"
+    late = world.browser().get(f"/proofing/link/{newest}")
+    assert (late.step, late.last.status_code) == ("error", 400)
+    assert "Si votre adresse est déjà confirmée, connectez-vous." in late.text

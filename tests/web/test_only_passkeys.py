@@ -79,8 +79,8 @@ def test_a_code_that_was_already_on_its_way_leads_in_no_longer(
 
 def test_every_address_is_told_and_the_pages_say_so(world: World, camille: Traveller, alone: Authenticator) -> None:
     assert kinds(world)[-1] == "only_passkeys"
-    assert "seules vos clés d’accès le font" in camille.text
-    assert "seules vos clés d’accès le font" in camille.get("/account").text
+    assert "seules vos clés d’accès permettent de s’y connecter" in camille.text
+    assert "seules vos clés d’accès permettent de s’y connecter" in camille.get("/account").text
     assert json.loads(camille.get("/account/export.json").last.text)["account"]["only_passkeys"] is True
     (event,) = world.events("account.only_passkeys")
     assert event["account_id"] == "camille"

@@ -164,6 +164,16 @@ def test_the_suggested_universities_open_right_under_the_field(window: Page, ser
     assert (0 < below < 16, left, right) == (True, 0, 0)
 
 
+@pytest.mark.parametrize("page", ["email-remembered", "email-passkey", "sign-in"])
+def test_what_the_box_says_is_said_by_the_forms_beside_it(window: Page, served: str, page: str) -> None:
+    window.goto(f"{served}/page/{page}?lang=fr")
+    said = window.locator("[data-as-box]").first
+    for act, value in ((None, ""), (window.locator("#shared").check, "yes"), (window.locator("#shared").uncheck, "")):
+        if act:
+            act()
+        assert said.input_value() == value
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_whole_without_its_scripts(window: Page, served: str, page: str) -> None:
     """First paint waits for the page and its styles alone."""

@@ -114,6 +114,50 @@ def test_a_box_that_is_taken_back_keeps_again(camille: Traveller) -> None:
     assert camille.cookies.keys() == KEPT
 
 
+@pytest.fixture
+def remembered(camille: Traveller) -> Traveller:
+    """At the page for the address, which offers an account as well."""
+    return camille.press("Se connecter", password=PASSWORD).press("Se déconnecter").get("/account")  # type: ignore[return-value]
+
+
+BOXES = "//input[@type='checkbox'][@name='shared']"
+
+
+def test_what_is_ticked_beside_the_address_holds_for_the_journey(camille: Traveller, world: World) -> None:
+    camille.get("/account").press("Se connecter", email=CAMILLE, shared="yes")
+    assert camille.step == "sign-in"
+    assert camille.tree.xpath(f"{BOXES}[@checked]")
+    camille.press("Recevoir le code")
+    assert camille.tree.xpath(f"{BOXES}[@checked]")
+    camille.press("Renvoyer le code")
+    assert camille.tree.xpath(f"{BOXES}[@checked]")
+    camille.press("Se connecter", code=mailed_code(world))
+    assert camille.step == "account"
+    assert camille.cookies.keys() == {"idp_session"}
+
+
+def test_what_is_ticked_beside_the_address_holds_for_its_correction(camille: Traveller) -> None:
+    camille.get("/account").press("Se connecter", email="camille@univ-exmeple.fr", shared="yes")
+    assert camille.tree.xpath(f"{BOXES}[@checked]")
+    camille.press("Oui, prendre cette adresse", email=CAMILLE)
+    assert camille.step == "sign-in"
+    assert camille.tree.xpath(f"{BOXES}[@checked]")
+
+
+@pytest.mark.parametrize("said", ["yes", ""])
+def test_the_account_s_card_says_what_the_box_says(remembered: Traveller, said: str) -> None:
+    """The form of the card has no box of its own: the page's script lets its field follow the one beside it."""
+    assert remembered.tree.xpath("//form[contains(@action, 'remembered')]//input[@name='shared'][@value='']")
+    remembered.press(f"Continuer avec {CAMILLE}", shared=said)
+    assert remembered.step == "sign-in"
+    assert bool(remembered.tree.xpath(f"{BOXES}[@checked]")) is bool(said)
+
+
+def test_a_page_has_one_box_for_all_its_forms(remembered: Traveller) -> None:
+    assert len(remembered.tree.xpath("//input[@type='checkbox']")) == 1
+    assert len(remembered.tree.xpath("//input[@data-as-box]")) == 2, "the account's card and the passkey"
+
+
 def test_a_new_password_on_a_shared_computer_keeps_nothing(camille: Traveller) -> None:
     camille.press("Se connecter", password=PASSWORD, shared="yes")
     camille.get("/account/password").press("Créer", password="sept renards bleus dorment encore")

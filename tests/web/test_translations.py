@@ -43,6 +43,33 @@ def test_english_has_every_text_and_no_other(english: Catalog, texts_in_use: set
     assert not english.obsolete
 
 
+@pytest.mark.parametrize(
+    "misread",
+    [
+        "mailé",
+        "ne connectent",
+        "connectent de nouveau",
+        "entrer dans",
+        "finit dans",
+        "fait pas partie de ses",
+        "d’une empreinte",
+        "n’en avez pas, adressez-vous",
+        "personne de %(university)s",
+        "chez <strong>",
+    ],
+)
+def test_no_text_says_what_people_misread(texts_in_use: set[str | tuple[str, ...]], misread: str) -> None:
+    assert not [text for text in texts_in_use if misread in str(text)]
+
+
+@pytest.mark.parametrize("text", ["%(university)s", "<bdi>%(university)s</bdi>"])
+def test_no_sentence_begins_with_the_bare_name_of_a_university(
+    texts_in_use: set[str | tuple[str, ...]], text: str
+) -> None:
+    """French wants an article before it, which is not known: quoted after « l’établissement », it needs none."""
+    assert not [found for found in map(str, texts_in_use) if found.startswith(text) or f". {text}" in found]
+
+
 def test_english_leaves_nothing_empty_or_uncertain(english: Catalog) -> None:
     for message, _, wordings in translated(english):
         assert all(wordings), message.id

@@ -81,6 +81,17 @@
     line.appendChild(status);
   }
 
+  // One box speaks for the forms beside its own, whichever button is pressed.
+  function speakForOthers(box) {
+    function say() {
+      each("[data-as-box]", function (field) {
+        field.value = box.checked ? "yes" : "";
+      });
+    }
+    box.addEventListener("change", say);
+    say();
+  }
+
   // How far the mail got is looked up again while it may change, without touching what is being typed.
   var LOOK_AGAIN_AFTER_MS = 3000;
 
@@ -123,6 +134,7 @@
   each("form", submitOnce);
   each("input[data-show-label]", offerToShow);
   each("[data-copy]", offerToCopy);
+  each("#shared", speakForOthers);
   lookAgain(40);
   focusOnErrors();
   leave();

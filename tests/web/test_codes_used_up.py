@@ -1,0 +1,99 @@
+"""A mailed code whose five tries are spent: the page says so, and no other mail goes out before the code's end."""
+
+from datetime import timedelta
+
+import pytest
+
+from idp.domain.one_time_codes import ATTEMPTS, LIFETIME, digits
+from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
+
+USED_UP = "Trop d’essais avec ce code. Patientez quelques minutes"
+UNKNOWN = "personne.inconnue@etu.univ-exemple.fr"
+
+
+def right_code(world: World, to: str) -> str:
+    mail = world.mails(to)[-1]
+    return digits(world.services.secret, mail["record_id"] if mail["kind"] == "sign_in_code" else "")
+
+
+def spend(person: Traveller, button: str, right: str) -> None:
+    wrong = f"{(int(right) + 1) % 1_000_000:06}"
+    for _ in range(ATTEMPTS):
+        person.press(button, code=wrong)
+    assert "Ce n’est pas le code attendu" in person.text
+
+
+@pytest.fixture
+def asking(world: World) -> Traveller:
+    world.account("camille", CAMILLE, password=PASSWORD)
+    return world.browser().start(CAMILLE).press("Recevoir le code")  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("address", [CAMILLE, UNKNOWN])
+def test_o_18_a_used_up_code_says_so_and_is_not_mailed_again(world: World, asking: Traveller, address: str) -> None:
+    person = asking if address == CAMILLE else world.browser().start(address).press("Recevoir le code")
+    right = right_code(world, address)
+    spend(person, "Se connecter", right)
+    assert USED_UP in person.press("Se connecter", code=right).text
+    assert (person.step, person.last.status_code) == ("code", 422)
+    for _ in range(2):
+        person.press("Renvoyer le code")
+        assert (person.step, person.last.status_code) == ("code", 200)
+        assert USED_UP in person.text
+        assert "le message repart" not in person.text
+        assert "Saisissez le code du dernier message" not in person.text, "it cannot work"
+    assert len(world.mails(address)) == 1
+
+
+def test_o_16_fresh_tries_come_with_a_new_code_after_the_end_of_the_used_up_one(
+    world: World, asking: Traveller
+) -> None:
+    spend(asking, "Se connecter", right_code(world, CAMILLE))
+    world.clock.ahead += LIFETIME + timedelta(seconds=1)
+    asking.press("Renvoyer le code")
+    assert USED_UP not in asking.text
+    assert len(world.mails(CAMILLE)) == 2
+    assert asking.press("Se connecter", code=right_code(world, CAMILLE)).step == "account"
+
+
+def test_a_code_that_is_over_is_not_said_to_be_used_up(world: World, asking: Traveller) -> None:
+    right = right_code(world, CAMILLE)
+    world.clock.ahead += LIFETIME + timedelta(seconds=1)
+    assert "Ce code n’est plus valable" in asking.press("Se connecter", code=right).text
+
+
+def test_o_18_the_mailbox_s_used_up_code_says_so_and_is_not_mailed_again(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove()
+    right = world.code(CAMILLE)
+    spend(person, "Continuer", right)
+    assert USED_UP in person.press("Continuer", code=right).text
+    person.press("Renvoyer le code")
+    assert person.step == "check-mailbox"
+    assert USED_UP in person.text
+    assert "le message repart" not in person.text
+    assert len(world.mails(CAMILLE)) == 1
+
+
+def test_o_18_an_added_address_s_used_up_code_says_so_and_is_not_mailed_again(world: World) -> None:
+    person = world.browser().signed_in(world.account("ines", "ines@univ-exemple.fr"))
+    person.get("/account/addresses/new").press("Recevoir le code", email=CAMILLE)
+    right = digits(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
+    spend(person, "Ajouter cette adresse", right)
+    assert USED_UP in person.press("Ajouter cette adresse", code=right).text
+    assert USED_UP in person.press("Renvoyer le code").text
+    assert len(world.mails(CAMILLE)) == 1
+
+
+def test_a_code_that_is_sent_again_is_said_to_be(world: World, asking: Traveller) -> None:
+    assert "le message repart" not in asking.text
+    asking.press("Renvoyer le code")
+    assert asking.step == "code"
+    assert "C’est fait : le message repart vers votre boîte." in asking.text
+    assert len(world.mails(CAMILLE)) == 2
+
+
+def test_another_mail_to_a_new_address_goes_out(world: World) -> None:
+    person = world.browser().signed_in(world.account("ines", "ines@univ-exemple.fr"))
+    person.get("/account/addresses/new").press("Recevoir le code", email=CAMILLE).press("Renvoyer le code")
+    assert person.step == "new-address-code"
+    assert len(world.mails(CAMILLE)) == 2
