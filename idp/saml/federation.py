@@ -106,8 +106,12 @@ class Federation:
     def search(self, query: str, *, limit: int = 20) -> tuple[IdentityProvider, ...]:
         """Shown identity providers that match every word of the query, the best first; none for an empty query.
 
-        Where nothing matches, those that the query leads to as a domain or an address.
+        Before them those that the query leads to, where it is an address or a domain.
         """
+        named = self.by_address_domain(search.domain_in(query))
+        return tuple(dict.fromkeys((*named, *self._by_words(query, limit))))[:limit]
+
+    def _by_words(self, query: str, limit: int) -> tuple[IdentityProvider, ...]:
         asked = search.conditions(query)
         if asked is None:
             return ()
@@ -118,8 +122,7 @@ class Federation:
             "JOIN shown USING (provider) ORDER BY rank, sort_key, provider",
             parameters | {"limit": limit},
         )
-        found = tuple(index.decoded(text) for (text,) in rows)
-        return found or self.by_address_domain(query.rpartition("@")[2])[:limit]
+        return tuple(index.decoded(text) for (text,) in rows)
 
     def known_domains(self) -> frozenset[str]:
         """Every domain that leads to a university that is shown: what a slip of the pen may have meant."""

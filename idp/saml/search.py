@@ -63,6 +63,13 @@ def conditions(query: str) -> tuple[str, str, dict[str, str]] | None:
     return matches, rank, begins | {"name": f"|{' '.join(wanted)}|"}
 
 
+def domain_in(query: str) -> str:
+    """The domain that a query names as an address, or as a domain with a dot; empty where it is words."""
+    typed = query.strip()
+    is_one = typed.split() == [typed] and ("@" in typed or "." in typed)
+    return typed.rpartition("@")[2] if is_one else ""
+
+
 def folded(text: str) -> str:
     """Without accents, case and typography: ``Nîmes`` and ``NIMES`` are the same."""
     if text.isascii():

@@ -129,6 +129,10 @@ def test_a_domain_or_an_address_in_the_search_leads_where_it_would_lead(federati
     assert [provider.name("fr") for provider in federation.search(query)] == ["Université de Limoges"]
 
 
+def test_the_end_of_an_address_leads_there_although_others_have_its_words(federation: Federation) -> None:
+    assert federation.search("etu.u-paris.fr")[0].name("fr") == "Université Paris Cité"
+
+
 @pytest.mark.parametrize("query", ["prenom.nom@gmail.com", "evilunilim.fr", "@", "x@", "x@fr", "."])
 def test_an_address_of_nobody_s_finds_nobody(federation: Federation, query: str) -> None:
     assert federation.search(query) == ()

@@ -1,0 +1,42 @@
+"""Which universities a search finds, and in which order."""
+
+import pytest
+
+from idp.saml.federation import Federation
+from tests.saml import aggregates
+from tests.saml import identity_provider as university
+from tests.saml.aggregates import MakeFolder
+
+CITY = "https://auth.u-ville.fr/idp"
+TWO = "https://idp.u-ville2.fr/idp"
+
+
+def _federation(
+    make_folder: MakeFolder, key: university.Key, described: dict[str, tuple[str, tuple[str, ...]]]
+) -> Federation:
+    some = [
+        university.entity_descriptor(entity_id, (key,), names={"fr": name}, scopes=scopes)
+        for entity_id, (name, scopes) in described.items()
+    ]
+    folder = make_folder(aggregates.signed(aggregates.aggregate(some), key))
+    folder.refresh()
+    return folder.current
+
+
+@pytest.mark.parametrize("query", ["etu.u-ville.fr", "a@etu.u-ville.fr", " A@ETU.u-ville.fr. "])
+def test_the_end_of_an_address_finds_its_university_before_those_that_share_words(
+    make_folder: MakeFolder, key: university.Key, query: str
+) -> None:
+    # The words « a etu u ville fr » begin words of the other one, and none of this one has « etu ».
+    described = {CITY: ("Université Cité", ("u-ville.fr",)), TWO: ("Agora", ("etudiants.u-ville2.fr",))}
+    found = _federation(make_folder, key, described).search(query)
+    assert [provider.entity_id for provider in found] == [CITY, TWO]
+
+
+def test_the_university_of_an_address_comes_once_and_counts_for_the_limit(
+    make_folder: MakeFolder, key: university.Key
+) -> None:
+    described = {CITY: ("Université Cité", ("u-ville.fr",)), TWO: ("Agora", ("u-ville.fr.example",))}
+    federation = _federation(make_folder, key, described)
+    assert [provider.entity_id for provider in federation.search("u-ville.fr")] == [CITY, TWO]
+    assert [provider.entity_id for provider in federation.search("u-ville.fr", limit=1)] == [CITY]
