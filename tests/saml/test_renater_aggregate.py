@@ -104,6 +104,9 @@ def test_ambiguous_address_leads_to_a_choice(federation: Federation) -> None:
         ("Paris 13", "Université Sorbonne Paris Nord"),
         ("paris 12", "Université de Paris Est Créteil - UPEC"),
         ("rouen norm", "Université de Rouen Normandie"),
+        ("versailles saint quentin", "Université de Versailles St. Quentin en Yvelines"),
+        ("mines st etienne", "Mines Saint-Étienne - EMSE - IMT"),
+        ("université saint étienne", "Université de Saint-Etienne - Jean Monnet"),
     ],
 )
 def test_university_is_found_by_search(federation: Federation, query: str, name: str) -> None:

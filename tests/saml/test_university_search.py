@@ -1,5 +1,7 @@
 """Which universities a search finds, and in which order."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from idp.saml.federation import Federation
@@ -12,7 +14,7 @@ TWO = "https://idp.u-ville2.fr/idp"
 
 
 def _federation(
-    make_folder: MakeFolder, key: university.Key, described: dict[str, tuple[str, tuple[str, ...]]]
+    make_folder: MakeFolder, key: university.Key, described: Mapping[str, tuple[str, tuple[str, ...]]]
 ) -> Federation:
     some = [
         university.entity_descriptor(entity_id, (key,), names={"fr": name}, scopes=scopes)
@@ -40,3 +42,33 @@ def test_the_university_of_an_address_comes_once_and_counts_for_the_limit(
     federation = _federation(make_folder, key, described)
     assert [provider.entity_id for provider in federation.search("u-ville.fr")] == [CITY, TWO]
     assert [provider.entity_id for provider in federation.search("u-ville.fr", limit=1)] == [CITY]
+
+
+@pytest.mark.parametrize(
+    "query", ["mont saint quentin", "Mont-Saint-Quentin", "mont st. quentin", "mont sain", "mont st", "mont s"]
+)
+@pytest.mark.parametrize("name", ["Université du Mont St. Quentin", "Université du Mont-Saint-Quentin"])
+def test_saint_is_found_however_it_is_written(
+    make_folder: MakeFolder, key: university.Key, name: str, query: str
+) -> None:
+    federation = _federation(make_folder, key, {CITY: (name, ("univ-mont.fr",))})
+    assert [provider.entity_id for provider in federation.search(query)] == [CITY]
+
+
+@pytest.mark.parametrize("query", ["sainte anne", "ste anne"])
+def test_sainte_is_found_however_it_is_written(make_folder: MakeFolder, key: university.Key, query: str) -> None:
+    described = {CITY: ("École Ste Anne", ("anne.fr",)), TWO: ("École Saint Anne", ("saint.fr",))}
+    assert _federation(make_folder, key, described).search(query)[0].entity_id == CITY
+
+
+def test_a_saint_among_domains_is_found_too(make_folder: MakeFolder, key: university.Key) -> None:
+    federation = _federation(make_folder, key, {CITY: ("Jean Monnet", ("univ-st-ville.fr",))})
+    assert len(federation.search("saint ville")) == 1
+
+
+def test_saint_finds_no_other_word_that_begins_like_its_short_form(
+    make_folder: MakeFolder, key: university.Key
+) -> None:
+    federation = _federation(make_folder, key, {CITY: ("Université de Strasbourg", ("unistra.fr",))})
+    assert federation.search("saint") == ()
+    assert len(federation.search("st")) == 1
