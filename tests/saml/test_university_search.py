@@ -72,3 +72,9 @@ def test_saint_finds_no_other_word_that_begins_like_its_short_form(
     federation = _federation(make_folder, key, {CITY: ("Université de Strasbourg", ("unistra.fr",))})
     assert federation.search("saint") == ()
     assert len(federation.search("st")) == 1
+
+
+def test_universities_come_first_among_those_of_an_address_too(make_folder: MakeFolder, key: university.Key) -> None:
+    described = {TWO: ("Observatoire", ("u-ville.fr",)), CITY: ("Université Cité", ("u-ville.fr",))}
+    found = _federation(make_folder, key, described).by_address_domain("u-ville.fr")
+    assert [provider.entity_id for provider in found] == [CITY, TWO]
