@@ -18,6 +18,8 @@ _LANGUAGE: Final = f"{names.XML} lang"
 _SAYS_RETIRED: Final = re.compile(
     r"(?im)\b(?:ne pas utiliser|do not use|obsol[eè]te|old idp|deprecated)\b"
     r"|(?:\(| [-–] )legacy\b|^\W?(?:z+test|(?-i:TEST))\b"
+    # « validation des acquis » is taught, and « recette » stands at the end where it is no dish.
+    r"|\ben validation\b(?! d)|\bpr[eé][- ]?prod(?:uction)?\b|\brecette\W*$"
 )
 _HIDDEN: Final = "http://refeds.org/category/hide-from-discovery"
 

@@ -148,8 +148,12 @@ def test_retired_ones_and_tests_are_hidden_and_nobody_else(federation: Federatio
         "Université de Valenciennes (obsolete)",
         "Observatoire de la Côte d'Azur (legacy)",
         "ZTEST INSA Lyon",
+        "CROUS Toulouse - Personnels v4 en validation",
     }
-    # Their people find the one that took their place.
+    # Their people find the one that took their place, or is still in it.
+    assert [provider.name("fr") for provider in federation.by_address_domain("crous-toulouse.fr")] == [
+        "CROUS Toulouse - Personnels"
+    ]
     assert [provider.name("fr") for provider in federation.by_address_domain("oca.eu")] == [
         "Observatoire de la Côte d'Azur"
     ]
