@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, TypeAlias
 
-from idp.domain.federation import IdentityProvider
+from idp.domain.federation import IdentityProvider, host_of
 from idp.saml import xml_names as names
 from idp.saml.ordinary_key import is_ordinary
 from idp.saml.plain_values import domain_name, plain_name, web_address
@@ -40,6 +40,7 @@ class EntityDraft:
         "registration_authority",
         "role_names",
         "role_scopes",
+        "sign_in_host",
     )
 
     def __init__(self, entity_id: str) -> None:
@@ -50,7 +51,7 @@ class EntityDraft:
         self.role_scopes: list[str | None] = []
         self.own_scopes: list[str | None] = []
         self.hints: list[str | None] = []
-        self.error_url = ""
+        self.error_url = self.sign_in_host = ""
         self.registration_authority: str | None = None
 
     @property
@@ -71,6 +72,7 @@ class EntityDraft:
             error_url=self.error_url,
             registration_authority=self.registration_authority or "",
             metadata_digest=sha256(document).hexdigest(),
+            sign_in_host=self.sign_in_host,
         )
 
 
@@ -97,8 +99,11 @@ def _role(draft: EntityDraft, attributes: Attributes) -> bool:
 
 
 def _endpoint(draft: EntityDraft, attributes: Attributes) -> bool:
-    if attributes.get("Binding") in (names.HTTP_REDIRECT, names.HTTP_POST) and web_address(attributes.get("Location")):
+    if draft.is_reachable or attributes.get("Binding") not in (names.HTTP_REDIRECT, names.HTTP_POST):
+        return False
+    if address := web_address(attributes.get("Location")):
         draft.is_reachable = True
+        draft.sign_in_host = host_of(address)
     return False
 
 

@@ -177,6 +177,20 @@ def test_retired_ones_and_tests_are_hidden_and_nobody_else(federation: Federatio
     ]
 
 
+@pytest.mark.parametrize(
+    ("query", "domain"),
+    [
+        ("toulon", "univ-tln.fr"),
+        ("catholique lille", "univ-catholille.fr"),
+        ("bourgogne", "u-bourgogne.fr"),
+        ("antilles", "univ-antilles.fr"),
+        ("université paris cité", "u-paris.fr"),
+    ],
+)
+def test_a_row_has_the_domain_that_people_know(federation: Federation, query: str, domain: str) -> None:
+    assert federation.search(query)[0].domain == domain
+
+
 def test_near_twins_are_not_mixed_up(federation: Federation) -> None:
     assert not any("Toulouse" in provider.name("fr") for provider in federation.search("toulon"))
     assert not any("Limoges" in provider.name("fr") for provider in federation.search("nimes"))
