@@ -104,7 +104,7 @@ def check_file(administration: MakeAdministration, file: Path, as_json: bool) ->
 @json_option
 @click.pass_obj
 def health(administration: MakeAdministration, days: int, as_json: bool) -> None:
-    """Tell how sign-in went at each university, the worst first: last success, failures by cause, attributes."""
+    """Tell how sign-in went at each university, the worst first: failures by cause, attributes, last success ever."""
     with faults_told(), progress(_READING):
         found = administration().federation.health(timedelta(days=days))
     if as_json:

@@ -155,6 +155,41 @@ def test_health_tells_successes_failures_by_cause_and_attributes(folder: Path, d
     assert "60% refused\tsaml.audience:2 proofing.identifier_missing:1\teppn:2 mail:2" in line
 
 
+def test_health_tells_the_last_success_however_long_ago(folder: Path, database: Database) -> None:
+    audit, quiet, broken = audit_trail(database), *(f"https://idp.{secrets.token_hex(4)}.example/idp" for _ in "ab")
+    before = NOW - timedelta(days=200)
+    for entity_id in (quiet, broken):
+        audit.append("proofing.vouched", at=before, reference="r", entity_id=entity_id, received="eppn")
+    RefusalLog(audit, lambda: before).note("r", Refusal("saml.audience").at(IdentityProvider(quiet, ())))
+    RefusalLog(audit, lambda: NOW).note("r", Refusal("saml.audience").at(IdentityProvider(broken, ())))
+    found = {health["entity_id"]: health for health in _json(_run(folder, "health", "--json", database=database))}
+    then = f"{before:%Y-%m-%dT%H:%M:%SZ}"
+    for entity_id, refused in ((quiet, {}), (broken, {"saml.audience": 1})):
+        told = found[entity_id]
+        assert (told["last_success"], told["accepted"]) == (then, 0)
+        assert (told["refused"], told["received"]) == (refused, {})
+    assert (found[quiet]["failure_rate"], found[broken]["failure_rate"]) == (0, 1)
+
+
+def test_health_tells_the_error_statuses_apart(folder: Path, database: Database) -> None:
+    audit, other = audit_trail(database), f"https://idp.{secrets.token_hex(4)}.example/idp"
+    refusals = RefusalLog(audit, lambda: NOW)
+    for codes in ("Responder AuthnFailed", "Responder AuthnFailed", "Responder RequestDenied", "Requester", ""):
+        refusals.note("r", Refusal("saml.status", codes).at(IdentityProvider(other, ())))
+    for detail in ("one", "two"):
+        refusals.note("r", Refusal("saml.audience", detail).at(IdentityProvider(other, ())))
+    [health] = [
+        health for health in _json(_run(folder, "health", "--json", database=database)) if health["entity_id"] == other
+    ]
+    assert health["refused"] == {
+        "saml.status.AuthnFailed": 2,
+        "saml.status.RequestDenied": 1,
+        "saml.status.Requester": 1,
+        "saml.status": 1,
+        "saml.audience": 2,
+    }
+
+
 def test_health_without_database_is_told_without_a_trace(folder: Path) -> None:
     result = _run(folder, "health")
     assert result.exit_code == 1
