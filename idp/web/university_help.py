@@ -24,6 +24,11 @@ _FAULTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "An identifier is released outside the scopes (shibmd:Scope) that your metadata declare",
         _ANY_IDENTIFIER,
     ),
+    "proofing.identifier_ambiguous": (
+        "Un identifiant est transmis avec plusieurs valeurs ; une seule est attendue pour chacun de ces attributs",
+        "An identifier is released with several values; only one is expected for each of these attributes",
+        _ANY_IDENTIFIER,
+    ),
     "proofing.mail_out_of_scope": (
         "L’adresse transmise n’est pas dans les domaines que vos métadonnées déclarent",
         "The released address is not within the domains that your metadata declare",

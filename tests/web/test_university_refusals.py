@@ -106,6 +106,7 @@ def test_without_an_identifier_a_message_for_the_it_department_is_ready(world: W
             "urn:oid:0.9.2342.19200300.100.1.3",
         ),
         ({"mail": (CAMILLE, f"other.{CAMILLE}"), "eppn": ("cdurand@univ-exemple.fr",)}, "une seule est attendue"),
+        ({"mail": (CAMILLE,), "eppn": ("a@univ-exemple.fr", "b@univ-exemple.fr")}, "avec plusieurs valeurs"),
     ],
 )
 def test_what_lies_outside_the_scope_or_comes_twice_has_its_message_too(
