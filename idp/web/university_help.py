@@ -78,8 +78,12 @@ class ReadyMessage:
 
     @property
     def mailto(self) -> str:
-        """Opens the message in the person's mail program; whom to write to, they know better (RFC 6068)."""
-        return f"mailto:?subject={quote(self.subject)}&body={quote(self.text)}"
+        """Opens the message in the person's mail program; whom to write to, they know better.
+
+        Its lines end as RFC 6068 section 5 wants it: some programs show all of it as one line otherwise.
+        """
+        body = self.text.replace("\n", "\r\n")
+        return f"mailto:?subject={quote(self.subject)}&body={quote(body)}"
 
 
 @dataclass(frozen=True, slots=True)
