@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # A large file that was dropped a moment ago is read by whoever looks first.
 _READING = "Reading the federation's metadata"
+# Ends a command with exit code 1, also beside JSON on standard output.
+_NOBODY = "no university found"
 
 
 @click.group(name="federation")
@@ -43,10 +45,10 @@ def list_federation(administration: MakeAdministration, query: str | None, as_js
         providers = flow.providers(query)
     if as_json:
         echo_json(providers)
-    elif not providers:
-        end("no university found")
     else:
         echo_rows([_provider_row(provider) for provider in providers])
+    if not providers:
+        end(_NOBODY)
 
 
 @federation_group.command()
@@ -64,10 +66,10 @@ def which(administration: MakeAdministration, address: str, as_json: bool) -> No
         note("learned domains could not be read: the database does not answer")
     if as_json:
         echo_json([_route(route) for route in found.routes])
-    elif not found.routes:
-        end("no university found")
     else:
         echo_rows([(*_provider_row(route.provider), f"{route.by} {route.suffix}") for route in found.routes])
+    if not found.routes:
+        end(_NOBODY)
 
 
 @federation_group.command()
@@ -75,12 +77,18 @@ def which(administration: MakeAdministration, address: str, as_json: bool) -> No
 @json_option
 @click.pass_obj
 def show(administration: MakeAdministration, entity_id: str, as_json: bool) -> None:
-    """Tell everything about the identity provider ENTITY_ID: names, domains, endpoints, keys, file, overrides."""
+    """Tell everything about the identity provider ENTITY_ID: names, domains, endpoints, keys, file, overrides.
+
+    With --json, null where there is none.
+    """
     with progress(_READING):
         details = administration().federation.show(entity_id)
+    if as_json:
+        echo_json(details)
+    elif details is not None:
+        echo_rows(_detail_rows(details))
     if details is None:
-        end("no university found")
-    echo_json(details) if as_json else echo_rows(_detail_rows(details))
+        end(_NOBODY)
 
 
 @federation_group.command("check")
@@ -104,7 +112,7 @@ def check_file(administration: MakeAdministration, file: Path, as_json: bool) ->
 @json_option
 @click.pass_obj
 def health(administration: MakeAdministration, days: int, as_json: bool) -> None:
-    """Tell how sign-in went at each university, the worst first: last success, failures by cause, attributes."""
+    """Tell how sign-in went at each university, the worst first: failures by cause, attributes, last success ever."""
     with faults_told(), progress(_READING):
         found = administration().federation.health(timedelta(days=days))
     if as_json:
@@ -122,8 +130,11 @@ def test_aggregate(administration: MakeAdministration, folder: Path, providers: 
     """Write an aggregate of invented universities into FOLDER, signed with a key of its own: for tests alone."""
     flow = administration().federation
     progress: Any = click.progressbar(length=providers, label="Writing", file=sys.stderr)
-    with progress as bar:
-        aggregate, certificate = flow.write_test_aggregate(folder, providers, bar.update)
+    try:
+        with progress as bar:
+            aggregate, certificate = flow.write_test_aggregate(folder, providers, bar.update)
+    except OSError as error:
+        end(f"{folder}: cannot be written: {error.strerror or error}")
     if as_json:
         echo_json({"file": aggregate, "certificate": certificate, "providers": providers})
         return
@@ -132,7 +143,10 @@ def test_aggregate(administration: MakeAdministration, folder: Path, providers: 
 
 def _file_row(status: MetadataFileStatus) -> tuple[str, ...]:
     until = status.valid_until
-    left = f"valid for {(until - datetime.now(UTC)).days} days" if until else "no end of validity"
+    if status.loaded_at is None:
+        left = "nothing of it in use"
+    else:
+        left = f"valid for {(until - datetime.now(UTC)).days} days" if until else "no end of validity"
     return status.file, f"{status.providers} providers", left, "; ".join(status.problems) or "in use"
 
 

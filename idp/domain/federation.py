@@ -1,10 +1,12 @@
 """Identity providers of the federation, as far as the journeys need them."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 _LONGEST_LINE: Final = 500
+_HOST: Final = re.compile(r"https?://([^/?#:@]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,7 @@ class IdentityProvider:
     scopes: literal ``shibmd:Scope`` values, lower case; regular expressions are not taken over.
     mail_domains: domains beyond the scopes in which it may vouch for addresses (administrator's list).
     domain_hints: mdui:DomainHint values: good for finding it, never for trust.
-    metadata_digest: SHA-256 in hex of the entity's metadata as verified.
+    metadata_digest: SHA-256 in hex of the entity's metadata as verified. sign_in_host: of its first sign-in endpoint.
     """
 
     entity_id: str
@@ -29,6 +31,7 @@ class IdentityProvider:
     error_url: str = ""
     registration_authority: str = ""
     metadata_digest: str = ""
+    sign_in_host: str = ""
 
     def name(self, language: str) -> str:
         """The display name in this language, else French, else English, else any, else the entity id."""
@@ -40,8 +43,15 @@ class IdentityProvider:
 
     @property
     def domain(self) -> str:
-        """The domain by which a person recognises it: its first scope."""
-        return self.scopes[0] if self.scopes else ""
+        """The domain by which a person recognises it: the scope that its own address lies in, where one does.
+
+        Else the shortest scope that has another one below it, else the first; empty where it has none.
+        """
+        for host in (host_of(self.entity_id), self.sign_in_host):
+            if around := [scope for scope in self.scopes if within(host, (scope,))]:
+                return min(around, key=len)
+        parents = [scope for scope in self.scopes if any(_is_below(other, scope) for other in self.scopes)]
+        return min(parents, key=len) if parents else next(iter(self.scopes), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +129,12 @@ class FileReport:
     difference: FileDifference | None = None
 
 
+def host_of(address: str) -> str:
+    """The host of a web address as it stands there; empty for a URN and whatever else has none."""
+    found = _HOST.match(address)
+    return found[1] if found else ""
+
+
 def within(domain: str, parents: tuple[str, ...]) -> bool:
     """Whether the domain equals one of these or lies below it, on a label boundary: ``etu.unilim.fr`` in ``unilim.fr``.
 
@@ -128,3 +144,7 @@ def within(domain: str, parents: tuple[str, ...]) -> bool:
     while rest and rest not in parents:
         rest = rest.partition(".")[2]
     return bool(rest)
+
+
+def _is_below(domain: str, parent: str) -> bool:
+    return domain != parent and within(domain, (parent,))

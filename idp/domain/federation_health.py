@@ -9,22 +9,22 @@ from datetime import datetime
 class AnswerCount:
     """Equal answers of one identity provider.
 
-    refused: the reason, empty for accepted ones. received: names of the attributes that came with accepted ones.
-    last: when the latest of them came.
+    refused: the reason, with the code of an error status; empty for accepted ones. received: names of the attributes
+    that came with accepted ones.
     """
 
     entity_id: str
     refused: str
     received: tuple[str, ...]
     count: int
-    last: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class UniversityHealth:
     """One university over a period.
 
-    last_success: None where nobody succeeded. refused: how many answers by cause, the most frequent first.
+    last_success: at any time, also before it; None where nobody succeeded as far as is known. refused: how many answers
+    by cause, the most frequent first.
     received: in how many accepted answers each attribute came, by name.
     """
 
@@ -42,15 +42,16 @@ class UniversityHealth:
         return failed / (failed + self.accepted) if failed else 0.0
 
 
-def health_of(entity_id: str, name: str, counts: Iterable[AnswerCount]) -> UniversityHealth:
+def health_of(
+    entity_id: str, name: str, last_success: datetime | None, counts: Iterable[AnswerCount]
+) -> UniversityHealth:
     """The sum of this university's counts."""
-    accepted, last, refused, received = 0, None, dict[str, int](), dict[str, int]()
+    accepted, refused, received = 0, dict[str, int](), dict[str, int]()
     for counted in sorted(counts, key=lambda found: -found.count):
         if counted.refused:
             refused[counted.refused] = refused.get(counted.refused, 0) + counted.count
             continue
         accepted += counted.count
-        last = counted.last if last is None else max(last, counted.last)
         for attribute in counted.received:
             received[attribute] = received.get(attribute, 0) + counted.count
-    return UniversityHealth(entity_id, name, last, accepted, refused, dict(sorted(received.items())))
+    return UniversityHealth(entity_id, name, last_success, accepted, refused, dict(sorted(received.items())))

@@ -80,12 +80,15 @@ class FederationAdministration:
         return self.federation.check(file)
 
     def health(self, period: timedelta) -> tuple[UniversityHealth, ...]:
-        """How sign-in went at each university that answered in this period, the worst first."""
+        """How sign-in went in this period, the worst first; universities whose last answer is older are in it, too."""
         self.federation.refresh()
         by_entity: dict[str, list[AnswerCount]] = {}
         for counted in self.audit().university_answers(since=self.clock() - period):
             by_entity.setdefault(counted.entity_id, []).append(counted)
-        found = [health_of(entity_id, self._name(entity_id), counts) for entity_id, counts in by_entity.items()]
+        found = [
+            health_of(entity_id, self._name(entity_id), last, by_entity.get(entity_id, ()))
+            for entity_id, last in self.audit().last_successes().items()
+        ]
         return tuple(sorted(found, key=lambda health: (-health.failure_rate, health.name)))
 
     def write_test_aggregate(self, folder: Path, providers: int, made: Callable[[int], None]) -> list[Path]:

@@ -50,7 +50,7 @@ class UniversityChoice:
         """Whether the address is one that anybody may have, and so says nothing about a university."""
         return is_public(addresses.domain_of(pending.address or ""))
 
-    def search(self, query: str, *, limit: int = 20) -> tuple[IdentityProvider, ...]:
+    def search(self, query: str, *, limit: int) -> tuple[IdentityProvider, ...]:
         """Those that match every word, the best first."""
         return self.federation.current.search(query, limit=limit)
 

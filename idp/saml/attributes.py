@@ -90,10 +90,13 @@ def values_by_name(assertion: Element, us: str) -> dict[str, tuple[str, ...]]:
 
 
 def identifiers(values: dict[str, tuple[str, ...]]) -> tuple[tuple[str, str], ...]:
-    """(kind, value) of the person's identifiers, best first; each has one value (O-07)."""
+    """(kind, value) of the person's identifiers, best first; each has one value (O-07).
+
+    Raises Refusal ``proofing.identifier_ambiguous``: not a fault of the answer's form, but of what is released.
+    """
     for kind, name in IDENTIFIERS:
         if len(values.get(name, ())) > 1:
-            raise Refusal("saml.attribute_values", f"{kind} with {len(values[name])} values")
+            raise Refusal("proofing.identifier_ambiguous", f"{kind} with {len(values[name])} values", status=403)
     return tuple((kind, values[name][0]) for kind, name in IDENTIFIERS if values.get(name))
 
 

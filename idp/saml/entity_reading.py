@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final, TypeAlias
 
-from idp.domain.federation import IdentityProvider
+from idp.domain.federation import IdentityProvider, host_of
 from idp.saml import xml_names as names
 from idp.saml.ordinary_key import is_ordinary
 from idp.saml.plain_values import domain_name, plain_name, web_address
@@ -18,6 +18,8 @@ _LANGUAGE: Final = f"{names.XML} lang"
 _SAYS_RETIRED: Final = re.compile(
     r"(?im)\b(?:ne pas utiliser|do not use|obsol[eè]te|old idp|deprecated)\b"
     r"|(?:\(| [-–] )legacy\b|^\W?(?:z+test|(?-i:TEST))\b"
+    # « validation des acquis » is taught, and « recette » stands at the end where it is no dish.
+    r"|\ben validation\b(?! d)|\bpr[eé][- ]?prod(?:uction)?\b|\brecette\W*$"
 )
 _HIDDEN: Final = "http://refeds.org/category/hide-from-discovery"
 
@@ -38,6 +40,7 @@ class EntityDraft:
         "registration_authority",
         "role_names",
         "role_scopes",
+        "sign_in_host",
     )
 
     def __init__(self, entity_id: str) -> None:
@@ -48,7 +51,7 @@ class EntityDraft:
         self.role_scopes: list[str | None] = []
         self.own_scopes: list[str | None] = []
         self.hints: list[str | None] = []
-        self.error_url = ""
+        self.error_url = self.sign_in_host = ""
         self.registration_authority: str | None = None
 
     @property
@@ -69,6 +72,7 @@ class EntityDraft:
             error_url=self.error_url,
             registration_authority=self.registration_authority or "",
             metadata_digest=sha256(document).hexdigest(),
+            sign_in_host=self.sign_in_host,
         )
 
 
@@ -95,8 +99,11 @@ def _role(draft: EntityDraft, attributes: Attributes) -> bool:
 
 
 def _endpoint(draft: EntityDraft, attributes: Attributes) -> bool:
-    if attributes.get("Binding") in (names.HTTP_REDIRECT, names.HTTP_POST) and web_address(attributes.get("Location")):
+    if draft.is_reachable or attributes.get("Binding") not in (names.HTTP_REDIRECT, names.HTTP_POST):
+        return False
+    if address := web_address(attributes.get("Location")):
         draft.is_reachable = True
+        draft.sign_in_host = host_of(address)
     return False
 
 

@@ -84,7 +84,8 @@ class Federation:
     def by_address_domain(self, domain: str) -> tuple[IdentityProvider, ...]:
         """Who may be the university of this mail domain: those with the longest suffix of it, on label boundaries.
 
-        Where the administrator has named somebody for that suffix, nobody else. For routing only, never for trust.
+        Where the administrator has named somebody for that suffix, nobody else. In the order of a search. For routing
+        only, never for trust.
         """
         labels = domain.strip().lower().rstrip(".").split(".")[-_MOST_LABELS:]
         # The last label alone would be a top-level domain.
@@ -94,20 +95,24 @@ class Federation:
         wanted = ", ".join(f":{name}" for name in suffixes)
         rows = self._rows(
             "SELECT domain, named, described FROM domains JOIN shown USING (provider) "  # noqa: S608 -- names of ours
-            f"WHERE domain IN ({wanted}) AND {self._in_time('domains.')}",
+            "JOIN search USING (provider) "
+            f"WHERE domain IN ({wanted}) AND {self._in_time('domains.')} ORDER BY sort_key, provider",
             suffixes,
         )
         # A hint or scope that claims everybody's domain must not stand before the administrator's table either.
         rows = [row for row in rows if row[1] or not is_public(row[0])]
         best = max(((len(row[0]), row[1]) for row in rows), default=None)
-        providers = [index.decoded(text) for suffix, named, text in rows if (len(suffix), named) == best]
-        return tuple(sorted(providers, key=lambda provider: provider.name("fr")))
+        return tuple(index.decoded(text) for suffix, named, text in rows if (len(suffix), named) == best)
 
     def search(self, query: str, *, limit: int = 20) -> tuple[IdentityProvider, ...]:
         """Shown identity providers that match every word of the query, the best first; none for an empty query.
 
-        Where nothing matches, those that the query leads to as a domain or an address.
+        Before them those that the query leads to, where it is an address or a domain.
         """
+        named = self.by_address_domain(search.domain_in(query))
+        return tuple(dict.fromkeys((*named, *self._by_words(query, limit))))[:limit]
+
+    def _by_words(self, query: str, limit: int) -> tuple[IdentityProvider, ...]:
         asked = search.conditions(query)
         if asked is None:
             return ()
@@ -118,8 +123,7 @@ class Federation:
             "JOIN shown USING (provider) ORDER BY rank, sort_key, provider",
             parameters | {"limit": limit},
         )
-        found = tuple(index.decoded(text) for (text,) in rows)
-        return found or self.by_address_domain(query.rpartition("@")[2])[:limit]
+        return tuple(index.decoded(text) for (text,) in rows)
 
     def known_domains(self) -> frozenset[str]:
         """Every domain that leads to a university that is shown: what a slip of the pen may have meant."""

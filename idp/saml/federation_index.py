@@ -17,8 +17,8 @@ from typing import Any, Final
 from idp.domain.federation import IdentityProvider
 
 INDEX_NAME: Final = "federation.sqlite"
-# Of the tables (``federation_draft``); files of another version are made anew.
-VERSION: Final = 3
+# Of the tables (``federation_draft``) and the words in them; files of another version are made anew.
+VERSION: Final = 4
 _CACHED_KILOBYTES: Final = 128
 
 

@@ -16,14 +16,16 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 # Small words that people add or leave out.
 _SMALL_WORDS: Final = frozenset(["a", "d", "de", "des", "du", "et", "l", "la", "le", "les", "of", "the"])
+# Written either way, and found by either way and its beginnings: « sain » is nearly « saint », « st » also Strasbourg.
+_OTHERWISE: Final = {"saint": "st", "st": "saint", "sainte": "ste", "ste": "sainte"}
 
 
 @dataclass(frozen=True, slots=True)
 class SearchText:
     """How one identity provider is found.
 
-    names: whole names and aliases, each between bars. name_words: their words, each between spaces. domain_words: of
-    its domains, likewise. sort_key: order among equals.
+    names: whole names and aliases, each between bars. name_words: their words, each between spaces, also as they may be
+    written otherwise. domain_words: of its domains, likewise. sort_key: order among equals.
     """
 
     names: str
@@ -63,6 +65,13 @@ def conditions(query: str) -> tuple[str, str, dict[str, str]] | None:
     return matches, rank, begins | {"name": f"|{' '.join(wanted)}|"}
 
 
+def domain_in(query: str) -> str:
+    """The domain that a query names as an address, or as a domain with a dot; empty where it is words."""
+    typed = query.strip()
+    is_one = typed.split() == [typed] and ("@" in typed or "." in typed)
+    return typed.rpartition("@")[2] if is_one else ""
+
+
 def folded(text: str) -> str:
     """Without accents, case and typography: ``Nîmes`` and ``NIMES`` are the same."""
     if text.isascii():
@@ -83,6 +92,9 @@ def _sort_key(words: str) -> str:
 
 
 def _between_spaces(words: Sequence[str]) -> str:
+    # Asked in one call, as nearly all have none.
+    if not _OTHERWISE.keys().isdisjoint(words):
+        words = [*words, *(_OTHERWISE[word] for word in words if word in _OTHERWISE)]
     return f" {' '.join(dict.fromkeys(words))} "
 
 

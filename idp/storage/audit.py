@@ -16,8 +16,9 @@ from idp.storage.database import Database, Document, Indexes, translated
 
 logger = logging.getLogger(__name__)
 
-# What ``university_answers`` counts.
-_ANSWERS = ("proofing.vouched", "request.refused")
+# What universities answered: the events that ``university_answers`` counts.
+_ACCEPTED = "proofing.vouched"
+_OF_UNIVERSITIES = {"event": {"$in": [_ACCEPTED, "request.refused"]}, "fields.entity_id": {"$gt": ""}}
 
 INDEXES = Indexes(
     "audit",
@@ -113,12 +114,24 @@ class AuditTrail:
     def university_answers(self, *, since: datetime) -> tuple[AnswerCount, ...]:
         """How often each identity provider's answers were accepted, or refused and why, since then."""
         fields = {name: f"$fields.{name}" for name in ("entity_id", "reason", "received")}
+        # The details of other refusals are for the log, and differ from one to the next.
+        codes = {"$cond": [{"$eq": ["$fields.reason", "saml.status"]}, "$fields.detail", ""]}
         stages: list[dict[str, Any]] = [
-            {"$match": {"event": {"$in": list(_ANSWERS)}, "at": {"$gte": since}, "fields.entity_id": {"$gt": ""}}},
-            {"$group": {"_id": {"event": "$event", **fields}, "count": {"$sum": 1}, "last": {"$max": "$at"}}},
+            {"$match": _OF_UNIVERSITIES | {"at": {"$gte": since}}},
+            {"$group": {"_id": {"event": "$event", "codes": codes, **fields}, "count": {"$sum": 1}}},
         ]
         with translated():
             return tuple(_answer_count(document) for document in self._events.aggregate(stages))
+
+    def last_successes(self) -> dict[str, datetime | None]:
+        """When the last answer of each identity provider was accepted, for all that answered in what is kept."""
+        accepted = {"$max": {"$cond": [{"$eq": ["$event", _ACCEPTED]}, "$at", None]}}
+        stages: list[dict[str, Any]] = [
+            {"$match": _OF_UNIVERSITIES},
+            {"$group": {"_id": "$fields.entity_id", "last": accepted}},
+        ]
+        with translated():
+            return {found["_id"]: found["last"] for found in self._events.aggregate(stages)}
 
 
 def _event(document: dict[str, Any]) -> AuditEvent:
@@ -135,8 +148,8 @@ def _answer_count(document: dict[str, Any]) -> AnswerCount:
     group = document["_id"]
     return AnswerCount(
         entity_id=group["entity_id"],
-        refused=group.get("reason") or "",
+        # The last code is the one that tells most (SAML Core section 3.2.2.2).
+        refused=".".join(filter(None, (group.get("reason"), (group.get("codes") or "").rpartition(" ")[2]))),
         received=tuple((group.get("received") or "").split()),
         count=document["count"],
-        last=document["last"],
     )

@@ -183,6 +183,11 @@ _PAGES: dict[str, _Texts] = {
         _("L’identifiant transmis par votre université n’appartient pas à ses domaines déclarés."),
         _ASK_UNIVERSITY,
     ),
+    "proofing.identifier_ambiguous": (
+        _("Plusieurs identifiants"),
+        _("Votre université nous a transmis plusieurs identifiants pour vous : nous ne savons pas lequel prendre."),
+        _ASK_UNIVERSITY,
+    ),
     "proofing.mail_missing": (
         _("Il manque votre adresse mail"),
         _(

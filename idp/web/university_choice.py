@@ -23,6 +23,7 @@ from idp.web.university import leave_for
 SEARCH_SECONDS = 60
 # A list that fits a small screen; the page itself shows more.
 SUGGESTIONS = 8
+SHOWN = 20
 # A cookie with the entity id alone, for the convenience that the person asked for by choosing: it needs no consent.
 _REMEMBERED = "university"
 _REMEMBERED_SECONDS = 365 * 24 * 3600
@@ -123,7 +124,8 @@ def _page(
 ) -> Response:
     query = _query()
     named = choice.of_address(here.pending) if query is None else ()
-    found = named if query is None else choice.search(query)
+    # One more than is shown tells whether there are more.
+    found = named if query is None else choice.search(query, limit=SHOWN + 1)
     offered = last if query is None and not named else None
     shown = problem or ("university.none_found" if query is not None and not found else None)
     handle = here.pending.id
@@ -144,7 +146,8 @@ def _page(
         from_address=bool(named),
         is_personal=choice.is_personal(here.pending),
         last=_row(offered, language()) if offered else None,
-        results=[_row(provider, language()) for provider in found],
+        results=[_row(provider, language()) for provider in (found if query is None else found[:SHOWN])],
+        is_cut=query is not None and len(found) > SHOWN,
         hidden_fields=(),
         client_name=here.client_name,
         reference=here.reference_for(shown),

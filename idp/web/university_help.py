@@ -24,6 +24,11 @@ _FAULTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "An identifier is released outside the scopes (shibmd:Scope) that your metadata declare",
         _ANY_IDENTIFIER,
     ),
+    "proofing.identifier_ambiguous": (
+        "Un identifiant est transmis avec plusieurs valeurs ; une seule est attendue pour chacun de ces attributs",
+        "An identifier is released with several values; only one is expected for each of these attributes",
+        _ANY_IDENTIFIER,
+    ),
     "proofing.mail_out_of_scope": (
         "L’adresse transmise n’est pas dans les domaines que vos métadonnées déclarent",
         "The released address is not within the domains that your metadata declare",
@@ -73,8 +78,12 @@ class ReadyMessage:
 
     @property
     def mailto(self) -> str:
-        """Opens the message in the person's mail program; whom to write to, they know better (RFC 6068)."""
-        return f"mailto:?subject={quote(self.subject)}&body={quote(self.text)}"
+        """Opens the message in the person's mail program; whom to write to, they know better.
+
+        Its lines end as RFC 6068 section 5 wants it: some programs show all of it as one line otherwise.
+        """
+        body = self.text.replace("\n", "\r\n")
+        return f"mailto:?subject={quote(self.subject)}&body={quote(body)}"
 
 
 @dataclass(frozen=True, slots=True)

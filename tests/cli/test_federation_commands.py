@@ -61,6 +61,38 @@ def test_test_aggregate_tells_how_to_trust_it_and_shows_progress(tmp_path: Path)
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["test-aggregate.pem", "test-aggregate.xml"]
 
 
+@pytest.mark.parametrize("place", ["/proc/x", "{file}"])
+def test_test_aggregate_says_in_one_line_where_it_cannot_write(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    result = _run(tmp_path, "test-aggregate", place.format(file=tmp_path / "file" / "x"), "--providers", "1")
+    assert result.exit_code == 1
+    assert isinstance(result.exception, SystemExit)
+    assert ": cannot be written: " in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [(("list", "nulle part"), []), (("which", "x@nulle-part.example"), []), (("show", "https://nobody.example"), None)],
+)
+def test_nobody_found_is_exit_code_1_and_json_all_the_same(
+    folder: Path, database: Database, words: tuple[str, ...], answer: object
+) -> None:
+    plain, as_json = (_run(folder, *words, *more, database=database) for more in ((), ("--json",)))
+    assert (plain.exit_code, as_json.exit_code) == (1, 1)
+    # The runner puts the last line, which goes to standard error, behind everything else.
+    told = "no university found\n"
+    assert plain.stdout == told
+    assert json.loads(as_json.stdout.removesuffix(told)) == answer
+
+
+def test_a_refused_file_without_a_copy_in_use_is_not_valid_without_end(tmp_path: Path) -> None:
+    (tmp_path / "federation").mkdir()
+    (tmp_path / "federation" / "bad.xml").write_text("<html/>")
+    row = _run(tmp_path, "list").stdout.rstrip("\n").split("\t")
+    assert row[:3] == ["bad.xml", "0 providers", "nothing of it in use"]
+    assert row[3].startswith("bad.xml: no trust is set for it")
+
+
 def test_files_and_universities_are_listed(folder: Path) -> None:
     assert _run(folder, "list").stdout.split("\t")[:2] == ["test-aggregate.xml", "3 providers"]
     [status] = _json(_run(folder, "list", "--json"))
@@ -153,6 +185,41 @@ def test_health_tells_successes_failures_by_cause_and_attributes(folder: Path, d
     }
     line = next(line for line in _run(folder, "health", database=database).stdout.splitlines() if other in line)
     assert "60% refused\tsaml.audience:2 proofing.identifier_missing:1\teppn:2 mail:2" in line
+
+
+def test_health_tells_the_last_success_however_long_ago(folder: Path, database: Database) -> None:
+    audit, quiet, broken = audit_trail(database), *(f"https://idp.{secrets.token_hex(4)}.example/idp" for _ in "ab")
+    before = NOW - timedelta(days=200)
+    for entity_id in (quiet, broken):
+        audit.append("proofing.vouched", at=before, reference="r", entity_id=entity_id, received="eppn")
+    RefusalLog(audit, lambda: before).note("r", Refusal("saml.audience").at(IdentityProvider(quiet, ())))
+    RefusalLog(audit, lambda: NOW).note("r", Refusal("saml.audience").at(IdentityProvider(broken, ())))
+    found = {health["entity_id"]: health for health in _json(_run(folder, "health", "--json", database=database))}
+    then = f"{before:%Y-%m-%dT%H:%M:%SZ}"
+    for entity_id, refused in ((quiet, {}), (broken, {"saml.audience": 1})):
+        told = found[entity_id]
+        assert (told["last_success"], told["accepted"]) == (then, 0)
+        assert (told["refused"], told["received"]) == (refused, {})
+    assert (found[quiet]["failure_rate"], found[broken]["failure_rate"]) == (0, 1)
+
+
+def test_health_tells_the_error_statuses_apart(folder: Path, database: Database) -> None:
+    audit, other = audit_trail(database), f"https://idp.{secrets.token_hex(4)}.example/idp"
+    refusals = RefusalLog(audit, lambda: NOW)
+    for codes in ("Responder AuthnFailed", "Responder AuthnFailed", "Responder RequestDenied", "Requester", ""):
+        refusals.note("r", Refusal("saml.status", codes).at(IdentityProvider(other, ())))
+    for detail in ("one", "two"):
+        refusals.note("r", Refusal("saml.audience", detail).at(IdentityProvider(other, ())))
+    [health] = [
+        health for health in _json(_run(folder, "health", "--json", database=database)) if health["entity_id"] == other
+    ]
+    assert health["refused"] == {
+        "saml.status.AuthnFailed": 2,
+        "saml.status.RequestDenied": 1,
+        "saml.status.Requester": 1,
+        "saml.status": 1,
+        "saml.audience": 2,
+    }
 
 
 def test_health_without_database_is_told_without_a_trace(folder: Path) -> None:

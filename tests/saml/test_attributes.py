@@ -98,7 +98,7 @@ def test_o_07_two_targeted_ids_for_us_are_refused(refusal: Reason, key: universi
     root = university.build(NO_IDENTIFIER)
     for text in ("one", "two"):
         _name_id(_add_value(root), text, **OURS)
-    assert refusal(_signed(root, key)) == "saml.attribute_values"
+    assert refusal(_signed(root, key)) == "proofing.identifier_ambiguous"
 
 
 def test_the_same_targeted_id_under_both_names_is_one(verify: Verify, key: university.Key) -> None:
@@ -220,4 +220,4 @@ def test_values_under_the_old_and_the_new_name_are_put_together(verify: Verify, 
 def test_o_07_other_identifier_under_the_old_name_is_refused(refusal: Reason, key: university.Key) -> None:
     attributes = {f"{OLD}eduPersonPrincipalName": ("a@univ-exemple.fr",), "eppn": ("b@univ-exemple.fr",)}
     draft = university.Draft().changed(attributes=attributes)
-    assert refusal(university.signed(draft, key)) == "saml.attribute_values"
+    assert refusal(university.signed(draft, key)) == "proofing.identifier_ambiguous"

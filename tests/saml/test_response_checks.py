@@ -155,7 +155,7 @@ def test_o_07_every_mail_address_is_handed_over(verify: Verify, key: university.
 @pytest.mark.parametrize("kind", ["eppn", "subject-id", "pairwise-id"])
 def test_o_07_two_identifiers_of_one_kind_are_refused(refusal: Reason, key: university.Key, kind: str) -> None:
     draft = university.Draft(attributes={kind: ("a@univ-exemple.fr", "b@univ-exemple.fr")})
-    assert refusal(university.signed(draft, key)) == "saml.attribute_values"
+    assert refusal(university.signed(draft, key)) == "proofing.identifier_ambiguous"
 
 
 def test_o_07_two_identifiers_in_two_attributes_of_one_name_are_refused(refusal: Reason, key: university.Key) -> None:
@@ -165,7 +165,7 @@ def test_o_07_two_identifiers_in_two_attributes_of_one_name_are_refused(refusal:
     second[0].text = "autre@univ-exemple.fr"
     attribute.addnext(second)
     university.sign(university.assertion_of(root), key)
-    assert refusal(root) == "saml.attribute_values"
+    assert refusal(root) == "proofing.identifier_ambiguous"
 
 
 def test_identifiers_come_best_first(verify: Verify, key: university.Key) -> None:

@@ -25,6 +25,11 @@ HIDDEN = (
         "École de Valmont - Legacy",
         "ZTEST École Valmont",
         "[TEST] École Valmont",
+        "École Valmont - Personnels v4 en validation",
+        "École Valmont (recette)",
+        "École Valmont Préprod",
+        "École Valmont pre-prod",
+        "Pré-production, École Valmont",
     ],
 )
 def test_a_name_that_says_so_hides_a_provider(make_folder: MakeFolder, key: university.Key, name: str) -> None:
@@ -40,7 +45,18 @@ def test_a_name_that_says_so_hides_a_provider(make_folder: MakeFolder, key: univ
 
 @pytest.mark.parametrize(
     "name",
-    ["Legacy University Valmont", "Valmont Testing", "École Valmont Test", "Testnevelési Valmont", "Test Valmont"],
+    [
+        "Legacy University Valmont",
+        "Valmont Testing",
+        "École Valmont Test",
+        "Testnevelési Valmont",
+        "Test Valmont",
+        "Valmont, formation en validation des acquis",
+        "Valmont, invalidation",
+        "Recettes de Valmont",
+        "La recette de Valmont",
+        "Valmont Produits et prévention",
+    ],
 )
 def test_a_name_that_merely_sounds_like_it_hides_nobody(
     make_folder: MakeFolder, key: university.Key, name: str

@@ -269,6 +269,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "choose_university.html",
         CHOOSE | {"q": "exemple", "searched": True, "results": CHOICES},
     ),
+    "choose-university-cut": (
+        "choose_university.html",
+        CHOOSE | {"q": "exemple", "searched": True, "is_cut": True, "results": CHOICES},
+    ),
     "choose-university-again": (
         "choose_university.html",
         CHOOSE | {"last": CHOICES[1], "forget_action": "/forget", "suggestions_url": "/universities.json?language=fr"},

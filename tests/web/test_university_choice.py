@@ -12,6 +12,7 @@ from idp import settings
 from idp.app import Services, first_time
 from idp.domain.proofing import Proofing
 from idp.storage.database import Database
+from idp.web import university_choice
 from tests.openid.world import CHALLENGE
 from tests.saml import identity_provider as university
 from tests.web.visitor import ISSUER, Visitor, application_of
@@ -304,6 +305,18 @@ def test_o_10_a_name_with_markup_stays_text_on_the_page_and_among_suggestions(se
     assert "<script>alert(1)</script>" in visitor.text
     (row,) = suggestions(services, q="markup")
     assert "\u202e" not in row["name"] + visitor.last.text
+
+
+def test_a_list_that_was_cut_does_not_say_that_it_is_all(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    visitor = arriving(services, "a@gmail.com").press("Continuer")
+    page = visitor.last.request.path
+    monkeypatch.setattr(university_choice, "SHOWN", 3)
+    assert "3 établissements trouvés" in visitor.get(page, q="universite").text
+    assert len(offered(visitor)) == 3
+    monkeypatch.setattr(university_choice, "SHOWN", 2)
+    assert "Les 2 premiers établissements ; précisez votre recherche" in visitor.get(page, q="universite").text
+    assert len(offered(visitor)) == 2
+    assert "trouvés" not in visitor.text
 
 
 def test_an_outside_discovery_service_is_asked_instead_of_our_page(outside: Services) -> None:

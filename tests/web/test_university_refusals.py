@@ -95,6 +95,9 @@ def test_without_an_identifier_a_message_for_the_it_department_is_ready(world: W
     assert mailto.startswith("mailto:?subject=")
     assert reference in unquote(mailto)
     assert "urn:oasis:names:tc:SAML:attribute:subject-id" in unquote(mailto)
+    # RFC 6068 section 5.
+    assert "Bonjour%2C%0D%0A" in mailto
+    assert mailto.count("%0A") == mailto.count("%0D%0A") == copied.count("\n")
 
 
 @pytest.mark.parametrize(
@@ -106,6 +109,7 @@ def test_without_an_identifier_a_message_for_the_it_department_is_ready(world: W
             "urn:oid:0.9.2342.19200300.100.1.3",
         ),
         ({"mail": (CAMILLE, f"other.{CAMILLE}"), "eppn": ("cdurand@univ-exemple.fr",)}, "une seule est attendue"),
+        ({"mail": (CAMILLE,), "eppn": ("a@univ-exemple.fr", "b@univ-exemple.fr")}, "avec plusieurs valeurs"),
     ],
 )
 def test_what_lies_outside_the_scope_or_comes_twice_has_its_message_too(
