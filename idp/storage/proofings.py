@@ -77,6 +77,12 @@ class ProofingStore:
         with translated():
             self._proofings.delete_one({"_id": proofing_id})
 
+    def deny(self, proofing_id: str) -> None:
+        """End this journey, unless its mailbox was proven meanwhile."""
+        unproven = {"$in": [str(ProofingState.ANSWERED), str(ProofingState.VOUCHED)]}
+        with translated():
+            self._proofings.delete_one({"_id": proofing_id, "state": unproven})
+
     def void_address(self, address: str, *, except_id: str) -> None:
         """End every other unfinished journey for this mailbox: its links and codes lead nowhere."""
         with translated():

@@ -60,6 +60,7 @@ _EVENTS: dict[str, LazyString] = SENTENCES | {
     "proofing.code_wrong": _("Code de confirmation erroné"),
     "proofing.completed": _("Identité prouvée"),
     "proofing.confirmed": _("Adresse mail confirmée"),
+    "proofing.denied": _("« Ce n’est pas moi » : preuve abandonnée"),
     "proofing.identity_conflict": _("L’identité annoncée ne correspond pas à ce qui était connu"),
     "proofing.link_followed": _("Lien du message ouvert"),
     "proofing.mail_limit": _("Aucun message de plus : cinq sont partis dans l’heure"),
