@@ -111,6 +111,7 @@ _MAILS: dict[str, LazyString] = {
     "accounts_merged": _("comptes réunis ou séparés"),
     "addresses_changed": _("adresses modifiées"),
     "any_method": _("mot de passe et code de nouveau acceptés"),
+    "earlier_account": _("compte plus ancien à la même adresse"),
     "given_address": _("code pour l’adresse indiquée"),
     "invitation": _("invitation"),
     "new_address": _("code pour une nouvelle adresse"),

@@ -350,6 +350,17 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         {"address": ADDRESS, "university": UNIVERSITY, "person": "Camille Durand", "action": "/link"},
     ),
     "new-password": ("new_password.html", {"address": ADDRESS, "action": "/password", "minimum_length": 12}),
+    "new-password-earlier-account": (
+        "new_password.html",
+        {
+            "address": ADDRESS,
+            "action": "/password",
+            "minimum_length": 12,
+            "has_earlier_account": True,
+            "university": UNIVERSITY,
+            "journey_reference": "7F3K-2M9Q",
+        },
+    ),
     "new-password-error": (
         "new_password.html",
         {
