@@ -171,7 +171,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         passkey_pages.blueprint(passkeys, account, authorization, pages),
         university_pages.blueprint(university, browser),
         arrival_pages.blueprint(
-            first_time.arrival(services), first_time.given_address(services), mailbox, authorization, pages
+            first_time.arrival(services), first_time.given_address(services), mailbox, university, authorization, pages
         ),
         university_choice_pages.blueprint(first_time.university_choice(services), university, authorization, pages),
         mailbox_pages.blueprint(mailbox, authorization, pages),

@@ -45,6 +45,8 @@ class PendingAuthorization:
     id: the handle in the pages' addresses; worth nothing in another browser.
     reference: short, shown on error pages and written in the log, the same over the whole journey.
     address: the mail address that the person typed, cleaned.
+    named_other: the identity provider that named somebody else than we took the person for. Asked again, it asks for
+        its password: whoever left a session open there would be named again.
     consent_of: the account whose person agreed, in this journey, to what the client receives.
     by_link: this browser has the link of ``proofing_id``'s mail, which was begun in another one. The link proves the
         mailbox together with the password that is chosen here, and not before: programs press buttons, too.
@@ -60,6 +62,7 @@ class PendingAuthorization:
     reference: str
     address: str | None = None
     entity_id: str | None = None
+    named_other: str | None = None
     proofing_id: str | None = None
     one_time_code_id: str | None = None
     consent_of: str | None = None

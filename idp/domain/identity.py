@@ -118,6 +118,15 @@ def is_named(account: Account, identities: Iterable[Identity]) -> bool:
     return not set(account.identities).isdisjoint(identities)
 
 
+def renamed(identities: Iterable[Identity], previous: Account) -> Identity | None:
+    """The identity of a kind by which the same university named this other account, which had the same address.
+
+    One person under a new name, or two persons: which of both, only people can tell.
+    """
+    known = {(identity.entity_id, identity.kind) for identity in previous.identities}
+    return next((identity for identity in identities if (identity.entity_id, identity.kind) in known), None)
+
+
 def authenticated_anew(proofing: Proofing) -> bool:
     """Whether the university authenticated the person for this request, and not at some time before."""
     return proofing.authn_instant is not None and proofing.authn_instant >= proofing.created_at - CLOCK_SKEW

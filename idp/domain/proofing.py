@@ -62,6 +62,8 @@ class Proofing:
     link_browser: the other browser in which the mailed link was confirmed, if any; it may go on as well.
     mails: every address that the university released, clean.
     address_given: the university released no address; this one is the person's word, until a code proves the mailbox.
+    has_earlier_account: the mailbox came from another account, which the same university names otherwise: the person is
+        told, and nothing is merged.
     provider_name, registration_authority: as the metadata had them when the answer came.
     answered_at, vouched_at, confirmed_at: when it came to these states.
     """
@@ -83,6 +85,7 @@ class Proofing:
     assertion_id: str = ""
     metadata_digest: str = ""
     account_id: str | None = None
+    has_earlier_account: bool = False
     link_browser: str | None = None
     followed_as: str | None = None
     mails: tuple[str, ...] = ()
@@ -119,11 +122,22 @@ class ConfirmsMailbox(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """An account that was handed over; has_earlier_account: as in ``Proofing``."""
+
+    account_id: str
+    has_earlier_account: bool = False
+
+
 class AdoptsAccount(Protocol):
     """Hands the person's account over once the mailbox is proven."""
 
-    def __call__(self, proofing: Proofing) -> str:
-        """The id of the account, made anew if need be; whatever was open for it before has ended.
+    def __call__(self, proofing: Proofing) -> Adopted:
+        """The account, made anew if need be; whatever was open for it before has ended.
 
         Refuses ``proofing.identity_conflict``.
         """
+
+    def expects_earlier_account(self, proofing: Proofing) -> bool:
+        """Whether handing it over now would find that the mailbox has an earlier account; changes nothing."""

@@ -6,10 +6,12 @@ from datetime import datetime
 
 from idp.domain.accounts import Account
 from idp.domain.errors import Refusal
-from idp.domain.identity import IdentityConflict, account_for
+from idp.domain.identity import IdentityConflict, account_for, is_named, renamed
 from idp.domain.keyed import SecretKey, random_id, random_token
 from idp.domain.logout import EndsSignIns
-from idp.domain.proofing import Proofing
+from idp.domain.messages import MailQueue, Message
+from idp.domain.notices import LIFETIME as NOTICE_LIFETIME
+from idp.domain.proofing import Adopted, Proofing
 from idp.domain.proofing_record import record_of
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
@@ -25,25 +27,33 @@ class Adoption:
     accounts: AccountStore
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
+    mails: MailQueue
     audit: AuditTrail
     records: ProofingRecordStore
     secret: SecretKey
     clock: Callable[[], datetime]
 
-    def __call__(self, proofing: Proofing) -> str:
-        """The id of the person's account, made anew if need be, with nothing left of what it was used for before."""
-        account = self._account(proofing, self.clock())
+    def __call__(self, proofing: Proofing) -> Adopted:
+        """The person's account, made anew if need be, with nothing left of what it was used for before."""
+        known = self._known(proofing) or self._invited(proofing.address or "")
+        self._refuse_taken_address(proofing, known)
+        previous = self._release_address(known, proofing)
+        account = self._account(proofing, known, self.clock())
         self._end_everything_of(account.id, proofing)
         self.records.add(record_of(proofing, account.id, self.secret, now=self.clock()))
-        return account.id
+        is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
+        return Adopted(account.id, is_renamed)
 
-    def _account(self, proofing: Proofing, now: datetime) -> Account:
-        """The account that the identities name, else a new one; the address comes along from whoever had it."""
+    def expects_earlier_account(self, proofing: Proofing) -> bool:
+        """Whether the mailbox would come from another account that the same university names otherwise."""
+        previous = self.accounts.by_address(proofing.address or "")
+        if previous is None or proofing.address_given or is_named(previous, proofing.identities):
+            return False
+        return renamed(proofing.identities, previous) is not None
+
+    def _account(self, proofing: Proofing, known: Account | None, now: datetime) -> Account:
+        """The account that is known of the person, else a new one, with what was proven."""
         address = proofing.address or ""
-        known = self._known(proofing) or self._invited(address)
-        self._refuse_taken_address(proofing, known)
-        if not proofing.address_given:
-            self._release_address(address, known, proofing)
         try:
             if known is None:
                 return self._new_account(proofing, address, now)
@@ -86,22 +96,37 @@ class Adoption:
         self._note("proofing.identity_conflict", proofing, entity_id=proofing.entity_id, kind="address", owner=owner.id)
         raise IdentityConflict(proofing.entity_id, "address", "given by one person, known of another")
 
-    def _flag_new_identifier(self, proofing: Proofing, previous: Account) -> None:
-        """The address came with an account of the same university: one person under a new name, or two persons.
+    def _tell_of_earlier_account(self, proofing: Proofing, previous: Account) -> bool:
+        """Two accounts stay two accounts: the audit trail and the mailbox are told. Whether there was anything to tell.
 
-        Which of both, only people can tell: two accounts stay two accounts, and the audit trail is told.
+        The page of the password tells it, too (``flows.new_password``).
         """
-        known = {(identity.entity_id, identity.kind) for identity in previous.identities}
-        for identity in proofing.identities:
-            if (identity.entity_id, identity.kind) in known:
-                self._note(
-                    "proofing.identity_conflict",
-                    proofing,
-                    entity_id=identity.entity_id,
-                    kind=identity.kind,
-                    previous_account=previous.id,
-                )
-                return
+        identity = renamed(proofing.identities, previous)
+        if identity is None:
+            return False
+        self._note(
+            "proofing.identity_conflict",
+            proofing,
+            entity_id=identity.entity_id,
+            kind=identity.kind,
+            previous_account=previous.id,
+        )
+        self.mails.put(self._notice(proofing))
+        return True
+
+    def _notice(self, proofing: Proofing) -> Message:
+        now = self.clock()
+        return Message(
+            id=random_id(),
+            kind="earlier_account",
+            to=proofing.address or "",
+            # A new account has no language yet, and the earlier one's may be somebody else's.
+            locale=None,
+            created_at=now,
+            expires_at=now + NOTICE_LIFETIME,
+            reference=proofing.reference,
+            fields={"university": proofing.provider_name},
+        )
 
     def _new_account(self, proofing: Proofing, address: str, now: datetime) -> Account:
         account = Account(
@@ -116,12 +141,15 @@ class Adoption:
         self.accounts.create(account)
         return account
 
-    def _release_address(self, address: str, known: Account | None, proofing: Proofing) -> None:
-        previous = self.accounts.release_address(address, except_account=known.id if known else None)
+    def _release_address(self, known: Account | None, proofing: Proofing) -> Account | None:
+        """Take the address that the university vouched for from whichever other account has it; that account."""
+        if proofing.address_given:
+            return None
+        previous = self.accounts.release_address(proofing.address or "", except_account=known.id if known else None)
         if previous is not None:
             self._end_everything_of(previous.id, proofing)
             self._note("account.address_moved", proofing, previous_account=previous.id)
-            self._flag_new_identifier(proofing, previous)
+        return previous
 
     def _end_everything_of(self, account_id: str, proofing: Proofing) -> None:
         # Who proves it again while signed in must find this journey again in the same browser.

@@ -11,6 +11,7 @@ from idp.domain.errors import Refusal
 from idp.domain.federation import within
 from idp.domain.identity import account_for, authenticated_anew, is_expected, is_named
 from idp.domain.keyed import SecretKey
+from idp.domain.name_likeness import bears_other_name
 from idp.domain.proofing import ConfirmedBy, Proofing, ProofingState
 from idp.domain.proofing_record import record_of
 from idp.domain.references import go_on_under
@@ -40,13 +41,20 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Whom we took the person for. typed: the address typed at the beginning, where it leads to another university.
+    """Whom we took the person for, as far as it is somebody else.
 
+    typed: the address typed at the beginning, where it is another person's: it leads to another university, or bears
+        another name. leads_elsewhere: the former.
     signed_in_as: the address of another account that is signed in in this browser.
     """
 
     typed: str | None
+    leads_elsewhere: bool
     signed_in_as: str | None
+
+    @property
+    def is_other(self) -> bool:
+        return self.typed is not None or self.signed_in_as is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +87,46 @@ class ArrivalFlow:
         signed_in = self._renewed(proofing, pending, session, device, now)
         if signed_in is not None:
             return Arrival(proofing, signed_in)
-        expected = self.expected(pending, proofing, session)
-        is_disputed = expected.signed_in_as is not None or expected.typed is not None
-        return Arrival(proofing, is_expected=proofing.address is not None and not is_disputed)
+        is_other = self.expected(pending, proofing, session).is_other
+        if is_other or (proofing.address is not None and not self._is_theirs(pending.address, proofing)):
+            self._ask_anew(pending, session, proofing.entity_id)
+        return Arrival(proofing, is_expected=proofing.address is not None and not is_other)
 
     def expected(self, pending: PendingAuthorization, proofing: Proofing, session: Session) -> Expected:
         """Whom we took the person for, as far as the university says that it is somebody else."""
-        named = self._named(proofing)
-        is_theirs = proofing.address_given or is_expected(pending.address, proofing, named)
-        is_of_other = not is_theirs and self._is_of_other_university(pending.address, proofing)
+        is_theirs = self._is_theirs(pending.address, proofing)
+        leads_elsewhere = not is_theirs and self._is_of_other_university(pending.address, proofing)
+        is_other = leads_elsewhere or (not is_theirs and _bears_other_name(pending.address, proofing))
         present = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
-        is_other = present is not None and not is_named(present, proofing.identities)
-        return Expected(pending.address if is_of_other else None, present.address if present and is_other else None)
+        is_present = present is None or is_named(present, proofing.identities)
+        return Expected(
+            pending.address if is_other else None,
+            leads_elsewhere,
+            None if present is None or is_present else present.address,
+        )
 
     def turn_back(self, pending: PendingAuthorization, session: Session) -> None:
-        """« Ce n'est pas moi »: nothing follows from the answer, and the journey stands where it stood before it."""
-        changes: dict[str, str | None] = {"proofing_id": None, "entity_id": None}
+        """To another university: nothing follows from the answer, and the journey stands where it stood before it."""
+        proofing = self.proofings.find(pending.proofing_id or "", now=self.clock())
+        if proofing is not None:
+            self._ask_anew(pending, session, proofing.entity_id)
+        self._change(pending, session, proofing_id=None, entity_id=None)
+
+    def deny(self, pending: PendingAuthorization, session: Session, proofing: Proofing) -> None:
+        """« Ce n’est pas moi »: this proofing ends with its mail, and the same university may name the person anew."""
+        if proofing.browser != session.browser:
+            raise Refusal("browser.other", "denied where it was not begun").during(proofing.reference, pending.id)
+        self.proofings.deny(proofing.id)
+        self._ask_anew(pending, session, proofing.entity_id)
+        self._change(pending, session, proofing_id=None, entity_id=None)
+        self.audit.append(
+            "proofing.denied", at=self.clock(), reference=proofing.reference, entity_id=proofing.entity_id
+        )
+
+    def _ask_anew(self, pending: PendingAuthorization, session: Session, entity_id: str) -> None:
+        self._change(pending, session, named_other=entity_id)
+
+    def _change(self, pending: PendingAuthorization, session: Session, **changes: str | None) -> None:
         self.authorizations.update(pending.id, session.browser, changes, now=self.clock())
 
     def _renewed(
@@ -156,6 +188,9 @@ class ArrivalFlow:
     def _named(self, proofing: Proofing) -> Account | None:
         return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
 
+    def _is_theirs(self, typed: str | None, proofing: Proofing) -> bool:
+        return proofing.address_given or is_expected(typed, proofing, self._named(proofing))
+
     def _is_of_other_university(self, typed: str | None, proofing: Proofing) -> bool:
         """Whether the domain of a typed address leads to universities, but not to the one that answered.
 
@@ -169,3 +204,8 @@ class ArrivalFlow:
             return False
         found = [route.provider.entity_id for route in self.routes(domain)]
         return bool(found) and provider.entity_id not in found
+
+
+def _bears_other_name(typed: str | None, proofing: Proofing) -> bool:
+    mails = (*proofing.mails, *(identity.value for identity in proofing.identities if identity.kind == "eppn"))
+    return typed is not None and bears_other_name(typed, proofing.attributes, mails)

@@ -1,11 +1,11 @@
 """The mailbox is proven, by the mailed code or link: the account is found or made, and everything older for it dies."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from idp.domain.errors import Refusal
-from idp.domain.proofing import AdoptsAccount, ConfirmedBy, Proofing, ProofingState
+from idp.domain.proofing import Adopted, AdoptsAccount, ConfirmedBy, Proofing, ProofingState
 from idp.domain.routing import LearnsDomains
 from idp.storage.audit import AuditTrail
 from idp.storage.one_time_codes import OneTimeCodeStore
@@ -42,10 +42,9 @@ class MailboxProof:
             raise Refusal("proofing.link_used", proofing.id).during(proofing.reference)
         self.codes.void_address(address, now=now)
         self.proofings.void_address(address, except_id=proofing.id)
-        account_id = self._adopted(confirmed)
-        self.proofings.move(
-            proofing.id, ProofingState.CONFIRMED, ProofingState.CONFIRMED, now=now, account_id=account_id
-        )
+        adopted = self._adopted(confirmed)
+        account_id, known = adopted.account_id, asdict(adopted)
+        self.proofings.move(proofing.id, ProofingState.CONFIRMED, ProofingState.CONFIRMED, now=now, **known)
         self.audit.append(
             "proofing.confirmed",
             at=now,
@@ -54,9 +53,9 @@ class MailboxProof:
             entity_id=proofing.entity_id,
         )
         self.learns(confirmed, account_id)
-        return replace(confirmed, account_id=account_id)
+        return replace(confirmed, **known)
 
-    def _adopted(self, proofing: Proofing) -> str:
+    def _adopted(self, proofing: Proofing) -> Adopted:
         try:
             return self.adopts(proofing)
         except Refusal as refusal:

@@ -52,7 +52,7 @@ class NewPasswordFlow:
         completed = self.proofings.move(proofing.id, ProofingState.CONFIRMED, ProofingState.COMPLETED, now=now)
         if completed is None:
             raise Refusal("authorization.expired", "proofing not waiting for a password").during(proofing.reference)
-        account_id = completed.account_id or self.adopts(completed)
+        account_id = completed.account_id or self.adopts(completed).account_id
         self.accounts.set_password(account_id, hashed, now=now)
         self._note("proofing.completed", completed, entity_id=completed.entity_id)
         return self.signs_in(
@@ -63,6 +63,11 @@ class NewPasswordFlow:
             device=device,
             now=now,
         )
+
+    def has_earlier_account(self, proofing: Proofing) -> bool:
+        """Whether the person is to be told of an earlier account; a followed link takes the mailbox over only later."""
+        is_adopted = proofing.state is not ProofingState.VOUCHED
+        return proofing.has_earlier_account if is_adopted else self.adopts.expects_earlier_account(proofing)
 
     def _university_name(self, proofing: Proofing) -> str:
         provider = self.federation.current.provider(proofing.entity_id)

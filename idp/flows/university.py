@@ -58,8 +58,7 @@ class UniversityFlow:
     def begin(self, pending: PendingAuthorization, session: Session, entity_id: str) -> OutgoingRequest:
         """Send the person to the university: one AuthnRequest, remembered with everything its answer must match."""
         provider, now = self.provider(entity_id), self.clock()
-        # Who is signed in skips mailbox and password on the way back: then the university has to ask for its password.
-        force = session.sign_in is not None and wants_authentication(pending.request)
+        force = _must_ask_anew(pending, session, provider)
         outgoing = self.service_provider.begin(provider, random_id(), now=now, force=force)
         proofing = Proofing(
             id=random_id(),
@@ -161,6 +160,14 @@ class UniversityFlow:
         self.audit.append(
             event, at=self.clock(), reference=proofing.reference, account_id=proofing.account_id, **fields
         )
+
+
+def _must_ask_anew(pending: PendingAuthorization, session: Session, provider: IdentityProvider) -> bool:
+    """Whether the university has to ask for its password (SAML core 3.4.1, ForceAuthn), whoever is known there."""
+    if pending.named_other == provider.entity_id:
+        return True
+    # Who is signed in skips mailbox and password on the way back.
+    return session.sign_in is not None and wants_authentication(pending.request)
 
 
 def _received(proofing: Proofing) -> list[str]:

@@ -77,6 +77,12 @@ class ProofingStore:
         with translated():
             self._proofings.delete_one({"_id": proofing_id})
 
+    def deny(self, proofing_id: str) -> None:
+        """End this journey, unless its mailbox was proven meanwhile."""
+        unproven = {"$in": [str(ProofingState.ANSWERED), str(ProofingState.VOUCHED)]}
+        with translated():
+            self._proofings.delete_one({"_id": proofing_id, "state": unproven})
+
     def void_address(self, address: str, *, except_id: str) -> None:
         """End every other unfinished journey for this mailbox: its links and codes lead nowhere."""
         with translated():
@@ -134,6 +140,7 @@ def _read_some(document: dict[str, Any]) -> Proofing:
         assertion_id=document["assertion_id"],
         metadata_digest=document["metadata_digest"],
         account_id=document["account_id"],
+        has_earlier_account=document.get("has_earlier_account", False),
         link_browser=document["link_browser"],
         followed_as=document.get("followed_as"),
         # Journeys that were under way when these came in have neither.

@@ -12,18 +12,25 @@ from idp.flows.arrival import ArrivalFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.given_address import GivenAddressFlow
 from idp.flows.mailbox import MailboxFlow
+from idp.flows.university import UniversityFlow
 from idp.web import forms
 from idp.web.authorization import STEP_PAGES, Journey, lead_on
 from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
+from idp.web.university import leave_for
 
 # More would not be read; the page says that there are others.
 SHOWN_DOMAINS = 5
 
 
 def blueprint(
-    flow: ArrivalFlow, given: GivenAddressFlow, mailbox: MailboxFlow, authorization: AuthorizationFlow, pages: Pages
+    flow: ArrivalFlow,
+    given: GivenAddressFlow,
+    mailbox: MailboxFlow,
+    university: UniversityFlow,
+    authorization: AuthorizationFlow,
+    pages: Pages,
 ) -> Blueprint:
     """``/saml/resume/<proofing>`` and ``/sign-in/<handle>/person``, ``…/university-address``, ``…/not-me``."""
     views = Blueprint("arrival", __name__)
@@ -63,13 +70,22 @@ def blueprint(
 
     @views.post("/sign-in/<authorization_id>/not-me")
     def turn_back(authorization_id: str) -> ResponseReturnValue:
-        """« Ce n'est pas moi »: to the choice of the university, or on as the person who is signed in."""
+        """To the choice of another university, or on as the person who is signed in."""
         here = journey(authorization_id, posted=True)
         flow.turn_back(here.pending, here.session)
         if "stay" in request.form:
             return lead_on(authorization, pages, authorization_id)
         return redirect(step_url(STEP_PAGES[Step.UNIVERSITY], authorization_id), 303)
 
+    @views.post("/sign-in/<authorization_id>/not-me/again")
+    def deny(authorization_id: str) -> ResponseReturnValue:
+        """« Ce n’est pas moi »: to the same university once more, which asks who it is."""
+        here = journey(authorization_id, posted=True)
+        proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
+        flow.deny(here.pending, here.session, proofing)
+        return leave_for(university, pages, journey(authorization_id), proofing.entity_id)
+
+    @views.get("/sign-in/<authorization_id>/not-me/again")
     @views.get("/sign-in/<authorization_id>/not-me")
     def turned_back(authorization_id: str) -> ResponseReturnValue:
         return lead_on(authorization, pages, authorization_id)
@@ -138,8 +154,11 @@ def _person(flow: ArrivalFlow, mailbox: MailboxFlow, here: Journey, proofing: Pr
         "university": mailbox.university_name(proofing, language()),
         "person": display_name(proofing.attributes) or None,
         "typed": expected.typed,
+        "leads_elsewhere": expected.leads_elsewhere,
         "signed_in_as": expected.signed_in_as,
         "hidden_fields": (("proofing", proofing.id),),
         "not_me_action": step_url("arrival.turn_back", here.pending.id),
+        # Whose address leads to another university is not of this one.
+        "deny_action": None if expected.leads_elsewhere else step_url("arrival.deny", here.pending.id),
         "client_name": here.client_name,
     }

@@ -86,6 +86,7 @@ def _mailbox_page(
         is_given=proofing.address_given,
         typed=flow.expects_other(here.pending, proofing),
         choose_url=step_url(STEP_PAGES[Step.UNIVERSITY], handle),
+        deny_action=step_url("arrival.deny", handle),
         action=step_url("mailbox.confirm_code", handle),
         resend_action=step_url("mailbox.send_mail", handle),
         restart_url=step_url("sign_in.restart", handle),

@@ -10,7 +10,7 @@ from idp.flows.mailbox import MailboxFlow
 from idp.flows.new_password import NewPasswordFlow
 from idp.web import forms
 from idp.web.authorization import Journey, lead_on, signed_in_leads_on
-from idp.web.pages import Pages
+from idp.web.pages import Pages, language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 
@@ -28,7 +28,7 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
         here = journey(authorization_id)
         if authorization.next_step(here.pending, here.session) is not Step.NEW_PASSWORD:
             return lead_on(authorization, pages, authorization_id)
-        return _password_page(pages, flow, here, mailbox.of(here.pending, here.session))
+        return _password_page(pages, flow, mailbox, here, mailbox.of(here.pending, here.session))
 
     @views.post("/sign-in/<authorization_id>/new-password")
     def create(authorization_id: str) -> ResponseReturnValue:
@@ -36,7 +36,7 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
         proofing = mailbox.of(here.pending, here.session)
         outcome = flow.choose_password(proofing, here.session, forms.field("password"), browser.device)
         if isinstance(outcome, PasswordProblem):
-            return _password_page(pages, flow, here, proofing, problem=outcome)
+            return _password_page(pages, flow, mailbox, here, proofing, problem=outcome)
         browser.signed_in(outcome, proofing.address)
         return signed_in_leads_on(authorization_id)
 
@@ -44,8 +44,15 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
 
 
 def _password_page(
-    pages: Pages, flow: NewPasswordFlow, here: Journey, proofing: Proofing, *, problem: PasswordProblem | None = None
+    pages: Pages,
+    flow: NewPasswordFlow,
+    mailbox: MailboxFlow,
+    here: Journey,
+    proofing: Proofing,
+    *,
+    problem: PasswordProblem | None = None,
 ) -> Response:
+    has_earlier_account = flow.has_earlier_account(proofing)
     return pages.render(
         "new_password.html",
         status=forms.FORM_ERROR if problem else 200,
@@ -54,6 +61,9 @@ def _password_page(
         minimum_length=flow.minimum_length,
         client_name=here.client_name,
         by_link=here.pending.by_link,
+        has_earlier_account=has_earlier_account,
+        university=mailbox.university_name(proofing, language()),
+        journey_reference=proofing.reference,
         reference=here.reference_for(problem),
         errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
     )

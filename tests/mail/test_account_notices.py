@@ -28,6 +28,7 @@ KINDS = (
     ("access_ended", "application", CHANGED),
     ("access_ended", "session", CHANGED),
     ("access_ended", "everywhere", "Service"),
+    ("earlier_account", "", "Rivemarine"),
 )
 
 
@@ -42,7 +43,7 @@ def renderer() -> MessageRenderer:
 @pytest.mark.parametrize(("kind", "change", "told"), KINDS)
 def test_a_notice_says_what_changed(renderer: MessageRenderer, kind: str, change: str, told: str, locale: str) -> None:
     account = Account("a", "s", NOW, addresses=(OLD,), locale=locale)
-    fields = {"change": change, "changed": CHANGED, "days": "30"}
+    fields = {"change": change, "changed": CHANGED, "days": "30", "university": "Rivemarine"}
     (message,) = notices(kind, account, (OLD, OLD), reference="REF", now=NOW, **fields)
     rendered = renderer.render(message)
     assert "\n" not in rendered.subject

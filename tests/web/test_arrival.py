@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from idp.domain.accounts import Identity
-from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, World
+from idp.domain.proofing import link_token
+from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 OTHER = {"mail": ("alix.roux@autre.fr",), "eppn": ("aroux@autre.fr",), "displayName": ("Alix <b>Roux</b>",)}
 CDURAND = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
@@ -25,6 +26,101 @@ def test_another_address_of_the_same_university_is_told_beside_the_code(world: W
     assert "Vous aviez saisi cdurand@etu.univ-exemple.fr" in person.text
     elsewhere = person.links()["Ce n’est pas vous ? Choisir une autre université"]
     assert person.get(elsewhere).step == "choose-university"
+
+
+MAI = "mai.nguyen@etu.univ-exemple.fr"
+
+
+def is_forced(person: Traveller) -> bool:
+    """Whether the university was asked for its password (SAML core 3.4.1)."""
+    return str(person.request_xml.get("ForceAuthn")) == "true"
+
+
+@pytest.mark.parametrize("typed", ["cdurand@etu.univ-exemple.fr", CAMILLE])
+def test_nobody_is_asked_for_the_university_s_password_at_first(world: World, typed: str) -> None:
+    person = world.browser().start(typed)
+    person.leave(EXEMPLE)
+    assert not is_forced(person)
+
+
+def test_who_is_not_the_person_beside_the_code_is_asked_for_by_the_same_university(world: World) -> None:
+    person = world.browser().start("mnguyen@etu.univ-exemple.fr").prove()
+    assert person.step == "check-mailbox"
+    assert "Sur un ordinateur partagé" in person.text
+    record = world.mails(CAMILLE)[-1]["record_id"]
+    request_id = person.press("Ce n’est pas moi").sent_request()  # type: ignore[attr-defined]
+    assert is_forced(person)
+    assert person.get(f"/proofing/link/{link_token(world.services.secret, record)}").step == "error"
+    assert len(world.events("proofing.denied")) == 1
+    own = {"mail": (MAI,), "eppn": ("mnguyen@univ-exemple.fr",), "displayName": ("Maï Nguyễn",)}
+    person.come_back(request_id, world.draft(EXEMPLE, **own))
+    assert person.step == "check-mailbox"
+    person.press("Continuer", code=world.code(MAI)).press("Créer", password=PASSWORD)
+    assert (person.step, MAI in person.text) == ("account", True)
+
+
+def test_a_code_of_a_denied_proof_proves_nothing(world: World) -> None:
+    person = world.browser().start("mnguyen@etu.univ-exemple.fr").prove()
+    proofing = person.tree.xpath("//input[@name='proofing']/@value")[0]
+    code, path = world.code(CAMILLE), f"/sign-in/{world.handle()}/mailbox"
+    person.press("Ce n’est pas moi")
+    for page, typed in ((path, {"code": code}), (f"{path}/send", {})):
+        assert person.post(page, proofing=proofing, **typed).step == "error"
+    assert world.services.stores.accounts.by_address(CAMILLE) is None
+
+
+def test_only_the_browser_that_began_denies(world: World) -> None:
+    mine, theirs = world.browser().start("mnguyen@etu.univ-exemple.fr").prove(), world.browser().start(MAI)
+    foreign = mine.tree.xpath("//input[@name='proofing']/@value")[0]
+    theirs.post(f"/sign-in/{theirs.handle}/not-me/again", proofing=foreign)
+    assert theirs.step == "error"
+    assert mine.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
+
+
+@pytest.mark.parametrize("way", ["recommencer", "Choisir une autre université"])
+def test_the_same_university_again_is_asked_for_its_password(world: World, way: str) -> None:
+    person = world.browser().start("mnguyen@etu.univ-exemple.fr").prove()
+    person.get(next(link for words, link in person.links().items() if words.endswith(way)))
+    page = person.last
+    person.leave(AUTRE)
+    assert not is_forced(person)
+    person.last = page
+    person.leave(EXEMPLE)
+    assert is_forced(person)
+
+
+def test_who_begins_again_as_expected_is_not_asked_for_it(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove()
+    person.get(next(link for words, link in person.links().items() if words.endswith("recommencer")))
+    person.leave()
+    assert not is_forced(person)
+
+
+def test_an_address_with_another_name_of_the_same_university_is_asked_about_before_any_mail(world: World) -> None:
+    person = world.browser().start(MAI).prove()
+    assert person.step == "other-person"
+    assert f"Vous aviez saisi {MAI}, qui semble être l’adresse de quelqu’un d’autre." in person.text
+    assert world.mails(CAMILLE) == []
+    person.press("Ce n’est pas moi")
+    person.sent_request()
+    assert is_forced(person)
+
+
+def test_who_has_an_address_with_another_name_goes_on_all_the_same(world: World) -> None:
+    person = world.browser().start(MAI).prove().press("C’est moi, continuer")
+    assert (person.step, len(world.mails(CAMILLE))) == ("check-mailbox", 1)
+
+
+def test_who_is_not_somebody_without_a_released_address_is_asked_for_by_the_same_university(world: World) -> None:
+    person = world.browser().start(CAMILLE)
+    person.prove(world.draft(EXEMPLE, eppn=("cdurand@univ-exemple.fr",), displayName=("Camille Durand",)))
+    page = person.last
+    assert person.step == "give-address"
+    person.leave(EXEMPLE)
+    assert not is_forced(person), "whoever goes back merely went back"
+    person.last = page
+    person.press("Choisir une autre université").leave(EXEMPLE)  # type: ignore[attr-defined]
+    assert is_forced(person)
 
 
 def test_an_address_of_the_account_is_theirs_whatever_the_university_releases(world: World) -> None:

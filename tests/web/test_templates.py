@@ -112,9 +112,11 @@ PERSON = {
     "university": UNIVERSITY,
     "person": "Camille <b>Durand</b>",
     "typed": "camille@autre.fr",
+    "leads_elsewhere": True,
     "signed_in_as": None,
     "hidden_fields": [("proofing", "p1")],
     "not_me_action": "/not-me",
+    "deny_action": None,
 }
 GIVE_ADDRESS = PERSON | {
     "email": "",
@@ -325,13 +327,18 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "check-mailbox": ("check_mailbox.html", MAILBOX),
     "check-mailbox-other-address": (
         "check_mailbox.html",
-        MAILBOX | {"typed": "c.durand@etu.univ-exemple.fr", "choose_url": "/university"},
+        MAILBOX
+        | {"typed": "c.durand@etu.univ-exemple.fr", "choose_url": "/university", "deny_action": "/not-me/again"},
     ),
     "check-mailbox-given-address": ("check_mailbox.html", MAILBOX | {"is_given": True}),
     "other-person": ("other_person.html", PERSON | {"address": ADDRESS, "action": "/person"}),
     "other-person-signed-in": (
         "other_person.html",
         PERSON | {"address": ADDRESS, "action": "/person", "person": None, "typed": None, "signed_in_as": "a@autre.fr"},
+    ),
+    "other-person-other-name": (
+        "other_person.html",
+        PERSON | {"address": ADDRESS, "action": "/person", "leads_elsewhere": False, "deny_action": "/not-me/again"},
     ),
     "give-address": ("give_address.html", GIVE_ADDRESS),
     "give-address-error": (
@@ -347,6 +354,17 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         {"address": ADDRESS, "university": UNIVERSITY, "person": "Camille Durand", "action": "/link"},
     ),
     "new-password": ("new_password.html", {"address": ADDRESS, "action": "/password", "minimum_length": 12}),
+    "new-password-earlier-account": (
+        "new_password.html",
+        {
+            "address": ADDRESS,
+            "action": "/password",
+            "minimum_length": 12,
+            "has_earlier_account": True,
+            "university": UNIVERSITY,
+            "journey_reference": "7F3K-2M9Q",
+        },
+    ),
     "new-password-error": (
         "new_password.html",
         {
