@@ -10,23 +10,23 @@ from idp.loading import loading
 
 
 def _configured() -> cli.Administration:
-    """The flow on the configured files, for their owner; a wrong setting ends the command with its lines."""
+    """The flow on the configured files, for their owner; raises ConfigurationError for wrong settings."""
     # Loaded for a command that does something, and not for one that explains itself.
     with loading():
         from idp.app import administration
 
-    try:
-        configured = settings.load(os.environ)
-        cli.become_owner(configured.var_dir)
-        return administration(configured)
-    except ConfigurationError as error:
-        sys.exit("\n".join(error.faults))
+    configured = settings.load(os.environ)
+    cli.become_owner(configured.var_dir)
+    return administration(configured)
 
 
 def main() -> None:
-    """Run one command; it prints itself what a server would log."""
+    """Run one command; it prints itself what a server would log. A wrong setting ends it with its lines."""
     logging.getLogger("idp").setLevel(logging.CRITICAL)
-    cli.main(prog_name="idp", obj=_configured)
+    try:
+        cli.main(prog_name="idp", obj=_configured)
+    except ConfigurationError as error:
+        sys.exit("\n".join(error.faults))
 
 
 if __name__ == "__main__":

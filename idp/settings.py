@@ -37,13 +37,19 @@ def is_loopback(host: str) -> bool:
 
 
 def _issuer(value: Any) -> str:
-    """The issuer without trailing slash; no query, no fragment (OpenID Connect Discovery 1.0 section 3)."""
+    """The issuer without trailing slash; no query, no fragment (OpenID Connect Discovery 1.0 section 3).
+
+    Its path is written in one way only: what a server hands on is decoded, and a dot's segment no browser sends.
+    """
     if not isinstance(value, str) or not re.fullmatch(r"https?://[^\s?#@\\]+", value) or not value.isascii():
         raise ValueError
     url = urlsplit(value)
     if not url.hostname or url.port == 0 or (url.scheme == "http" and not is_loopback(url.hostname)):
         raise ValueError
-    return f"{url.scheme}://{url.netloc.lower()}{url.path.rstrip('/')}"
+    path = url.path.rstrip("/")
+    if not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*", path):
+        raise ValueError
+    return f"{url.scheme}://{url.netloc.lower()}{path}"
 
 
 def _scope(value: Any) -> str:
@@ -84,7 +90,9 @@ def _brand(theme: str, ground: Colour) -> Rule:
     return Rule(f'"#rrggbb" with a contrast of {READABLE}:1 to the {theme} ground {ground}, or empty', parse)
 
 
-ISSUER = Rule("https://…, or http:// on loopback; without user, query and fragment", _issuer)
+ISSUER = Rule(
+    "https://…, or http:// on loopback; without user, query and fragment; a path of letters, digits and -._~", _issuer
+)
 SECRET_KEY = text("at least 32 characters, needed when the issuer is https", r"(.{32,})?")
 MONGODB_URI = text("mongodb://…, mongodb+srv://…, or empty for an embedded one", r"(mongodb(\+srv)?://[!-~]+)?")
 DATABASE = text("up to 60 letters, digits, - and _, or empty", r"[A-Za-z0-9_-]{0,60}")

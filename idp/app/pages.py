@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, request
 from flask.typing import ResponseReturnValue
@@ -27,7 +28,7 @@ from idp.web import consent as consent_pages
 from idp.web import device as device_pages
 from idp.web import discovery as discovery_pages
 from idp.web import end_session as end_session_pages
-from idp.web import errors, forms, front_door, headers
+from idp.web import errors, forms, front_door, headers, issuer_path
 from idp.web import health as health_pages
 from idp.web import helpdesk as helpdesk_pages
 from idp.web import information as information_pages
@@ -114,6 +115,7 @@ def _wrapped(application: "WSGIApplication", services: Services) -> "WSGIApplica
     configured = services.settings
     application = headers.with_headers(application, secure=configured.https)
     application = metrics_pages.with_times(application, services.times.answered)
+    application = issuer_path.below(urlsplit(configured.issuer).path, application)
     if configured.web.trusted_proxies:
         # Only the client's address is taken from the proxy: scheme and host come from the issuer.
         application = ProxyFix(

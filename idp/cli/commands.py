@@ -14,8 +14,10 @@ from idp.cli.federation import federation_group
 from idp.cli.keys import keys_group
 from idp.cli.mail import mail_group
 from idp.cli.migrate import migrate
+from idp.cli.output import echo_json, json_option
 from idp.cli.user import user_group
 from idp.cli.work import work
+from idp.domain.errors import ConfigurationError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,16 +27,29 @@ def main() -> None:
 
 
 @main.command()
+@json_option
 @click.pass_obj
-def check(administration: MakeAdministration) -> None:
+def check(administration: MakeAdministration, as_json: bool) -> None:
     """Read settings, relying parties and federation files, and say what to mend. Exit code 1 if there is anything."""
-    flows = administration()
-    faults = (*flows.clients.faults(), *flows.federation.faults())
-    for line in faults:
-        click.echo(line, err=True)
+    faults = _faults(administration)
+    if as_json:
+        echo_json(faults)
+    else:
+        for line in faults:
+            click.echo(line, err=True)
     if faults:
         sys.exit(1)
-    click.echo("settings, clients and federation: in order")
+    if not as_json:
+        click.echo("settings, clients and federation: in order")
+
+
+def _faults(administration: MakeAdministration) -> tuple[str, ...]:
+    """One line for each thing to mend; with a wrong setting nothing else is looked at."""
+    try:
+        flows = administration()
+    except ConfigurationError as error:
+        return error.faults
+    return (*flows.clients.faults(), *flows.federation.faults())
 
 
 for group in (audit_group, client_group, federation_group, keys_group, mail_group, user_group):

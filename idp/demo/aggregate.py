@@ -1,5 +1,6 @@
 """The federation's signed aggregate: the metadata of every demo university in one file, as RENATER publishes them."""
 
+import shutil
 import threading
 import tomllib
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ METADATA = "urn:oasis:names:tc:SAML:2.0:metadata"
 VALIDITY = timedelta(days=7)
 REFRESH_SECONDS = 24 * 3600
 FILE_NAME = "demo.xml"
+KEY_NAME = "demo.pem"
 
 OVERRIDES = "overrides.toml"
 _TRUST = """
@@ -58,9 +60,16 @@ def write_entities(
     root.set("validUntil", ((now or datetime.now(UTC)) + VALIDITY).strftime("%Y-%m-%dT%H:%M:%SZ"))
     root.extend(entities)
     xml_security.sign(root, federation_keys, position=0)
-    _replace(folder / "keys" / "demo.pem", federation_keys.certificate)
+    _replace(folder / "keys" / KEY_NAME, federation_keys.certificate)
     _trust(folder / OVERRIDES)
     _replace(folder / FILE_NAME, xml_security.serialise(root))
+
+
+def copy_federation(original: Path, folder: Path) -> None:
+    """Makes the folder anew as a copy of this one, without what a demo on other ports publishes there."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    shutil.copytree(original, folder, ignore=shutil.ignore_patterns(FILE_NAME, KEY_NAME))
 
 
 class AggregateRefresher:

@@ -11,8 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from idp.demo.aggregate import AggregateRefresher, write_aggregate
-from idp.demo.clients import REGISTERED, demo_clients
+from idp.demo.aggregate import AggregateRefresher, copy_federation, write_aggregate
+from idp.demo.clients import REGISTERED, ClientsUnusable, demo_clients
 from idp.demo.mailbox import Mailbox, create_mailbox
 from idp.demo.people import EXEMPLE
 from idp.demo.portal import start_portal
@@ -22,6 +22,7 @@ from idp.demo.universities import start_universities
 from idp.demo.web_server import HOST, WebServer
 
 DEFAULT_BASE = 5000
+FEDERATION = PROJECT / "federation_metadata"
 DATABASE_STOP_SECONDS = 30
 
 
@@ -72,7 +73,8 @@ class Demo:
     """Everything that ``make demo`` runs.
 
     folder: where the demo keeps keys, database and logs. federation: the folder into which the universities publish
-    their metadata. clients: the registered relying parties. say: prints one line.
+    their metadata; where there is an original, a copy of that, made at the start. clients: the registered relying
+    parties. say: prints one line.
     """
 
     def __init__(
@@ -82,11 +84,13 @@ class Demo:
         say: Callable[[str], None],
         *,
         federation: Path | None = None,
+        original: Path | None = None,
         clients: Path = REGISTERED,
     ) -> None:
         self._ports = ports
         self._folder = folder
         self._federation = federation or folder / "federation_metadata"
+        self._original = original
         self._clients = demo_clients(folder, ports.url("portail"), clients)
         self._say = say
         self._running = ExitStack()
@@ -98,7 +102,7 @@ class Demo:
         with self._running:
             try:
                 if self._start(stopping):
-                    self._say(_try_this(self._ports))
+                    self._say(_try_this(self._ports, self._clients.file, self._federation))
                 while not stopping.wait(0.5):
                     self._provider.check()
                 self._say("\nArrêt…")
@@ -108,6 +112,8 @@ class Demo:
     def _start(self, stopping: threading.Event) -> bool:
         ports, keys = self._ports, self._folder / "keys"
         _log_to(self._log("parties"))
+        if self._original is not None:
+            copy_federation(self._original, self._federation)
         federation = (self._federation, ports.url("universités"), keys)
         write_aggregate(*federation)
         # Stopped in the reverse order: the provider first, so that its last mails still find the mailbox.
@@ -162,16 +168,22 @@ class Demo:
 
 
 def demo_from_environment(say: Callable[[str], None]) -> Demo:
-    """The demo for ``IDP_DEMO_PORT_BASE``; each base keeps its own files under ``var/``.
+    """The demo for ``IDP_DEMO_PORT_BASE``; each base keeps its own files under ``var/``. Raises DemoFailed.
 
     IDP_FEDERATION_DIR and IDP_CLIENTS_FILE are those of the provider, as are their defaults: what an administrator
-    adds there is in use in the demo, too.
+    adds there is in use in the demo, too. On other ports the default folder is copied, since the universities publish
+    into it: two demos would take each other's away.
     """
     ports = Ports.from_text(os.environ.get("IDP_DEMO_PORT_BASE", ""))
-    name = "demo" if ports.base == DEFAULT_BASE else f"demo-{ports.base}"
-    federation = os.environ.get("IDP_FEDERATION_DIR") or PROJECT / "federation_metadata"
-    clients = os.environ.get("IDP_CLIENTS_FILE") or REGISTERED
-    return Demo(ports, PROJECT / "var" / name, say, federation=Path(federation).resolve(), clients=Path(clients))
+    is_usual, given = ports.base == DEFAULT_BASE, os.environ.get("IDP_FEDERATION_DIR")
+    folder = PROJECT / "var" / ("demo" if is_usual else f"demo-{ports.base}")
+    clients = Path(os.environ.get("IDP_CLIENTS_FILE") or REGISTERED).resolve()
+    try:
+        if given or is_usual:
+            return Demo(ports, folder, say, federation=Path(given or FEDERATION).resolve(), clients=clients)
+        return Demo(ports, folder, say, original=FEDERATION, clients=clients)
+    except ClientsUnusable as problem:
+        raise DemoFailed(f"IDP_CLIENTS_FILE = {str(clients)!r} : {problem}") from problem
 
 
 def _wait_for_lock(file: Path) -> None:
@@ -197,14 +209,16 @@ def _log_to(file: Path) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
 
 
-def _try_this(ports: Ports) -> str:
+def _try_this(ports: Ports, clients: Path, federation: Path) -> str:
     person = EXEMPLE.people[0]
     return f"""
 À essayer
   1. Ouvrez {ports.url("portail")} et cliquez sur « Connectez-vous ».
-  2. Tapez l'adresse {person.typed_mail}, puis « Continuer ».
+  2. Tapez l'adresse {person.typed_mail}, « Se connecter », puis « Continuer ».
   3. À l'université : identifiant {person.username}, mot de passe {person.password}.
   4. Le message arrive sur {ports.url("boîte aux lettres")} : ouvrez le lien ou tapez le code.
   5. Choisissez un mot de passe : vous voilà dans le portail.
 D'autres personnes à essayer : {ports.url("universités")}
+Pour ajouter une application : {clients}
+Pour ajouter une université : {federation}
 Ctrl-C arrête tout."""

@@ -140,7 +140,7 @@ TROIS_VALLEES = University(
         _unreleased("lcombe", "Loïc", "Combe", "loic.combe@etu.univ-troisvallees.fr", "V-0003"),
         _unreleased("mgorge", "Maëlys", "Gorge", "maelys.gorge@etu.univ-troisvallees.fr", "V-0004"),
     ),
-    remark="ne transmet aucune adresse : refusé, avec une explication",
+    remark="ne transmet aucune adresse : il faut l’indiquer et la prouver",
 )
 
 RIVEMARIN = University(

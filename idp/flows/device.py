@@ -94,16 +94,19 @@ class DeviceFlow:
         return None
 
     def _find(self, account: Account, typed: str) -> DeviceAuthorization | str:
-        """The waiting device; wrong codes are counted, so that nobody finds another person's (section 5.1)."""
+        """The waiting device; wrong codes are counted, so that nobody finds another person's (section 5.1).
+
+        Each code counts as wrong until it proves right, so that none of many at once is looked at beyond the limit.
+        """
         now, key = self.clock(), self.secret.hash("user-code-guesses", account.id)
         if not typed.strip():
             return "user_code.empty"
-        if not self.limits.allows(key, limit=MOST_GUESSES, window=GUESS_WINDOW, now=now):
+        if not self.limits.count(key, limit=MOST_GUESSES, window=GUESS_WINDOW, now=now):
             return "user_code.too_many"
         device = self.provider.device_answers.find(typed, now=now)
         if device is None:
-            self.limits.count(key, limit=MOST_GUESSES, window=GUESS_WINDOW, now=now)
             return "user_code.unknown"
+        self.limits.uncount(key)
         return device
 
     def _account(self, session: Session) -> Account:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from idp.domain.errors import ProtocolError, Refusal
 from idp.domain.helpdesk import HELPDESK_ROLE, ConsoleSession
@@ -48,14 +47,14 @@ class HelpdeskEntry:
     roles: Callable[[str], tuple[str, ...]]
     clock: Callable[[], datetime]
 
-    def begin(self, session: Session) -> str:
-        """Where the browser goes to sign in (OpenID Connect Core section 3.1.2.1, RFC 7636)."""
+    def begin(self, session: Session) -> dict[str, Any]:
+        """What the browser asks the authorization endpoint for (OpenID Connect Core section 3.1.2.1, RFC 7636)."""
         state = random_id()
         digest = hashlib.sha256(self._derived("verifier", state, session).encode()).digest()
         wished: dict[str, Any] = {"roles": {"essential": True}}
         if self.needs_passkey:
             wished["acr"] = {"essential": True, "value": ACR_PHISHING_RESISTANT}
-        query = {
+        return {
             "client_id": self.client_id,
             "redirect_uri": self.callback_url,
             "response_type": "code",
@@ -67,7 +66,6 @@ class HelpdeskEntry:
             "max_age": str(int(FRESH.total_seconds())),
             "claims": json.dumps({"id_token": wished | {"email": None}}),
         }
-        return f"/authorize?{urlencode(query)}"
 
     def finish(self, answer: Mapping[str, str], session: Session) -> str:
         """Open the console for whoever came back; the value of its cookie.

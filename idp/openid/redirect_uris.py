@@ -32,11 +32,12 @@ def fault(uri: str, *, native: bool) -> str | None:
 def is_registered(client: Client, uri: str) -> bool:
     """Whether the browser may be sent to this address: exact comparison, character by character.
 
-    Only a native client without a secret may choose the port of its loopback address (RFC 8252 section 7.3).
+    Only a native client without a secret may choose the port of its loopback address (RFC 8252 section 7.3), which has
+    to be one: nobody can be sent to port 65536.
     """
     if uri in client.redirect_uris:
         return True
-    if not (client.is_public and client.application_type == "native" and _LOOPBACK_PORT.match(uri)):
+    if not (client.is_public and client.application_type == "native" and _LOOPBACK_PORT.match(uri) and _split(uri)):
         return False
     return _without_port(uri) in {_without_port(known) for known in client.redirect_uris if _LOOPBACK_PORT.match(known)}
 

@@ -45,6 +45,11 @@ class LimitStore:
                 return self._limits.update_one(has_room, change).modified_count == 1
         return True
 
+    def uncount(self, key: str) -> None:
+        """Take back the newest event of this key, which turned out to be none; those of others still count."""
+        with translated():
+            self._limits.update_one({"_id": key}, {"$pop": {"times": 1}})
+
     def forget(self, *keys: str) -> None:
         """Let these begin at nothing again; without keys the database is not asked."""
         if keys:

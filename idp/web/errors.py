@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_datetime
 from werkzeug.exceptions import HTTPException
@@ -19,6 +19,7 @@ from idp.web.authorization import carry, next_page
 from idp.web.browser import Browser
 from idp.web.pages import Pages, language
 from idp.web.sentences import sentence_for, sentence_key
+from idp.web.step_urls import step_url
 from idp.web.university_help import Incident, error_url, message_for
 
 logger = logging.getLogger(__name__)
@@ -162,7 +163,7 @@ def _way_on(reason: str, handle: str | None, browser: Browser, flow: Authorizati
         return _WayOn("authorization.passed" if is_over else reason, next_page(handle))
     session = _session(browser)
     if session and session.sign_in and is_over:
-        return _WayOn("authorization.done", "/account")
+        return _WayOn("authorization.done", url_for("account.show"))
     return None
 
 
@@ -208,7 +209,10 @@ def _other_ways(reason: str, handle: str | None) -> dict[str, str]:
     """Ways on where a university did not help; those that need an account are offered whether there is one or not."""
     if not handle or reason.partition(".")[0] not in ("saml", "proofing"):
         return {}
-    return {"methods_url": f"/sign-in/{handle}/methods", "choose_url": f"/sign-in/{handle}/university"}
+    return {
+        "methods_url": step_url("sign_in.methods", handle),
+        "choose_url": step_url("university_choice.show", handle),
+    }
 
 
 def _university(incident: Incident, university: IdentityProvider | None) -> dict[str, Any]:
@@ -227,8 +231,8 @@ def _restart_url(reason: str, handle: str | None) -> str | None:
     if reason.startswith("oauth."):
         return None
     if handle and reason != "authorization.expired":
-        return f"/sign-in/{handle}/restart"
-    return "/account"
+        return step_url("sign_in.restart", handle)
+    return url_for("account.show")
 
 
 def _facts(reference: str, reason: str, detail: str) -> dict[str, str]:

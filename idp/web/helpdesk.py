@@ -28,7 +28,7 @@ def blueprint(entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, 
     def show() -> ResponseReturnValue:
         here = operator()
         if here is None:
-            return redirect(entry.begin(browser.session()), 303)
+            return redirect(url_for("authorization.authorize", **entry.begin(browser.session())), 303)
         return pages.render(
             "helpdesk/search.html",
             operator=here.operator,

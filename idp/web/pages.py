@@ -37,9 +37,10 @@ class Pages:
         """A page of ours; ``context`` is what the template names beyond what every page has."""
         every_page: dict[str, Any] = {
             "lang": language(),
+            "root": request.script_root,
             "service_name": self.service_name,
             "help_url": self.help_url,
-            **theme_context(self.theme),
+            **theme_context(self.theme, request.script_root),
             "waits_until": waits_until(),
             "csrf_token": self.browser.csrf_token(),
             "language_links": language_links(),
@@ -57,9 +58,10 @@ class Pages:
         is_refused_look = request.method in _LOOKS and 400 <= status < 500
         every_page: dict[str, Any] = {
             "lang": language(),
+            "root": request.script_root,
             "service_name": self.service_name,
             "help_url": self.help_url,
-            **theme_context(self.theme),
+            **theme_context(self.theme, request.script_root),
             "csrf_token": "",
             "language_links": language_links() if is_refused_look else (),
             "errors": {},
@@ -130,6 +132,7 @@ def language_links() -> tuple[LanguageLink, ...]:
     query = MultiDict(request.args) if request.method in _LOOKS else MultiDict()
     query.pop("lang", None)
     # Any address may be asked for; with two slashes in front it would lead to somebody else's site.
-    lead = f"/{quote(request.path.lstrip('/'))}?{urlencode([*query.items(multi=True), ('lang', '')])}"
+    here = f"{request.script_root}/{quote(request.path.lstrip('/'))}"
+    lead = f"{here}?{urlencode([*query.items(multi=True), ('lang', '')])}"
     current = language()
     return tuple(LanguageLink(code, label, f"{lead}{code}", code == current) for code, label in LANGUAGES.items())

@@ -3,7 +3,7 @@
 from functools import cache
 from urllib.parse import quote
 
-from flask import url_for
+from flask import request, url_for
 
 _HANDLE = "handle"
 
@@ -13,11 +13,12 @@ def step_url(endpoint: str, authorization_id: str) -> str:
 
     A page has up to eight of them, which differ in the handle alone: the rest is asked of the routes once.
     """
-    before, after = _around_handle(endpoint)
+    before, after = _around_handle(endpoint, request.script_root)
     return f"{before}{quote(authorization_id, safe='')}{after}"
 
 
 @cache
-def _around_handle(endpoint: str) -> tuple[str, str]:
+def _around_handle(endpoint: str, root: str) -> tuple[str, str]:
+    """root: the issuer's path, with which the address begins."""
     before, _, after = url_for(endpoint, authorization_id=_HANDLE).partition(_HANDLE)
     return before, after

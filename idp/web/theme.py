@@ -23,8 +23,11 @@ class Theme:
 
 
 @cache
-def theme_context(theme: Theme) -> dict[str, str]:
-    """What the layout names; the addresses change with what they lead to, so that browsers may keep it."""
+def theme_context(theme: Theme, root: str) -> dict[str, str]:
+    """What the layout names; the addresses change with what they lead to, so that browsers may keep it.
+
+    root: the issuer's path, below which the addresses of this request are.
+    """
     own = url_for("static", filename="logo.svg")
     return {
         "logo_url": url_for("theme.logo", v=_version(theme.logo)) if theme.logo else own,

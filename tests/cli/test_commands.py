@@ -1,5 +1,6 @@
 """The administrator's commands as a process runs them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -66,6 +67,15 @@ def test_check_names_every_fault(tmp_path: Path) -> None:
     assert run.returncode == 1
     assert "IDP_SMTP_PORT" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_check_tells_programs_the_same(tmp_path: Path) -> None:
+    run = idp("check", "--json", IDP_FEDERATION_DIR=str(tmp_path))
+    assert (run.returncode, json.loads(run.stdout), run.stderr) == (0, [], "")
+    (tmp_path / "broken.xml").write_text("<html>")
+    for wrong in ({"IDP_FEDERATION_DIR": str(tmp_path)}, {"IDP_SMTP_PORT": "many"}):
+        run, lines = idp("check", "--json", **wrong), idp("check", **wrong).stderr.splitlines()
+        assert (run.returncode, json.loads(run.stdout), run.stderr) == (1, lines, "")
 
 
 def test_a_university_that_is_not_there_is_told(tmp_path: Path) -> None:

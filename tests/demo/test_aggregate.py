@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from idp.demo import xml_security
-from idp.demo.aggregate import METADATA, write_aggregate
+from idp.demo.aggregate import METADATA, copy_federation, write_aggregate
 from idp.demo.keys import KeyPair
 from idp.demo.people import UNIVERSITIES
 from idp.demo.xml_security import BadSignature, Element
@@ -24,6 +24,19 @@ def test_the_aggregate_is_signed_by_the_key_that_overrides_names(tmp_path: Path,
     overrides = tomllib.loads((tmp_path / "overrides.toml").read_text())
     (key_file,) = overrides["files"]["demo.xml"]["signing_keys"]
     xml_security.verify(root, (tmp_path / key_file).read_bytes())
+
+
+def test_two_demos_from_one_folder_leave_each_other_s_aggregate_alone(tmp_path: Path, keys_folder: Path) -> None:
+    shared, own = tmp_path / "federation_metadata", tmp_path / "demo-6000"
+    aggregate(shared, keys_folder)
+    (shared / "mine.xml").write_text("mine")
+    published = (shared / "demo.xml").read_bytes()
+    for _ in range(2):
+        copy_federation(shared, own)
+        assert sorted(path.name for path in own.iterdir()) == ["keys", "mine.xml", "overrides.toml"]
+        write_aggregate(own, "http://localhost:6002", tmp_path / "other-keys")
+    assert (shared / "demo.xml").read_bytes() == published
+    assert (shared / "keys/demo.pem").read_bytes() != (own / "keys/demo.pem").read_bytes()
 
 
 def test_a_changed_aggregate_no_longer_verifies(tmp_path: Path, keys_folder: Path) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from idp.demo.launcher import Demo, DemoFailed, Ports
+from idp.demo import launcher
+from idp.demo.launcher import Demo, DemoFailed, Ports, demo_from_environment
 from idp.demo.provider_process import ProviderFailed, ProviderProcess
 from idp.demo.web_server import HOST
 
@@ -27,6 +28,34 @@ def test_a_port_that_is_taken_is_named_with_what_to_do(tmp_path: Path) -> None:
         with pytest.raises(DemoFailed, match=rf"Le port {base + 2} \(universités\).*IDP_DEMO_PORT_BASE"):
             Demo(Ports(base), tmp_path, lines.append).run(threading.Event())
     assert lines == []
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the demo finds the federation's folder and keeps its files."""
+    monkeypatch.setattr(launcher, "PROJECT", tmp_path)
+    monkeypatch.setattr(launcher, "FEDERATION", tmp_path / "federation_metadata")
+    for name in ("IDP_DEMO_PORT_BASE", "IDP_FEDERATION_DIR", "IDP_CLIENTS_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def test_a_demo_on_other_ports_publishes_into_a_folder_of_its_own(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = demo_from_environment(print).environment()["IDP_FEDERATION_DIR"]
+    monkeypatch.setenv("IDP_DEMO_PORT_BASE", "6000")
+    other = demo_from_environment(print).environment()["IDP_FEDERATION_DIR"]
+    monkeypatch.setenv("IDP_FEDERATION_DIR", str(project / "given"))
+    given = demo_from_environment(print).environment()["IDP_FEDERATION_DIR"]
+    assert (usual, other) == (f"{project}/federation_metadata", f"{project}/var/demo-6000/federation_metadata")
+    assert given == f"{project}/given"
+
+
+def test_a_clients_file_that_is_not_there_is_named(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_CLIENTS_FILE", str(project / "none.toml"))
+    with pytest.raises(DemoFailed, match=r"^IDP_CLIENTS_FILE = '.*/none\.toml' : No such file or directory$"):
+        demo_from_environment(print)
 
 
 def test_a_provider_that_dies_is_named_with_its_log(tmp_path: Path) -> None:

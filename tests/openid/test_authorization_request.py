@@ -93,6 +93,8 @@ def test_a_native_client_may_choose_its_loopback_port(reader: World, port: str) 
     "uri",
     [
         "http://127.0.0.1:1/other",
+        "http://127.0.0.1:65536/cb",
+        "http://[::1]:99999/cb",
         "http://127.0.0.1:1@evil.example/cb",
         "http://127.0.0.1.evil.example/cb",
         "https://127.0.0.1:1/cb",

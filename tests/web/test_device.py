@@ -1,6 +1,9 @@
 """``/device`` as a person meets it, and the device that waits meanwhile."""
 
+import time
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,9 +13,11 @@ from flask.testing import FlaskClient
 
 from idp import app as application
 from idp import settings
-from idp.app import Services
+from idp.app import Services, flows
 from idp.domain.accounts import Account
+from idp.domain.sessions import ACR_BASIC
 from idp.openid.device_codes import GRANT_TYPE
+from idp.openid.device_grant import DeviceAnswers
 from idp.storage.database import Database
 from tests.web.visitor import HOST, Visitor
 
@@ -126,6 +131,35 @@ def test_ten_wrong_codes_close_the_page_for_the_account_also_to_a_right_one(
     visitor.press("Continuer", user_code=begun["user_code"])
     assert (visitor.last.status_code, visitor.step) == (429, "device")
     assert poll(device, begun)["error"] in ("authorization_pending", "slow_down")
+
+
+def test_of_many_guesses_at_once_ten_are_looked_at(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = []
+
+    def find_slowly(_: DeviceAnswers, typed: str, *, now: datetime) -> None:
+        looked_at.append(typed)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(DeviceAnswers, "find", find_slowly)
+    _, browser = services.browser_sessions.open()
+    made = services.browser_sessions.sign_in(
+        browser, account_id="ines", methods=("pwd",), acr=ACR_BASIC, device=None, now=datetime.now(UTC)
+    )
+    flow = flows.device(services)
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda _: flow.look(made.session, "BBBB-BBBB", "fr"), range(20)))
+    assert len(looked_at) == 10
+    assert Counter(answers) == {"user_code.unknown": 10, "user_code.too_many": 10}
+
+
+def test_right_codes_leave_the_guesses_as_they_are(device: FlaskClient, visitor: Visitor) -> None:
+    signed_in(visitor)
+    for _ in range(11):
+        visitor.get("/device").press("Continuer", user_code=begin(device)["user_code"])
+        assert visitor.step == "device-confirm"
+    for _ in range(10):
+        assert visitor.get("/device").press("Continuer", user_code="BBBB-BBBB").last.status_code == 422
+    assert visitor.press("Continuer", user_code="BBBB-BBBB").last.status_code == 429
 
 
 @pytest.mark.parametrize("typed", ["", "x", "{}", "é" * 5000, '"><script>'])
