@@ -8,7 +8,7 @@ it, mark ``saml-1`` as old, wait until none encrypts to it any more, remove it.
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -138,10 +138,13 @@ def _pair(folder: Path) -> KeyPair:
     return folder / "key.pem", folder / "cert.pem"
 
 
-def _check_complete(folders: Iterable[Path]) -> None:
+def _check_complete(folders: list[Path]) -> None:
     missing = [str(path) for folder in folders for path in _pair(folder) if not path.is_file()]
     if missing:
         raise ConfigurationError(*(f"{path}: missing; a pair of SAML keys is key.pem and cert.pem" for path in missing))
+    for folder in folders:
+        for path in _pair(folder):
+            path.read_bytes()  # the libraries would say less of what cannot be read
 
 
 def _described(folder: Path) -> SamlKey:

@@ -163,6 +163,14 @@ def test_what_the_system_refuses_is_told_with_the_folder(tmp_path: Path, act: Ca
         act(tmp_path)
 
 
+def test_a_key_that_cannot_be_read_stops_the_start_with_its_path(tmp_path: Path) -> None:
+    [(key_path, _)] = _ensure(tmp_path)
+    key_path.unlink()
+    key_path.symlink_to("/proc/self/mem")
+    with pytest.raises(ConfigurationError, match=f"{tmp_path}: cannot be read"):
+        _ensure(tmp_path)
+
+
 def test_a_running_provider_follows_the_folder_and_no_answer_is_lost(
     tmp_path: Path, key: university.Key, description: ServiceDescription, provider: IdentityProvider
 ) -> None:
