@@ -55,8 +55,12 @@ def on_starting(server: Any) -> None:
         _read_files()
     except ConfigurationError as error:
         sys.exit("\n".join(error.faults))
-    if _settings.metrics.enabled:
-        worker_folder.make(_counted)
+    try:
+        if _settings.metrics.enabled:
+            worker_folder.make(_counted)
+    except OSError as problem:
+        folder = str(_settings.var_dir)
+        sys.exit(f"var_dir = {folder!r}: cannot be written: {problem.strerror}; accepted: a folder (IDP_VAR_DIR)")
 
 
 def _read_files() -> None:

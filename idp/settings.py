@@ -21,7 +21,7 @@ from idp.domain.affiliations import MOST_DAYS, AffiliationPeriods, read_period
 from idp.domain.claims import SCOPES
 from idp.domain.colours import DARK_GROUND, LIGHT_GROUND, READABLE, Colour, read_brand
 from idp.domain.errors import ConfigurationError
-from idp.settings_reader import Rule, fault, flag, number, read, text
+from idp.settings_reader import NotAccepted, Rule, fault, flag, number, read, text
 
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "config" / "default.toml"
 
@@ -50,6 +50,20 @@ def _issuer(value: Any) -> str:
     if not re.fullmatch(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*", path):
         raise ValueError
     return f"{url.scheme}://{url.netloc.lower()}{path}"
+
+
+def _mongodb_uri(value: Any) -> str:
+    """The driver itself says what is wrong in it."""
+    uri: str = _MONGODB_TEXT.parse(value)
+    if uri:
+        # Loaded where there is one: a command that only explains itself does without the driver.
+        from idp.storage.mongo_client import check_uri
+
+        try:
+            check_uri(uri)
+        except ValueError as problem:
+            raise NotAccepted(str(problem)) from problem
+    return uri
 
 
 def _scope(value: Any) -> str:
@@ -94,7 +108,8 @@ ISSUER = Rule(
     "https://…, or http:// on loopback; without user, query and fragment; a path of letters, digits and -._~", _issuer
 )
 SECRET_KEY = text("at least 32 characters, needed when the issuer is https", r"(.{32,})?")
-MONGODB_URI = text("mongodb://…, mongodb+srv://…, or empty for an embedded one", r"(mongodb(\+srv)?://[!-~]+)?")
+_MONGODB_TEXT = text("mongodb://…, mongodb+srv://…, or empty for an embedded one", r"(mongodb(\+srv)?://[!-~]+)?")
+MONGODB_URI = Rule(_MONGODB_TEXT.accepted, _mongodb_uri)
 DATABASE = text("up to 60 letters, digits, - and _, or empty", r"[A-Za-z0-9_-]{0,60}")
 HOST = text("a host name or address", r"[A-Za-z0-9._:-]+")
 ADDRESS = text("a mail address", r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")

@@ -23,11 +23,16 @@ KeyPath = tuple[str, ...]
 Given = tuple[str, KeyPath, Any]  # how to name the source in a fault, the key's path, the value
 
 
+class NotAccepted(ValueError):
+    """A value that is not accepted, and why: the text is shown, so it quotes nothing of a secret."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One kind of value.
 
-    accepted: in words. parse: turns the value as given into the one in use; raises ValueError where it is not accepted.
+    accepted: in words. parse: turns the value as given into the one in use; raises ValueError where it is not accepted,
+    ``NotAccepted`` where there is more to say.
     """
 
     accepted: str
@@ -149,9 +154,13 @@ def read(owner: type[T], environ: Mapping[str, str], default_file: Path) -> tupl
                 faults.append(_unknown(source, value, known.values()))
             else:
                 values[path] = key.rule.parse(value)
-        except ValueError:
-            faults.append(fault(source, value, known[path].rule.accepted, secret=known[path].secret))
+        except ValueError as problem:
+            faults.append(fault(source, value, _wanted(known[path].rule, problem), secret=known[path].secret))
     return _build(owner, values), faults
+
+
+def _wanted(rule: Rule, problem: ValueError) -> str:
+    return f"{rule.accepted}; {problem}" if isinstance(problem, NotAccepted) else rule.accepted
 
 
 def _from_file(named: str, default_file: Path) -> list[Given]:

@@ -171,6 +171,32 @@ def test_secrets_are_never_shown(variable: str, value: str) -> None:
     assert LONG_SECRET not in repr(load(HTTPS))
 
 
+@pytest.mark.parametrize(
+    ("rest", "told"),
+    [
+        ("db:7510/idp?tls=ture", "The value of tls must be 'true' or 'false'"),
+        ("db/?tsl=true", "Did you mean one of (tls,"),
+        ("db/?nosuchoption=1", "Unknown option"),
+        ("db:99999/idp", "Port must be an integer between 0 and 65535"),
+        ("x:y@db", "must be escaped according to RFC 3986"),
+        ("db/?tlsCAFile=/nonexistent", "tlscafile file is not readable"),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["mongodb", "mongodb+srv"])
+def test_a_uri_that_mongodb_s_driver_cannot_read_whole_is_told_with_what_is_wrong(
+    scheme: str, rest: str, told: str
+) -> None:
+    line = fault({"IDP_MONGODB_URI": f"{scheme}://idp:hunter2@{rest}"})
+    assert line.startswith("IDP_MONGODB_URI = ***: accepted: mongodb://")
+    assert told in line
+    assert "hunter2" not in line
+
+
+def test_a_name_for_mongodb_is_looked_up_when_it_is_used() -> None:
+    uri = "mongodb+srv://idp:hunter2@no-such-cluster.example.org/idp?srvMaxHosts=2"
+    assert load({"IDP_MONGODB_URI": uri}).mongodb.uri == uri
+
+
 def test_an_unknown_key_is_told_with_its_likely_name(tmp_path: Path) -> None:
     file = tmp_path / "own.toml"
     file.write_text('[smtp]\nhosts = "mail"\n[mongo]\nx = 1\n')

@@ -34,7 +34,8 @@ def hash_secret(new: bool) -> None:
 @click.pass_obj
 def initial_token(administration: MakeAdministration, uses: int, days: int) -> None:
     """Print a token with which an application may register itself, where [registration] is enabled."""
-    click.echo(administration().clients.initial_token(uses=uses, days=days, now=datetime.now(UTC)))
+    with faults_told():
+        click.echo(administration().clients.initial_token(uses=uses, days=days, now=datetime.now(UTC)))
 
 
 def _typed_secret() -> str:

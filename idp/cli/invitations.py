@@ -42,11 +42,13 @@ def invite(
     """Invite people whom no university vouches for; inviting somebody again changes names, role and end."""
     if (file is None) == (address is None) or (address is not None and expires is None):
         raise click.UsageError("give --address and --expires, or --csv")
+    # Read by whoever gives the command: root becomes the provider's user, who may not read it.
+    listed = None if file is None else _read(file)
     with faults_told():
         flow, act = administration().helpdesk().invitations, founded(reason)
         try:
-            if file is not None:
-                made = flow.invite_list(file.read_bytes(), act, by_mail=by_mail)
+            if listed is not None:
+                made = flow.invite_list(listed, act, by_mail=by_mail)
             else:
                 one = flow.invite(address or "", given_name, family_name, role, expires or "", act, by_mail=by_mail)
                 made = (one,)
@@ -75,6 +77,13 @@ def withdraw(administration: MakeAdministration, address: str, reason: str) -> N
     if not is_done:
         end(f"no invitation for {address}")
     click.echo(f"{address}: withdrawn")
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as problem:
+        end(f"{file}: cannot be read: {problem.strerror}; nobody was invited")
 
 
 def _echo_invitations(made: tuple[Invitation, ...], as_json: bool) -> None:

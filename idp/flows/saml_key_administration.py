@@ -61,16 +61,25 @@ class SamlKeyAdministration:
         return self.keys()
 
     def remove(self, *, force: bool = False) -> tuple[SamlKeyLine, ...]:
-        """Delete the pairs to which nobody encrypts any more, forced: all old ones; which."""
-        now, published = self.clock(), self._published()
-        gone = [
-            key
-            for key in every_key(self.directory)
-            if key.old_since is not None and (force or key.old_since + KEPT_AFTERWARDS <= now)
-        ]
+        """Delete the pairs to which nobody encrypts any more, forced: all old ones; which.
+
+        Raises ConfigurationError where there is none yet.
+        """
+        published, ends = self._published(), self._ends()
+        gone = [key for key, end in ends if force or end <= self.clock()]
+        if not ends:
+            raise ConfigurationError("no pair is old: switch to another one first")
+        if not gone:
+            key, end = ends[0]
+            raise ConfigurationError(f"universities may encrypt to {key.name} until {end:%Y-%m-%d}; --force")
         for key in gone:
             remove_key(key)
         return tuple(_line(key, published) for key in gone)
+
+    def _ends(self) -> list[tuple[SamlKey, datetime]]:
+        """The old pairs, and until when somebody may encrypt to them; the first to end first."""
+        old = [(key, key.old_since + KEPT_AFTERWARDS) for key in every_key(self.directory) if key.old_since]
+        return sorted(old, key=lambda found: found[1])
 
     def _published(self) -> list[SamlKey]:
         return [key for key in every_key(self.directory) if key.old_since is None]

@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,20 +86,23 @@ def path_of_new_key(directory: Path, algorithm: str, signs_from: datetime) -> Pa
 
 def create_once(path: Path, content: Callable[[], bytes]) -> None:
     """Write the file unless it is there; of two workers that start together one wins and both read its file."""
-    if path.exists():
-        return
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        if not path.exists():
+            _write_once(path, content)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}; accepted: a writable folder") from error
+
+
+def _write_once(path: Path, content: Callable[[], bytes]) -> None:
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content())
             os.fsync(file.fileno())
         # A link appears whole or not at all, and never replaces the file of somebody who was faster.
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}; accepted: a writable folder") from error
+        with suppress(FileExistsError):
+            os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 

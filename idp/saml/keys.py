@@ -8,7 +8,8 @@ it, mark ``saml-1`` as old, wait until none encrypts to it any more, remove it.
 
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -58,14 +59,15 @@ def ensure_keys(directory: Path, entity_id: str, *, now: datetime) -> list[KeyPa
     """Paths of our published (private key, certificate) PEM pairs, oldest first; one is made where there is none.
 
     Safe when several workers start at once: a pair appears in one rename, and who comes second takes the first's.
-    Raises ConfigurationError where a pair is incomplete.
+    Raises ConfigurationError where a pair is incomplete, as every function here does for what the system refuses.
     """
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not _folders(directory):
-        _create(directory / "saml-1", entity_id, now)
-    folders = _folders(directory)
-    _check_complete(folders)
-    published = [_pair(folder) for folder in folders if not (folder / _OLD).exists()]
+    with _refusals_told(directory):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not _folders(directory):
+            _create(directory / "saml-1", entity_id, now)
+        folders = _folders(directory)
+        _check_complete(folders)
+        published = [_pair(folder) for folder in folders if not (folder / _OLD).exists()]
     if not published:
         raise ConfigurationError(f"{directory}: every pair of SAML keys is old; one has to sign")
     return published
@@ -73,43 +75,62 @@ def ensure_keys(directory: Path, entity_id: str, *, now: datetime) -> list[KeyPa
 
 def old_keys(directory: Path) -> list[KeyPair]:
     """Paths of the pairs that only decrypt; raises ConfigurationError where one is incomplete."""
-    folders = [folder for folder in _folders(directory) if (folder / _OLD).exists()]
-    _check_complete(folders)
+    with _refusals_told(directory):
+        folders = [folder for folder in _folders(directory) if (folder / _OLD).exists()]
+        _check_complete(folders)
     return [_pair(folder) for folder in folders]
 
 
 def every_key(directory: Path) -> list[SamlKey]:
     """All pairs, oldest first; the first one that is not old signs. Raises ConfigurationError for a broken pair."""
-    folders = _folders(directory)
-    _check_complete(folders)
-    return [_described(folder) for folder in folders]
+    with _refusals_told(directory):
+        folders = _folders(directory)
+        _check_complete(folders)
+        return [_described(folder) for folder in folders]
 
 
 def add_key(directory: Path, entity_id: str, *, now: datetime) -> SamlKey:
     """Make the next pair: it is published once the provider has seen it, and signs when its elders are old."""
-    numbers = [int(folder.name[5:]) for folder in _folders(directory)]
-    folder = directory / f"saml-{max(numbers, default=0) + 1}"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _create(folder, entity_id, now)
-    return _described(folder)
+    with _refusals_told(directory):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        numbers = [int(folder.name[5:]) for folder in _folders(directory)]
+        folder = directory / f"saml-{max(numbers, default=0) + 1}"
+        _create(folder, entity_id, now)
+        return _described(folder)
 
 
 def mark_old(key: SamlKey, *, now: datetime) -> None:
     """Once the provider has seen it, this pair is not published and does not sign; it still decrypts."""
     draft = key.folder / f".{_OLD}"
-    draft.write_text(now.strftime("%Y-%m-%dT%H:%M:%SZ") + "\n")
-    draft.replace(key.folder / _OLD)
+    with _refusals_told(key.folder):
+        draft.write_text(now.strftime("%Y-%m-%dT%H:%M:%SZ") + "\n")
+        draft.replace(key.folder / _OLD)
 
 
 def remove_key(key: SamlKey) -> None:
     """Delete the pair; its name goes first, so that no start ever sees half of it."""
     doomed = key.folder.with_name(f".removed-{key.name}")
-    key.folder.rename(doomed)
-    shutil.rmtree(doomed)
+    with _refusals_told(key.folder):
+        key.folder.rename(doomed)
+        shutil.rmtree(doomed)
+
+
+@contextmanager
+def _refusals_told(folder: Path) -> Iterator[None]:
+    """What the system refuses becomes one line for the administrator."""
+    try:
+        yield
+    except OSError as problem:
+        raise ConfigurationError(
+            f"{folder}: cannot be read or written: {problem.strerror}: {problem.filename}; "
+            "accepted: a folder of the provider's user (IDP_KEYS_DIR)"
+        ) from problem
 
 
 def _folders(directory: Path) -> list[Path]:
-    folders = [path for path in directory.glob("saml-*") if path.is_dir() and path.name[5:].isdigit()]
+    # ``glob`` would take a folder that may not be read for an empty one.
+    named = [path for path in directory.iterdir() if path.name.startswith("saml-")]
+    folders = [path for path in named if path.name[5:].isdigit() and path.is_dir()]
     return sorted(folders, key=lambda path: int(path.name[5:]))
 
 
@@ -117,10 +138,13 @@ def _pair(folder: Path) -> KeyPair:
     return folder / "key.pem", folder / "cert.pem"
 
 
-def _check_complete(folders: Iterable[Path]) -> None:
+def _check_complete(folders: list[Path]) -> None:
     missing = [str(path) for folder in folders for path in _pair(folder) if not path.is_file()]
     if missing:
         raise ConfigurationError(*(f"{path}: missing; a pair of SAML keys is key.pem and cert.pem" for path in missing))
+    for folder in folders:
+        for path in _pair(folder):
+            path.read_bytes()  # the libraries would say less of what cannot be read
 
 
 def _described(folder: Path) -> SamlKey:

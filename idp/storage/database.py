@@ -13,16 +13,15 @@ from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
     DuplicateKeyError,
-    InvalidURI,
     PyMongoError,
     WriteConcernError,
     WriteError,
 )
-from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.read_concern import ReadConcern
 
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.storage.command_times import CommandTimes, TimesCommands
+from idp.storage.mongo_client import mongo_client
 from idp.storage.time_limit import Absence, Raised, Spent, TimesOperations, limited
 
 Document = dict[str, Any]
@@ -118,7 +117,7 @@ class Database:
         self._timed = timed
         self._limit_seconds = timeout_ms / 1000
         try:
-            self.client: MongoClient[Document] = MongoClient(
+            self.client: MongoClient[Document] = mongo_client(
                 uri,
                 timeoutMS=timeout_ms,
                 serverSelectionTimeoutMS=timeout_ms,
@@ -126,10 +125,9 @@ class Database:
                 heartbeatFrequencyMS=1000,
                 retryWrites=True,
                 appname="uness-idp",
-                connect=False,
                 event_listeners=[self._absence, *([CommandTimes(commanded)] if commanded else [])],
             )
-        except (InvalidURI, MongoConfigurationError, ValueError) as error:
+        except ValueError as error:
             raise ConfigurationError(f"mongodb.uri: {error}; accepted: any MongoDB URI") from error
         self._is_indexed = False
         self.name = name or self.client.get_default_database(DEFAULT_NAME).name

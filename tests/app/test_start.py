@@ -59,6 +59,14 @@ def test_a_folder_for_keys_that_cannot_be_made_is_named_with_its_setting(tmp_pat
     assert line.endswith("(IDP_KEYS_DIR)")
 
 
+def test_a_data_folder_that_cannot_be_written_is_named_with_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    given = {"IDP_VAR_DIR": str(tmp_path / "file" / "var"), "IDP_SECRET_KEY": "x" * 32}
+    (line,) = refused(tmp_path, **given)
+    assert line.startswith(f"var_dir = {given['IDP_VAR_DIR']!r}: cannot be written: ")
+    assert line.endswith("(IDP_VAR_DIR)")
+
+
 def test_a_server_without_our_settings_of_gunicorn_ends_as_well(tmp_path: Path) -> None:
     own = ("--config", os.devnull, "--bind", f"127.0.0.1:{free_port()}")
     lines = refused(tmp_path, *own, IDP_CLIENTS_FILE="/nonexistent")

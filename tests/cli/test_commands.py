@@ -4,9 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from idp import cli
 from idp.domain.client_secrets import verify_secret
+from tests.cli.administration import administration
 
 PROJECT = Path(__file__).parents[2]
 
@@ -55,6 +60,19 @@ def test_clients_are_listed(tmp_path: Path) -> None:
     assert run.returncode != 0
     assert "clients.toml" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_token_for_registration_needs_the_database_and_says_so(tmp_path: Path) -> None:
+    flows = administration(tmp_path, now=datetime.now(UTC))
+    run = CliRunner().invoke(cli.main, ["client", "initial-token"], obj=lambda: flows)
+    assert run.exit_code == 1
+    assert run.output.startswith("database unavailable")
+
+
+def test_a_list_of_people_that_cannot_be_read_is_told() -> None:
+    run = idp("user", "invite", "--csv", "/proc/self/mem", "--reason", "rentrée")
+    assert run.returncode == 1
+    assert run.stderr == "/proc/self/mem: cannot be read: Input/output error; nobody was invited\n"
 
 
 def test_check_names_every_fault(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.database import Database
 from idp.storage.outbox import Outbox
 from tests.cli.administration import administration
+from tests.cli.test_commands import idp
 from tests.mail.reports import report
 
 NOW = datetime.now(UTC)
@@ -41,3 +42,11 @@ def test_without_database_the_mail_server_keeps_the_mail(tmp_path: Path) -> None
     flows = administration(tmp_path, now=NOW)
     read = CliRunner().invoke(main, ["mail", "bounce"], obj=lambda: flows, input=report("<a@example.org>", TO))
     assert read.exit_code == 75
+
+
+def test_without_sound_settings_the_mail_server_keeps_the_mail() -> None:
+    run = idp("mail", "bounce", typed="Subject: x\n\n", IDP_MONGODB_URI="mongodb://localhost/?tls=ture")
+    assert run.returncode == 75
+    assert run.stdout == ""
+    (line,) = run.stderr.splitlines()
+    assert line.startswith("IDP_MONGODB_URI = ***")

@@ -30,7 +30,9 @@ def test_keys_are_replaced_in_three_steps(tmp_path: Path) -> None:
     switched = START + PUBLISHED_FIRST
     assert _run(tmp_path, "switch", now=switched).exit_code == 0
     assert _states(tmp_path) == [("saml-1", "old"), ("saml-2", "signing")]
-    assert json.loads(_run(tmp_path, "remove", "--json", now=switched + timedelta(days=1)).stdout) == []
+    early = _run(tmp_path, "remove", now=switched + timedelta(days=1))
+    assert early.exit_code == 1
+    assert early.output == f"universities may encrypt to saml-1 until {switched + KEPT_AFTERWARDS:%Y-%m-%d}; --force\n"
     assert _run(tmp_path, "remove", now=switched + KEPT_AFTERWARDS).stdout.startswith("saml-1\t")
     assert _states(tmp_path) == [("saml-2", "signing")]
 
@@ -38,6 +40,8 @@ def test_keys_are_replaced_in_three_steps(tmp_path: Path) -> None:
 def test_steps_out_of_their_time_are_refused_unless_forced(tmp_path: Path) -> None:
     assert _states(tmp_path) == [("saml-1", "signing")]
     assert "add one first" in _run(tmp_path, "switch").output
+    unswitched = _run(tmp_path, "remove", "--force")
+    assert (unswitched.exit_code, "switch" in unswitched.output) == (1, True)
     _run(tmp_path, "add")
     assert "saml-2 waits" in _run(tmp_path, "add").output
     early = _run(tmp_path, "switch", now=START + timedelta(days=1))

@@ -131,3 +131,9 @@ def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
     files = [FOLDER / "alerts.yaml", tmp_path / "panels.json"]
     run = subprocess.run([promtool, "check", "rules", *files], capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_prometheus_asks_services_that_compose_starts() -> None:
+    jobs = yaml.safe_load((FOLDER / "prometheus.yaml").read_text("utf-8"))["scrape_configs"]
+    asked = {target.split(":")[0] for job in jobs for static in job["static_configs"] for target in static["targets"]}
+    assert asked <= yaml.safe_load((DEPLOY / "compose" / "compose.yaml").read_text("utf-8"))["services"].keys()

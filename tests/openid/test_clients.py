@@ -8,6 +8,7 @@ import pytest
 
 from idp.domain.client_secrets import hash_secret, verify_secret
 from idp.domain.errors import ConfigurationError
+from idp.domain.sessions import ACR_VALUES
 from idp.openid.clients import ClientsFile, read_clients
 
 GOOD = """
@@ -48,6 +49,11 @@ def test_the_file_in_the_repository_holds_the_demo_s_clients() -> None:
     assert clients["portail"].redirect_uris == ("http://localhost:5001/callback",)
     assert clients["second"].display_name("fr") == "Ma bibliothèque"
     assert clients["portail"].require_pkce
+
+
+@pytest.mark.parametrize("acr", ACR_VALUES)
+def test_the_file_in_the_repository_names_every_class(acr: str) -> None:
+    assert acr in (Path(__file__).parents[2] / "config/clients.toml").read_text("utf-8")
 
 
 def test_pyop_fault_secrets_in_clear_are_hashed_in_memory_and_hashed_ones_taken_over(tmp_path: Path) -> None:

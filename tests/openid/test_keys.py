@@ -12,7 +12,9 @@ from joserfc.jwk import RSAKey
 
 from idp.domain.errors import ConfigurationError
 from idp.domain.signing_keys import ALGORITHMS
+from idp.openid.key_files import create_once
 from idp.openid.keys import KeyStore
+from tests.unprivileged import closed
 
 
 def test_keys_are_made_once_and_readable_by_the_provider_alone(tmp_path: Path) -> None:
@@ -70,6 +72,11 @@ def test_a_broken_pairwise_key_is_named_and_never_replaced(tmp_path: Path) -> No
     (tmp_path / "openid-pairwise.key").write_bytes(b"short")
     with pytest.raises(ConfigurationError, match=r"openid-pairwise\.key"):
         KeyStore(tmp_path)
+
+
+def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path) -> None:
+    with closed(tmp_path), pytest.raises(ConfigurationError, match=r"a\.pem: cannot be written: Permission denied"):
+        create_once(tmp_path / "a.pem", bytes)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

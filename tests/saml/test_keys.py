@@ -1,6 +1,7 @@
 """Our own SAML keys: made once, readable by us alone, the same for all workers."""
 
 import stat
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +14,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from idp.domain.errors import ConfigurationError
 from idp.domain.federation import IdentityProvider
 from idp.saml.key_watch import KeyWatch
-from idp.saml.keys import KeyPair, add_key, ensure_keys, every_key, mark_old, old_keys, remove_key
+from idp.saml.keys import KeyPair, SamlKey, add_key, ensure_keys, every_key, mark_old, old_keys, remove_key
 from idp.saml.own_metadata import ServiceDescription
 from idp.saml.safe_xml import parse_metadata
 from idp.saml.service_provider import ServiceProvider
 from tests.saml import identity_provider as university
+from tests.unprivileged import closed
 
 
 def _ensure(directory: Path) -> list[KeyPair]:
@@ -141,6 +143,32 @@ def test_broken_certificate_or_time_is_told_with_its_folder(tmp_path: Path) -> N
     (tmp_path / "saml-1" / "old").write_text("yesterday")
     with pytest.raises(ConfigurationError, match="saml-1"):
         every_key(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        _ensure,
+        old_keys,
+        every_key,
+        lambda folder: add_key(folder, university.SP_ENTITY_ID, now=university.NOW),
+        lambda folder: mark_old(SamlKey(folder / "saml-1", university.NOW, None, ""), now=university.NOW),
+        lambda folder: remove_key(SamlKey(folder / "saml-1", university.NOW, None, "")),
+    ],
+    ids=["ensure", "old", "every", "add", "mark", "remove"],
+)
+def test_what_the_system_refuses_is_told_with_the_folder(tmp_path: Path, act: Callable[[Path], object]) -> None:
+    _ensure(tmp_path)
+    with closed(tmp_path), pytest.raises(ConfigurationError, match=f"{tmp_path}.*: Permission denied: .*IDP_KEYS_DIR"):
+        act(tmp_path)
+
+
+def test_a_key_that_cannot_be_read_stops_the_start_with_its_path(tmp_path: Path) -> None:
+    [(key_path, _)] = _ensure(tmp_path)
+    key_path.unlink()
+    key_path.symlink_to("/proc/self/mem")
+    with pytest.raises(ConfigurationError, match=f"{tmp_path}: cannot be read"):
+        _ensure(tmp_path)
 
 
 def test_a_running_provider_follows_the_folder_and_no_answer_is_lost(

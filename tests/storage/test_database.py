@@ -30,7 +30,18 @@ def test_the_database_is_the_named_one_else_the_uri_s_else_ours(uri: str, given:
     assert Database(uri, given).name == expected
 
 
-@pytest.mark.parametrize("uri", ["mongodb://", "mongodb://localhost:abc", "http://localhost"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb://",
+        "mongodb://localhost:abc",
+        "http://localhost",
+        "mongodb://localhost/?tls=ture",
+        "mongodb://localhost/?tls=true&tls=false",
+        "mongodb://localhost/?tls=true&tlsCAFile=/nonexistent",
+        "mongodb+srv://cluster.example.org/?tsl=true",
+    ],
+)
 def test_a_bad_uri_is_the_administrator_s_to_mend(uri: str) -> None:
     with pytest.raises(ConfigurationError, match=r"mongodb\.uri"):
         Database(uri, "idp")

@@ -88,23 +88,31 @@ class ArchiveWriter:
 @contextlib.contextmanager
 def new_archive(path: Path, header: Header) -> Iterator[ArchiveWriter]:
     """A file that appears whole, for its owner alone, once everything is in it; raises ConfigurationError."""
-    if path.exists():
-        raise ConfigurationError(f"{path}: is there already; name another file")
-    draft = path.with_name(path.name + ".part")
     try:
-        with (
-            os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file,
-            gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6) as packed,
-            tarfile.open(fileobj=packed, mode="w|") as tar,
-        ):
-            writer = ArchiveWriter(tar, path.parent, header)
-            yield writer
-            writer.finish()
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())
-        os.link(draft, path)
+        if path.exists():
+            raise ConfigurationError(f"{path}: is there already; name another file")
+        with _draft(path) as draft, draft.open("wb") as file:
+            with (
+                gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6) as packed,
+                tarfile.open(fileobj=packed, mode="w|") as tar,
+            ):
+                writer = ArchiveWriter(tar, path.parent, header)
+                yield writer
+                writer.finish()
+            file.flush()
+            os.fsync(file.fileno())
+            os.link(draft, path)
     except OSError as problem:
         raise ConfigurationError(f"{path}: cannot be written: {problem.strerror}") from problem
+
+
+@contextlib.contextmanager
+def _draft(path: Path) -> Iterator[Path]:
+    """An empty file beside this one, for its owner alone, that is gone afterwards."""
+    draft = path.with_name(path.name + ".part")
+    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    try:
+        yield draft
     finally:
         draft.unlink(missing_ok=True)
 

@@ -15,6 +15,7 @@ from idp.domain.data_protection import REGISTER
 from idp.domain.errors import ConfigurationError
 from idp.storage.backup import archive, sealed_keys
 from idp.storage.backup.policy import KEPT, SCHEMA, VOID
+from tests.unprivileged import closed
 
 HEADER = archive.Header("2050-09-01T00:00:00Z", "1", "https://connexion.exemple.fr", (1,), True)
 PHRASE = "une phrase assez longue"
@@ -50,6 +51,17 @@ def test_a_whole_archive_is_read_back_and_belongs_to_its_owner(tmp_path: Path) -
     assert verified.members["accounts.bson"].documents == 3
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [file.name for file in tmp_path.iterdir()] == ["a.backup"]
+
+
+def test_a_folder_that_may_not_be_entered_is_told(tmp_path: Path) -> None:
+    with closed(tmp_path), pytest.raises(ConfigurationError, match=r"a\.backup: cannot be written: Permission denied"):
+        make(tmp_path / "a.backup")
+
+
+def test_nothing_is_left_of_a_backup_that_failed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError), archive.new_archive(tmp_path / "a.backup", HEADER):
+        raise OSError(28, "No space left on device")
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
