@@ -10,10 +10,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.consents import ConsentStore
 from idp.storage.devices import DeviceStore
-from idp.storage.sweeps import SweepStore
-
-# Longer than any request that saw the account open may still be under way.
-SECOND_SWEEP = timedelta(minutes=1)
+from idp.storage.sweeps import SECOND_SWEEP, SweepStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +31,7 @@ class AccountClosing:
 
         What a request that was under way adds meanwhile ends a minute later. False where there is no such account.
         """
+        self._plan_sweep(account_id)
         # The account first, so that nothing new begins behind our back.
         if not self.accounts.set_disabled(account_id, disabled=True):
             return False
@@ -50,11 +48,13 @@ class AccountClosing:
 
     def close_next_expired(self, now: datetime) -> bool:
         """Close one account whose invitation has ended; False where there is none."""
-        account_id = self.accounts.expire_next(now=now)
+        account_id = self.accounts.next_expired(now=now)
         if account_id is None:
             return False
-        self._end_everything(account_id)
-        self._note("account.expired", account_id, "", {})
+        self._plan_sweep(account_id)
+        if self.accounts.expire(account_id, now=now):
+            self._end_everything(account_id)
+            self._note("account.expired", account_id, "", {})
         return True
 
     def give_up_next_expired(self, now: datetime) -> bool:
@@ -72,9 +72,12 @@ class AccountClosing:
         self.sweeps.done(sweep)
         return True
 
-    def _end_everything(self, account_id: str) -> None:
-        # Asked for first: whatever goes wrong here is made good then.
+    def _plan_sweep(self, account_id: str) -> None:
+        # Before the account is written, which is what whoever comes after us finds done: its sign-ins end whatever goes
+        # wrong from here on. Where the account stays open after all, the sweep does nothing.
         self.sweeps.put(account_id, due_at=self.clock() + SECOND_SWEEP)
+
+    def _end_everything(self, account_id: str) -> None:
         self.ends_sign_ins.of_account(account_id)
         self.devices.forget_account(account_id)
         self.consents.forget_account(account_id)

@@ -4,7 +4,10 @@ A reply may get lost. For a short time the same old token gives its client the s
 has used that successor. The successor is derived from the secret key and the old token, so that it can be told twice
 although only hashes are stored, and nobody without the old token can work it out.
 
-Whether the account may still be used is not asked here: whoever closes or disables it revokes its grants.
+Whether the account may still be used is not asked here, which would cost every refresh one more read: whoever closes or
+disables it revokes its grants, and plans before that it does (``storage.sweeps``), so that it is done within about a
+minute even by a process that is killed in between. Where an ID token tells something of the account it is read anyway,
+and a closed one refused.
 """
 
 from dataclasses import dataclass

@@ -181,15 +181,17 @@ class AccountStore:
             )
         return True
 
-    def expire_next(self, *, now: datetime) -> str | None:
-        """Disable one account whose invitation has ended, for one of all who ask; its id."""
+    def next_expired(self, *, now: datetime) -> str | None:
+        """The id of an open account whose invitation has ended."""
         with translated():
-            found = self._accounts.find_one_and_update(
-                {"invited.until": {"$lte": now}, "disabled": False},
-                {"$set": {"disabled": True, "expired": True}},
-                projection={"_id": 1},
-            )
+            found = self._accounts.find_one(_expired(now), {"_id": 1})
         return None if found is None else str(found["_id"])
+
+    def expire(self, account_id: str, *, now: datetime) -> bool:
+        """Disable the account because its invitation has ended; True for one of all who ask."""
+        change = {"$set": {"disabled": True, "expired": True}}
+        with translated():
+            return self._accounts.update_one({"_id": account_id} | _expired(now), change).modified_count == 1
 
     def give_up_next(self, *, before: datetime, now: datetime) -> bool:
         """Have one account erased whose invitation ended before that moment; False where there is none."""
@@ -224,6 +226,10 @@ class AccountStore:
         """Store the same password at today's cost, unless it was changed meanwhile."""
         with translated():
             self._accounts.update_one({"_id": account_id, "password_hash": old}, {"$set": {"password_hash": new}})
+
+
+def _expired(now: datetime) -> Document:
+    return {"invited.until": {"$lte": now}, "disabled": False}
 
 
 def _no_longer_invited(account: Account) -> Document:

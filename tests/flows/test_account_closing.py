@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,15 @@ import pytest
 from idp import app as application
 from idp import settings
 from idp.app import Services, assistance, flows
-from idp.domain.accounts import Account
+from idp.domain.accounts import Account, Invited
 from idp.domain.authorization import AuthorizationRequest
 from idp.domain.consent import Consent
-from idp.domain.errors import ProtocolError
+from idp.domain.errors import ProtocolError, ServiceUnavailable
 from idp.domain.sessions import ACR_BASIC, SignedIn
-from idp.flows.account_closing import SECOND_SWEEP
+from idp.storage.accounts import AccountStore
 from idp.storage.database import Database
+from idp.storage.sessions import SessionStore
+from idp.storage.sweeps import SECOND_SWEEP, SweepStore
 from tests.openid.world import VERIFIER, asking, basic, query_of
 
 ADDRESS = "ines@univ-exemple.fr"
@@ -89,6 +92,18 @@ def is_active(services: Services, value: str) -> bool:
     form = [("token", value)]
     found = services.provider.introspection.answer(form, basic("told", SECRET), now=services.clock())
     return bool(found["active"])
+
+
+def cut_at(monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], act: Callable[[], object]) -> None:
+    """Act while the database is away for this step, and for what would come after it."""
+
+    def away(*_args: object, **_named: object) -> None:
+        raise ServiceUnavailable("database", "away for this one operation")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(*step, away)
+        with pytest.raises(ServiceUnavailable):
+            act()
 
 
 def refused(call: Callable[[], object]) -> str:
@@ -176,6 +191,46 @@ def test_a_reopened_account_is_not_swept(services: Services) -> None:
     kept = exchange(services, code(services, signed_in(services)))["access_token"]
     assert closing.sweep_next(services.clock() + SECOND_SWEEP)
     assert is_active(services, kept)
+
+
+def invited_until(services: Services, until: datetime) -> None:
+    stored = services.database.collection("accounts")
+    stored.update_one({"_id": "account-1"}, {"$set": {"invited": asdict(Invited("visitor", until))}})
+
+
+@pytest.mark.parametrize("step", [(SweepStore, "put"), (AccountStore, "expire"), (SessionStore, "end_account")])
+def test_an_invitation_whose_end_was_cut_half_way_ends_later(
+    services: Services, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str]
+) -> None:
+    refresh = exchange(services, code(services, signed_in(services)))["refresh_token"]
+    closing, now = assistance.account_closing(services), services.clock()
+    invited_until(services, now)
+    cut_at(monkeypatch, step, lambda: closing.close_next_expired(now))
+    later = now + timedelta(hours=2)
+    while closing.close_next_expired(later) or closing.sweep_next(later):
+        continue
+    account = services.stores.accounts.find("account-1")
+    assert account is not None
+    assert account.disabled
+    assert not is_active(services, refresh)
+
+
+def test_an_account_whose_closing_was_cut_half_way_ends_later(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refresh = exchange(services, code(services, signed_in(services)))["refresh_token"]
+    closing = assistance.account_closing(services)
+    cut_at(monkeypatch, (SessionStore, "end_account"), lambda: closing.close("account-1"))
+    assert closing.sweep_next(services.clock() + SECOND_SWEEP)
+    assert not is_active(services, refresh)
+
+
+def test_of_all_workers_that_find_an_invitation_ended_one_ends_it(services: Services) -> None:
+    now = services.clock()
+    invited_until(services, now)
+    assert services.stores.accounts.next_expired(now=now) == "account-1"
+    assert [services.stores.accounts.expire("account-1", now=now) for _ in range(2)] == [True, False]
+    assert services.stores.accounts.next_expired(now=now) is None
 
 
 def test_an_unknown_account_closes_nothing(services: Services) -> None:
