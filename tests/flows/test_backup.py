@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -20,8 +21,8 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
-from idp.storage.backup import copying
-from idp.storage.backup.policy import KEPT, VOID
+from idp.storage.backup import archive, copying
+from idp.storage.backup.policy import KEPT, SCHEMA, VOID
 from idp.storage.database import Database, Document
 from idp.storage.migrations import MIGRATIONS
 from idp.storage.migrations.ledger import Ledger
@@ -165,6 +166,49 @@ def test_a_restore_that_was_cut_short_serves_nobody_and_is_begun_again(
     flow(elsewhere, tmp_path).restore(file)
     assert schema_state(elsewhere).serves
     assert AccountStore(elsewhere).find("half") is None
+
+
+def test_while_it_is_filled_nobody_serves_it_nor_after_the_filling_failed(
+    full: Database, elsewhere: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, fill = tmp_path / "a.backup", copying.fill
+    flow(full, tmp_path).backup(file)
+
+    def fill_until_it_is_killed(database: Database, collection: str, content: IO[bytes]) -> int:
+        if collection == SCHEMA:
+            raise ServiceUnavailable("database", "gone")
+        return fill(database, collection, content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(copying, "fill", fill_until_it_is_killed)
+        with pytest.raises(ServiceUnavailable):
+            flow(elsewhere, tmp_path).restore(file)
+    assert every(elsewhere, "accounts") == every(full, "accounts")
+    state = schema_state(elsewhere)
+    assert (state.serves, state.is_half_restored) == (False, True)
+    # Nobody has to say --replace for what only half a restore left.
+    flow(elsewhere, tmp_path).restore(file)
+    assert schema_state(elsewhere).problems() == ()
+
+
+def test_a_file_that_holds_less_than_was_verified_leaves_a_database_that_serves_nobody(
+    full: Database, elsewhere: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody exchanged the file between the two readings."""
+    file, other, verify = tmp_path / "a.backup", tmp_path / "b.backup", archive.verify
+    flow(full, tmp_path).backup(file)
+    full.collection("accounts").delete_one({"_id": "p0007"})
+    flow(full, tmp_path).backup(other)
+
+    def verify_and_lose(path: Path) -> archive.Verified:
+        verified = verify(path)
+        other.replace(path)
+        return verified
+
+    monkeypatch.setattr(archive, "verify", verify_and_lose)
+    with pytest.raises(ConfigurationError, match="changed while it was read"):
+        flow(elsewhere, tmp_path).restore(file)
+    assert not schema_state(elsewhere).serves
 
 
 def test_keys_travel_under_a_passphrase_and_a_wrong_one_changes_nothing(

@@ -1,8 +1,9 @@
 """Telling applications: ended sign-ins become notices, notices become calls, tried again until their deadline."""
 
+import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,9 +15,11 @@ import pytest
 from idp.domain.clients import Client
 from idp.domain.grants import Grant
 from idp.domain.logout import ApplicationInUse
+from idp.domain.references import under_reference
 from idp.domain.sessions import SignIn
 from idp.flows.logout_delivery import LogoutDelivery, pause_after
 from idp.flows.sign_outs import DEADLINE, SignOuts
+from idp.log import JsonFormatter
 from idp.openid.keys import KeyStore
 from idp.openid.logout_calls import LogoutCalls
 from idp.openid.logout_token import LogoutTokens
@@ -35,13 +38,17 @@ ACCOUNT = "account-1"
 
 
 class Application(ThreadingHTTPServer):
-    """An application that answers with the statuses it was given, then with 200."""
+    """An application that answers with the statuses it was given, then with 200.
+
+    meanwhile: what happens before one of its answers.
+    """
 
     def __init__(self, *statuses: int) -> None:
         super().__init__(("127.0.0.1", 0), _Answers)
         self.statuses = list(statuses)
         self.calls = 0
         self.called = threading.Event()
+        self.meanwhile: list[Callable[[], None]] = []
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -50,6 +57,8 @@ class _Answers(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.server.calls += 1
+        if self.server.meanwhile:
+            self.server.meanwhile.pop()()
         self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)
         self.end_headers()
         self.server.called.set()
@@ -183,6 +192,29 @@ def test_an_application_that_says_no_is_left_alone(world: World) -> None:
     assert world.delivery.deliver_next("one", NOW)
     assert not world.delivery.deliver_next("one", NOW + timedelta(minutes=1))
     assert world.outcomes() == ["refused"]
+
+
+def test_nobody_else_takes_a_notice_for_as_long_as_a_call_may_last(world: World) -> None:
+    world.sign_in("sid-1", "told")
+    world.sign_outs.of_session("sid-1")
+    later, taken = NOW + LogoutCalls.time_limit, list[bool]()
+    world.application.meanwhile.append(lambda: taken.append(world.delivery.deliver_next("two", later)))
+    assert world.delivery.deliver_next("one", NOW)
+    assert taken == [False]
+    assert world.application.calls == 1
+
+
+def test_a_delivery_is_logged_under_the_reference_of_the_sign_out(
+    world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO)
+    monkeypatch.setattr(caplog.handler, "formatter", JsonFormatter())
+    world.sign_in("sid-1", "told")
+    with under_reference("ABCD-2345"):
+        world.sign_outs.of_session("sid-1")
+    assert world.delivery.deliver_next("one", NOW)
+    (line,) = (json.loads(line) for line in caplog.text.splitlines())
+    assert (line["event"], line["reference"]) == ("logout.told", "ABCD-2345")
 
 
 def test_after_the_deadline_it_is_given_up(world: World) -> None:

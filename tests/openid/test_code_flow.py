@@ -204,6 +204,27 @@ def test_o_36_pyop_fault_of_sixteen_simultaneous_exchanges_exactly_one_wins(
     assert sorted(outcomes) == ["Bearer"] + ["invalid_grant"] * 15
 
 
+def test_o_36_who_is_overtaken_between_check_and_exchange_ends_what_the_first_one_got(
+    world: World, another_worker: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """RFC 6749 section 4.1.2: one of the two is a thief, and nobody can tell which."""
+    code, take, first = world.code(), world.grants.take_code, list[dict[str, Any]]()
+
+    def take_second(*arguments: Any, **named: Any) -> bool:
+        first.append(another_worker.exchange(code))
+        return take(*arguments, **named)
+
+    monkeypatch.setattr(world.grants, "take_code", take_second)
+    with refused("invalid_grant"):
+        world.exchange(code)
+    (tokens,) = first
+    assert "used_at_the_same_time" in caplog.messages
+    with refused("invalid_token", 401):
+        another_worker.userinfo(tokens["access_token"])
+    with refused("invalid_grant"):
+        another_worker.refresh(tokens["refresh_token"])
+
+
 @pytest.mark.parametrize("verifier", [None, "w" * 43, "v" * 42, "v" * 129, "é" * 43, "v" * 42 + " ", "v" * 43 + "\n"])
 def test_o_37_a_missing_wrong_or_odd_verifier_is_refused_and_uses_nothing_up(
     world: World, verifier: str | None

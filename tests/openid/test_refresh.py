@@ -1,16 +1,32 @@
 """Refresh tokens: bound, rotated, and the family dies when an old one comes back."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from idp.domain.errors import ProtocolError
 from idp.domain.grants import Lifetimes
+from idp.domain.keyed import SecretKey
+from idp.domain.references import known_reference, under_reference
 from idp.openid.keys import KeyStore
 from idp.storage.database import Database
-from tests.openid.world import NOW, PAIRWISE, PORTAL, SECRET, SUBJECT, World, basic, build
+from tests.openid.world import (
+    ACCOUNT,
+    NOW,
+    PAIRWISE,
+    PORTAL,
+    SECRET,
+    SIGN_IN,
+    SUBJECT,
+    World,
+    answered,
+    basic,
+    build,
+)
 
 OFFLINE = "openid email offline_access"
 
@@ -169,10 +185,89 @@ def test_an_id_token_comes_with_each_refresh_and_tells_of_the_same_sign_in(world
     assert "id_token" not in world.refresh(second["refresh_token"], scope="email", now=later)
 
 
-def test_an_idle_refresh_token_dies(world: World) -> None:
+def overtaken(monkeypatch: pytest.MonkeyPatch, world: World, name: str, first: Callable[[], object]) -> None:
+    """Let somebody else be first whenever this provider is about to take something."""
+    take = getattr(world.grants, name)
+
+    def second(*arguments: Any, **named: Any) -> Any:
+        first()
+        return take(*arguments, **named)
+
+    monkeypatch.setattr(world.grants, name, second)
+
+
+@pytest.mark.parametrize("narrower", [{}, {"scope": "openid"}])
+def test_o_42_who_is_overtaken_gets_the_successor_that_the_other_one_got(
+    world: World, another_worker: World, monkeypatch: pytest.MonkeyPatch, narrower: dict[str, str]
+) -> None:
+    token, others = world.tokens(scope=OFFLINE)["refresh_token"], list[str]()
+    taking = "rotate_refresh" if narrower else "rotate_at_once"
+    overtaken(monkeypatch, world, taking, lambda: others.append(another_worker.refresh(token)["refresh_token"]))
+    assert world.refresh(token, **narrower)["refresh_token"] == others[0]
+    assert another_worker.refresh(others[0])
+
+
+def test_o_42_who_is_overtaken_by_the_use_of_the_successor_too_ends_the_family(
+    world: World, another_worker: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tokens = [world.tokens(scope=OFFLINE)]
+
+    def first() -> None:
+        tokens.append(another_worker.refresh(tokens[-1]["refresh_token"]))
+
+    for taking in ("rotate_refresh", "add_access"):
+        overtaken(monkeypatch, world, taking, first)
+    with refused("invalid_grant"):
+        world.refresh(tokens[0]["refresh_token"], scope="openid")
+    assert len(tokens) == 3
+    assert "used_at_the_same_time" in caplog.messages
+    with refused("invalid_grant"):
+        another_worker.refresh(tokens[-1]["refresh_token"])
+    for each in tokens:
+        with refused("invalid_token", 401):
+            world.userinfo(each["access_token"])
+
+
+def test_a_successor_that_another_secret_key_would_give_is_not_told_for_the_live_one(
+    world: World, keys: KeyStore, database: Database
+) -> None:
+    """The key was changed between the reply that got lost and the next try: nobody can tell the live token again."""
+    rekeyed = build(keys, database, secret=SecretKey(b"what the settings name since then"))
+    first = world.tokens(scope=OFFLINE)
+    second = world.refresh(first["refresh_token"])
+    with refused("invalid_grant"):
+        rekeyed.refresh(first["refresh_token"])
+    with refused("invalid_token", 401):
+        rekeyed.userinfo(second["access_token"])
+
+
+@pytest.mark.parametrize("more", [{}, {"scope": "openid"}], ids=["in one write", "step by step"])
+def test_a_refresh_goes_on_under_the_reference_of_the_journey(world: World, more: dict[str, str]) -> None:
+    request = world.read(scope=OFFLINE)
+    answer = world.provider.authorize(request, ACCOUNT, SUBJECT, SIGN_IN, now=NOW, reference="ABCD-2345")
+    token = world.exchange(answered(answer)["code"])["refresh_token"]
+    with under_reference():
+        assert known_reference() != "ABCD-2345"
+        world.refresh(token, **more)
+        assert known_reference() == "ABCD-2345"
+
+
+def test_a_refused_refresh_goes_on_under_the_reference_of_the_journey(world: World) -> None:
+    request = world.read(scope=OFFLINE)
+    answer = world.provider.authorize(request, ACCOUNT, SUBJECT, SIGN_IN, now=NOW, reference="ABCD-2345")
+    token = world.exchange(answered(answer)["code"])["refresh_token"]
+    with under_reference():
+        with refused("invalid_grant"):
+            world.refresh(token, now=NOW + timedelta(days=30))
+        assert known_reference() == "ABCD-2345"
+
+
+def test_an_idle_refresh_token_dies_for_good_even_where_the_clock_goes_back(world: World) -> None:
     token = world.tokens(scope=OFFLINE)["refresh_token"]
     with refused("invalid_grant"):
         world.refresh(token, now=NOW + timedelta(days=30))
+    with refused("invalid_grant"):
+        world.refresh(token, now=NOW)
 
 
 def test_the_family_dies_at_last_however_often_it_is_used(world: World) -> None:

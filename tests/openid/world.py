@@ -29,6 +29,7 @@ from idp.storage.pushed_requests import PushedRequestStore
 from idp.storage.used_jtis import UsedJtis
 
 ISSUER = "http://localhost:5000"
+SECRET_KEY = SecretKey(b"a secret key for tests alone")
 # Far ahead, so that MongoDB's own clock never clears away what a test has just stored.
 NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
 SECRET = "a-secret-of-the-portal-0123456789"
@@ -173,6 +174,7 @@ def build(
     implicit: bool = False,
     find_client: ClientLookup | None = None,
     latest_proof: LatestProof | None = None,
+    secret: SecretKey = SECRET_KEY,
 ) -> World:
     store = GrantStore(database)
     clients = {client.client_id: client for client in (PORTAL, LIBRARY, APP, PAIRWISE)}
@@ -184,7 +186,7 @@ def build(
         grants=store,
         claims_of=lambda account_id: accounts.get(account_id),
         lifetimes=lifetimes or Lifetimes(),
-        secret=SecretKey(b"a secret key for tests alone"),
+        secret=secret,
         used_jtis=UsedJtis(database),
         devices=DeviceAuthorizationStore(database),
         pushed_requests=PushedRequestStore(database),

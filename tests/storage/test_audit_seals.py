@@ -131,6 +131,24 @@ def test_who_lacks_the_secret_key_cannot_seal_anew(
     assert (3, "broken") in kinds(verified(indexed_database))
 
 
+def test_a_seal_of_another_fork_of_the_chain_is_found_although_it_is_of_the_same_key(
+    trail: AuditTrail, indexed_database: Database
+) -> None:
+    """The chain alone tells: every seal is whole, its events are all there, and no event knows a seal."""
+    unheard = AuditSeals(indexed_database, SECRET)
+    three_seals(trail, unheard)
+    collection = indexed_database.collection("audit_seals")
+    second, third = collection.find({"_id": {"$gt": 1}}).sort("_id", 1)
+    collection.delete_many({"_id": {"$gt": 1}})
+    audit(indexed_database).update_many({"seal": 2}, {"$unset": {"seal": 1}})
+    assert unheard.seal_next(now=MUCH_LATER)
+    (forked,) = collection.find({"_id": 2})
+    assert forked["entries"] == second["entries"]
+    assert forked["mac"] != second["mac"]
+    collection.insert_one(third)
+    assert kinds(verified(indexed_database, MUCH_LATER)) == [(3, "broken")]
+
+
 def test_events_that_retention_removed_are_told_as_purged(
     trail: AuditTrail, seals: AuditSeals, indexed_database: Database
 ) -> None:
@@ -250,6 +268,22 @@ def test_the_newest_seals_cannot_be_cut_off_alone(
     audit(indexed_database).delete_many({"seal": {"$gte": 2}})
     indexed_database.collection("audit_seals").delete_many({"_id": {"$gte": 2}})
     assert described(verified(indexed_database, MUCH_LATER)) == [(3, "missing", "events know the seals 3 to 3")]
+
+
+def test_a_fork_whose_two_sides_events_know_is_found_whichever_side_is_there(
+    trail: AuditTrail, seals: AuditSeals, indexed_database: Database
+) -> None:
+    """Those who write on both sides of a fork tell of two values of one seal."""
+    write(trail, 4)
+    assert seals.seal_next(now=LATER)
+    first = indexed_database.collection("audit_seals").find_one({})
+    assert first is not None
+    # The event that is read first knows the value that is there: it must not settle the matter.
+    begin_anew(indexed_database, seals, MUCH_LATER)
+    write(trail, 1, MUCH_LATER)
+    trail.saw_seal(first["_id"], first["mac"])
+    write(trail, 1, MUCH_LATER)
+    assert kinds(verified(indexed_database, MUCH_LATER)) == [(1, "replaced")]
 
 
 def test_events_that_no_seal_takes_are_found(trail: AuditTrail, seals: AuditSeals, indexed_database: Database) -> None:

@@ -187,6 +187,49 @@ def test_a_plain_rotation_gives_what_was_granted_for_as_long_as_the_grant_lives(
     assert rotated(grants) is None
 
 
+def purge_at(database: Database) -> datetime:
+    document = database.collection("grants").find_one({"_id": "grant"})
+    assert document is not None
+    moment = document["purge_at"]
+    assert isinstance(moment, datetime)
+    return moment
+
+
+def test_a_plain_rotation_keeps_the_document_until_the_successor_is_dead(
+    grants: GrantStore, database: Database
+) -> None:
+    grants.add(GRANT)
+    grants.take_code(GRANT, ACCESS, replace(REFRESH, expires_at=NOW + timedelta(days=1)), now=NOW)
+    assert purge_at(database) < ROTATION.idle_until
+    assert rotated(grants)
+    assert timedelta(0) < purge_at(database) - ROTATION.idle_until < timedelta(hours=1)
+
+
+def test_a_rotation_step_by_step_keeps_it_as_long_and_one_more_access_token_too(
+    grants: GrantStore, database: Database
+) -> None:
+    grants.add(GRANT)
+    grants.take_code(GRANT, ACCESS, replace(REFRESH, expires_at=NOW + timedelta(minutes=90)), now=NOW)
+    successor = replace(REFRESH, hash="refresh-2", expires_at=NOW + timedelta(hours=2))
+    assert grants.rotate_refresh("grant", "refresh", ACCESS, successor, now=NOW)
+    assert timedelta(0) < purge_at(database) - successor.expires_at < timedelta(hours=1)
+    more = replace(ACCESS, hash="access-2", expires_at=NOW + timedelta(days=2))
+    assert grants.add_access("grant", "refresh-2", more, now=NOW)
+    assert timedelta(0) < purge_at(database) - more.expires_at < timedelta(hours=1)
+
+
+def test_one_more_access_token_is_for_the_live_refresh_token_alone(grants: GrantStore) -> None:
+    grants.add(GRANT)
+    grants.take_code(GRANT, ACCESS, REFRESH, now=NOW)
+    assert rotated(grants)
+    more = replace(ACCESS, hash="access-2")
+    assert not grants.add_access("grant", "refresh", more, now=NOW), "rotated meanwhile"
+    assert not grants.add_access("grant", "refresh-2", more, now=ROTATION.idle_until), "expired meanwhile"
+    assert not grants.add_access("another", "refresh-2", more, now=NOW)
+    assert grants.by_access_token("access-2", now=NOW) is None
+    assert grants.add_access("grant", "refresh-2", more, now=NOW)
+
+
 @pytest.mark.parametrize("changed", [{"grant_id": "another"}, {"client_id": "another"}], ids=lambda each: str(*each))
 def test_a_plain_rotation_is_for_the_client_of_the_grant_alone(grants: GrantStore, changed: dict[str, str]) -> None:
     grants.add(GRANT)

@@ -1,10 +1,13 @@
 """Notices to clients: stored, leased, recorded, given up."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pymongo.errors import AutoReconnect
 
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.logout import ApplicationInUse, LogoutNotice
 from idp.storage import logout_notices as logout_notices_module
 from idp.storage.database import Database
@@ -93,6 +96,43 @@ def test_a_worker_that_lost_its_lease_can_only_report_success(notices: LogoutNot
     assert notices.attempts("a") == ()
     notices.done(slow, "200", now=later)
     assert notices.waiting(now=later) == 0
+
+
+class CutOff:
+    """The connection breaks so often while an outcome is recorded, before the database hears of it or afterwards."""
+
+    def __init__(self, write: Callable[..., object], times: int, *, is_heard: bool) -> None:
+        self._write, self._left, self._is_heard = write, times, is_heard
+
+    def __call__(self, *arguments: object) -> None:
+        if not self._left:
+            self._write(*arguments)
+            return
+        self._left -= 1
+        if self._is_heard:
+            self._write(*arguments)
+        raise AutoReconnect("cut")
+
+
+@pytest.mark.parametrize("is_heard", [False, True], ids=["not written", "written, and the answer lost"])
+def test_what_was_done_is_recorded_once_although_the_connection_breaks_four_times(
+    notices: LogoutNotices, monkeypatch: pytest.MonkeyPatch, is_heard: bool
+) -> None:
+    notices.put([notice("a")])
+    claim = claimed(notices)
+    monkeypatch.setattr(notices._queue, "update_one", CutOff(notices._queue.update_one, 4, is_heard=is_heard))
+    notices.done(claim, "200", now=NOW)
+    assert notices.attempts("a") == (Attempt(NOW, "done", "200"),)
+    assert notices.claim("two", now=NOW + LEASE, lease=LEASE) is None
+
+
+def test_what_cannot_be_recorded_is_told_in_the_end(notices: LogoutNotices, monkeypatch: pytest.MonkeyPatch) -> None:
+    notices.put([notice("a")])
+    claim = claimed(notices)
+    monkeypatch.setattr(notices._queue, "update_one", CutOff(notices._queue.update_one, 5, is_heard=False))
+    with pytest.raises(ServiceUnavailable):
+        notices.done(claim, "200", now=NOW)
+    assert notices.attempts("a") == ()
 
 
 def test_past_its_deadline_a_notice_is_given_up(notices: LogoutNotices) -> None:

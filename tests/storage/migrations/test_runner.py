@@ -89,6 +89,20 @@ def test_what_was_killed_goes_on_behind_the_last_batch(grants: Database) -> None
     assert schema_state(grants, (GRANTS,)).due == ()
 
 
+def test_what_was_killed_looks_again_at_what_old_workers_wrote_in_front_of_it_since(grants: Database) -> None:
+    def die(batch: int) -> None:
+        if batch == 3:
+            raise ServiceUnavailable("database", "gone")
+
+    with pytest.raises(ServiceUnavailable):
+        run(runner(grants, hooked([], die)))
+    grants.collection("grants").insert_one(old_grant("a-late"))
+    seen: list[list[str]] = []
+    *_, last = runner(grants, hooked(seen)).run()
+    assert seen == [["g4", "g5"], ["g6"], ["a-late"]]
+    assert last.remaining == outdated(grants) == 0
+
+
 def test_old_workers_may_write_meanwhile_in_front_of_it_and_behind_it(grants: Database) -> None:
     def old_worker(batch: int) -> None:
         grants.collection("grants").insert_many([old_grant(f"a{batch}"), old_grant(f"z{batch}")] if batch < 3 else [])
@@ -106,7 +120,9 @@ def test_old_workers_may_write_meanwhile_in_front_of_it_and_behind_it(grants: Da
 
 def test_what_a_new_worker_has_written_meanwhile_is_not_overwritten(grants: Database) -> None:
     def new_worker(batch: int) -> None:
-        grants.collection("grants").update_one({"_id": "g0"}, {"$set": {"resources": ["https://api.example"]}})
+        # Once, between the reading of its batch and the writing.
+        if batch == 1:
+            grants.collection("grants").update_one({"_id": "g0"}, {"$set": {"resources": ["https://api.example"]}})
 
     run(runner(grants, hooked([], new_worker)))
     found = grants.collection("grants").find_one({"_id": "g0"})
@@ -140,6 +156,17 @@ def test_a_killed_runner_s_lock_ends_and_the_one_that_was_only_slow_stops(grants
     assert outdated(grants) == 0
     with pytest.raises(LeaseLost):
         ledger.prolong("killed", now=NOW + LEASE, lease=LEASE)
+
+
+def test_a_runner_that_was_only_slow_leaves_the_lock_to_the_one_that_took_over(grants: Database) -> None:
+    def take_over(batch: int) -> None:
+        if batch == 1:
+            assert Ledger(grants).lock("other", now=NOW + LEASE, lease=LEASE)
+
+    with pytest.raises(LeaseLost):
+        run(runner(grants, hooked([], take_over)))
+    with pytest.raises(ConfigurationError, match="another runner"):
+        run(runner(grants, now=NOW + LEASE))
 
 
 def test_a_database_without_accounts_has_nothing_due(database: Database) -> None:
