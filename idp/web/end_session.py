@@ -86,6 +86,7 @@ def _signed_out_page(pages: Pages, outcome: SignedOut) -> Response:
     response = pages.render_bare(
         "signed_out.html",
         status=200,
+        is_lasting=outcome == SignedOut(),
         client_uri=outcome.location or (client.client_uri if client else None),
         client_name=client.display_name(language()) if client else None,
         frames=outcome.frames,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, Response, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import format_datetime
+from flask_babel import force_locale, format_datetime
 from werkzeug.exceptions import HTTPException
 
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, ServiceUnavailable
@@ -17,7 +17,7 @@ from idp.domain.sessions import Session
 from idp.flows.authorization import AuthorizationFlow
 from idp.web.authorization import carry, next_page
 from idp.web.browser import Browser
-from idp.web.pages import Pages, language
+from idp.web.pages import Pages, language, may_look_again, other_language
 from idp.web.sentences import sentence_for, sentence_key
 from idp.web.step_urls import step_url
 from idp.web.university_help import Incident, error_url, message_for
@@ -69,6 +69,7 @@ def register(
             sentence=texts.sentence,
             advice=texts.advice,
             reference=reference,
+            **({} if may_look_again(status) else _in_other_language(told)),
             date=format_datetime(incident.at, "long"),
             restart_url=None if way_on else _restart_url(reason, handle),
             continue_url=way_on.url if way_on else None,
@@ -205,7 +206,14 @@ def _protocol_answer(error: ProtocolError) -> Response:
     return response
 
 
-def _other_ways(reason: str, handle: str | None) -> dict[str, str]:
+def _in_other_language(told: str) -> dict[str, Any]:
+    """The same words for a page that no link can show in another language, e.g. the answer to a form."""
+    code = other_language()
+    with force_locale(code):
+        return {"other_lang": code, "other": sentence_for(told)}
+
+
+def _other_ways(reason: str, handle: str | None) -> dict[str, Any]:
     """Ways on where a university did not help; those that need an account are offered whether there is one or not."""
     if not handle or reason.partition(".")[0] not in ("saml", "proofing"):
         return {}

@@ -50,12 +50,12 @@ class Pages:
         }
         return self._answer(template, status, every_page | context)
 
-    def render_bare(self, template: str, /, *, status: int, **context: Any) -> Response:
+    def render_bare(self, template: str, /, *, status: int, is_lasting: bool = False, **context: Any) -> Response:
         """A page without forms, for when the database may be away.
 
-        It can be read in another language where that asks for nothing to be done: what was refused was not done.
+        It can be read in another language where asking for it again does nothing: what was refused was not done.
+        is_lasting: its address shows the same again, though nothing was refused.
         """
-        is_refused_look = request.method in _LOOKS and 400 <= status < 500
         every_page: dict[str, Any] = {
             "lang": language(),
             "root": request.script_root,
@@ -63,7 +63,7 @@ class Pages:
             "help_url": self.help_url,
             **theme_context(self.theme, request.script_root),
             "csrf_token": "",
-            "language_links": language_links() if is_refused_look else (),
+            "language_links": language_links() if may_look_again(status, is_lasting=is_lasting) else (),
             "errors": {},
             "client_name": None,
         }
@@ -72,6 +72,16 @@ class Pages:
     def _answer(self, template: str, status: int, context: dict[str, Any]) -> Response:
         # Not Flask's way, which tells every page of the request, the session and the settings: ours name none of them.
         return Response(self.templates.get(template, language()).render(context), status)
+
+
+def may_look_again(status: int, *, is_lasting: bool = False) -> bool:
+    """Whether the address of this answer can be asked for again, in another language, without anything being done."""
+    return request.method in _LOOKS and (is_lasting or 400 <= status < 500)
+
+
+def other_language() -> str:
+    """The one that this answer is not in."""
+    return next(code for code in LANGUAGES if code != language())
 
 
 def announce_end(at: datetime) -> None:
@@ -93,7 +103,7 @@ def language() -> str:
 
     French, unless the person chose English on a page of ours or the application asked for it (``ui_locales``). The
     browser's own preference is not asked: students of French universities use machines of every language, and the
-    other language is one link away on every page.
+    other language is one link away on every page that can be asked for again; a refused form is answered in both.
     """
     chosen: str | None = g.get("language")
     return chosen if chosen in LANGUAGES else "fr"

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from lxml import html
 
-from tests.web.proofing_world import CAMILLE, World
+from tests.web.proofing_world import CAMILLE, EXEMPLE, World
 from tests.web.visitor import HOST, Visitor
 
 
@@ -33,11 +33,36 @@ def test_the_refusal_of_an_application_s_request_is_told_in_the_other_language(w
     assert list(world.services.database.collection("authorizations").find()) == []
 
 
-def test_the_refusal_of_a_form_offers_no_language_for_it_would_have_to_be_sent_again(world: World) -> None:
+def test_the_refusal_of_a_form_is_told_in_both_languages_for_it_would_have_to_be_sent_again(world: World) -> None:
     person = world.browser().start(CAMILLE)
     person.send(f"/sign-in/{world.handle()}/password", csrf_token="another", password="x")
     assert (person.last.status_code, person.step) == (403, "error")
     assert languages(person) == []
+    assert "Rien n’a été modifié." in person.text
+    (english,) = person.tree.xpath("//main//*[@lang='en']")
+    assert "Nothing was changed." in english.text_content()
+    assert "Rien" not in english.text_content()
+
+
+def test_the_refusal_of_a_university_s_answer_is_told_in_both_languages(world: World) -> None:
+    person = world.browser().start(CAMILLE)
+    asked = person.leave(EXEMPLE)
+    person.keep_cookie("idp_language", "en")
+    person.come_back(asked, world.draft().changed(status=("urn:oasis:names:tc:SAML:2.0:status:Responder",)))
+    assert person.step == "error"
+    (french,) = person.tree.xpath("//main//*[@lang='fr']")
+    assert "Votre université a répondu sans confirmer votre identité" in french.text_content()
+    assert "Your university" in person.text
+
+
+def test_what_was_looked_for_in_vain_is_told_in_one_language_at_a_time(world: World) -> None:
+    assert not world.browser().get("/nowhere").tree.xpath("//main//*[@lang]")
+
+
+def test_the_page_after_signing_out_is_there_in_the_other_language(world: World) -> None:
+    person = world.browser().signed_in(world.account("camille", CAMILLE)).get("/account").press("Se déconnecter")
+    assert person.get(*languages(person)).step == "signed-out"
+    assert "Your session here is closed." in person.text
 
 
 @pytest.mark.parametrize("path", ["//evil.example/x", "/\\evil.example", "///evil.example"])

@@ -15,6 +15,7 @@ from idp.flows.device import WaitingDevice
 from idp.web.delivery import MailNews
 from idp.web.helpdesk_story import StoryLine
 from idp.web.information import Statement
+from idp.web.sentences import Sentence
 from idp.web.university_help import ReadyMessage
 
 WEB = Path(__file__).parents[2] / "idp" / "web"
@@ -437,6 +438,16 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "error": ("error.html", ERROR),
     "error-at-university": ("error.html", ERROR | ERROR_AT_UNIVERSITY),
+    "error-in-both-languages": (
+        "error.html",
+        ERROR
+        | {
+            "other_lang": "en",
+            "other": Sentence(
+                "The time is up", "This sign-in has already ended.", "Start again from your application."
+            ),
+        },
+    ),
     "error-bare": ("error.html", ERROR | {"advice": None, "restart_url": None, "help_lines": []}),
 }
 
