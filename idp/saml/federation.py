@@ -285,7 +285,10 @@ class FederationFolder:
         if change.id not in self._logged:
             self._logged.add(change.id)
             fields = {"file": difference.file, "summary": difference.summary, "lines": difference.lines()}
-            logger.info("federation.file_read", extra={"fields": fields})
+            if difference.file in {file.name for file in self._current.files}:
+                logger.info("federation.file_read", extra={"fields": fields})
+            else:
+                logger.warning("federation.file_gone", extra={"fields": fields})
         if self._changed:
             self._changed(difference)
 

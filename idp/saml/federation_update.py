@@ -103,6 +103,7 @@ class _Update:
         self._folder, self._state, self._now, self._in_use = folder, state, now, in_use
         self._before = seen_files.load(state) or Seen()
         self._indexed = _by_name(in_use) if in_use else {}
+        self._is_lost = bool(self._indexed) and _is_lost(folder)
         self._next_file = max((file.id for file in self._indexed.values()), default=0) + 1
         self._draft: IndexDraft | None = None
         self._checks: list[CheckAside] = []
@@ -124,6 +125,7 @@ class _Update:
                     name: seen_files.stamp(self._folder / name) for name in (trust.signing_keys if trust else ())
                 }
                 self._look_at(path, trust)
+            self._miss(overrides)
             shown = hashlib.sha256(text.encode()).hexdigest()
             if self._is_changed(shown):
                 self._write(overrides)
@@ -138,7 +140,7 @@ class _Update:
 
     def _paths(self) -> list[Path]:
         """The metadata files; those in use where the folder itself has gone, which is an accident."""
-        if not self._folder.is_dir():
+        if self._is_lost:
             return [self._folder / name for name in self._indexed]
         return sorted(self._folder.glob("*.xml"))
 
@@ -147,7 +149,7 @@ class _Update:
         try:
             path = self._folder / FILE_NAME
             content = path.read_bytes() if path.exists() else b""
-            if not self._folder.is_dir() and self._indexed:
+            if self._is_lost:
                 content = self._before.overrides.encode()
             return parse_overrides(content), content.decode(), None
         except ConfigurationError as error:
@@ -167,6 +169,15 @@ class _Update:
         elif indexed:
             self._kept[name] = indexed
         self._files[name] = SeenFile(stamp, problem)
+
+    def _miss(self, overrides: Overrides) -> None:
+        """Files that the overrides name and that are not there: nobody says so by accident, nor comes one by itself."""
+        for name, trust in overrides.files.items():
+            if name not in self._files and not trust.url:
+                problem = (
+                    f"{name}: is not in the folder, though {FILE_NAME} names it; put it there, or remove its entry"
+                )
+                self._files[name] = SeenFile("", problem)
 
     def _in_time(self, name: str) -> IndexedFile | None:
         """The copy in use: until its own end, not longer (metadata section 2.2.1), whatever became of the file."""
@@ -266,6 +277,11 @@ class _Update:
         gone = (file for name, file in self._indexed.items() if name not in self._kept and name not in self._added)
         found = [(file.name, index.digests(self._in_use, file)) for file in gone if self._in_use]
         return [FileDifference(name, removed=tuple(digests)) for name, digests in found]
+
+
+def _is_lost(folder: Path) -> bool:
+    """Whether the folder is gone, or so empty that it looks like the place where it should be mounted."""
+    return not (folder / FILE_NAME).exists() and not any(folder.glob("*.xml"))
 
 
 def _told_difference(

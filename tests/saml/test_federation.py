@@ -14,7 +14,7 @@ from lxml import etree
 from idp.saml.federation import FederationFolder
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
-from tests.saml.aggregates import LIMOGES, TRUSTED, Clock, MakeFolder, rewrite
+from tests.saml.aggregates import LIMOGES, ROUEN, TRUSTED, Clock, MakeFolder, rewrite
 
 
 def test_metadata_cannot_claim_a_mail_domain_that_is_everybody_s(make_folder: MakeFolder, key: university.Key) -> None:
@@ -213,12 +213,52 @@ def test_corrected_file_is_taken_again(
     assert len(folder.current) == 2
 
 
-def test_removed_file_takes_its_providers_with_it(
-    make_folder: MakeFolder, key: university.Key, entities: list[bytes], tmp_path: Path
+def test_removed_file_takes_its_providers_with_it_and_is_missed_as_long_as_it_is_named(
+    make_folder: MakeFolder,
+    key: university.Key,
+    entities: list[bytes],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    folder = make_folder(aggregates.signed(aggregates.aggregate(entities), key))
+    good = aggregates.signed(aggregates.aggregate(entities), key)
+    folder = make_folder(good)
     folder.refresh()
     (tmp_path / "fer.xml").unlink()
+    for _ in range(2):
+        [status] = folder.refresh()
+        assert (status.file, status.providers, status.loaded_at) == ("fer.xml", 0, None)
+        assert status.problem is not None
+        assert "is not in the folder" in status.problem
+    assert len(folder.current) == 0
+    [told] = [record for record in caplog.records if record.getMessage() == "federation.file_gone"]
+    assert told.levelname == "WARNING"
+    (tmp_path / "fer.xml").write_bytes(good)
+    [status] = folder.refresh()
+    assert (status.providers, status.problem) == (2, None)
+    (tmp_path / "fer.xml").unlink()
+    rewrite(tmp_path / "overrides.toml", b"")
+    assert folder.refresh() == ()
+
+
+def test_a_file_that_is_fetched_may_be_named_before_it_is_there(make_folder: MakeFolder) -> None:
+    assert make_folder(None, f'{TRUSTED}url = "https://federation.exemple.fr/all.xml"\n').refresh() == ()
+
+
+def test_an_empty_folder_is_an_accident_where_copies_are_in_use(
+    make_folder: MakeFolder, key: university.Key, entities: list[bytes], tmp_path: Path
+) -> None:
+    good = aggregates.signed(aggregates.aggregate(entities), key)
+    hidden = f'{TRUSTED}[providers."{ROUEN}"]\nhidden = true\n'
+    folder = make_folder(good, hidden)
+    folder.refresh()
+    (tmp_path / "fer.xml").unlink()
+    (tmp_path / "overrides.toml").unlink()
+    for _ in range(2):
+        [status] = folder.refresh()
+        assert (status.file, status.providers, status.problem is None) == ("fer.xml", 2, False)
+        assert folder.current.search("limoges") != ()
+        assert folder.current.search("rouen") == ()
+    (tmp_path / "overrides.toml").write_text("")
     assert folder.refresh() == ()
     assert len(folder.current) == 0
 
