@@ -4,8 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from idp.app import flows
 from idp.domain.accounts import Identity
+from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.one_time_codes import digits
+from idp.flows.authorization import Step
 from tests.passkeys.authenticator import Authenticator
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 from tests.web.test_passkeys import ESSENTIAL, EXAMS, add, present
@@ -92,6 +95,27 @@ def test_who_is_signed_in_already_is_not_asked(world: World) -> None:
     person = by_password(world)
     assert "code" in arriving(world, person).answer
     assert "code" in arriving(world, person, prompt="none").answer
+
+
+@pytest.mark.usefixtures("ended")
+@pytest.mark.parametrize(
+    ("client_id", "waits_since", "step"),
+    [
+        ("exams", timedelta(minutes=6), Step.CONFIRMATION_OFFER),
+        # A request that waits for something else, e.g. for consent.
+        ("exams", timedelta(minutes=4), Step.FINISH),
+        (None, timedelta(minutes=6), Step.FINISH),
+    ],
+)
+def test_only_a_sign_in_for_this_very_request_of_an_application_is_asked_after(
+    world: World, client_id: str | None, waits_since: timedelta, step: Step
+) -> None:
+    now, account = world.clock(), world.services.stores.accounts.find("camille")
+    assert account
+    session = world.browser().signed_in(account).session
+    request = AuthorizationRequest(client_id, "https://exams.example/cb", scope=("openid",))
+    pending = PendingAuthorization("p", session.browser, request, now - waits_since, now + waits_since, "REF")
+    assert flows.authorization(world.services).next_step(pending, session) is step
 
 
 @pytest.mark.usefixtures("ended")
