@@ -33,6 +33,7 @@ def authorization(services: Services) -> AuthorizationFlow:
         stores.releases,
         stores.audit,
         services.settings.affiliations.periods,
+        proofs(services).is_confirmation_due,
         services.clock,
         services.metrics.counts,
     )

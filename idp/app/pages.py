@@ -24,6 +24,7 @@ from idp.settings import Settings
 from idp.web import account as account_pages
 from idp.web import arrival as arrival_pages
 from idp.web import authorization as authorization_pages
+from idp.web import confirmation_offer as confirmation_offer_pages
 from idp.web import consent as consent_pages
 from idp.web import device as device_pages
 from idp.web import discovery as discovery_pages
@@ -169,6 +170,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         consent_pages.blueprint(flows.consent(services), authorization, pages),
         sign_in_pages.blueprint(flows.sign_in(services), passkey_sign_in, authorization, pages, offers),
         passkey_offer_pages.blueprint(passkeys, account, authorization, pages),
+        confirmation_offer_pages.blueprint(proofs, account, university, authorization, pages),
         passkey_sign_in_pages.blueprint(passkey_sign_in, authorization, pages),
         passkey_pages.blueprint(passkeys, account, authorization, pages),
         university_pages.blueprint(university, browser),

@@ -60,6 +60,7 @@ class Account:
     former_subjects: of the accounts that were merged into this one.
     only_passkeys: the person wants neither password nor mailed code to lead in here. A new proof at the university,
         with the mailbox, does: it ends this choice, and is the way back for who lost every passkey.
+    confirmation_put_off_at: when the person last preferred to have an ended status confirmed later.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Account:
     former_subjects: tuple[FormerSubject, ...] = ()
     releases: tuple[Release, ...] = ()
     only_passkeys: bool = False
+    confirmation_put_off_at: datetime | None = None
 
     def is_closed(self, now: datetime) -> bool:
         """Whether the person closed it and may still have it back."""

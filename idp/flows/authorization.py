@@ -16,6 +16,7 @@ from idp.domain.authorization import (
     must_be_passkey,
     must_be_proof,
     needs_sign_in,
+    required_acrs,
 )
 from idp.domain.claims import FORMER_SUBS, claims_of
 from idp.domain.consent import asks_every_time, asks_for_what_is_new
@@ -49,6 +50,7 @@ class Step(StrEnum):
     MAILBOX = "mailbox"
     NEW_PASSWORD = "new-password"
     RENEWED_PASSWORD = "renewed-password"
+    CONFIRMATION_OFFER = "confirmation-offer"
     PASSKEY_OFFER = "passkey-offer"
     UNIVERSITY = "university"
     OTHER_PERSON = "other-person"
@@ -86,6 +88,7 @@ class AuthorizationFlow:
     releases: ReleaseStore
     audit: AuditTrail
     periods: AffiliationPeriods
+    is_confirmation_due: Callable[[Account], bool]
     clock: Callable[[], datetime]
     heard: Hears = nobody
 
@@ -166,6 +169,8 @@ class AuthorizationFlow:
         if not self._needs_sign_in(pending.request, session, account, self.clock(), pending.created_at):
             if pending.renews_password and session.sign_in and session.sign_in.methods == (AMR_CODE,):
                 return Step.RENEWED_PASSWORD
+            if self._offers_confirmation(pending, session, account):
+                return Step.CONFIRMATION_OFFER
             if pending.offers_passkey:
                 return Step.PASSKEY_OFFER
             return Step.CONSENT if self._needs_consent(pending.request, account, pending.consent_of) else Step.FINISH
@@ -188,6 +193,23 @@ class AuthorizationFlow:
     def offer_passkey(self, pending: PendingAuthorization, session: Session, *, offers: bool) -> None:
         """Whether this journey leads past the offer of a passkey."""
         self.authorizations.update(pending.id, session.browser, {"offers_passkey": offers}, now=self.clock())
+
+    def put_off_confirmation(self, pending: PendingAuthorization, session: Session) -> None:
+        """« Plus tard »; and one offer is enough on the way to an application."""
+        account = self._account(session)
+        if account is not None:
+            self.accounts.put_off_confirmation(account.id, now=self.clock())
+        self.offer_passkey(pending, session, offers=False)
+
+    def _offers_confirmation(self, pending: PendingAuthorization, session: Session, account: Account | None) -> bool:
+        """Whether the person has just signed in on the way to an application, and their status has ended.
+
+        A class that the client insists on would not outlive the confirmation, which is a sign-in of its own class.
+        """
+        if account is None or session.sign_in is None or pending.request.client_id is None:
+            return False
+        has_just_signed_in = session.sign_in.at >= pending.created_at
+        return has_just_signed_in and not required_acrs(pending.request) and self.is_confirmation_due(account)
 
     def _finish(self, pending: PendingAuthorization, session: Session, account: Account | None) -> Finished:
         """Answer the waiting request; a second answer to the same request is refused."""

@@ -69,6 +69,7 @@ def _account(account: Account) -> dict[str, Any]:
         "has_password": account.password_hash is not None,
         "password_changed_at": account.password_changed_at,
         "only_passkeys": account.only_passkeys,
+        "confirmation_put_off_at": account.confirmation_put_off_at,
         "locale": account.locale,
         "disabled": account.disabled,
         "invited": asdict(account.invited) if account.invited else None,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from idp.domain.accounts import Account
 from idp.domain.affiliations import AffiliationPeriods
@@ -10,6 +10,9 @@ from idp.domain.claims import AFFILIATIONS
 from idp.domain.proofing_record import ProofingRecord
 from idp.saml.federation import FederationFolder
 from idp.storage.proofing_records import ProofingRecordStore
+
+# How long « Plus tard » keeps the offer to confirm an ended status away.
+PUT_OFF = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,17 @@ class ProofsFlow:
             Affiliation(value, self.periods.last_day(value, checked_at), now < self.periods.ends_at(value, checked_at))
             for value in dict.fromkeys(said)
         )
+
+    def ended_on(self, account: Account) -> date | None:
+        """The last day of the status that ended first; None while all of it counts."""
+        return min((one.last_day for one in self.affiliations(account) if not one.counts), default=None)
+
+    def is_confirmation_due(self, account: Account) -> bool:
+        """Whether the person is asked, on the way to an application, to have an ended status confirmed."""
+        put_off_at = account.confirmation_put_off_at
+        if put_off_at is not None and self.clock() - put_off_at < PUT_OFF:
+            return False
+        return self.ended_on(account) is not None and self.confirming_university(account) is not None
 
     def confirming_university(self, account: Account) -> str | None:
         """The identity provider that can confirm the status, where the federation still holds it."""

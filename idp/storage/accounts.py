@@ -152,6 +152,10 @@ class AccountStore:
             )
         return found.modified_count == 1
 
+    def put_off_confirmation(self, account_id: str, *, now: datetime) -> None:
+        with translated():
+            self._accounts.update_one({"_id": account_id}, {"$set": {"confirmation_put_off_at": now}})
+
     def set_disabled(self, account_id: str, *, disabled: bool) -> bool:
         """Close or reopen the account; False where there is none."""
         with translated():
@@ -323,6 +327,7 @@ def read_account(document: dict[str, Any]) -> Account:
         reopens_until=document.get("reopens_until"),
         clients=tuple(document.get("clients", ())),
         only_passkeys=document.get("only_passkeys", False),
+        confirmation_put_off_at=document.get("confirmation_put_off_at"),
         former_subjects=tuple(
             FormerSubject(former["subject"], tuple(former["clients"])) for former in document.get("former_subjects", ())
         ),

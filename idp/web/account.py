@@ -54,7 +54,7 @@ def blueprint(
             addresses=account.addresses,
             bounces=account.bounces,
             universities=[university_card(one) for one in universities],
-            is_out_of_date=any(not one.counts for university in universities for one in university.affiliations),
+            is_out_of_date=proofs.ended_on(account) is not None,
             confirm_action=url_for("proofs.confirm"),
             export_url=url_for("proofs.export_data"),
             password_changed_at=(

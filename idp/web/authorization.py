@@ -21,6 +21,7 @@ STEP_PAGES = {
     Step.MAILBOX: "mailbox.show",
     Step.NEW_PASSWORD: "new_password.show",
     Step.RENEWED_PASSWORD: "renewed_password.show",
+    Step.CONFIRMATION_OFFER: "confirmation_offer.show",
     Step.PASSKEY_OFFER: "passkey_offer.show",
     Step.UNIVERSITY: "university_choice.show",
     Step.OTHER_PERSON: "arrival.other_person",

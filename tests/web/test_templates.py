@@ -396,6 +396,16 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "passkey.html",
         {"passkey": PASSKEY, "address_url": "/address", "errors": {"form": "Cette clé d’accès n’est pas connue ici."}},
     ),
+    "confirmation-offer": (
+        "confirmation_offer.html",
+        {
+            "university": UNIVERSITY,
+            "since": "31 octobre 2026",
+            "put_off_days": 30,
+            "action": "/affiliation",
+            "later_action": "/affiliation/later",
+        },
+    ),
     "passkey-offer": (
         "passkey_offer.html",
         {"action": "/offer", "later_action": "/later", "options": "{}", "challenge": "c", "client_name": "Portail"},
