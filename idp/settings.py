@@ -459,7 +459,7 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def _contradictions(settings: Settings) -> Iterator[str]:
-    """What is wrong only in company."""
+    """What is wrong only in company, or on this machine."""
     host = urlsplit(settings.issuer).hostname or ""
     cost = settings.passwords.bcrypt_cost
     if settings.https and not settings.secret_key:
@@ -468,6 +468,9 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield fault("passwords.bcrypt_cost", cost, "10 to 16 unless the issuer is on loopback")
     if bool(settings.smtp.username) != bool(settings.smtp.password):
         yield fault("smtp.password", "", "username and password, or neither", secret=True)
+    # One that is not there may yet be made: the federation's readers tell it.
+    if settings.federation.dir.exists() and not settings.federation.dir.is_dir():
+        yield fault("federation.dir", str(settings.federation.dir), "a folder (IDP_FEDERATION_DIR)")
 
 
 def _bind(settings: Settings) -> str:

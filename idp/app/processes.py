@@ -31,7 +31,7 @@ from idp.flows.client_administration import ClientAdministration
 from idp.flows.data_report import DataReportFlow
 from idp.flows.doctor import Doctor
 from idp.flows.federation_administration import FederationAdministration
-from idp.flows.key_administration import KeyAdministration
+from idp.flows.key_administration import KeyAdministration, folder_faults
 from idp.flows.migrating import Migrating
 from idp.flows.saml_key_administration import SamlKeyAdministration
 from idp.flows.university_routing import UniversityRouting
@@ -112,6 +112,7 @@ def administration(configured: Settings) -> Administration:
             audit,
             utc_now,
         ),
+        key_faults=partial(folder_faults, configured.keys.dir),
         keys=lambda: KeyAdministration(signing_keys(configured, utc_now)),
         saml_keys=lambda: SamlKeyAdministration(configured.keys.dir, configured.saml.entity_id, utc_now),
         helpdesk=lambda: _helpdesk(build(configured)),

@@ -38,10 +38,14 @@ class Helpdesk:
 
 @dataclass(frozen=True, slots=True)
 class Administration:
-    """One flow for each group of commands; what touches keys or the database is made by the command that needs it."""
+    """One flow for each group of commands; what touches keys or the database is made by the command that needs it.
+
+    key_faults: one line for each thing to mend about the keys' folder, which is made by none of this.
+    """
 
     clients: ClientAdministration
     federation: FederationAdministration
+    key_faults: Callable[[], tuple[str, ...]]
     keys: Callable[[], KeyAdministration]
     saml_keys: Callable[[], SamlKeyAdministration]
     helpdesk: Callable[[], Helpdesk]

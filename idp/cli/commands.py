@@ -30,7 +30,7 @@ def main() -> None:
 @json_option
 @click.pass_obj
 def check(administration: MakeAdministration, as_json: bool) -> None:
-    """Read settings, relying parties and federation files, and say what to mend. Exit code 1 if there is anything."""
+    """Read settings, keys, clients and federation files, and say what to mend. Exit code 1 if there is anything."""
     faults = _faults(administration)
     if as_json:
         echo_json(faults)
@@ -40,7 +40,7 @@ def check(administration: MakeAdministration, as_json: bool) -> None:
     if faults:
         sys.exit(1)
     if not as_json:
-        click.echo("settings, clients and federation: in order")
+        click.echo("settings, keys, clients and federation: in order")
 
 
 def _faults(administration: MakeAdministration) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def _faults(administration: MakeAdministration) -> tuple[str, ...]:
         flows = administration()
     except ConfigurationError as error:
         return error.faults
-    return (*flows.clients.faults(), *flows.federation.faults())
+    return (*flows.key_faults(), *flows.clients.faults(), *flows.federation.faults())
 
 
 for group in (audit_group, client_group, federation_group, keys_group, mail_group, user_group):

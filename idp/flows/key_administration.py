@@ -2,11 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from idp.domain.errors import ConfigurationError
 from idp.domain.signing_keys import KeyState
-from idp.openid.key_files import SigningKey
+from idp.openid.key_files import SigningKey, folder_problem
 from idp.openid.keys import KeyStore
+
+
+def folder_faults(directory: Path) -> tuple[str, ...]:
+    """One line for each thing to mend about the keys' folder; nothing is made there."""
+    problem = folder_problem(directory)
+    return (problem,) if problem else ()
 
 
 @dataclass(frozen=True, slots=True)

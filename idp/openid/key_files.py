@@ -4,6 +4,7 @@
 ``openid-*.pem`` signs once it has been there for as long as a new key has to be published.
 """
 
+import errno
 import os
 import re
 import secrets
@@ -66,9 +67,21 @@ def make_folder(directory: Path) -> None:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(
-            f"keys.dir = {str(directory)!r}: cannot be made: {error.strerror}; accepted: a folder (IDP_KEYS_DIR)"
-        ) from error
+        raise ConfigurationError(_not_made(directory, error.strerror)) from error
+
+
+def folder_problem(directory: Path) -> str | None:
+    """Why ``make_folder`` would fail, or None; nothing is made."""
+    nearest = next(path for path in (directory, *directory.parents) if os.path.exists(path))
+    if not nearest.is_dir():
+        return _not_made(directory, os.strerror(errno.ENOTDIR))
+    if nearest != directory and not os.access(nearest, os.W_OK | os.X_OK):
+        return _not_made(directory, os.strerror(errno.EACCES))
+    return None
+
+
+def _not_made(directory: Path, reason: str | None) -> str:
+    return f"keys.dir = {str(directory)!r}: cannot be made: {reason}; accepted: a folder (IDP_KEYS_DIR)"
 
 
 def new_key(algorithm: str) -> bytes:

@@ -38,6 +38,7 @@ _REMEMBERED: Final = 512
 _LONGEST_ENTITY_ID: Final = 1024
 _MOST_LABELS: Final = 20
 _TOLD_EVERY: Final = timedelta(hours=1)
+_FOLDER: Final = "federation folder"
 _TRIED_EVERY: Final = timedelta(minutes=10)
 _KEPT_AGAIN: Final = timedelta(minutes=1)
 
@@ -321,8 +322,19 @@ class FederationFolder:
         found = [
             _file_status(name, indexed.get(name), files.get(name), fetched.get(name)) for name in {**files, **fetched}
         ]
-        problems = ((FILE_NAME, seen.overrides_problem), ("federation", self._problem))
+        problems = (
+            (FILE_NAME, seen.overrides_problem),
+            ("federation", self._problem),
+            # One that is gone with files of which copies are in use is told by each of them.
+            (_FOLDER, None if found else self._folder_problem()),
+        )
         return (*found, *(MetadataFileStatus(name, 0, None, problem) for name, problem in problems if problem))
+
+    def _folder_problem(self) -> str | None:
+        """Without a folder there is no university, which is what a mistyped setting looks like."""
+        if self._folder.is_dir():
+            return None
+        return f"federation.dir = {str(self._folder)!r}: no such folder; accepted: a folder (IDP_FEDERATION_DIR)"
 
     def _tell(self) -> None:
         """Say loudly what is wrong, and again every hour."""
@@ -332,7 +344,10 @@ class FederationFolder:
         for problem, file in problems.items():
             if problem not in self._told or now - self._told[problem] >= _TOLD_EVERY:
                 self._told[problem] = now
-                logger.error("federation.file_refused", extra={"fields": {"file": file, "problem": problem}})
+                if file == _FOLDER:
+                    logger.warning("federation.no_folder", extra={"fields": {"problem": problem}})
+                else:
+                    logger.error("federation.file_refused", extra={"fields": {"file": file, "problem": problem}})
 
 
 def _file_status(

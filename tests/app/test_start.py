@@ -67,6 +67,12 @@ def test_a_data_folder_that_cannot_be_written_is_named_with_its_setting(tmp_path
     assert line.endswith("(IDP_VAR_DIR)")
 
 
+def test_a_file_in_place_of_the_federation_s_folder_is_named_with_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (line,) = refused(tmp_path, IDP_FEDERATION_DIR=str(tmp_path / "file"))
+    assert line == f"federation.dir = '{tmp_path}/file': accepted: a folder (IDP_FEDERATION_DIR)"
+
+
 def test_a_server_without_our_settings_of_gunicorn_ends_as_well(tmp_path: Path) -> None:
     own = ("--config", os.devnull, "--bind", f"127.0.0.1:{free_port()}")
     lines = refused(tmp_path, *own, IDP_CLIENTS_FILE="/nonexistent")

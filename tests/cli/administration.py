@@ -12,7 +12,7 @@ from idp.flows.client_administration import ClientAdministration
 from idp.flows.data_report import DataReportFlow
 from idp.flows.doctor import Doctor
 from idp.flows.federation_administration import FederationAdministration
-from idp.flows.key_administration import KeyAdministration
+from idp.flows.key_administration import KeyAdministration, folder_faults
 from idp.flows.migrating import Migrating
 from idp.flows.saml_key_administration import SamlKeyAdministration
 from idp.flows.university_routing import UniversityRouting
@@ -52,6 +52,7 @@ def administration(folder: Path, *, now: datetime, database: Database = NOWHERE)
             lambda: audit_trail(database),
             lambda: now,
         ),
+        key_faults=lambda: folder_faults(folder / "keys"),
         keys=lambda: KeyAdministration(KeyStore(folder / "keys", clock=lambda: now)),
         saml_keys=lambda: SamlKeyAdministration(folder / "keys", "https://connexion.exemple.fr", lambda: now),
         helpdesk=nobody,

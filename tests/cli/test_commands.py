@@ -87,6 +87,21 @@ def test_check_names_every_fault(tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
+def test_check_names_folders_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    run = idp(
+        "check", IDP_FEDERATION_DIR=str(tmp_path / "nowhere"), IDP_KEYS_DIR=str(tmp_path / "file" / "deep" / "keys")
+    )
+    assert run.returncode == 1
+    assert [line.partition(" = ")[0] for line in run.stderr.splitlines()] == ["keys.dir", "federation.dir"]
+    run = idp("check", IDP_FEDERATION_DIR=str(tmp_path / "file"))
+    assert (run.returncode, len(run.stderr.splitlines())) == (1, 1)
+    assert run.stderr.startswith("federation.dir = ")
+    fresh = idp("check", IDP_FEDERATION_DIR=str(tmp_path), IDP_KEYS_DIR=str(tmp_path / "new" / "keys"))
+    assert fresh.returncode == 0
+    assert not (tmp_path / "new").exists()
+
+
 def test_check_tells_programs_the_same(tmp_path: Path) -> None:
     run = idp("check", "--json", IDP_FEDERATION_DIR=str(tmp_path))
     assert (run.returncode, json.loads(run.stdout), run.stderr) == (0, [], "")

@@ -36,8 +36,19 @@ def test_folder_without_files_is_an_empty_federation(make_folder: MakeFolder) ->
     assert len(folder.current) == 0
 
 
-def test_missing_folder_is_an_empty_federation(tmp_path: Path, clock: Clock) -> None:
+def test_missing_folder_is_an_empty_federation_and_told(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = FederationFolder(tmp_path / "nowhere", clock, state=tmp_path / "state")
+    [status] = folder.refresh()
+    assert len(folder.current) == 0
+    assert status.problem == (
+        f"federation.dir = '{tmp_path}/nowhere': no such folder; accepted: a folder (IDP_FEDERATION_DIR)"
+    )
+    folder.refresh()
+    told = [record.levelname for record in caplog.records if record.message == "federation.no_folder"]
+    assert told == ["WARNING"]
+    (tmp_path / "nowhere").mkdir()
     assert folder.refresh() == ()
 
 
