@@ -116,8 +116,12 @@ ADDRESS = text("a mail address", r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-
 SELECTOR = text("a DKIM selector, or empty", r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?")
 NAME = text("one line of text, not empty", r"[^\x00-\x1f\x7f]+")
 URL = text("an http or https URL, or empty", r"(https?://[^\s\x00-\x1f\x7f<>\"']+)?")
-BIND = text("host:port, unix:path, or empty", r"(unix:.+|\[[0-9a-fA-F:]+\]:[0-9]+|[A-Za-z0-9._-]*:[0-9]+)?")
-WORK_BIND = text("host:port, or empty", r"(\[[0-9a-fA-F:]+\]:[0-9]{1,5}|[A-Za-z0-9._-]+:[0-9]{1,5})?")
+_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+BIND = text(
+    "host:port with a port from 1 to 65535, unix:path, or empty",
+    rf"(unix:.+|(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]*):{_PORT})?",
+)
+WORK_BIND = text("host:port with a port from 1 to 65535, or empty", rf"((\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):{_PORT})?")
 METRICS_TOKEN = text("16 to 500 characters of a bearer token, or empty", r"([A-Za-z0-9._~+/=-]{16,500})?")
 ENTITY_ID = text("a URI of up to 1024 characters, or empty", r"([A-Za-z](?=.{1,1023}$)[A-Za-z0-9+.-]*:[!-~]+)?")
 HTTPS_URL = text("an https URL, or empty", r"(https://[^\s\x00-\x1f\x7f<>\"']+)?")

@@ -94,7 +94,10 @@ def test_demo_variables_are_not_settings() -> None:
         ("IDP_MAIL_FROM", "nobody", "a mail address"),
         ("IDP_MAIL_FROM_NAME", "A\r\nBcc: b@example.org", "one line of text"),
         ("IDP_WEB_HELP_URL", "javascript:alert(1)", "an http or https URL, or empty"),
-        ("IDP_WEB_BIND", "5000", "host:port, unix:path, or empty"),
+        ("IDP_WEB_BIND", "5000", "host:port with a port from 1 to 65535, unix:path, or empty"),
+        ("IDP_WEB_BIND", "127.0.0.1:65536", "host:port with a port from 1 to 65535, unix:path, or empty"),
+        ("IDP_WEB_BIND", ":0", "host:port with a port from 1 to 65535, unix:path, or empty"),
+        ("IDP_METRICS_WORK_BIND", "[::1]:99999", "host:port with a port from 1 to 65535, or empty"),
         ("IDP_PASSWORDS_BCRYPT_COST", "31", "a whole number from 4 to 16"),
     ],
 )
@@ -190,6 +193,11 @@ def test_a_uri_that_mongodb_s_driver_cannot_read_whole_is_told_with_what_is_wron
     assert line.startswith("IDP_MONGODB_URI = ***: accepted: mongodb://")
     assert told in line
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:65535", "[::1]:60000", ":1", "idp.example:9", "unix:/run/idp:70000"])
+def test_every_port_that_there_is_may_be_listened_on(bind: str) -> None:
+    assert load({"IDP_WEB_BIND": bind}).web.bind == bind
 
 
 def test_a_name_for_mongodb_is_looked_up_when_it_is_used() -> None:

@@ -26,8 +26,14 @@ _THREADS = 4
 
 def mail_workers(services: Services) -> tuple[QueueWorker, ...]:
     """The sender, and where a folder is set the reader of what came back."""
-    folder = services.settings.bounces.maildir
-    return (_sender(services), *([_bounce_reader(services, Path(folder).absolute())] if folder else []))
+    folder = bounces_folder(services.settings)
+    return (_sender(services), *([_bounce_reader(services, folder)] if folder else []))
+
+
+def bounces_folder(configured: Settings) -> Path | None:
+    """Where the mail server puts what comes back, None where it does something else with it."""
+    folder = configured.bounces.maildir
+    return Path(folder).absolute() if folder else None
 
 
 def bounces(configured: Settings, database: Database, audit: AuditTrail | None = None) -> BounceFlow:

@@ -16,7 +16,7 @@ from idp import log, settings
 from idp.app import assistance, own_account
 from idp.app.background import Background
 from idp.app.federation_audit import CommandAudit, federation_folder
-from idp.app.mail import bounces, mail_server, mail_workers
+from idp.app.mail import bounces, bounces_folder, mail_server, mail_workers
 from idp.app.pages import create_app
 from idp.app.saml import description
 from idp.app.services import Services, build, key_algorithms, signing_keys, utc_now
@@ -184,6 +184,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         keys=lambda: signing_keys(configured, utc_now).every(),
         metadata_files=federation.refresh,
         description=description(configured),
+        maildir=bounces_folder(configured),
         clock=utc_now,
     )
 
@@ -197,8 +198,8 @@ def work_until_stopped(configured: Settings) -> None:
         signal.signal(number, lambda *_: stopping.set())
     services = build(configured)
     work = background(services)
-    work.start()
     serve_metrics(services)
+    work.start()
     logger.info("work.started", extra={"fields": {"issuer": configured.issuer}})
     stopping.wait()
     work.stop()

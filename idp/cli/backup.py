@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from idp.cli.administration import MakeAdministration
-from idp.cli.output import echo_json, echo_rows, faults_told, json_option, progress
+from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, progress
 
 if TYPE_CHECKING:
     from idp.flows.backup import BackupReport
@@ -18,7 +18,10 @@ _EXISTING = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 
 def _ask(*, twice: bool) -> str:
-    return str(click.prompt("Passphrase for the keys", hide_input=True, confirmation_prompt=twice, err=True))
+    try:
+        return str(click.prompt("Passphrase for the keys", hide_input=True, confirmation_prompt=twice, err=True))
+    except click.Abort:
+        end(f"no passphrase: type one, or set {_PASSPHRASE} where there is no terminal")
 
 
 @click.command()

@@ -1,5 +1,6 @@
 """What an installation lacks: every part looked at, each in bounded time, and what to mend."""
 
+import os
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -35,7 +36,7 @@ Keys = Iterable[tuple[SigningKey, KeyState]]
 class Doctor:
     """keys, metadata_files: read when asked for. var_dir: whose disk may fill up. from_address: the sender of mails.
 
-    description: what our own metadata says of us.
+    description: what our own metadata says of us. maildir: where mail that comes back is put, None: not into a folder.
     """
 
     issuer: str
@@ -50,6 +51,7 @@ class Doctor:
     keys: Callable[[], Keys]
     metadata_files: Callable[[], Sequence[MetadataFileStatus]]
     description: ServiceDescription
+    maildir: Path | None
     clock: Callable[[], datetime]
 
     def findings(self) -> Iterator[Finding]:
@@ -58,6 +60,7 @@ class Doctor:
         yield from self._database()
         yield self._smtp()
         yield from sender_findings(self.from_address.rpartition("@")[2], self.dkim_selector, self.look_up)
+        yield from self._maildir()
         yield self._certificate()
         yield from self._signing_keys()
         yield from self._key_files()
@@ -90,6 +93,16 @@ class Doctor:
         if server.tls == "none" and server.username:
             return Finding("smtp", Level.WARNING, f"{where} takes mail, the password travels in clear", "set smtp.tls")
         return Finding("smtp", Level.OK, f"{where} takes mail")
+
+    def _maildir(self) -> Iterator[Finding]:
+        """Its reader waits without a word for a folder that never comes: no mail may have come back yet."""
+        if self.maildir is None:
+            return
+        if os.access(self.maildir, os.R_OK | os.W_OK | os.X_OK) and self.maildir.is_dir():
+            yield Finding("bounces", Level.OK, f"{self.maildir} can be read")
+        else:
+            mend = "set bounces.maildir to the folder that the mail server delivers to, for the provider's user"
+            yield Finding("bounces", Level.WARNING, f"{self.maildir}: no folder that can be read and written", mend)
 
     def _certificate(self) -> Finding:
         if not self.issuer.startswith("https:"):

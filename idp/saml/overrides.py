@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from idp.domain.errors import ConfigurationError
 from idp.domain.federation import IdentityProvider
@@ -171,10 +170,10 @@ def _address(value: Any) -> str:
 
 
 def _source(value: Any) -> str:
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or not value.isascii():
+    address = _address(value)
+    if not address.isascii():
         raise ValueError
-    return str(value)
+    return address
 
 
 _KEYS: Final[Mapping[str, Mapping[str, Accepted]]] = {

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -128,6 +129,28 @@ def test_pages_without_background_work_leave_it_to_others(
     # Their events tell of the seals that others make.
     (event,) = database.collection("audit").find({"event": "noted"})
     assert event["proof"]["sealed"] == [7, "0123456789abcdef"]
+
+
+@pytest.mark.parametrize("host", [HOST, "no-such-host.invalid"])
+def test_an_address_for_metrics_that_is_not_to_be_had_is_named_with_its_setting(
+    environment: dict[str, str], host: str
+) -> None:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+    with socket.create_server((HOST, 0)) as taken:
+        bind = f"{host}:{taken.getsockname()[1]}"
+        run = subprocess.run(
+            [sys.executable, "-m", "idp", "work"],
+            cwd=PROJECT,
+            env=inherited | environment | {"IDP_METRICS_WORK_BIND": bind},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert line.startswith(f"metrics.work_bind = {bind!r}: ")
+    assert line.endswith("(IDP_METRICS_WORK_BIND)")
 
 
 @pytest.mark.parametrize("program", [("idp", "work"), ("gunicorn", "wsgi:app")])

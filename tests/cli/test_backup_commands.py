@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from idp import cli
@@ -47,6 +48,21 @@ def test_keys_go_in_and_out_with_a_passphrase_that_no_argument_shows(database: D
     restored = idp(tmp_path, database, "restore", file, "--keys-to", str(tmp_path / "back"), **phrase)
     assert restored.exit_code == 0, restored.output
     assert "keys\tkeys/pairwise.key" in restored.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [("backup", "--with-keys"), ("restore", "--keys-to", "back")], ids=["backup", "restore"]
+)
+def test_without_a_terminal_the_variable_for_the_passphrase_is_named(
+    database: Database, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    file = tmp_path / "a.backup"
+    if command[0] == "restore":
+        file.touch()
+    run = idp(tmp_path, database, *command, str(file))
+    assert run.exit_code == 1
+    assert run.output.splitlines()[-1].startswith("no passphrase: ")
+    assert "BACKUP_PASSPHRASE" in run.output
 
 
 def test_a_foreign_file_is_one_line(database: Database, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ def doctor(database: Database, tmp_path: Path) -> Doctor:
         keys=lambda: KeyStore(tmp_path / "keys").every(),
         metadata_files=lambda: (file,),
         description=WHOLE,
+        maildir=None,
         clock=utc_now,
     )
 
@@ -83,6 +84,16 @@ def test_a_mail_server_that_is_absent_or_mute_or_refuses_us_is_a_fault(doctor: D
     with serving(Mailbox(), doctor.mail_server.port):
         starttls = replace(doctor, mail_server=replace(doctor.mail_server, tls="starttls"))
         assert levels(starttls, "smtp") == {Level.FAULT}
+
+
+@pytest.mark.parametrize(("name", "level"), [("Maildir", Level.OK), ("a-file", Level.WARNING), ("gone", Level.WARNING)])
+def test_a_folder_for_what_comes_back_that_is_not_there_is_told(
+    doctor: Doctor, tmp_path: Path, name: str, level: Level
+) -> None:
+    (tmp_path / "Maildir").mkdir()
+    (tmp_path / "a-file").touch()
+    assert levels(replace(doctor, maildir=tmp_path / name), "bounces") == {level}
+    assert levels(doctor, "bounces") == set()
 
 
 def test_an_absent_database_is_a_fault_and_nothing_else_stops(doctor: Doctor) -> None:

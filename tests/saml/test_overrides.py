@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from idp.saml.overrides import parse_overrides
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import LIMOGES, ROUEN, TRUSTED, MakeFolder, rewrite
@@ -21,6 +22,14 @@ help_url = "https://aide.unilim.fr"
 hidden = true
 """
 )
+
+
+FETCHED = '[files."fer.xml"]\nsigning_keys = ["key.pem"]\n'
+
+
+@pytest.mark.parametrize("url", ["https://x.example/all.xml", "http://localhost:5005/all.xml", "http://[::1]/all.xml"])
+def test_a_file_is_fetched_by_https_or_from_this_machine(url: str) -> None:
+    assert parse_overrides(f'{FETCHED}url = "{url}"'.encode()).files["fer.xml"].url == url
 
 
 def test_overrides_complete_and_hide_providers(
@@ -53,6 +62,10 @@ def test_overrides_complete_and_hide_providers(
         ('[providers."x"]\nmail_domains = ["fr"]', "accepted is a list of domains with a dot"),
         ('[providers."x"]\nmail_domains = ["a@b.fr"]', "accepted is a list of domains with a dot"),
         ('[providers."x"]\nhelp_url = "javascript:alert(1)"', "accepted is an https address"),
+        (f'{FETCHED}url = "http://x.example/all.xml"', "accepted is an https address, from which the file is fetched"),
+        (f'{FETCHED}url = "http://127.0.0.1.example/"', "accepted is an https address, from which the file is fetched"),
+        (f'{FETCHED}url = "https://x.éxample/all.xml"', "accepted is an https address, from which the file is fetched"),
+        (f'{FETCHED}url = "ftp://localhost/all.xml"', "accepted is an https address, from which the file is fetched"),
         ("files = 3", "accepted are tables like"),
         ("[files", "not TOML"),
     ],

@@ -37,7 +37,8 @@ def unseal(sealed: bytes, passphrase: str, folder: Path) -> tuple[str, ...]:
     except (InvalidTag, ValueError):
         raise ConfigurationError("passphrase: does not open the keys of this backup") from None
     try:
-        folder.mkdir(mode=0o700, parents=True)
+        _make(folder.parent)
+        folder.mkdir(mode=0o700)
         with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
             return tuple(_write(tar, member, folder) for member in tar)
     except FileExistsError:
@@ -53,9 +54,17 @@ def secret_key_in(folder: Path) -> str:
 
 def _write(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> str:
     # ``data`` lets nothing out of the folder, also nothing by links.
+    member = tarfile.data_filter(member, str(folder))
     member.mode = 0o600
+    _make((folder / member.name).parent)
     tar.extract(member, folder, filter="data")
     return member.name
+
+
+def _make(folder: Path) -> None:
+    """For its owner alone, as is every folder above that was not there: ``parents`` would leave these to the umask."""
+    for level in (*reversed(folder.parents), folder):
+        level.mkdir(mode=0o700, exist_ok=True)
 
 
 def _packed(keys_dir: Path, secret_key: str) -> bytes:

@@ -151,6 +151,17 @@ def test_keys_come_back_as_they_were_and_only_for_the_passphrase(tmp_path: Path)
         sealed_keys.unseal(sealed, PHRASE, tmp_path / "back")
 
 
+def test_every_folder_that_is_made_for_keys_is_its_owner_s_alone(tmp_path: Path) -> None:
+    (tmp_path / "keys" / "saml-1").mkdir(parents=True)
+    (tmp_path / "keys" / "saml-1" / "key.pem").write_text("private")
+    sealed = sealed_keys.seal(tmp_path / "keys", "the secret key", PHRASE)
+    sealed_keys.unseal(sealed, PHRASE, tmp_path / "new" / "er" / "back")
+    folders = [path for path in (tmp_path / "new", *(tmp_path / "new").rglob("*")) if path.is_dir()]
+    assert {
+        path.relative_to(tmp_path).as_posix(): stat.S_IMODE(path.stat().st_mode) for path in folders
+    } == dict.fromkeys(("new", "new/er", "new/er/back", "new/er/back/keys", "new/er/back/keys/saml-1"), 0o700)
+
+
 def test_a_short_passphrase_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="at least 12"):
         sealed_keys.seal(tmp_path, "the secret key", "short")
