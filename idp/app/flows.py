@@ -102,6 +102,7 @@ def account(services: Services) -> AccountFlow:
         accounts=stores.accounts,
         ends_sign_ins=services.ends_sign_ins,
         devices=stores.devices,
+        sweeps=stores.sweeps,
         mails=stores.outbox,
         audit=stores.audit,
         hasher=services.hasher,

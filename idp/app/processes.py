@@ -269,7 +269,7 @@ def _account_closer(services: Services) -> QueueWorker:
             for work in (
                 closing.close_next_expired,
                 closing.give_up_next_expired,
-                closing.sweep_next,
+                services.ends_sign_ins.sweep_next,
                 erasure.erase_next,
                 erasure.end_next_merge,
                 merging.finish_next,

@@ -96,7 +96,9 @@ def build(
     )
     metadata_reader = _metadata_reader(configured, keys, sectors)
     clients = RegisteredClients(in_file.get, stores.clients, metadata_reader)
-    ends_sign_ins = SignOuts(stores.sessions, stores.grants, stores.logout_notices, clients.get, clock)
+    ends_sign_ins = SignOuts(
+        stores.accounts, stores.sessions, stores.grants, stores.logout_notices, stores.sweeps, clients.get, clock
+    )
     browser_sessions = BrowserSessions(
         stores.sessions,
         stores.devices,

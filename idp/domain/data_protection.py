@@ -76,6 +76,6 @@ REGISTER: dict[str, Processing] = {
         "single sign-on, and people's own list of their sessions",
         "[sessions] lifetime_hours",
     ),
-    "sweeps": Processing("accounts whose sign-ins are ended once more", "closing accounts", _MOMENT),
+    "sweeps": Processing("sign-ins that are ended once more", "signing out, closing accounts", _MOMENT),
     "used_jtis": Processing("identifiers of applications' proofs", "refusing replays", _MOMENT),
 }

@@ -16,6 +16,7 @@ from idp.domain.sessions import Session, SignedIn, SignsIn
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.devices import DeviceStore
+from idp.storage.sweeps import SweepStore
 
 # How fresh a sign-in must be for changing what protects the account.
 FRESH = timedelta(minutes=10)
@@ -27,6 +28,7 @@ class AccountFlow:
     accounts: AccountStore
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
+    sweeps: SweepStore
     mails: MailQueue
     audit: AuditTrail
     hasher: PasswordHasher
@@ -61,29 +63,37 @@ class AccountFlow:
         )
         if problem is not None or session.sign_in is None:
             return problem or PasswordProblem("password.wrong")
+        hashed = self.hasher.hash(password)
+        # After hashing, which takes a while: every sign-in with the old password began before this.
         now = self.clock()
-        self.accounts.set_password(account.id, self.hasher.hash(password), now=now)
-        self._end_everything(account, session)
+        # First, so that the others end whatever goes wrong below, also who signs in meanwhile with the old password.
+        self.sweeps.put(account.id, now=now, began_before=now)
+        self.accounts.set_password(account.id, hashed, now=now)
         reference = reference or present_reference()
-        self._tell(account, reference, now)
         self.audit.append("account.password_changed", at=now, reference=reference, account_id=account.id)
+        self._tell(account, reference, now)
+        self._end_everything(account, session)
         methods, acr = session.sign_in.methods, session.sign_in.acr
         # A sign-in of its own: the applications of the old one are being told that it ended.
         fresh = replace(session, sign_in=None)
         return self.signs_in(fresh, account_id=account.id, methods=methods, acr=acr, device=device, now=now)
 
-    def sign_out_everywhere(self, account: Account) -> tuple[ApplicationInUse, ...]:
+    def sign_out_everywhere(self, account: Account, session: Session) -> tuple[ApplicationInUse, ...]:
         """End every session on every device, and every application's token; the applications that were in use."""
-        ended = self._end_everything(account, None)
         now, reference = self.clock(), present_reference()
+        self.sweeps.put(account.id, now=now, began_before=now)
+        ended = self._end_everything(account, session)
         self.audit.append("account.signed_out_everywhere", at=now, reference=reference, account_id=account.id)
         fields = {"change": "everywhere", "changed": ""}
         for message in notices("access_ended", account, account.addresses, reference=reference, now=now, **fields):
             self.mails.put(message)
+        # Last, so that whoever reads that it did not work can press again.
+        if session.sign_in is not None:
+            self.ends_sign_ins.of_session(session.sign_in.sid)
         return ended
 
-    def _end_everything(self, account: Account, keep: Session | None) -> tuple[ApplicationInUse, ...]:
-        ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id if keep else None)
+    def _end_everything(self, account: Account, keep: Session) -> tuple[ApplicationInUse, ...]:
+        ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id)
         self.devices.forget_account(account.id)
         return ended
 

@@ -10,7 +10,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.consents import ConsentStore
 from idp.storage.devices import DeviceStore
-from idp.storage.sweeps import SECOND_SWEEP, SweepStore
+from idp.storage.sweeps import SweepStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,21 +61,10 @@ class AccountClosing:
         """Have one account erased whose invitation ended long ago; False where there is none."""
         return self.accounts.give_up_next(before=now - self.kept, now=now)
 
-    def sweep_next(self, now: datetime) -> bool:
-        """End once more what one closed account has; False where nothing is due."""
-        sweep = self.sweeps.next_due(now=now)
-        if sweep is None:
-            return False
-        account = self.accounts.find(sweep.account_id)
-        if account is None or account.disabled:
-            self.ends_sign_ins.of_account(sweep.account_id)
-        self.sweeps.done(sweep)
-        return True
-
     def _plan_sweep(self, account_id: str) -> None:
         # Before the account is written, which is what whoever comes after us finds done: its sign-ins end whatever goes
         # wrong from here on. Where the account stays open after all, the sweep does nothing.
-        self.sweeps.put(account_id, due_at=self.clock() + SECOND_SWEEP)
+        self.sweeps.put(account_id, now=self.clock())
 
     def _end_everything(self, account_id: str) -> None:
         self.ends_sign_ins.of_account(account_id)

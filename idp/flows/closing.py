@@ -16,7 +16,7 @@ from idp.storage.closed_accounts import ClosedAccounts
 from idp.storage.consents import ConsentStore
 from idp.storage.devices import DeviceStore
 from idp.storage.passkeys import PasskeyStore
-from idp.storage.sweeps import SECOND_SWEEP, SweepStore
+from idp.storage.sweeps import SweepStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class ClosingFlow:
         """
         now = self.clock()
         # Asked for first: whatever goes wrong here is made good then.
-        self.sweeps.put(account.id, due_at=now + SECOND_SWEEP)
+        self.sweeps.put(account.id, now=now)
         if not self.closed_accounts.close(account.id, reopens_until=now + self.kept):
             return False
         self.ends_sign_ins.of_account(account.id)

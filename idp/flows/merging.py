@@ -27,7 +27,7 @@ from idp.storage.merged_accounts import MergedAccounts
 from idp.storage.merges import MergeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
-from idp.storage.sweeps import SECOND_SWEEP, SweepStore
+from idp.storage.sweeps import SweepStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class MergingFlow:
         if not self.merged_accounts.leave(merge):
             self.merges.give_up(merge)
             return False
-        self.sweeps.put(merge.other, due_at=self.clock() + SECOND_SWEEP)
+        self.sweeps.put(merge.other, now=self.clock())
         self.ends_sign_ins.of_account(merge.other)
         self.devices.forget_account(merge.other)
         self.merged_accounts.join(merge)

@@ -175,9 +175,9 @@ class GrantStore:
         """Every client that was given something in this sign-in, once, whether it is still good or not."""
         return self._used_by({"sign_in.sid": sid})
 
-    def used_by_account(self, account_id: str) -> tuple[ApplicationInUse, ...]:
-        """The same for every sign-in of the account."""
-        return self._used_by({"account_id": account_id})
+    def used_by_account(self, account_id: str, *, began_before: datetime | None = None) -> tuple[ApplicationInUse, ...]:
+        """The same for every sign-in of the account, or those that began before that moment."""
+        return self._used_by(_of_account(account_id, began_before))
 
     def opened_by_account(self, account_id: str) -> dict[str, datetime]:
         """When each client was last given something by this account, by the client's identifier."""
@@ -232,12 +232,17 @@ class GrantStore:
         """Kill every family of a client that had registered itself; how many."""
         return self._revoke_all({"client_id": client_id})
 
-    def revoke_account(self, account_id: str) -> int:
-        """Kill every family of this account; how many."""
-        return self._revoke_all({"account_id": account_id})
+    def revoke_account(self, account_id: str, *, began_before: datetime | None = None) -> int:
+        """Kill every family of this account, or those of sign-ins that began before that moment; how many."""
+        return self._revoke_all(_of_account(account_id, began_before))
 
     def _revoke_all(self, which: Document) -> int:
         return repeated(lambda: self._grants.delete_many(which)).deleted_count
+
+
+def _of_account(account_id: str, began_before: datetime | None) -> Document:
+    since = {} if began_before is None else {"sign_in.at": {"$lt": began_before}}
+    return {"account_id": account_id, **since}
 
 
 def _with(access: IssuedToken, now: datetime) -> Document:

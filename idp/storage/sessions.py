@@ -86,9 +86,13 @@ class SessionStore:
             found = list(self._sessions.find({"sign_in.account_id": account_id, "expires_at": {"$gt": now}}))
         return tuple(read_sign_in(document["sign_in"]) for document in found)
 
-    def end_account(self, account_id: str, *, except_session: str | None = None) -> None:
-        """End every session of the account, but perhaps the one in which this was asked."""
+    def end_account(
+        self, account_id: str, *, except_session: str | None = None, began_before: datetime | None = None
+    ) -> None:
+        """End every session of the account, but perhaps the one in which this was asked, or those of later sign-ins."""
         which = {"sign_in.account_id": account_id, "_id": {"$ne": except_session}}
+        if began_before is not None:
+            which["sign_in.at"] = {"$lt": began_before}
         repeated(lambda: self._sessions.delete_many(which))
 
 

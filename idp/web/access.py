@@ -89,7 +89,7 @@ def blueprint(
         here, account = fresh("access.everywhere", posted=True)
         if not isinstance(account, Account):
             return account
-        outcome = end_session.ended(here, account_flow.sign_out_everywhere(account))
+        outcome = end_session.ended(here, account_flow.sign_out_everywhere(account, here))
         browser.signed_out()
         return signed_out_next(pages, outcome)
 

@@ -1,115 +1,18 @@
 """Closing an account ends all of it at once: sessions, codes, tokens, consents; and applications are told."""
 
 import secrets
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
-from idp import app as application
-from idp import settings
 from idp.app import Services, assistance, flows
-from idp.domain.accounts import Account, Invited
-from idp.domain.authorization import AuthorizationRequest
-from idp.domain.consent import Consent
-from idp.domain.errors import ProtocolError, ServiceUnavailable
-from idp.domain.sessions import ACR_BASIC, SignedIn
+from idp.domain.accounts import Invited
+from idp.domain.sessions import SignedIn
 from idp.storage.accounts import AccountStore
-from idp.storage.database import Database
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SECOND_SWEEP, SweepStore
-from tests.openid.world import VERIFIER, asking, basic, query_of
-
-ADDRESS = "ines@univ-exemple.fr"
-SECRET = "a-secret-of-this-client-1"
-CLIENTS = f"""
-[[client]]
-client_id = "told"
-client_secret = "{SECRET}"
-redirect_uris = ["https://rp.example/cb"]
-grant_types = ["authorization_code", "refresh_token"]
-scope = "openid email offline_access"
-backchannel_logout_uri = "https://rp.example/logout"
-"""
-
-
-@pytest.fixture
-def services(indexed_database: Database, mongodb_uri: str, tmp_path: Path) -> Services:
-    (tmp_path / "clients.toml").write_text(CLIENTS)
-    configured = settings.load(
-        {
-            "IDP_MONGODB_URI": mongodb_uri,
-            "IDP_VAR_DIR": str(tmp_path / "var"),
-            "IDP_KEYS_DIR": str(tmp_path / "keys"),
-            "IDP_CLIENTS_FILE": str(tmp_path / "clients.toml"),
-            "IDP_PASSWORDS_BCRYPT_COST": "4",
-        }
-    )
-    built = application.build(configured, database=indexed_database)
-    built.stores.accounts.create(Account("account-1", "subject-1", built.clock(), addresses=(ADDRESS,)))
-    built.stores.consents.add(Consent("account-1", "told", frozenset({"openid"}), frozenset({"email"}), built.clock()))
-    return built
-
-
-def signed_in(services: Services) -> SignedIn:
-    _, anonymous = services.browser_sessions.open()
-    return services.browser_sessions.sign_in(
-        anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=services.clock()
-    )
-
-
-def request(services: Services) -> AuthorizationRequest:
-    client = services.provider.client("told")
-    assert client is not None
-    return services.provider.read_authorization_request(asking(client), now=services.clock())
-
-
-def code(services: Services, browser: SignedIn) -> str:
-    assert browser.session.sign_in is not None
-    answer = services.provider.authorize(
-        request(services), "account-1", "subject-1", browser.session.sign_in, now=services.clock()
-    )
-    return query_of(answer.location)["code"]
-
-
-def token(services: Services, **form: str) -> dict[str, str]:
-    return services.provider.token(list(form.items()), basic("told", SECRET), now=services.clock())
-
-
-def exchange(services: Services, value: str) -> dict[str, str]:
-    return token(
-        services,
-        grant_type="authorization_code",
-        code=value,
-        redirect_uri="https://rp.example/cb",
-        code_verifier=VERIFIER,
-    )
-
-
-def is_active(services: Services, value: str) -> bool:
-    form = [("token", value)]
-    found = services.provider.introspection.answer(form, basic("told", SECRET), now=services.clock())
-    return bool(found["active"])
-
-
-def cut_at(monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], act: Callable[[], object]) -> None:
-    """Act while the database is away for this step, and for what would come after it."""
-
-    def away(*_args: object, **_named: object) -> None:
-        raise ServiceUnavailable("database", "away for this one operation")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(*step, away)
-        with pytest.raises(ServiceUnavailable):
-            act()
-
-
-def refused(call: Callable[[], object]) -> str:
-    with pytest.raises(ProtocolError) as caught:
-        call()
-    return caught.value.error
+from tests.flows.one_person import ADDRESS, code, cut_at, exchange, is_active, refused, signed_in, token
 
 
 def test_a_closed_account_is_dead_everywhere_at_once(services: Services) -> None:
@@ -178,10 +81,10 @@ def test_what_a_request_under_way_adds_to_a_closed_account_ends_a_minute_later(s
     assert closing.close("account-1")
     # The request had read the account before it was closed.
     late = exchange(services, code(services, browser))["refresh_token"]
-    assert not closing.sweep_next(services.clock())
-    assert closing.sweep_next(services.clock() + SECOND_SWEEP)
+    assert not services.ends_sign_ins.sweep_next(services.clock())
+    assert services.ends_sign_ins.sweep_next(services.clock() + SECOND_SWEEP)
     assert not is_active(services, late)
-    assert not closing.sweep_next(services.clock() + SECOND_SWEEP)
+    assert not services.ends_sign_ins.sweep_next(services.clock() + SECOND_SWEEP)
 
 
 def test_a_reopened_account_is_not_swept(services: Services) -> None:
@@ -189,7 +92,7 @@ def test_a_reopened_account_is_not_swept(services: Services) -> None:
     assert closing.close("account-1")
     assert closing.reopen("account-1")
     kept = exchange(services, code(services, signed_in(services)))["access_token"]
-    assert closing.sweep_next(services.clock() + SECOND_SWEEP)
+    assert services.ends_sign_ins.sweep_next(services.clock() + SECOND_SWEEP)
     assert is_active(services, kept)
 
 
@@ -207,7 +110,7 @@ def test_an_invitation_whose_end_was_cut_half_way_ends_later(
     invited_until(services, now)
     cut_at(monkeypatch, step, lambda: closing.close_next_expired(now))
     later = now + timedelta(hours=2)
-    while closing.close_next_expired(later) or closing.sweep_next(later):
+    while closing.close_next_expired(later) or services.ends_sign_ins.sweep_next(later):
         continue
     account = services.stores.accounts.find("account-1")
     assert account is not None
@@ -221,7 +124,7 @@ def test_an_account_whose_closing_was_cut_half_way_ends_later(
     refresh = exchange(services, code(services, signed_in(services)))["refresh_token"]
     closing = assistance.account_closing(services)
     cut_at(monkeypatch, (SessionStore, "end_account"), lambda: closing.close("account-1"))
-    assert closing.sweep_next(services.clock() + SECOND_SWEEP)
+    assert services.ends_sign_ins.sweep_next(services.clock() + SECOND_SWEEP)
     assert not is_active(services, refresh)
 
 

@@ -27,10 +27,12 @@ from idp.outbound.safe_fetch import post_form
 from idp.queue_worker import QueueWorker
 from idp.storage import grants as grants_module
 from idp.storage import logout_notices as logout_notices_module
+from idp.storage.accounts import AccountStore
 from idp.storage.database import Database
 from idp.storage.grants import GrantStore
 from idp.storage.logout_notices import LogoutNotices
 from idp.storage.sessions import SessionStore
+from idp.storage.sweeps import SweepStore
 
 # Far ahead, so that MongoDB's own clock never clears away what a test has just stored.
 NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
@@ -131,7 +133,15 @@ def world(database: Database, keys: KeyStore) -> Iterator[World]:
         database,
         grants,
         notices,
-        SignOuts(SessionStore(database), grants, notices, clients.get, lambda: NOW),
+        SignOuts(
+            AccountStore(database),
+            SessionStore(database),
+            grants,
+            notices,
+            SweepStore(database),
+            clients.get,
+            lambda: NOW,
+        ),
         LogoutDelivery(notices, calls),
         application,
     )

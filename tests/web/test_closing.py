@@ -67,9 +67,8 @@ def test_closing_ends_everything_at_once(world: World, camille: Account) -> None
 
 def test_what_was_under_way_ends_a_minute_later(world: World, closed: Traveller, camille: Account) -> None:
     late = world.browser().signed_in(camille)
-    closing = account_closing(world.services)
-    assert not closing.sweep_next(world.clock())
-    assert closing.sweep_next(world.clock() + timedelta(minutes=2))
+    assert not world.services.ends_sign_ins.sweep_next(world.clock())
+    assert world.services.ends_sign_ins.sweep_next(world.clock() + timedelta(minutes=2))
     assert world.services.stores.sessions.of_account("camille", now=world.clock()) == ()
     assert late.get("/account").step == "email"
 

@@ -1,0 +1,31 @@
+"""The whole provider, with one person and one application."""
+
+from pathlib import Path
+
+import pytest
+
+from idp import app as application
+from idp import settings
+from idp.app import Services
+from idp.domain.accounts import Account
+from idp.domain.consent import Consent
+from idp.storage.database import Database
+from tests.flows.one_person import ADDRESS, CLIENTS
+
+
+@pytest.fixture
+def services(indexed_database: Database, mongodb_uri: str, tmp_path: Path) -> Services:
+    (tmp_path / "clients.toml").write_text(CLIENTS)
+    configured = settings.load(
+        {
+            "IDP_MONGODB_URI": mongodb_uri,
+            "IDP_VAR_DIR": str(tmp_path / "var"),
+            "IDP_KEYS_DIR": str(tmp_path / "keys"),
+            "IDP_CLIENTS_FILE": str(tmp_path / "clients.toml"),
+            "IDP_PASSWORDS_BCRYPT_COST": "4",
+        }
+    )
+    built = application.build(configured, database=indexed_database)
+    built.stores.accounts.create(Account("account-1", "subject-1", built.clock(), addresses=(ADDRESS,)))
+    built.stores.consents.add(Consent("account-1", "told", frozenset({"openid"}), frozenset({"email"}), built.clock()))
+    return built

@@ -1,0 +1,82 @@
+"""What one person holds who is signed in, and one application that they use; and what happens when work is cut."""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp.app import Services
+from idp.domain.authorization import AuthorizationRequest
+from idp.domain.errors import ProtocolError, ServiceUnavailable
+from idp.domain.sessions import ACR_BASIC, SignedIn
+from tests.openid.world import VERIFIER, asking, basic, query_of
+
+ADDRESS = "ines@univ-exemple.fr"
+SECRET = "a-secret-of-this-client-1"
+CLIENTS = f"""
+[[client]]
+client_id = "told"
+client_secret = "{SECRET}"
+redirect_uris = ["https://rp.example/cb"]
+grant_types = ["authorization_code", "refresh_token"]
+scope = "openid email offline_access"
+backchannel_logout_uri = "https://rp.example/logout"
+"""
+
+
+def signed_in(services: Services) -> SignedIn:
+    _, anonymous = services.browser_sessions.open()
+    return services.browser_sessions.sign_in(
+        anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=services.clock()
+    )
+
+
+def request(services: Services) -> AuthorizationRequest:
+    client = services.provider.client("told")
+    assert client is not None
+    return services.provider.read_authorization_request(asking(client), now=services.clock())
+
+
+def code(services: Services, browser: SignedIn) -> str:
+    assert browser.session.sign_in is not None
+    answer = services.provider.authorize(
+        request(services), "account-1", "subject-1", browser.session.sign_in, now=services.clock()
+    )
+    return query_of(answer.location)["code"]
+
+
+def token(services: Services, **form: str) -> dict[str, str]:
+    return services.provider.token(list(form.items()), basic("told", SECRET), now=services.clock())
+
+
+def exchange(services: Services, value: str) -> dict[str, str]:
+    return token(
+        services,
+        grant_type="authorization_code",
+        code=value,
+        redirect_uri="https://rp.example/cb",
+        code_verifier=VERIFIER,
+    )
+
+
+def is_active(services: Services, value: str) -> bool:
+    form = [("token", value)]
+    found = services.provider.introspection.answer(form, basic("told", SECRET), now=services.clock())
+    return bool(found["active"])
+
+
+def cut_at(monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], act: Callable[[], object]) -> None:
+    """Act while the database is away for this step, and for what would come after it."""
+
+    def away(*_args: object, **_named: object) -> None:
+        raise ServiceUnavailable("database", "away for this one operation")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(*step, away)
+        with pytest.raises(ServiceUnavailable):
+            act()
+
+
+def refused(call: Callable[[], object]) -> str:
+    with pytest.raises(ProtocolError) as caught:
+        call()
+    return caught.value.error
