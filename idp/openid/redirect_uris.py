@@ -36,7 +36,7 @@ def is_registered(client: Client, uri: str) -> bool:
     """
     if uri in client.redirect_uris:
         return True
-    if not (client.is_public and client.application_type == "native" and _LOOPBACK_PORT.match(uri)):
+    if not (client.is_public and client.application_type == "native" and _LOOPBACK_PORT.match(uri) and _split(uri)):
         return False
     return _without_port(uri) in {_without_port(known) for known in client.redirect_uris if _LOOPBACK_PORT.match(known)}
 
