@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Any
 
-from idp import settings
+from idp import descriptors, settings
 from idp.domain.errors import ConfigurationError
 from idp.domain.passwords import HashingBounds
 from idp.metrics import worker_folder
@@ -30,9 +30,14 @@ BufferingThreadWorker.lines = PasswordLines(HashingBounds.of_worker(workers=work
 timeout = 30
 graceful_timeout = 15
 keepalive = 5
+worker_connections = descriptors.make_room(for_connections=1000)
 # Nobody steers the server by a socket in a home folder, which our users do not have.
 control_socket_disable = True
 limit_request_line = 8190
+# No header of a request decides what its path is, or whether it came by https: our issuer says the one, the proxy's
+# ``X-Forwarded-For`` is all that is taken from it (``web.trusted_proxies``).
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 # ``request.answered`` tells more, without handles and addresses (docs/observability.md).
 accesslog = None
 # Nor may its complaints quote what it could not read.

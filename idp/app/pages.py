@@ -10,8 +10,8 @@ from flask import Flask, Request, request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.http import parse_cookie
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.sansio.http import parse_cookie
 
 from idp.app import assistance, first_time, flows, own_account
 from idp.app.services import Services
@@ -61,7 +61,9 @@ class _Request(Request):
 
     @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:
-        return cast(ImmutableMultiDict[str, str], parse_cookie(self.environ, ImmutableMultiDict))
+        # Werkzeug's own reading fails where any of them, one of another application of this host, is no UTF-8.
+        told = self.environ.get("HTTP_COOKIE", "").encode("latin-1").decode(errors="replace")
+        return cast(ImmutableMultiDict[str, str], parse_cookie(told, ImmutableMultiDict))
 
 
 class _Application(Flask):
@@ -125,6 +127,9 @@ def _within_bounds(application: "WSGIApplication", services: Services) -> "WSGIA
     traced = services.traces.request if services.traces else nullcontext
 
     def handle(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if "CONTENT_LENGTH" in environ:
+            # Werkzeug counts then, whatever the server says: what was cut off is no body (RFC 9112 section 8).
+            environ.pop("wsgi.input_terminated", None)
         with services.database.time_limit(), under_reference(), traced():
             return application(environ, start_response)
 

@@ -120,9 +120,10 @@ class PasswordHasher:
         self._nobody = self.hash("nobody has this password")
 
     def hash(self, password: str) -> str:
-        """A bcrypt hash in its usual text form, ``$2b$<cost>$…``."""
+        """A bcrypt hash in its usual text form, ``$2b$<cost>$…``. Who has one kept has proven who they are: known."""
         prepared = self._prepared(password)
-        return self._places.run(lambda: bcrypt.hashpw(prepared, bcrypt.gensalt(self._cost))).decode("ascii")
+        hashed = self._places.run(lambda: bcrypt.hashpw(prepared, bcrypt.gensalt(self._cost)), is_known=True)
+        return hashed.decode("ascii")
 
     def expect_place(self, *, is_known: bool) -> None:
         """ServiceUnavailable where all places are taken at this moment. is_known: as for ``verify``, if perhaps."""

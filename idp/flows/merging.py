@@ -117,7 +117,7 @@ class MergingFlow:
         limits = guess_limits(self.secret, Guesser(other.id), Method.PASSWORD)
         if not Guesses(limits, self.limits.counted(limits, window=WINDOW, now=now)).are_left:
             return "merge.throttled"
-        if self.hasher.verify(password, other.password_hash):
+        if self.hasher.verify(password, other.password_hash, is_known=True):
             return None
         for name, limit in limits.items():
             self.limits.count(name, limit=limit, window=WINDOW, now=now)

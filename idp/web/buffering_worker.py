@@ -1,9 +1,10 @@
-"""A gunicorn worker that lets no slow sender hold a thread.
+"""A gunicorn worker that lets no slow sender and no slow reader hold a thread.
 
 Gunicorn's threaded worker gives a connection to a thread as soon as its first byte is there; the thread then waits for
-the rest. Two hundred clients that send a byte a second would hold every thread (O-48). Here the worker's own loop
-collects a request, and a thread sees it when it is there as a whole. A reverse proxy that buffers does the same; this
-makes the provider safe without one.
+the rest, and again until its answer was taken. Two hundred clients that send a byte a second would hold every thread
+(O-48), and so would forty that read nothing. Here the worker's own loop collects a request, a thread sees it when it is
+there as a whole, and the loop sends what the reader does not take at once. A reverse proxy that buffers does the same;
+this makes the provider safe without one.
 
 The loop is also where requests of a costly kind wait for their turn (``lines``), so that those who wait hold no thread.
 
@@ -12,6 +13,7 @@ costs does not grow with what came before it.
 """
 
 import contextlib
+import io
 import re
 import socket
 import time
@@ -19,10 +21,11 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
-from selectors import EVENT_READ
-from typing import Any, Protocol
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import IO, Any, Protocol
 
 from gunicorn import http, util
+from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -82,9 +85,6 @@ class Arrival:
         received, self._received = bytes(self._received), bytearray()
         return received
 
-    def is_empty(self) -> bool:
-        return not self._received
-
     def is_complete(self) -> bool:
         """Whether there is no more of it, or something so odd that whoever reads it will refuse it there."""
         if not self._body_begins:
@@ -129,6 +129,37 @@ class Arrival:
         return len(self._received) - chunk > _MAX_LINE_BYTES
 
 
+class HeldAnswer:
+    """Stands for the socket while a thread answers, and never waits for the reader; else it is that socket.
+
+    Answers are short, so that each is held as a whole: the file of a picture is the longest.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._pieces: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def sendall(self, data: bytes) -> None:
+        self._pieces.append(data)
+
+    def send(self, data: bytes) -> int:
+        self._pieces.append(data)
+        return len(data)
+
+    def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> int:
+        file.seek(offset)
+        return self.send(file.read(-1 if count is None else count))
+
+    def pass_on(self) -> memoryview:
+        """Send what the reader takes at once; the rest of it. Raises OSError where there is no reader any more."""
+        answer = memoryview(b"".join(self._pieces))
+        self._sock.setblocking(False)
+        return _unsent(self._sock, answer)
+
+
 class Lines(Protocol):
     """The lines in which requests of some kinds wait for their turn."""
 
@@ -157,7 +188,8 @@ class NoLines:
 class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
     """Collects requests in the worker's loop before a thread handles them, and takes leave of senders there.
 
-    request_seconds: how long a request may take to arrive, and how long its answer to be read. lines: who has to wait.
+    request_seconds: how long a request may take to arrive, and how long what its reader does not take at once. lines:
+    who has to wait.
     """
 
     request_seconds = REQUEST_SECONDS
@@ -165,8 +197,9 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
     lines: Lines = NoLines()
 
     def init_process(self) -> None:
-        # In the order of their time limits, which are equally long.
+        # Each in the order of their time limits, which are equally long.
         self._leaving: deque[TConn] = deque()
+        self._reading: deque[TConn] = deque()
         super().init_process()
 
     def enqueue_req(self, conn: TConn) -> None:
@@ -179,14 +212,27 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         self._collect(conn)
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
-        """Answer within the time that a request has, too: somebody who reads nothing would hold the thread for good.
+        """Answer without waiting for the reader; ``conn.unsent`` is what the loop has to send.
 
         The sender of a body that nobody reads is told that the connection ends with the answer.
         """
+        if self.cfg.is_ssl:
+            return self._answer_patiently(req, conn)
+        self.lines.has_waited(conn.has_waited)
+        req.must_close = req.must_close or conn.ends
+        if not conn.ends:
+            _read_chunks(req)
+        sock = conn.sock
+        conn.sock = held = HeldAnswer(sock)
+        try:
+            return bool(super().handle_request(req, conn))
+        finally:
+            conn.sock = sock
+            conn.unsent = held.pass_on()
+
+    def _answer_patiently(self, req: Request, conn: TConn) -> bool:
+        """Wait for the reader in the thread, as gunicorn does, but not for good: what TLS sends is not ours to hold."""
         conn.sock.settimeout(self.request_seconds)
-        if not self.cfg.is_ssl:
-            self.lines.has_waited(conn.has_waited)
-            req.must_close = req.must_close or conn.ends
         try:
             return bool(super().handle_request(req, conn))
         except TimeoutError:
@@ -194,10 +240,19 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
             return False
 
     def finish_request(self, conn: TConn, fs: "Future[object]") -> None:
+        """Go on with what follows the answer, once it was read."""
+        if self.cfg.is_ssl:
+            super().finish_request(conn, fs)
+            return
+        self._pass_turn(conn)
+        if conn.unsent and not (fs.cancelled() or fs.exception()):
+            self._wait_for_reader(conn, fs)
+        else:
+            self._go_on(conn, fs)
+
+    def _go_on(self, conn: TConn, fs: "Future[object]") -> None:
         """Where gunicorn would wait on the loop for the sender to hang up, let everybody else go on meanwhile."""
-        if not self.cfg.is_ssl:
-            self._pass_turn(conn)
-        if self.cfg.is_ssl or fs.cancelled() or fs.exception():
+        if fs.cancelled() or fs.exception():
             super().finish_request(conn, fs)
         elif fs.result():
             # gunicorn looks here for the beginning of the next request.
@@ -206,32 +261,55 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         else:
             self._take_leave(conn)
 
+    def _wait_for_reader(self, conn: TConn, fs: "Future[object]") -> None:
+        conn.deadline = time.monotonic() + self.request_seconds
+        self._reading.append(conn)
+        self.poller.register(conn.sock, EVENT_WRITE, partial(self._send_on, conn, fs))
+
+    def _send_on(self, conn: TConn, fs: "Future[object]", client: socket.socket) -> None:
+        try:
+            conn.unsent = _unsent(client, conn.unsent)
+        except OSError:
+            self._part(conn, self._reading)
+            return
+        if not conn.unsent:
+            self.poller.unregister(client)
+            self._reading.remove(conn)
+            self._go_on(conn, fs)
+
     def murder_pending(self) -> None:
         super().murder_pending()
         now = time.monotonic()
-        while self._leaving and self._leaving[0].deadline < now:
-            self._part(self._leaving[0])
+        for ending in (self._leaving, self._reading):
+            while ending and ending[0].deadline < now:
+                self._part(ending[0], ending)
         for line in self.lines.all:
             for conn in line.out_of_patience(now):
                 self._serve(conn)
 
     def _collect(self, conn: TConn) -> None:
         conn.sock.setblocking(False)
-        conn.ends = self._read(conn)
-        if conn.ends and conn.arrival.is_empty():
-            # Nearly every connection ends so: its keeper has what it came for.
-            self._close(conn)
-        elif conn.ends or conn.arrival.is_complete():
-            self._hand_over(conn)
+        if self._read(conn):
+            self._conclude(conn)
+            return
+        self._answer_expectation(conn)
+        # The loop closes what is past its time (``murder_pending``). Neither the deadline moves with each byte nor the
+        # place among those that wait, who stand in the order of their deadlines.
+        conn.timeout = conn.deadline
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, EVENT_READ, partial(self._on_more, conn))
+
+    def _on_more(self, conn: TConn, client: socket.socket) -> None:
+        if self._read(conn):
+            self.poller.unregister(client)
+            self.pending_conns.remove(conn)
+            self._conclude(conn)
         else:
             self._answer_expectation(conn)
-            self._wait(conn)
 
     def _read(self, conn: TConn) -> bool:
         """Take what is there of the request; True where no more of it is wanted, or will come."""
-        while not conn.arrival.is_complete():
-            if conn.arrival.is_too_large():
-                return True
+        while not (conn.arrival.is_complete() or conn.arrival.is_too_large()):
             try:
                 data = conn.sock.recv(_READ_BYTES)
             except BlockingIOError:
@@ -241,18 +319,19 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
             if not data:
                 return True
             conn.arrival.add(data)
-        return False
+        return True
 
-    def _wait(self, conn: TConn) -> None:
-        # The loop closes what is past its time (``murder_pending``); the deadline does not move with each byte.
-        conn.timeout = conn.deadline
-        self.pending_conns.append(conn)
-        self.poller.register(conn.sock, EVENT_READ, partial(self._on_more, conn))
+    def _conclude(self, conn: TConn) -> None:
+        """Hand over what has come as a whole, or will be refused, and nothing else.
 
-    def _on_more(self, conn: TConn, client: socket.socket) -> None:
-        self.poller.unregister(client)
-        self.pending_conns.remove(conn)
-        self._collect(conn)
+        What was cut off is no request: half of a form must not be taken for all of it (RFC 9112 section 8). Nearly
+        every connection ends so, with nothing of a request: its keeper has what it came for.
+        """
+        conn.ends = not conn.arrival.is_complete()
+        if conn.ends and not conn.arrival.is_too_large():
+            self._close(conn)
+        else:
+            self._hand_over(conn)
 
     def _answer_expectation(self, conn: TConn) -> None:
         """A client that asks first is told to go on, or its body would never come."""
@@ -271,6 +350,7 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         conn.data_ready = True
         conn.handed_over = time.monotonic()
         conn.turn_in = None
+        conn.unsent = b""
         if line is None or self._may_go_on(conn, line):
             self._serve(conn)
 
@@ -322,19 +402,33 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
             thrown_away = 0
         conn.thrown_away += thrown_away
         if not thrown_away:
-            self._part(conn)
+            self._part(conn, self._leaving)
         elif conn.thrown_away > FAREWELL_BYTES:
             self.poller.unregister(client)
 
-    def _part(self, conn: TConn) -> None:
+    def _part(self, conn: TConn, ending: deque[TConn]) -> None:
         with contextlib.suppress(KeyError):
             self.poller.unregister(conn.sock)
-        self._leaving.remove(conn)
+        ending.remove(conn)
         self._close(conn)
 
     def _close(self, conn: TConn) -> None:
         self.nr_conns -= 1
         util.close(conn.sock)
+
+
+def _read_chunks(req: Request) -> None:
+    """Refuse malformed chunks (RFC 9112 section 7.1) as malformed heads are: no application knows such an error."""
+    if isinstance(req.body.reader, ChunkedReader):
+        req.body = Body(io.BytesIO(req.body.read()))
+
+
+def _unsent(sock: socket.socket, data: memoryview) -> memoryview:
+    """What is left of this when the reader takes no more at the moment. Raises OSError where there is none any more."""
+    with contextlib.suppress(BlockingIOError):
+        while data:
+            data = data[sock.send(data) :]
+    return data
 
 
 def _has_hung_up(conn: TConn) -> bool:

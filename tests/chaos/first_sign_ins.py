@@ -104,7 +104,7 @@ class FirstSignIns:
             self.visits.append(self._visit(number, university, self._phase))
 
     def _visit(self, number: int, university: University, phase: str) -> Visit:
-        client, person = Client(self.provider.port), university.person(number)
+        client, person = Client(self.provider.port, timeout=60), university.person(number)
         try:
             code = sign_in_first_time(client, person, university, self.mails.expect(person.typed_mail))
             return Visit(phase, university.slug, subject=_subject(exchange(client, code)))
@@ -115,11 +115,13 @@ class FirstSignIns:
 
 
 @contextmanager
-def first_sign_ins(folder: Path, replica_set: ReplicaSet, enough: int = ENOUGH) -> Iterator[FirstSignIns]:
+def first_sign_ins(
+    folder: Path, replica_set: ReplicaSet, enough: int = ENOUGH, **settings: str
+) -> Iterator[FirstSignIns]:
     """The provider with two universities and a mail server, and people who come for as long as the block lasts."""
     replica_set.heal()
     mails = Mails(free_port())
-    provider = Provider(folder, replica_set.uri, {"IDP_SMTP_HOST": HOST, "IDP_SMTP_PORT": str(mails.port)})
+    provider = Provider(folder, replica_set.uri, {"IDP_SMTP_HOST": HOST, "IDP_SMTP_PORT": str(mails.port)} | settings)
     federation = Federation(provider)
     federation.publish(federation.old_keys())
     with mails.listening(), _running(provider):

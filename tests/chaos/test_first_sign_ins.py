@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos.attackers import GUESSERS, attacked, guesses_everywhere
 from tests.chaos.broken_files import BROKEN
 from tests.chaos.figures import Figures, scaled
 from tests.chaos.first_sign_ins import FirstSignIns, first_sign_ins
@@ -60,6 +61,17 @@ def test_our_saml_keys_replaced_fail_no_first_sign_in(load: FirstSignIns, figure
     encrypts = load.universities[1]
     assert_refused(load, University(encrypts.signs, with_old_key), "saml.decryption")
     load.settle(figures, "our own SAML keys rolled over")
+
+
+def test_fifty_who_guess_passwords_keep_nobody_from_choosing_one(
+    replica_set: ReplicaSet, tmp_path: Path, figures: Figures
+) -> None:
+    """Who chooses a password has proven who they are, and waits for its hash among such people alone."""
+    with first_sign_ins(tmp_path, replica_set, enough=2, IDP_PASSWORDS_BCRYPT_COST="12") as load:
+        load.go_on("nobody guesses", scaled(4, 1))
+        with attacked(guesses_everywhere, load.provider.port):
+            load.go_on("guessed at", scaled(30, 5))
+        load.settle(figures, f"first sign-ins while {GUESSERS} guess passwords (bcrypt cost 12)")
 
 
 @contextmanager

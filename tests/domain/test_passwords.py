@@ -93,6 +93,12 @@ def test_strangers_leave_a_place_for_a_browser_that_is_known() -> None:
     assert places.run(lambda: places.run(second_stranger)) == "somebody known"
 
 
+def test_who_has_a_password_kept_is_no_stranger() -> None:
+    places = Places(HashingBounds(3, 3))
+    hasher = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 4, places)
+    assert places.run(lambda: places.run(lambda: hasher.hash("Une phrase secrète"))).startswith("$2b$04$")
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no priorities of their own")
 def test_a_hash_gives_way_to_everything_else() -> None:
     def niceness() -> int:

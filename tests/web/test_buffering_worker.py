@@ -156,6 +156,31 @@ def test_o_48_two_hundred_slow_bodies_hold_nobody_up_and_are_given_up(server: st
         connection.close()
 
 
+def test_who_trickles_is_given_up_whoever_comes_meanwhile(server: str) -> None:
+    with contextlib.ExitStack() as kept:
+        trickling = kept.enter_context(connect(server))
+        trickling.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+        for _ in range(20):
+            time.sleep(0.4)
+            kept.enter_context(connect(server)).sendall(b"G")
+            try:
+                trickling.sendall(b"a")
+            except OSError:
+                return
+        raise AssertionError("still there after more than twice its time")
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 10\r\n\r\npass", b"Transfer-Encoding: chunked\r\n\r\n4\r\npass\r\n"]
+)
+def test_a_body_that_was_cut_off_is_no_request(costly: str, tmp_path: Path, framing: bytes) -> None:
+    with connect(costly) as connection:
+        connection.sendall(b"POST /?cut HTTP/1.1\r\nHost: x\r\n" + framing)
+        connection.shutdown(socket.SHUT_WR)
+        assert all_of(connection) == b""
+    assert asked_of(tmp_path) == ["held"]
+
+
 def test_a_body_in_pieces_arrives_whole(server: str) -> None:
     with connect(server) as connection:
         for piece in (b"POST / HTTP/1.1\r\nHo", b"st: x\r\nContent-Length: 10\r\n\r", b"\n01234", b"56789"):
@@ -182,6 +207,26 @@ def test_a_body_in_chunks_of_a_byte_takes_no_time(server: str) -> None:
         connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         assert all_of(connection).count(b"a" * 60_000) == 1
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        b"3\na=b\r\n0\r\n\r\n",
+        b"-3\r\na=b\r\n0\r\n\r\n",
+        b"3;a\rb\r\na=b\r\n0\r\n\r\n",
+        b"3\r\na=b0\r\n\r\n",
+        b"3\r\na=b\r\n0\r\nContent-Length: 3\r\n\r\n",
+    ],
+)
+def test_malformed_chunks_are_the_sender_s_fault_and_never_reach_the_application(
+    costly: str, tmp_path: Path, chunks: bytes
+) -> None:
+    with connect(costly) as connection:
+        connection.sendall(b"POST /?chunks HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+        connection.shutdown(socket.SHUT_WR)
+        assert all_of(connection)[:12] in (b"HTTP/1.1 400", b"")
+    assert asked_of(tmp_path) == ["held"]
 
 
 def test_chunked_bodies_and_expectations_work(server: str) -> None:
@@ -249,12 +294,30 @@ def test_a_thread_never_waits_for_more_of_what_is_too_large(server: str) -> None
         assert requests.post(f"http://{server}/", data="meanwhile", timeout=10).text == "meanwhile"
 
 
+LARGE = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
 def test_who_reads_no_answer_is_given_up(server: str) -> None:
-    """More of them than there are threads, each with an answer that no buffer holds."""
-    with contextlib.ExitStack() as kept:
-        for _ in range(3):
-            kept.enter_context(connect(server)).sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert requests.get(f"http://{server}/", timeout=20).status_code == 200
+    with connect(server) as connection:
+        connection.sendall(LARGE)
+        time.sleep(5)
+        with contextlib.suppress(ConnectionResetError):
+            assert len(all_of(connection)) < 20_000_000
+
+
+def test_who_reads_slowly_holds_no_thread_and_gets_the_whole_answer(tmp_path: Path) -> None:
+    """More of them than there are threads, each with an answer that no buffer holds, and another one behind it."""
+    patient = CONFIGURATION.replace("3.0", "60.0")
+    for server in serving(tmp_path, APPLICATION, patient):
+        with contextlib.ExitStack() as kept:
+            readers = [kept.enter_context(connect(server)) for _ in range(4)]
+            for reader in readers:
+                reader.sendall(LARGE + b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert requests.get(f"http://{server}/", timeout=20).status_code == 200
+            for reader in readers:
+                answers = all_of(reader)
+                assert answers.count(b"HTTP/1.1 200 OK") == 2
+                assert len(answers) > 20_000_000
 
 
 def test_who_waits_for_a_turn_holds_no_thread_and_goes_on_in_the_order_of_coming(costly: str, tmp_path: Path) -> None:

@@ -46,12 +46,43 @@ def test_nobody_else_waits(line: str) -> None:
     assert PasswordLines(BOUNDS).line_of(request_of(line)) is None
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "POST /sign-%69n/abc/methods",
+        "POST /sign-in/%61bc/m%65thods?lang=fr",
+        "POST /sign-in%2Fabc%2fmethods",
+        "\r\nPOST /sign-in/abc/methods",
+        "POST https://idp.example/sign-in/abc/methods",
+    ],
+)
+def test_nobody_gets_past_the_line_by_writing_the_address_otherwise(line: str) -> None:
+    assert PasswordLines(BOUNDS).line_of(request_of(line)) is not None
+
+
 @pytest.mark.parametrize("before", ["", "/idp"])
 def test_the_page_is_the_one_that_takes_passwords(world: World, before: str) -> None:
     routes = world.app.url_map.bind("idp.example", script_name=before)
     path = routes.build("sign_in.with_password", {"authorization_id": "a-b_C", "lang": "fr"}, method="POST")
     assert path.startswith(f"{before}/")
     assert PasswordLines(BOUNDS).line_of(request_of(f"POST {path}")) is not None
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "named"),
+    [
+        ("new_password.create", {"authorization_id": "a-b_C"}),
+        ("renewed_password.choose", {"authorization_id": "a-b_C"}),
+        ("account.change_password", {}),
+        ("merging.accept", {"merge_id": "abc"}),
+    ],
+)
+def test_who_has_proven_who_they_are_does_not_wait_among_strangers(
+    world: World, endpoint: str, named: dict[str, str]
+) -> None:
+    path = world.app.url_map.bind("idp.example").build(endpoint, named, method="POST")
+    lines = PasswordLines(BOUNDS)
+    assert lines.line_of(request_of(f"POST {path}")) is lines.all[0]
 
 
 @pytest.mark.parametrize("secure", [True, False])
