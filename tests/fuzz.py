@@ -1,9 +1,10 @@
 """``make fuzz``: the tests that invent their inputs, round after round, each with another seed.
 
 FUZZ_MINUTES (10) says for how long. The seed of each round is printed; one that found something is added to
-tests/fuzz_seeds.txt, and those stand at the beginning of every later run. Hypothesis itself keeps, below .hypothesis/,
-the inputs that failed. Where atheris is installed (the extra « fuzz »), a fifth of the time is guided by coverage; its
-corpus and the inputs that failed stay below var/fuzz/.
+tests/fuzz_seeds.txt, and those stand at the beginning of every later run. Inputs that are known to be odd are in
+tests/fuzz_corpus.py: the tests try them first, `make test` as well, and the guided part begins with them. Hypothesis
+itself keeps, below .hypothesis/, the inputs that failed. Where atheris is installed (the extra « fuzz »), a fifth of
+the time is guided by coverage; its corpus and the inputs that failed stay below var/fuzz/.
 """
 
 import importlib.util

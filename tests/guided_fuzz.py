@@ -18,6 +18,7 @@ with atheris.instrument_imports(include=["idp"]):
     from idp.saml.guard import read_response
     from idp.saml.metadata_reading import MetadataReader, Unreadable
     from idp.saml.safe_xml import UnsafeXML, parse_metadata
+from tests import fuzz_corpus
 from tests.saml import identity_provider as university
 
 
@@ -33,12 +34,14 @@ def try_everything(content: bytes) -> None:
 
 
 def write_corpus(folder: Path) -> None:
-    """One good input of each kind to begin with."""
+    """One good input of each kind to begin with, and those at the edges."""
     key = university.new_key("fuzz")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "response").write_bytes(etree.tostring(university.signed(university.Draft(), key)))
     (folder / "metadata").write_bytes(university.entity_descriptor(university.ENTITY_ID, (key,)))
     (folder / "address").write_bytes(b"camille.durand@univ-exemple.fr")
+    for number, odd in enumerate([*fuzz_corpus.RESPONSES.values(), *fuzz_corpus.METADATA.values()]):
+        (folder / f"edge-{number:02}").write_bytes(odd)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,10 @@ from idp.openid.request_sources import PUSHED_PREFIX
 from idp.openid.responses import response_types
 from idp.storage.clients import ClientStore, InitialTokenStore
 from idp.storage.database import Database
+from tests.fuzz_corpus import REDIRECT_URIS
 from tests.openid.world import (
     ACCOUNT,
+    APP,
     CALLBACK,
     ISSUER,
     NOW,
@@ -128,6 +130,16 @@ def test_any_authorization_request_is_read_or_refused(reader: World, pairs: list
     replaced = {name for name, _ in rest}
     good = [pair for pair in asking() if pair[0] not in replaced]
     only_refuses(lambda: reader.provider.read_authorization_request([*good, *rest], now=NOW))
+
+
+@pytest.mark.parametrize("uri", REDIRECT_URIS.values(), ids=REDIRECT_URIS.keys())
+def test_no_browser_is_sent_to_an_address_at_the_edges_unless_it_is_one(reader: World, uri: str) -> None:
+    assert reader.read(APP, redirect_uri="http://127.0.0.1:65535/cb")
+    for client in (APP, PORTAL):
+        if (client, uri) != (APP, REDIRECT_URIS["the last port"]):
+            with pytest.raises(Refusal) as refused:
+                reader.read(client, redirect_uri=uri)
+            assert not isinstance(refused.value, AuthorizationError), "told on a page, not there"
 
 
 @REAL_STORE

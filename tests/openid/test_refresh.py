@@ -198,7 +198,7 @@ def overtaken(monkeypatch: pytest.MonkeyPatch, world: World, name: str, first: C
 
 @pytest.mark.parametrize("narrower", [{}, {"scope": "openid"}])
 def test_o_42_who_is_overtaken_gets_the_successor_that_the_other_one_got(
-    world: World, another_worker: World, monkeypatch: pytest.MonkeyPatch, narrower: dict[str, str]
+    world: World, another_worker: World, monkeypatch: pytest.MonkeyPatch, narrower: dict[str, Any]
 ) -> None:
     token, others = world.tokens(scope=OFFLINE)["refresh_token"], list[str]()
     taking = "rotate_refresh" if narrower else "rotate_at_once"
@@ -242,7 +242,7 @@ def test_a_successor_that_another_secret_key_would_give_is_not_told_for_the_live
 
 
 @pytest.mark.parametrize("more", [{}, {"scope": "openid"}], ids=["in one write", "step by step"])
-def test_a_refresh_goes_on_under_the_reference_of_the_journey(world: World, more: dict[str, str]) -> None:
+def test_a_refresh_goes_on_under_the_reference_of_the_journey(world: World, more: dict[str, Any]) -> None:
     request = world.read(scope=OFFLINE)
     answer = world.provider.authorize(request, ACCOUNT, SUBJECT, SIGN_IN, now=NOW, reference="ABCD-2345")
     token = world.exchange(answered(answer)["code"])["refresh_token"]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from idp.saml.metadata_files import verified
 from idp.saml.metadata_reading import MetadataReader, Unreadable
 from idp.saml.metadata_trust import MetadataFault, MetadataFile
 from idp.saml.overrides import FileTrust
+from tests.fuzz_corpus import METADATA, beginning_with
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.test_arbitrary_changes import CHANGES
@@ -130,7 +132,14 @@ def _base64_of(key: university.Key) -> bytes:
     return b"".join(key.certificate.splitlines()[1:-1])
 
 
+@pytest.mark.parametrize("content", METADATA.values(), ids=METADATA.keys())
+def test_what_is_at_the_edges_of_metadata_is_read_or_refused(content: bytes) -> None:
+    with suppress(Unreadable):
+        assert [document for _, document in MetadataReader(content, university.NOW)] == []
+
+
 @MANY
+@beginning_with("content", METADATA)
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_no_metadata(content: bytes, read: Read) -> None:
     with pytest.raises((MetadataFault, Unreadable)):

@@ -15,6 +15,7 @@ from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider
 from idp.domain.proofing import Vouching
 from idp.saml.service_provider import ServiceProvider
+from tests.fuzz_corpus import POSTED
 from tests.saml import identity_provider as university
 
 Verify = Callable[[Any], Vouching]
@@ -106,6 +107,17 @@ def test_what_a_university_adds_and_signs_is_read_or_refused(
 def test_any_document_of_saml_s_own_words_is_refused(verify: Verify, tree: university.Element) -> None:
     with pytest.raises(Refusal):
         verify(tree)
+
+
+@pytest.mark.parametrize("posted", POSTED.values(), ids=POSTED.keys())
+def test_nothing_at_the_edges_of_a_response_is_believed(
+    service_provider: ServiceProvider, provider: IdentityProvider, posted: str
+) -> None:
+    # Which request it says that it answers is looked at before its signature, and believed by nobody.
+    with suppress(Refusal):
+        assert service_provider.claimed_request_id(posted) == university.REQUEST_ID
+    with pytest.raises(Refusal):
+        service_provider.verify(posted, provider, university.REQUEST_ID, now=university.NOW)
 
 
 @MANY

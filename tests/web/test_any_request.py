@@ -14,6 +14,8 @@ from werkzeug.test import EnvironBuilder
 from idp import app as application
 from idp import settings as product_settings
 from idp.storage.database import Database
+from tests.fuzz_corpus import COOKIES
+from tests.web.proofing_world import World
 
 BASE = "http://localhost:5000"
 NAMES = [
@@ -106,6 +108,14 @@ def protocol_endpoints(app: Flask) -> list[tuple[str, str]]:
         if rule.endpoint.startswith(views) and "<" not in rule.rule.replace("<client_id>", "")
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
+
+
+@pytest.mark.parametrize("cookie", COOKIES.values(), ids=COOKIES.keys())
+def test_no_cookie_at_the_edges_is_answered_with_a_5xx(world: World, cookie: bytes) -> None:
+    for name in ("idp_session", "idp_device", "idp_account", "idp_university", "idp_language"):
+        builder = EnvironBuilder("/account", base_url=BASE, headers={"Cookie": f"{name}={cookie.decode('latin-1')}"})
+        answer = world.app.test_client(use_cookies=False).open(builder)
+        assert answer.status_code in (200, 303), (name, answer.get_data(as_text=True))
 
 
 @settings(

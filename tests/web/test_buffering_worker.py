@@ -384,6 +384,11 @@ def all_of(connection: socket.socket) -> bytes:
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0;x=y\r\nX-Trailer: z\r\n", False, False),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0;x=y\r\nX-Trailer: z\r\n\r\n", True, False),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n", True, False),
+        # The size of a chunk ends where its extension begins, whatever that looks like (RFC 9112 section 7.1.1).
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;a=0\r\nhello\r\n", False, False),
+        (b'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;a="0;"\r\n0\r\n\r\n\r\n0\r\n\r\n', True, False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5 ; a\r\nhello\r\n0 ; b\r\n\r\n", True, False),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;" + b"a" * 9000, True, False),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nnot a number\r\n", True, False),
         (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 9000, True, False),
         (b"x" * 70_000, False, True),

@@ -1,6 +1,7 @@
 """``/metrics``: what a journey leaves there, nobody's name in it, and who may read it."""
 
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,15 @@ from flask.testing import FlaskClient
 from idp import app as application
 from idp import settings
 from idp.domain.errors import ConfigurationError
+from idp.domain.passwords import HashingBounds
 from idp.storage.database import Database
 from tests.metrics.reading import Reading
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 from tests.web.visitor import HOST
 
 TOKEN = "prometheus-reads-with-this"
+TURNED_AWAY = "idp_password_hashes_turned_away_total"
+VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
 
 def read(world: World) -> Reading:
@@ -36,11 +40,15 @@ def journey(world: World) -> Traveller:
     request = {"client_id": "exams", "redirect_uri": "https://exams.example/cb", "response_type": "code", "state": "s"}
     challenge = {"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "code_challenge_method": "S256"}
     later.get("/authorize", scope="openid email", **request, **challenge)
+    exchange = {"grant_type": "authorization_code", "code": later.answer["code"], "code_verifier": VERIFIER}
+    exchange["redirect_uri"] = request["redirect_uri"]
+    client = world.app.test_client()
+    answer = client.post("/token", data=exchange, auth=("exams", "a-secret-of-the-exams"), headers=HOST)
+    assert answer.status_code == 200, answer.text
     world.browser().get("/authorize", scope="openid", prompt="none", **request, **challenge)
     other = world.browser().start()
     other.come_back(other.leave(EXEMPLE), world.draft().changed(audience="https://other.example/metadata"))
     other.get(f"/people/{CAMILLE}")
-    client = world.app.test_client()
     client.post("/token", data={"grant_type": CAMILLE}, auth=("exams", "wrong"), headers=HOST)
     return later
 
@@ -62,6 +70,9 @@ def test_a_journey_counts_and_leaves_no_trace_of_the_person(world: World) -> Non
     assert more("idp_proofings_total", university=EXEMPLE, outcome="started") == 2
     for outcome in ("vouched", "confirmed", "completed", "saml.audience"):
         assert more("idp_proofings_total", university=EXEMPLE, outcome=outcome) == 1
+    for kind in ("access_token", "id_token"):
+        assert more("idp_tokens_issued_total", grant="authorization_code", kind=kind) == 1
+    assert more("idp_tokens_issued_total", grant="authorization_code", kind="refresh_token") == 0
     assert more("idp_token_errors_total", grant="other", error="invalid_client") == 1
     assert more("idp_password_hash_seconds_count") == 3
     assert more("idp_http_request_seconds_count", endpoint="none", method="GET", status="4xx") == 1
@@ -74,6 +85,22 @@ def test_a_journey_counts_and_leaves_no_trace_of_the_person(world: World) -> Non
     secrets += [event["reference"] for event in world.events("sign_in.succeeded")]
     assert [secret for secret in secrets if secret and secret.lower() in after.text.lower()] == []
     assert not re.search(r"[\w.+-]+@[\w-]+\.\w+|/sign-in/|/people/", after.text)
+
+
+def test_who_is_told_to_come_again_because_too_many_hash_is_counted(world: World) -> None:
+    world.account("ines", CAMILLE, password=PASSWORD)
+    person, places, web = world.browser().start(), world.services.hasher._places, world.services.settings.web
+    with ExitStack() as taken:
+        for _ in range(HashingBounds.of_worker(workers=web.workers, threads=web.threads).strangers):
+            taken.enter_context(places._place(is_known=False))
+        before = read(world)
+        person.press("Se connecter", password=PASSWORD)
+        after = read(world)
+    assert person.last.status_code == 503
+    assert after.value(TURNED_AWAY) == before.value(TURNED_AWAY) + 1
+    person.start().press("Se connecter", password=PASSWORD)
+    assert person.step == "account", person.text
+    assert read(world).value(TURNED_AWAY) == after.value(TURNED_AWAY)
 
 
 def test_the_queue_s_oldest_mail_is_told(world: World) -> None:
