@@ -75,22 +75,16 @@ class MailboxFlow:
         if vouched is not None:
             self.send_mail(vouched, session, locale=locale, application=application)
 
-    def send_mail(self, proofing: Proofing, session: Session, *, locale: str | None, application: str) -> str | None:
-        """Mail link and code, the same code while it lives; a field sentence's key where none is mailed now.
-
-        None is mailed whose tries are spent (the link of the mail before still works), nor after too many mails to
-        this address lately.
-        """
+    def send_mail(self, proofing: Proofing, session: Session, *, locale: str | None, application: str) -> bool:
+        """Mail link and code, the same code while it lives; False when this address had too many mails lately."""
         _refuse_unasked(proofing)
         now, address = self.clock(), proofing.address or ""
         code = self.codes.issue(self._new_code(proofing, session, now), now=now)
-        if self.codes.is_used_up(code.id, session.browser, now=now):
-            return "code.too_many"
         if not self.limits.count(
             mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
         ):
             self._note("proofing.mail_limit", proofing)
-            return "code.too_many_mails"
+            return False
         self.mails.put(
             Message(
                 id=random_id(),
@@ -109,7 +103,7 @@ class MailboxFlow:
                 },
             )
         )
-        return None
+        return True
 
     def delivery(self, proofing: Proofing) -> Delivery | None:
         """How far the last mail of this proofing got."""

@@ -146,12 +146,11 @@ class SignInFlow:
         application: str,
         is_password_forgotten: bool = False,
         is_again: bool = False,
-    ) -> str | None:
-        """Mail a code, the same one while it lives; a field sentence's key where none is mailed now.
+    ) -> bool:
+        """Mail a code, the same one while it lives; False when this address had too many mails lately.
 
-        None is mailed whose tries are spent, nor after too many mails to this address lately. locale: None where the
-        person's language is not known. is_password_forgotten: so that another one is offered after the code. is_again:
-        the person asks for another mail; else a form that is sent twice mails once.
+        locale: None where the person's language is not known. is_password_forgotten: so that another one is offered
+        after the code. is_again: the person asks for another mail; else a form that is sent twice mails once.
         """
         address, now = self._address(pending), self.clock()
         account = self.accounts.by_address(address)
@@ -162,16 +161,14 @@ class SignInFlow:
         renews = pending.renews_password or is_password_forgotten
         self._change(pending, session, one_time_code_id=code.id, renews_password=renews)
         if code.id != fresh.id and not is_again and now - code.created_at < SENT_TWICE:
-            return None
-        if self.codes.is_used_up(code.id, session.browser, now=now):
-            return "code.too_many"
+            return True
         if not self.limits.count(
             mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
         ):
             self._note("sign_in.mail_limit", pending, account, now)
-            return "code.too_many_mails"
+            return False
         self.mails.put(self._message(code, pending, account, locale, application, now))
-        return None
+        return True
 
     def delivery(self, pending: PendingAuthorization) -> Delivery | None:
         """How far the last mail of this journey got; asked in the same way whether or not there is an account."""

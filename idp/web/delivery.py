@@ -13,9 +13,6 @@ from flask_babel import format_time, gettext
 from idp.domain.messages import Delivery, DeliveryState
 from idp.web.headers import allow_own_data
 
-# Why no mail went out, as field sentences, by the word for it in the address of the page that says so.
-_WAITS = {"mails": "code.too_many_mails", "tries": "code.too_many"}
-
 
 @dataclass(frozen=True, slots=True)
 class MailNews:
@@ -38,10 +35,9 @@ def mail_news(delivery: Delivery | None) -> MailNews | None:
     return news
 
 
-def asked_again(page: str, problem: str | None) -> str:
+def asked_again(page: str, *, sent: bool) -> str:
     """The address of ``page`` that says what came of asking for another mail."""
-    word = next((word for word, key in _WAITS.items() if key == problem), None)
-    return f"{page}?wait={word}" if word else f"{page}?again=1"
+    return f"{page}?{'again' if sent else 'wait'}=1"
 
 
 def is_resent() -> bool:
@@ -51,7 +47,7 @@ def is_resent() -> bool:
 
 def why_not_sent() -> str | None:
     """The field sentence with which this page is to say that no mail went out."""
-    return _WAITS.get(request.args.get("wait", ""))
+    return "code.too_many_mails" if "wait" in request.args else None
 
 
 def _sentence(delivery: Delivery) -> Any:

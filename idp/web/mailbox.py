@@ -43,8 +43,8 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
     def send_mail(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
         proofing = flow.of(here.pending, here.session, forms.optional_field("proofing"))
-        problem = flow.send_mail(proofing, here.session, locale=known_language(), application=here.application)
-        return redirect(asked_again(step_url(STEP_PAGES[Step.MAILBOX], authorization_id), problem), 303)
+        sent = flow.send_mail(proofing, here.session, locale=known_language(), application=here.application)
+        return redirect(asked_again(step_url(STEP_PAGES[Step.MAILBOX], authorization_id), sent=sent), 303)
 
     @views.get("/sign-in/<authorization_id>/mailbox/send")
     def mail_sent(authorization_id: str) -> ResponseReturnValue:

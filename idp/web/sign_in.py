@@ -117,7 +117,7 @@ def blueprint(
         here = journey(authorization_id, posted=True)
         here.hear_whether_shared(browser)
         is_again = "again" in request.form
-        problem = flow.send_code(
+        sent = flow.send_code(
             here.pending,
             here.session,
             locale=known_language(),
@@ -126,7 +126,7 @@ def blueprint(
             is_again=is_again,
         )
         page = step_url(STEP_PAGES[Step.CODE], authorization_id)
-        return redirect(asked_again(page, problem) if is_again or problem else page, 303)
+        return redirect(page if sent and not is_again else asked_again(page, sent=sent), 303)
 
     @views.get("/code/send")
     def code_sent(authorization_id: str) -> ResponseReturnValue:
