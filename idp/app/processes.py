@@ -183,6 +183,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         indexes=INDEXES,
         keys=lambda: signing_keys(configured, utc_now).every(),
         metadata_files=federation.refresh,
+        pinned_keys=federation.pinned_keys,
         description=description(configured),
         maildir=bounces_folder(configured),
         clock=utc_now,

@@ -1,6 +1,8 @@
 """``idp federation …``: universities and their metadata."""
 
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, 
 from idp.domain.addresses import InvalidAddress
 from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStatus
 from idp.domain.federation_health import UniversityHealth
+from idp.domain.pinned_keys import PinnedKey
 from idp.domain.plain_english import sentence
 from idp.domain.routing import Route
 
@@ -34,12 +37,12 @@ def federation_group() -> None:
 @json_option
 @click.pass_obj
 def list_federation(administration: MakeAdministration, query: str | None, as_json: bool) -> None:
-    """List the metadata files and their state; with QUERY, the universities that a search finds."""
+    """List the metadata files, their state and their keys; with QUERY, the universities that a search finds."""
     flow = administration().federation
     if query is None:
         with progress(_READING):
             files = flow.files()
-        echo_json(files) if as_json else echo_rows([_file_row(status) for status in files])
+        _echo_files(files, flow.pinned_keys(), as_json=as_json)
         return
     with progress(_READING):
         providers = flow.providers(query)
@@ -96,7 +99,10 @@ def show(administration: MakeAdministration, entity_id: str, as_json: bool) -> N
 @json_option
 @click.pass_obj
 def check_file(administration: MakeAdministration, file: Path, as_json: bool) -> None:
-    """Tell what FILE would change, were it in the federation folder under its name. Exit code 1 if it were refused."""
+    """Tell what FILE would change, were it in the federation folder under its name, and who has to have signed it.
+
+    Exit code 1 if it were refused.
+    """
     with faults_told(), progress(f"Checking {file.name}"):
         report = administration().federation.check(file)
     if as_json:
@@ -139,6 +145,22 @@ def test_aggregate(administration: MakeAdministration, folder: Path, providers: 
         echo_json({"file": aggregate, "certificate": certificate, "providers": providers})
         return
     click.echo(f'{aggregate}\n# In overrides.toml:\n[files."{aggregate.name}"]\nsigning_keys = ["{certificate.name}"]')
+
+
+def _echo_files(
+    files: Sequence[MetadataFileStatus], keys: Mapping[str, tuple[PinnedKey, ...]], *, as_json: bool
+) -> None:
+    if as_json:
+        echo_json([asdict(status) | {"signing_keys": keys.get(status.file, ())} for status in files])
+    else:
+        echo_rows([(*_file_row(status), *map(_key_text, keys.get(status.file, ()))) for status in files])
+
+
+def _key_text(key: PinnedKey) -> str:
+    if not key.fingerprint:
+        return f"{key.file} unreadable"
+    dates = f" {key.not_before:%Y-%m-%d}/{key.not_after:%Y-%m-%d}" if key.not_before and key.not_after else ""
+    return f"{key.file} {key.fingerprint}{dates}"
 
 
 def _file_row(status: MetadataFileStatus) -> tuple[str, ...]:
@@ -190,11 +212,12 @@ def _detail_rows(details: "ProviderDetails") -> list[tuple[str, ...]]:
 
 
 def _report_rows(report: FileReport) -> list[tuple[str, ...]]:
+    keys = [("key", _key_text(key)) for key in report.signing_keys]
     if report.problem or report.difference is None:
-        return []
+        return [*keys]
     end_of_validity = moment(report.valid_until, "no end of validity")
     counts = (f"{report.providers} providers", end_of_validity, report.difference.summary)
-    return [counts, *((line,) for line in report.difference.lines())]
+    return [counts, *keys, *((line,) for line in report.difference.lines())]
 
 
 def _health(university: UniversityHealth) -> dict[str, object]:

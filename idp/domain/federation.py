@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from idp.domain.pinned_keys import PinnedKey
+
 _LONGEST_LINE: Final = 500
 _HOST: Final = re.compile(r"https?://([^/?#:@]+)")
 
@@ -119,14 +121,16 @@ class FileDifference:
 class FileReport:
     """What would become of a metadata file.
 
-    problem: why it would be refused, without the file's name; then there is nothing else to tell.
-    difference: against the copy in use; everything is added where there is none.
+    problem: why it would be refused, without the file's name; then there is nothing else to tell but its keys.
+    difference: against the copy in use; everything is added where there is none. signing_keys: any of them may have
+    signed it.
     """
 
     problem: str | None
     providers: int = 0
     valid_until: datetime | None = None
     difference: FileDifference | None = None
+    signing_keys: tuple[PinnedKey, ...] = ()
 
 
 def host_of(address: str) -> str:

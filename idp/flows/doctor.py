@@ -3,7 +3,7 @@
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
+from idp.domain.pinned_keys import PinnedKey
 from idp.domain.signing_keys import KeyState
 from idp.mail.delivery import MailServer
 from idp.mail.sender_domain import TxtLookup, sender_findings
@@ -34,9 +35,10 @@ Keys = Iterable[tuple[SigningKey, KeyState]]
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """keys, metadata_files: read when asked for. var_dir: whose disk may fill up. from_address: the sender of mails.
+    """keys, metadata_files, pinned_keys (after those): read when asked for. var_dir: whose disk may fill up.
 
-    description: what our own metadata says of us. maildir: where mail that comes back is put, None: not into a folder.
+    from_address: the sender of mails. description: what our own metadata says of us. maildir: where mail that comes back
+    is put, None: not into a folder.
     """
 
     issuer: str
@@ -50,6 +52,7 @@ class Doctor:
     indexes: Sequence[Indexes]
     keys: Callable[[], Keys]
     metadata_files: Callable[[], Sequence[MetadataFileStatus]]
+    pinned_keys: Callable[[], Mapping[str, Sequence[PinnedKey]]]
     description: ServiceDescription
     maildir: Path | None
     clock: Callable[[], datetime]
@@ -146,6 +149,10 @@ class Doctor:
             yield Finding("federation", Level.WARNING, "no university yet", mend)
         for status in files:
             yield _of_metadata(status, self.clock())
+        for file, keys in self.pinned_keys().items():
+            for key in keys:
+                if key.not_after and key.not_after < self.clock():
+                    yield _of_expired(file, key.file, key.not_after)
 
     def _registration(self) -> Iterator[Finding]:
         """Works all the same; a federation that is asked to register us would ask back."""
@@ -194,9 +201,16 @@ def _of_metadata(status: MetadataFileStatus, now: datetime) -> Finding:
     if status.problems:
         level = Level.WARNING if status.loaded_at else Level.FAULT
         text = "; ".join(status.problems)
-        return Finding("federation", level, text, "mend the file or its address; till then the last good copy serves")
+        serves = "; till then the last good copy serves" if status.loaded_at else ""
+        return Finding("federation", level, text, f"mend the file or its address{serves}")
     left = f", valid for {(status.valid_until - now).days} days" if status.valid_until else ""
     text = f"{status.file}: {status.providers} universities{left}"
     if status.valid_until and status.valid_until - now < timedelta(days=2):
         return Finding("federation", Level.WARNING, text, "fetch a new copy")
+    return Finding("federation", Level.OK, text)
+
+
+def _of_expired(file: str, key: str, ended: datetime) -> Finding:
+    """For information: the key counts all the same (SAML metadata interoperability profile 1.0, section 2.6)."""
+    text = f"{file}: the certificate {key} ended on {ended:%Y-%m-%d}; its key is pinned, and trusted all the same"
     return Finding("federation", Level.OK, text)

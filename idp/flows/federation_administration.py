@@ -10,6 +10,7 @@ from idp.domain.entity_details import EntityDetails
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStatus
 from idp.domain.federation_health import AnswerCount, UniversityHealth, health_of
+from idp.domain.pinned_keys import PinnedKey
 from idp.domain.routing import Route, RoutesDomains, routes
 from idp.saml.entity_details import entity_details
 from idp.saml.federation import FederationFolder
@@ -46,6 +47,10 @@ class FederationAdministration:
     def files(self) -> tuple[MetadataFileStatus, ...]:
         """What became of each metadata file."""
         return self.federation.refresh()
+
+    def pinned_keys(self) -> dict[str, tuple[PinnedKey, ...]]:
+        """The keys that are trusted to sign each metadata file, by file name; as of the last look at the files."""
+        return self.federation.pinned_keys()
 
     def faults(self) -> tuple[str, ...]:
         """One line for each thing to mend in the federation folder."""

@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import weakref
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from idp.domain.downloads import Download
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import FileDifference, FileReport, IdentityProvider, MetadataFileStatus
 from idp.domain.mail_providers import is_public
+from idp.domain.pinned_keys import PinnedKey
 from idp.saml import federation_changes as changes
 from idp.saml import federation_downloads as downloads
 from idp.saml import federation_index as index
@@ -30,6 +32,7 @@ from idp.saml.federation_index import IndexedFile
 from idp.saml.federation_seen import Seen
 from idp.saml.federation_update import check_file
 from idp.saml.overrides import FILE_NAME, parse_overrides
+from idp.saml.pinned_keys import pinned_keys
 
 logger = logging.getLogger(__name__)
 
@@ -234,7 +237,13 @@ class FederationFolder:
         """
         path = self._folder / FILE_NAME
         trust = parse_overrides(path.read_bytes() if path.exists() else b"").files.get(file.name)
-        return check_file(file, trust, now=self._clock(), state=self._state, keys=self._folder)
+        report = check_file(file, trust, now=self._clock(), state=self._state, keys=self._folder)
+        return replace(report, signing_keys=pinned_keys(self._folder, trust) if trust else ())
+
+    def pinned_keys(self) -> dict[str, tuple[PinnedKey, ...]]:
+        """The keys that the overrides in use trust to sign each file, by file name."""
+        trusted = parse_overrides((self._seen or Seen()).overrides.encode()).files
+        return {name: pinned_keys(self._folder, trust) for name, trust in trusted.items()}
 
     def _update(self) -> None:
         self._reopen()

@@ -1,13 +1,17 @@
 """``idp federation``: what it tells of a signed folder, as lines and as JSON."""
 
+import hashlib
 import json
 import secrets
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 
 from idp import cli
 from idp.domain.errors import Refusal
@@ -160,6 +164,45 @@ def test_check_tells_what_a_new_copy_would_change_and_changes_nothing(folder: Pa
         "0 added, 0 removed, 0 changed" in _run(folder, "check", str(folder / "federation/test-aggregate.xml")).stdout
     )
     assert len(_json(_run(folder, "list", "--json"))) == 1
+
+
+def test_list_and_check_tell_the_pinned_keys(folder: Path, tmp_path: Path) -> None:
+    certificate = x509.load_pem_x509_certificate((folder / "federation" / "test-aggregate.pem").read_bytes())
+    fingerprint = certificate.fingerprint(hashes.SHA256()).hex()
+    until = f"{certificate.not_valid_after_utc:%Y-%m-%d}"
+    refused = tmp_path / "test-aggregate.xml"
+    refused.write_text("<html>")
+    for words in (("list",), ("check", str(folder / "federation/test-aggregate.xml")), ("check", str(refused))):
+        text = _run(folder, *words).stdout
+        assert f"test-aggregate.pem {fingerprint} " in text
+        assert f"/{until}" in text
+    [status] = _json(_run(folder, "list", "--json"))
+    checked = _json(_run(folder, "check", str(folder / "federation/test-aggregate.xml"), "--json"))
+    [key] = status["signing_keys"]
+    assert checked["signing_keys"] == status["signing_keys"]
+    assert (key["file"], key["fingerprint"], key["not_after"][:10]) == ("test-aggregate.pem", fingerprint, until)
+
+
+def test_public_keys_have_no_dates_and_what_cannot_be_read_is_told(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "federation"
+    shutil.copytree(folder / "federation", place)
+    certificate = x509.load_pem_x509_certificate((place / "test-aggregate.pem").read_bytes())
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    pem, der = (
+        certificate.public_key().public_bytes(encoding, form)
+        for encoding in (serialization.Encoding.PEM, serialization.Encoding.DER)
+    )
+    (place / "public.pem").write_bytes(pem)
+    (place / "broken.pem").write_bytes(b"-----BEGIN CERTIFICATE-----")
+    (place / "overrides.toml").write_text(
+        '[files."test-aggregate.xml"]\nsigning_keys = ["public.pem", "broken.pem", "absent.pem"]\n'
+    )
+    row = _run(tmp_path, "list").stdout.rstrip("\n").split("\t")
+    assert row[4:] == [
+        f"public.pem {hashlib.sha256(der).hexdigest()}",
+        "broken.pem unreadable",
+        "absent.pem unreadable",
+    ]
 
 
 def test_health_tells_successes_failures_by_cause_and_attributes(folder: Path, database: Database) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
+from idp.domain.pinned_keys import PinnedKey
 from idp.flows.doctor import Doctor
 from idp.mail.delivery import MailServer
 from idp.openid.keys import KeyStore
@@ -39,6 +40,7 @@ def doctor(database: Database, tmp_path: Path) -> Doctor:
         indexes=[outbox.INDEXES],
         keys=lambda: KeyStore(tmp_path / "keys").every(),
         metadata_files=lambda: (file,),
+        pinned_keys=dict,
         description=WHOLE,
         maildir=None,
         clock=utc_now,
@@ -148,6 +150,19 @@ def test_old_keys_and_readable_keys_are_told(doctor: Doctor) -> None:
 def test_each_metadata_file_is_told(doctor: Doctor, status: MetadataFileStatus, level: Level) -> None:
     assert levels(replace(doctor, metadata_files=lambda: (status,)), "federation") == {level}
     assert levels(replace(doctor, metadata_files=tuple), "federation") == {Level.WARNING}
+
+
+def test_an_expired_certificate_of_a_pinned_key_is_told_and_nothing_to_mend(doctor: Doctor) -> None:
+    now = utc_now()
+    keys = (
+        PinnedKey("old.pem", "f0", now - timedelta(days=900), now - timedelta(days=1)),
+        PinnedKey("new.pem", "f1", now, now + timedelta(days=1)),
+        PinnedKey("public.pem", "f2"),
+        PinnedKey("unreadable.pem"),
+    )
+    of_file, of_key = of(replace(doctor, pinned_keys=lambda: {"fr.xml": keys}), "federation")
+    assert (of_key.level, of_key.mend) == (of_file.level, "") == (Level.OK, "")
+    assert of_key.text.startswith(f"fr.xml: the certificate old.pem ended on {now - timedelta(days=1):%Y-%m-%d}")
 
 
 def test_a_folder_that_is_not_there_is_a_fault_of_the_disk(doctor: Doctor) -> None:
