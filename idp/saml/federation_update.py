@@ -171,9 +171,12 @@ class _Update:
         self._files[name] = SeenFile(stamp, problem)
 
     def _miss(self, overrides: Overrides) -> None:
-        """Files that the overrides name and that are not there: nobody says so by accident, nor comes one by itself."""
+        """Files that the overrides name and that are there no longer, perhaps by accident.
+
+        One that never was there yet may still be coming: its entry was written first.
+        """
         for name, trust in overrides.files.items():
-            if name not in self._files and not trust.url:
+            if name in self._before.files and name not in self._files and not trust.url:
                 problem = (
                     f"{name}: is not in the folder, though {FILE_NAME} names it; put it there, or remove its entry"
                 )
