@@ -89,7 +89,7 @@ class ArrivalFlow:
             return Arrival(proofing, signed_in)
         is_other = self.expected(pending, proofing, session).is_other
         if is_other or (proofing.address is not None and not self._is_theirs(pending.address, proofing)):
-            self._ask_anew(pending, session, proofing.entity_id)
+            self._change(pending, session, named_other=proofing.entity_id)
         return Arrival(proofing, is_expected=proofing.address is not None and not is_other)
 
     def expected(self, pending: PendingAuthorization, proofing: Proofing, session: Session) -> Expected:
@@ -108,23 +108,18 @@ class ArrivalFlow:
     def turn_back(self, pending: PendingAuthorization, session: Session) -> None:
         """To another university: nothing follows from the answer, and the journey stands where it stood before it."""
         proofing = self.proofings.find(pending.proofing_id or "", now=self.clock())
-        if proofing is not None:
-            self._ask_anew(pending, session, proofing.entity_id)
-        self._change(pending, session, proofing_id=None, entity_id=None)
+        named_other = proofing.entity_id if proofing else pending.named_other
+        self._change(pending, session, proofing_id=None, entity_id=None, named_other=named_other)
 
     def deny(self, pending: PendingAuthorization, session: Session, proofing: Proofing) -> None:
         """« Ce n’est pas moi »: this proofing ends with its mail, and the same university may name the person anew."""
         if proofing.browser != session.browser:
             raise Refusal("browser.other", "denied where it was not begun").during(proofing.reference, pending.id)
         self.proofings.deny(proofing.id)
-        self._ask_anew(pending, session, proofing.entity_id)
-        self._change(pending, session, proofing_id=None, entity_id=None)
+        self._change(pending, session, proofing_id=None, entity_id=None, named_other=proofing.entity_id)
         self.audit.append(
             "proofing.denied", at=self.clock(), reference=proofing.reference, entity_id=proofing.entity_id
         )
-
-    def _ask_anew(self, pending: PendingAuthorization, session: Session, entity_id: str) -> None:
-        self._change(pending, session, named_other=entity_id)
 
     def _change(self, pending: PendingAuthorization, session: Session, **changes: str | None) -> None:
         self.authorizations.update(pending.id, session.browser, changes, now=self.clock())
@@ -189,7 +184,10 @@ class ArrivalFlow:
         return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
 
     def _is_theirs(self, typed: str | None, proofing: Proofing) -> bool:
-        return proofing.address_given or is_expected(typed, proofing, self._named(proofing))
+        # Nearly everybody typed what the university says: then the accounts are not asked.
+        if proofing.address_given or is_expected(typed, proofing, None):
+            return True
+        return is_expected(typed, proofing, self._named(proofing))
 
     def _is_of_other_university(self, typed: str | None, proofing: Proofing) -> bool:
         """Whether the domain of a typed address leads to universities, but not to the one that answered.
