@@ -1,11 +1,12 @@
 """``idp doctor``: looks at the whole installation and says what to mend."""
 
 import sys
+from dataclasses import replace
 
 import click
 
 from idp.cli.administration import MakeAdministration
-from idp.cli.output import echo_json, json_option
+from idp.cli.output import echo_json, in_short, json_option
 from idp.domain.findings import Level
 
 
@@ -15,7 +16,8 @@ from idp.domain.findings import Level
 def doctor(administration: MakeAdministration, as_json: bool) -> None:
     """Look at settings, database, clock, mail, DNS, TLS, keys, metadata, ours too, disk. Exit code 1 with any fault."""
     findings = []
-    for finding in administration().doctor().findings():
+    for found in administration().doctor().findings():
+        finding = replace(found, text=in_short(found.text))
         findings.append(finding)
         if not as_json:
             mend = f" -> {finding.mend}" if finding.mend else ""

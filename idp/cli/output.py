@@ -1,6 +1,7 @@
 """How commands print: lines with tabs for people and shells, JSON for programs, faults on standard error."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from idp.domain.errors import ConfigurationError, ServiceUnavailable
 
 # Work that is done sooner needs no word.
 _PATIENCE_SECONDS: Final = 1.0
+_FOR_DEVELOPERS: Final = re.compile(r" \(configured timeouts: |, Timeout: |, full error: |, Topology Description: ")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -43,7 +45,13 @@ def faults_told() -> Iterator[None]:
     except ConfigurationError as error:
         sys.exit("\n".join(error.faults))
     except ServiceUnavailable as error:
-        sys.exit(str(error))
+        where = "; look at mongodb.uri (IDP_MONGODB_URI), and at what `idp doctor` says"
+        sys.exit(in_short(str(error)) + (where if error.part == "database" else ""))
+
+
+def in_short(problem: str) -> str:
+    """Without what MongoDB's driver adds for its developers: the whole answer, and all that it knows of the servers."""
+    return _FOR_DEVELOPERS.split(problem, maxsplit=1)[0]
 
 
 @contextmanager

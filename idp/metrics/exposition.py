@@ -8,7 +8,7 @@ import logging
 import os
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest, values
+from prometheus_client import CollectorRegistry, disable_created_metrics, generate_latest, values
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
@@ -20,6 +20,9 @@ from idp.metrics.worker_folder import VARIABLE, reserve
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 logger = logging.getLogger(__name__)
+
+# When each series began: nobody asks for that, and workers who count together cannot tell it.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:

@@ -38,8 +38,9 @@ class KeyWatch:
         logger.info("saml.keys_loaded", extra={"fields": {"published": [key.parent.name for key, _ in keys]}})
 
     def _stamped(self) -> frozenset[tuple[str, int, int]]:
+        # A pair's own folder tells of one that may not be looked into.
         found = set()
-        for path in self._directory.glob("saml-*/*"):
+        for path in (*self._directory.glob("saml-*"), *self._directory.glob("saml-*/*")):
             try:
                 status = path.stat()
             except OSError:

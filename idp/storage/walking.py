@@ -19,7 +19,10 @@ def pieces(find: Callable[[], Cursor[AnyDocument]], size: int, *, behind: Any = 
     """What is found, by ``_id``, so many at a time; behind: the last one of an earlier walk, None: from the beginning.
 
     By the index itself: ``$gt`` would leave out identifiers of another type. Who was last may be deleted meanwhile.
+    A database that is away is told of within the ordinary time, which the long one of a piece would stretch.
     """
+    with translated():
+        find().collection.database.command("ping")
     while True:
         found = find().sort(_BY_ID).hint(_BY_ID).limit(size + 1)
         with translated(), pymongo.timeout(_SECONDS):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from idp.cli.output import progress
+from idp.cli.output import faults_told, progress
+from idp.domain.errors import ServiceUnavailable
 
 
 def test_long_work_says_that_it_goes_on_and_leaves_standard_output_alone(capfd: pytest.CaptureFixture[str]) -> None:
@@ -24,3 +25,33 @@ def test_work_that_is_done_at_once_needs_no_word(capfd: pytest.CaptureFixture[st
 def test_work_that_fails_leaves_nobody_talking() -> None:
     with pytest.raises(ValueError, match="cut off"), progress("Checking", every=0.001):
         raise ValueError("cut off")
+
+
+REFUSED = "db:27017: [Errno 111] Connection refused"
+FAILED = "Authentication failed."
+
+
+@pytest.mark.parametrize(
+    ("part", "detail", "told"),
+    [
+        (
+            "database",
+            f"ServerSelectionTimeoutError: {REFUSED} (configured timeouts: socketTimeoutMS: 5000.0ms), Timeout: 4.9s, "
+            "Topology Description: <TopologyDescription id: 6b0c, servers: []>",
+            f"database unavailable: ServerSelectionTimeoutError: {REFUSED}; look at mongodb.uri (IDP_MONGODB_URI), and "
+            "at what `idp doctor` says",
+        ),
+        (
+            "database",
+            f"OperationFailure: {FAILED}, full error: {{'ok': 0.0, 'errmsg': '{FAILED}'}}",
+            f"database unavailable: OperationFailure: {FAILED}; look at mongodb.uri (IDP_MONGODB_URI), and at what "
+            "`idp doctor` says",
+        ),
+        ("bounces", "/var/mail/new: Permission denied", "bounces unavailable: /var/mail/new: Permission denied"),
+    ],
+    ids=["away", "refusing", "no database"],
+)
+def test_what_does_not_answer_is_one_line_for_an_administrator(part: str, detail: str, told: str) -> None:
+    with pytest.raises(SystemExit) as ended, faults_told():
+        raise ServiceUnavailable(part, detail)
+    assert ended.value.code == told

@@ -47,9 +47,7 @@ class Nothing:
 def told() -> dict[str, str]:
     """The names of all metrics as /metrics has them, and their types."""
     text = Metrics().text(State(Nothing())).decode()
-    found = re.findall(r"^# TYPE (idp_\w+) (\w+)$", text, re.MULTILINE)
-    # Workers that count together do not tell when they began.
-    return {name: kind for name, kind in found if not name.endswith("_created")}
+    return dict(re.findall(r"^# TYPE (idp_\w+) (\w+)$", text, re.MULTILINE))
 
 
 def series() -> set[str]:
@@ -131,6 +129,10 @@ def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
     files = [FOLDER / "alerts.yaml", tmp_path / "panels.json"]
     run = subprocess.run([promtool, "check", "rules", *files], capture_output=True, text=True, check=False, timeout=60)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_process_that_counts_alone_tells_no_more_than_those_that_count_together() -> None:
+    assert [name for name in told() if name.endswith("_created")] == []
 
 
 def test_prometheus_asks_services_that_compose_starts() -> None:

@@ -199,7 +199,7 @@ def test_a_running_provider_follows_the_folder_and_no_answer_is_lost(
     assert _published(running, "signing") == known
 
 
-@pytest.mark.parametrize("damage", ["missing", "no key", "all old"])
+@pytest.mark.parametrize("damage", ["missing", "no key", "all old", "nothing to be seen"])
 def test_a_running_provider_keeps_its_keys_when_the_folder_goes_bad(
     tmp_path: Path,
     key: university.Key,
@@ -212,6 +212,8 @@ def test_a_running_provider_keeps_its_keys_when_the_folder_goes_bad(
     before = _published(running, "encryption")
     if damage == "all old":
         mark_old(every_key(tmp_path)[0], now=university.NOW)
+    elif damage == "nothing to be seen":
+        (tmp_path / "saml-2").mkdir()
     else:
         add_key(tmp_path, university.SP_ENTITY_ID, now=university.NOW)
         second = tmp_path / "saml-1" / "key.pem"
