@@ -31,17 +31,19 @@ class AuditSequence:
         self._first: int | None = None
         self._newest = Numbered(0)
 
-    def add(self, event: Numbered, *, stays: bool, is_settled: bool) -> bool:
+    def add(self, event: Numbered, *, stays: bool, is_settled: bool, is_whole: bool = False) -> bool:
         """False where the number was there already.
 
         stays: whether its retention ends so late that no later event can have been purged. is_settled: whether it
-        was written so long ago that everything before it would have been read by now.
+        was written so long ago that everything before it would have been read by now. is_whole: whether the event tells
+        that the first of its writer stays as well, so that none can have been purged.
         """
         for first, last in event.lost:
             for number in range(first, last + 1):
                 self._lost.add(number)
         if stays:
-            self._first = event.number if self._first is None else min(self._first, event.number)
+            first = 1 if is_whole else event.number
+            self._first = first if self._first is None else min(self._first, first)
         if is_settled and event.number > self._newest.number:
             self._newest = event
         return self._there.add(event.number)

@@ -77,7 +77,7 @@ class AuditTrail:
         self._heard(event, fields)
 
     def _insert(self, event: Document) -> None:
-        place = self._writer.begin()
+        place = self._writer.begin(event["at"])
         try:
             with translated():
                 self._events.insert_one(self._writer.proven(event, place))

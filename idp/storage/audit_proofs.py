@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pymongo.read_concern import ReadConcern
@@ -108,10 +108,13 @@ class AuditProofs:
             number, mac = proof["sealed"]
             if read.known.setdefault(number, mac) != mac:
                 read.two.add(number)
+        kept, lasting = event["purge_at"] - at, now + _CLOCKS
         is_new = writer.add(
             Numbered(proof["number"], proof.get("lost", ()), proof.get("open", ())),
-            stays=event["purge_at"] > now + _CLOCKS,
+            stays=event["purge_at"] > lasting,
             is_settled=at <= now - SETTLED,
+            # A writer keeps each of its events for the same time. Workers of the release before tell no beginning.
+            is_whole="since" in proof and datetime.fromtimestamp(proof["since"], UTC) + kept > lasting,
         )
         if not is_new:
             read.findings.append(Finding(0, "repeated", str(event["_id"])))

@@ -4,6 +4,7 @@ import hmac
 import threading
 from base64 import b64encode
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import bson
@@ -43,8 +44,9 @@ class Place:
 class AuditWriter:
     """One process that appends; its name is drawn at random. For any number of threads, never across a fork.
 
-    Documents: ``writer``, ``number`` from 1, ``open`` and ``lost`` (see ``domain.audit_sequence``), ``sealed``: number
-    and beginning of the value of the newest seal that it knew.
+    Documents: ``writer``, ``number`` from 1, ``since``: the moment of number 1 in seconds since 1970, ``open`` and
+    ``lost`` (see ``domain.audit_sequence``), ``sealed``: number and beginning of the value of the newest seal that it
+    knew.
     """
 
     def __init__(self, secret: SecretKey) -> None:
@@ -52,6 +54,7 @@ class AuditWriter:
         self._id = random_id()
         self._lock = threading.Lock()
         self._last = 0
+        self._since: int | None = None
         self._open: set[int] = set()
         self._lost: set[int] = set()
         self._sealed: list[int | str] = []
@@ -60,12 +63,14 @@ class AuditWriter:
         """Every event from now on tells of this seal: who takes it away has to take them, too."""
         self._sealed = [number, mac[:SEAL_CHARACTERS]]
 
-    def begin(self) -> Place:
-        """The next number; ``kept`` or ``gave_up`` must follow."""
+    def begin(self, at: datetime) -> Place:
+        """The next number, for an event of that moment; ``kept`` or ``gave_up`` must follow."""
         with self._lock:
             self._last += 1
+            if self._since is None:
+                self._since = int(at.timestamp())
             lost = frozenset(self._lost)
-            document: dict[str, Any] = {"writer": self._id, "number": self._last}
+            document: dict[str, Any] = {"writer": self._id, "number": self._last, "since": self._since}
             if self._open:
                 document["open"] = sorted(self._open)
             if lost:

@@ -9,6 +9,7 @@ from pymongo import IndexModel, ReturnDocument
 
 from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.storage.database import Database, Indexes, translated
+from idp.storage.lifetimes import end_expired, find_live
 
 INDEXES = Indexes("authorizations", (IndexModel("expires_at", expireAfterSeconds=0),))
 
@@ -25,26 +26,27 @@ class AuthorizationStore:
 
     def find(self, authorization_id: str, browser: str, *, now: datetime) -> PendingAuthorization | None:
         """The live request with this handle, if it was started in this browser."""
-        with translated():
-            return _read(self._authorizations.find_one(_live(authorization_id, browser, now)))
+        return _read(find_live(self._authorizations, {"_id": authorization_id, "browser": browser}, now=now))
 
     def update(
         self, authorization_id: str, browser: str, changes: Mapping[str, str | bool | None], *, now: datetime
     ) -> PendingAuthorization | None:
         """Set some of what changes on the way, e.g. ``address``, ``proofing_id`` or ``renews_password``."""
         with translated():
-            return _read(
-                self._authorizations.find_one_and_update(
-                    _live(authorization_id, browser, now),
-                    {"$set": dict(changes)},
-                    return_document=ReturnDocument.AFTER,
-                )
+            changed = self._authorizations.find_one_and_update(
+                _live(authorization_id, browser, now), {"$set": dict(changes)}, return_document=ReturnDocument.AFTER
             )
+        if changed is None:
+            end_expired(self._authorizations, authorization_id, now=now)
+        return _read(changed)
 
     def take(self, authorization_id: str, browser: str, *, now: datetime) -> PendingAuthorization | None:
         """Remove and return the request: of two answers to one request one is given."""
         with translated():
-            return _read(self._authorizations.find_one_and_delete(_live(authorization_id, browser, now)))
+            taken = self._authorizations.find_one_and_delete(_live(authorization_id, browser, now))
+        if taken is None:
+            end_expired(self._authorizations, authorization_id, now=now)
+        return _read(taken)
 
 
 def _live(authorization_id: str, browser: str, now: datetime) -> dict[str, Any]:

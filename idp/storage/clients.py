@@ -7,6 +7,7 @@ from pymongo import IndexModel
 
 from idp.domain.registrations import InitialToken, Registration
 from idp.storage.database import Database, Document, Indexes, translated
+from idp.storage.lifetimes import end_expired, find_live
 
 INDEXES = Indexes("clients", ())
 TOKEN_INDEXES = Indexes("initial_tokens", (IndexModel("expires_at", expireAfterSeconds=0),))
@@ -60,17 +61,20 @@ class InitialTokenStore:
 
     def is_good(self, token_hash: str, *, now: datetime) -> bool:
         """Whether the token could be used; uses nothing up."""
-        with translated():
-            return self._tokens.find_one(_usable(token_hash, now), {"_id": 1}) is not None
+        return find_live(self._tokens, _unused(token_hash), now=now) is not None
 
     def use(self, token_hash: str, *, now: datetime) -> bool:
         """Use the token once; of many at once no more win than it has uses."""
+        usable = _unused(token_hash) | {"expires_at": {"$gt": now}}
         with translated():
-            return self._tokens.update_one(_usable(token_hash, now), {"$inc": {"uses": -1}}).modified_count == 1
+            used = self._tokens.update_one(usable, {"$inc": {"uses": -1}})
+        if not used.modified_count:
+            end_expired(self._tokens, token_hash, now=now)
+        return used.modified_count == 1
 
 
-def _usable(token_hash: str, now: datetime) -> Document:
-    return {"_id": token_hash, "uses": {"$gt": 0}, "expires_at": {"$gt": now}}
+def _unused(token_hash: str) -> Document:
+    return {"_id": token_hash, "uses": {"$gt": 0}}
 
 
 def _document(registration: Registration) -> Document:

@@ -6,6 +6,7 @@ from pymongo import IndexModel, ReturnDocument
 
 from idp.domain.device_authorization import SLOWER_BY, DeviceAuthorization, DeviceState
 from idp.storage.database import AlreadyExists, Database, Document, Indexes, translated
+from idp.storage.lifetimes import end_expired, find_live
 
 INDEXES = Indexes(
     "device_authorizations",
@@ -33,9 +34,8 @@ class DeviceAuthorizationStore:
 
     def by_user_code(self, user_code_hash: str, *, now: datetime) -> DeviceAuthorization | None:
         """The live one with this code that nobody has answered yet."""
-        live = {"user_code_hash": user_code_hash, "state": DeviceState.WAITING, "expires_at": {"$gt": now}}
-        with translated():
-            found = self._waiting.find_one(live)
+        waiting = {"user_code_hash": user_code_hash, "state": DeviceState.WAITING}
+        found = find_live(self._waiting, waiting, now=now)
         return _read(found) if found else None
 
     def answer(self, device_code_hash: str, state: DeviceState, code_hash: str | None = None, *, now: datetime) -> bool:
@@ -43,6 +43,8 @@ class DeviceAuthorizationStore:
         live = {"_id": device_code_hash, "state": DeviceState.WAITING, "expires_at": {"$gt": now}}
         with translated():
             update = self._waiting.update_one(live, {"$set": {"state": state, "code_hash": code_hash}})
+        if not update.modified_count:
+            end_expired(self._waiting, device_code_hash, now=now)
         return update.modified_count == 1
 
     def poll(self, device_code_hash: str, client_id: str, *, now: datetime) -> DeviceAuthorization | None:
@@ -56,6 +58,8 @@ class DeviceAuthorizationStore:
                 [{"$set": change}],
                 return_document=ReturnDocument.BEFORE,
             )
+        if found is not None and found["expires_at"] <= now:
+            end_expired(self._waiting, device_code_hash, now=now)
         return _read(found) if found else None
 
 

@@ -8,6 +8,7 @@ from pymongo import IndexModel
 from idp.domain.helpdesk import ConsoleSession
 from idp.domain.keyed import random_token, token_hash
 from idp.storage.database import Database, Indexes, translated
+from idp.storage.lifetimes import find_live
 
 INDEXES = Indexes("helpdesk_sessions", (IndexModel("expires_at", expireAfterSeconds=0),))
 
@@ -27,7 +28,8 @@ class HelpdeskSessionStore:
 
     def find(self, cookie: str, browser: str, *, now: datetime) -> ConsoleSession | None:
         """The live session of this cookie, in the browser that opened it."""
-        live = {"_id": token_hash(cookie), "browser": browser, "expires_at": {"$gt": now}}
-        with translated():
-            found = self._sessions.find_one(live, {"_id": 0})
-        return None if found is None else ConsoleSession(**found)
+        found = find_live(self._sessions, {"_id": token_hash(cookie), "browser": browser}, now=now)
+        if found is None:
+            return None
+        del found["_id"]
+        return ConsoleSession(**found)

@@ -11,6 +11,7 @@ from pymongo import IndexModel, ReturnDocument
 
 from idp.domain.merging import Merge, MergeState
 from idp.storage.database import AlreadyExists, Database, Document, Indexes, translated
+from idp.storage.lifetimes import end_expired, find_live
 
 INDEXES = Indexes(
     "merges",
@@ -52,8 +53,7 @@ class MergeStore:
     def find_offer(self, merge_id: str, survivor: str, browser: str, *, now: datetime) -> Merge | None:
         """The live offer, where it was made to this account in this browser."""
         theirs = {"_id": merge_id, "survivor": survivor, "browser": browser, "state": str(MergeState.OFFERED)}
-        with translated():
-            return _merge(self._merges.find_one(theirs | {"until": {"$gt": now}}))
+        return _merge(find_live(self._merges, theirs, now=now, until="until"))
 
     def find(self, merge_id: str) -> Merge | None:
         with translated():
@@ -63,7 +63,10 @@ class MergeStore:
         """Lock both accounts for this merge; False where it began before, or one of them is in another one."""
         change: Document = {"clients": list(clients), "until": until}
         offered = {"_id": merge.id, "state": str(MergeState.OFFERED), "until": {"$gt": now}}
-        return self._lock(offered, merge, MergeState.MOVING, change, now)
+        is_ours = self._lock(offered, merge, MergeState.MOVING, change, now)
+        if not is_ours:
+            end_expired(self._merges, merge.id, now=now, until="until")
+        return is_ours
 
     def begin_parting(self, merge: Merge, *, now: datetime) -> bool:
         """Lock both accounts for parting them; False as for ``begin``."""

@@ -10,6 +10,7 @@ from pymongo import IndexModel, ReturnDocument
 from idp.domain.accounts import Identity
 from idp.domain.proofing import ConfirmedBy, Proofing, ProofingState
 from idp.storage.database import AlreadyExists, Database, Indexes, translated
+from idp.storage.lifetimes import end_expired, find_live
 
 INDEXES = (
     Indexes(
@@ -55,13 +56,14 @@ class ProofingStore:
         if "identities" in changes:
             changes["identities"] = [asdict(identity) for identity in changes["identities"]]
         with translated():
-            return _read(
-                self._proofings.find_one_and_update(
-                    {"_id": proofing_id, "state": str(come_from), "expires_at": {"$gt": now}},
-                    {"$set": changes | {"state": str(to), f"{to}_at": now}},
-                    return_document=ReturnDocument.AFTER,
-                )
+            moved = self._proofings.find_one_and_update(
+                {"_id": proofing_id, "state": str(come_from), "expires_at": {"$gt": now}},
+                {"$set": changes | {"state": str(to), f"{to}_at": now}},
+                return_document=ReturnDocument.AFTER,
             )
+        if moved is None:
+            end_expired(self._proofings, proofing_id, now=now)
+        return _read(moved)
 
     def follow(self, proofing_id: str, authorization_id: str, *, now: datetime) -> bool:
         """Let this one journey go on by the mailed link in another browser; False where another one does already."""
@@ -70,6 +72,8 @@ class ProofingStore:
             followed = self._proofings.update_one(
                 waiting | {"followed_as": None}, {"$set": {"followed_as": authorization_id}}
             )
+        if not followed.modified_count:
+            end_expired(self._proofings, proofing_id, now=now)
         return followed.modified_count == 1
 
     def forget(self, proofing_id: str) -> None:
@@ -113,8 +117,7 @@ class ProofingStore:
         return True
 
     def _find(self, condition: dict[str, Any], now: datetime) -> Proofing | None:
-        with translated():
-            return _read(self._proofings.find_one(condition | {"expires_at": {"$gt": now}}))
+        return _read(find_live(self._proofings, condition, now=now))
 
 
 def _read(document: dict[str, Any] | None) -> Proofing | None:

@@ -6,6 +6,7 @@ from pymongo import IndexModel
 
 from idp.domain.pushed_requests import PushedRequest
 from idp.storage.database import Database, Indexes, translated
+from idp.storage.lifetimes import end_expired
 
 INDEXES = Indexes("pushed_requests", (IndexModel("expires_at", expireAfterSeconds=0),))
 
@@ -34,6 +35,7 @@ class PushedRequestStore:
         with translated():
             found = self._requests.find_one_and_delete(live)
         if found is None:
+            end_expired(self._requests, handle_hash, now=now)
             return None
         return PushedRequest(
             handle_hash=found["_id"],

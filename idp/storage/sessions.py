@@ -11,6 +11,7 @@ from idp.domain.device_kinds import DeviceKind
 from idp.domain.keyed import random_token, token_hash
 from idp.domain.sessions import Session, SignIn
 from idp.storage.database import Database, Indexes, repeated, translated
+from idp.storage.lifetimes import find_live
 
 INDEXES = Indexes(
     "sessions",
@@ -33,12 +34,7 @@ class SessionStore:
 
     def find(self, cookie: str, *, now: datetime) -> Session | None:
         """The live session of this cookie."""
-        with translated():
-            document = self._sessions.find_one({"_id": token_hash(cookie)})
-            if document is not None and document["expires_at"] <= now:
-                # Refused once is refused for good, even by a clock that goes back.
-                self._sessions.delete_one({"_id": document["_id"]})
-                document = None
+        document = find_live(self._sessions, {"_id": token_hash(cookie)}, now=now)
         return None if document is None else _read(document)
 
     def sign_in(self, session: Session, sign_in: SignIn, *, now: datetime, expires_at: datetime) -> tuple[str, Session]:

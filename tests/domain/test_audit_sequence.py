@@ -49,3 +49,16 @@ def test_the_oldest_may_be_purged_also_out_of_order() -> None:
 def test_what_is_young_vouches_for_nothing_yet() -> None:
     assert missing(1, 2, 4, young=[4]) == ()
     assert missing(1, 2, 4, 6, young=[6]) == ((3, 3),)
+
+
+def test_where_nothing_can_have_been_purged_the_first_numbers_are_missed_too() -> None:
+    sequence = AuditSequence()
+    for number in (4, 3):
+        assert sequence.add(Numbered(number), stays=True, is_settled=True, is_whole=True)
+    assert sequence.missing() == ((1, 2),)
+
+
+def test_the_first_numbers_are_missed_but_for_those_declared_lost_or_in_flight() -> None:
+    sequence = AuditSequence()
+    assert sequence.add(Numbered(4, lost=[(1, 2)], open=[3]), stays=True, is_settled=True, is_whole=True)
+    assert sequence.missing() == ()

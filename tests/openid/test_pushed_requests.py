@@ -68,9 +68,8 @@ def test_it_is_used_once(world: World) -> None:
 
 
 def test_it_expires(world: World) -> None:
-    answer = push(world)
-    assert page(world, referring(answer), NOW + LIFETIME).reason == "oauth.invalid_request_uri"
-    world.provider.read_authorization_request(referring(answer), now=NOW + LIFETIME - timedelta(seconds=1))
+    assert page(world, referring(push(world)), NOW + LIFETIME).reason == "oauth.invalid_request_uri"
+    world.provider.read_authorization_request(referring(push(world)), now=NOW + LIFETIME - timedelta(seconds=1))
 
 
 def test_another_client_can_neither_use_it_nor_use_it_up(world: World) -> None:

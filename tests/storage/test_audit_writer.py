@@ -63,6 +63,48 @@ def test_events_are_counted_and_proven_from_the_beginning(trail: AuditTrail, ind
     assert (found.proven, found.findings, found.oldest) == (4, [], NOW.replace(microsecond=123000))
 
 
+def gaps(database: Database, *, now: datetime = LATER) -> list[str]:
+    findings = AuditProofs(database, SECRET).read(now=now).findings
+    return [finding.detail.partition(" of ")[0] for finding in findings if finding.kind == "gap"]
+
+
+def test_the_first_events_of_a_writer_are_missed_while_they_cannot_have_been_purged(
+    trail: AuditTrail, indexed_database: Database
+) -> None:
+    for number in range(4):
+        append(trail, number)
+    indexed_database.collection("audit").delete_many({"proof.number": {"$lte": 2}})
+    assert gaps(indexed_database) == ["numbers 1 to 2"]
+
+
+def test_the_first_events_of_a_writer_that_has_served_for_long_may_have_been_purged(
+    indexed_database: Database,
+) -> None:
+    kept = timedelta(days=30)
+    trail = AuditTrail(indexed_database, SECRET, kept)
+    for days in (0, 1, 29):
+        trail.append("sign_in.succeeded", at=NOW + timedelta(days=days), reference="R")
+    indexed_database.collection("audit").delete_many({"proof.number": {"$lte": 2}})
+    assert gaps(indexed_database, now=NOW + timedelta(days=29, hours=1)) == ["numbers 1 to 2"]
+    assert gaps(indexed_database, now=NOW + kept + timedelta(days=2)) == []
+
+
+def test_workers_of_the_release_before_tell_no_beginning(indexed_database: Database) -> None:
+    trail = AuditTrail(indexed_database, SECRET)
+    begin = trail._writer.begin
+
+    def as_before(at: datetime) -> Any:
+        place = begin(at)
+        del place.document["since"]
+        return place
+
+    trail._writer.begin = as_before  # type: ignore[method-assign]
+    for number in range(2):
+        append(trail, number)
+    indexed_database.collection("audit").delete_one({"proof.number": 1})
+    assert gaps(indexed_database) == []
+
+
 def test_nobody_without_the_secret_key_makes_a_proof(trail: AuditTrail, indexed_database: Database) -> None:
     append(trail)
     assert [finding.kind for finding in read(indexed_database, SecretKey(b"another key, made up")).findings] == [
