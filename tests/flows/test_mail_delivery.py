@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
@@ -18,6 +19,7 @@ from idp.mail.messages import MessageRenderer
 from idp.queue_worker import QueueWorker
 from idp.storage import outbox as outbox_module
 from idp.storage.database import Database
+from idp.storage.leased_queue import Claim
 from idp.storage.outbox import Outbox
 from tests.mail.smtp_server import HOST, Mailbox, free_port, mute_server, serving
 
@@ -84,6 +86,31 @@ def test_4xx_is_tried_again_and_then_accepted(outbox: Outbox, renderer: MessageR
         assert deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=30))
     assert outcomes(outbox) == ["deferred", "done"]
     assert len(mailbox.messages) == 1
+
+
+class AnotherWorker(Mailbox):
+    """While it takes a message, another worker looks for one, as late as sending may still last."""
+
+    def __init__(self, outbox: Outbox, later: datetime) -> None:
+        super().__init__()
+        self.outbox, self.later = outbox, later
+        self.got: list[Claim[Message] | None] = []
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        self.got.append(self.outbox.claim("two", now=self.later, lease=timedelta(minutes=1)))
+        return await super().handle_DATA(server, session, envelope)
+
+
+def test_nobody_else_takes_a_message_for_as_long_as_sending_may_last(
+    outbox: Outbox, renderer: MessageRenderer, port: int
+) -> None:
+    sending = delivery(port)
+    mailbox = AnotherWorker(outbox, NOW + sending.time_limit)
+    outbox.put(message())
+    with serving(mailbox, port):
+        assert deliver_next(outbox, renderer, sending, NOW)
+    assert mailbox.got == [None]
+    assert outcomes(outbox) == ["done"]
 
 
 def test_5xx_stops(outbox: Outbox, renderer: MessageRenderer, port: int) -> None:

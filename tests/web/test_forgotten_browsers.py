@@ -55,8 +55,8 @@ def test_no_browser_keeps_guesses_of_its_own_once_the_owner_has_ended_everything
     world: World, owner: Owner, told: str
 ) -> None:
     account = world.account("camille", CAMILLE, CDURAND, password=PASSWORD)
-    attacker = world.browser().start().press("Se connecter", password=PASSWORD)
-    assert attacker.step == "account", attacker.text
+    attacker = world.browser().start()
+    assert attacker.press("Se connecter", password=PASSWORD).step == "account", attacker.text
     attacker._client.delete_cookie("idp_session", domain="localhost")
     owner(world, account)
     assert guessing_after_strangers(world, attacker) == told

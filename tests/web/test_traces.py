@@ -10,8 +10,13 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from idp import app as application
 from idp.app import services as services_module
 from idp.domain.accounts import Account
+from idp.domain.errors import ServiceUnavailable
+from idp.domain.measures import EveryTimes
+from idp.domain.passwords import HashingBounds, Places
+from idp.metrics.exposition import Metrics
 from idp.tracing import start
 from idp.tracing.spans import Spans
+from tests.metrics.reading import Reading
 from tests.web.proofing_world import CAMILLE, PASSWORD, World
 from tests.web.visitor import HOST
 
@@ -70,6 +75,22 @@ def test_a_hash_stands_in_the_request_that_waited_for_it(
     assert request.context
     assert hashed.parent.span_id == request.context.span_id
     assert PASSWORD not in str(hashed.to_json())
+
+
+def test_a_hash_that_finds_no_place_is_told_in_its_request_and_in_the_metrics(
+    spans: Spans, told: InMemorySpanExporter
+) -> None:
+    metrics = Metrics()
+    places = Places(HashingBounds(1, 1), EveryTimes(metrics.times, spans))
+
+    def one_more() -> None:
+        with spans.request(), pytest.raises(ServiceUnavailable):
+            places.run(lambda: "twice")
+
+    places.run(one_more)
+    (event,) = named(told.get_finished_spans(), "request").events
+    assert event.name == "password hash turned away"
+    assert Reading(metrics.text().decode()).value("idp_password_hashes_turned_away_total") == 1
 
 
 def test_what_no_request_waits_for_is_no_span(spans: Spans, told: InMemorySpanExporter) -> None:
