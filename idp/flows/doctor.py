@@ -37,8 +37,8 @@ Keys = Iterable[tuple[SigningKey, KeyState]]
 class Doctor:
     """keys, metadata_files, pinned_keys (after those): read when asked for. var_dir: whose disk may fill up.
 
-    from_address: the sender of mails. description: what our own metadata says of us. maildir: where mail that comes back
-    is put, None: not into a folder.
+    from_address: the sender of mails. description: what our own metadata says of us. maildir: where mail that comes
+    back is put, None: not into a folder.
     """
 
     issuer: str

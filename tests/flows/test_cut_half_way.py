@@ -9,7 +9,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.grants import GrantStore
 from idp.storage.logout_notices import LogoutNotices
 from idp.storage.sessions import SessionStore
-from idp.storage.sweeps import SECOND_SWEEP
+from idp.storage.sweeps import SECOND_SWEEP, SweepStore
 from tests.flows.one_person import code, cut_at, exchange, is_active, signed_in
 
 PASSWORD = "trois pommes vertes"
@@ -174,3 +174,14 @@ def test_a_password_whose_storing_is_in_doubt_ends_the_sign_ins_of_others(
     a_minute_passes(services)
     # The database may have stored it before it was away.
     assert session(services, thief) is None
+
+
+def test_what_cannot_be_planned_is_not_begun(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, flow, planning = signed_in(services), flows.account(services), (SweepStore, "put")
+    token = refresh_token(services, browser)
+    cut_at(monkeypatch, planning, lambda: flow.change_password(account(services), browser.session, PASSWORD, None))
+    assert account(services).password_hash is None
+    cut_at(monkeypatch, planning, lambda: flow.sign_out_everywhere(account(services), browser.session))
+    cut_at(monkeypatch, (SweepStore, "put_session"), lambda: flows.end_session(services).sign_out(browser.session))
+    assert session(services, browser) is not None
+    assert is_active(services, token)
