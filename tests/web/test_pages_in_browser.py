@@ -150,18 +150,20 @@ def test_what_stands_side_by_side_begins_at_the_same_height(window: Page, served
     assert all(len(heights) == 2 and len(set(heights)) == 1 for heights in window.evaluate(tops))
 
 
-def test_the_suggested_universities_open_right_under_the_field(window: Page, served: str) -> None:
+def test_the_suggested_universities_open_right_under_the_field_and_cover_no_button(window: Page, served: str) -> None:
     window.goto(f"{served}/page/choose-university-again?lang=fr")
     distance = """(() => {
       const list = document.getElementById("q-suggestions");
       list.appendChild(document.createElement("li"));
       list.hidden = false;
-      const field = document.getElementById("q").getBoundingClientRect();
+      const [field, button] = ["#q", "form[role=search] button"].map(
+        (one) => document.querySelector(one).getBoundingClientRect());
       const opened = list.getBoundingClientRect();
-      return [opened.top - field.bottom, opened.left - field.left, opened.right - field.right];
+      const beside = [opened.left - field.left, opened.right - button.right];
+      return [opened.top - field.bottom, ...beside, button.bottom - opened.top];
     })()"""
-    below, left, right = window.evaluate(distance)
-    assert (0 < below < 16, left, right) == (True, 0, 0)
+    below, left, right, covered = window.evaluate(distance)
+    assert (0 < below < 16, left, right, covered < 0) == (True, 0, 0, True)
 
 
 @pytest.mark.parametrize("page", ["email-remembered", "email-passkey", "sign-in"])
