@@ -75,16 +75,18 @@ def test_a_list_of_people_that_cannot_be_read_is_told() -> None:
     assert run.stderr == "/proc/self/mem: cannot be read: Input/output error; nobody was invited\n"
 
 
-def test_check_names_every_fault(tmp_path: Path) -> None:
-    assert idp("check", IDP_FEDERATION_DIR=str(tmp_path)).returncode == 0
+def test_check_names_every_fault_to_people_and_programs(tmp_path: Path) -> None:
+    run = idp("check", "--json", IDP_FEDERATION_DIR=str(tmp_path))
+    assert (run.returncode, json.loads(run.stdout), run.stderr) == (0, [], "")
     (tmp_path / "broken.xml").write_text("<html>")
-    run = idp("check", IDP_FEDERATION_DIR=str(tmp_path))
-    assert run.returncode == 1
-    assert "broken.xml" in run.stderr
-    run = idp("check", IDP_SMTP_PORT="many")
-    assert run.returncode == 1
-    assert "IDP_SMTP_PORT" in run.stderr
-    assert "Traceback" not in run.stderr
+    wrongs = {"broken.xml": {"IDP_FEDERATION_DIR": str(tmp_path)}, "IDP_SMTP_PORT": {"IDP_SMTP_PORT": "many"}}
+    for named, wrong in wrongs.items():
+        run = idp("check", **wrong)
+        assert run.returncode == 1
+        assert named in run.stderr
+        assert "Traceback" not in run.stderr
+        told = idp("check", "--json", **wrong)
+        assert (told.returncode, json.loads(told.stdout), told.stderr) == (1, run.stderr.splitlines(), "")
 
 
 def test_check_names_folders_that_are_none(tmp_path: Path) -> None:
@@ -100,15 +102,6 @@ def test_check_names_folders_that_are_none(tmp_path: Path) -> None:
     fresh = idp("check", IDP_FEDERATION_DIR=str(tmp_path), IDP_KEYS_DIR=str(tmp_path / "new" / "keys"))
     assert fresh.returncode == 0
     assert not (tmp_path / "new").exists()
-
-
-def test_check_tells_programs_the_same(tmp_path: Path) -> None:
-    run = idp("check", "--json", IDP_FEDERATION_DIR=str(tmp_path))
-    assert (run.returncode, json.loads(run.stdout), run.stderr) == (0, [], "")
-    (tmp_path / "broken.xml").write_text("<html>")
-    for wrong in ({"IDP_FEDERATION_DIR": str(tmp_path)}, {"IDP_SMTP_PORT": "many"}):
-        run, lines = idp("check", "--json", **wrong), idp("check", **wrong).stderr.splitlines()
-        assert (run.returncode, json.loads(run.stdout), run.stderr) == (1, lines, "")
 
 
 def test_a_university_that_is_not_there_is_told(tmp_path: Path) -> None:

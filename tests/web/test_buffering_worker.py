@@ -20,7 +20,7 @@ CONFIGURATION = """
 from idp.web.buffering_worker import BufferingThreadWorker
 
 class worker_class(BufferingThreadWorker):
-    request_seconds = 3.0
+    request_seconds = 2.0
 
 workers, threads, loglevel = 1, 2, "warning"
 """
@@ -300,14 +300,14 @@ LARGE = b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"
 def test_who_reads_no_answer_is_given_up(server: str) -> None:
     with connect(server) as connection:
         connection.sendall(LARGE)
-        time.sleep(5)
+        time.sleep(3.5)
         with contextlib.suppress(ConnectionResetError):
             assert len(all_of(connection)) < 20_000_000
 
 
 def test_who_reads_slowly_holds_no_thread_and_gets_the_whole_answer(tmp_path: Path) -> None:
     """More of them than there are threads, each with an answer that no buffer holds, and another one behind it."""
-    patient = CONFIGURATION.replace("3.0", "60.0")
+    patient = CONFIGURATION.replace("2.0", "60.0")
     for server in serving(tmp_path, APPLICATION, patient):
         with contextlib.ExitStack() as kept:
             readers = [kept.enter_context(connect(server)) for _ in range(4)]
