@@ -18,6 +18,7 @@ from idp.storage.audit import AuditTrail
 from idp.storage.database import AlreadyExists
 from idp.storage.devices import DeviceStore
 from idp.storage.proofing_records import ProofingRecordStore
+from idp.storage.sweeps import SweepStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Adoption:
     accounts: AccountStore
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
+    sweeps: SweepStore
     mails: MailQueue
     audit: AuditTrail
     records: ProofingRecordStore
@@ -38,6 +40,7 @@ class Adoption:
         known = self._known(proofing) or self._invited(proofing.address or "")
         self._refuse_taken_address(proofing, known)
         previous = self._release_address(known, proofing)
+        self._plan_sweep(known)
         account = self._account(proofing, known, self.clock())
         self._end_everything_of(account.id, proofing)
         self.records.add(record_of(proofing, account.id, self.secret, now=self.clock()))
@@ -145,11 +148,20 @@ class Adoption:
         """Take the address that the university vouched for from whichever other account has it; that account."""
         if proofing.address_given:
             return None
-        previous = self.accounts.release_address(proofing.address or "", except_account=known.id if known else None)
+        address = proofing.address or ""
+        owner = self.accounts.by_address(address)
+        self._plan_sweep(None if known and owner and owner.id == known.id else owner)
+        previous = self.accounts.release_address(address, except_account=known.id if known else None)
         if previous is not None:
             self._end_everything_of(previous.id, proofing)
             self._note("account.address_moved", proofing, previous_account=previous.id)
         return previous
+
+    def _plan_sweep(self, account: Account | None) -> None:
+        """Before it is written to: whatever goes wrong then, who was signed in to it before ends a minute later."""
+        if account is not None:
+            now = self.clock()
+            self.sweeps.put(account.id, now=now, began_before=now)
 
     def _end_everything_of(self, account_id: str, proofing: Proofing) -> None:
         # Who proves it again while signed in must find this journey again in the same browser.

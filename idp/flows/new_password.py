@@ -53,6 +53,8 @@ class NewPasswordFlow:
         if completed is None:
             raise Refusal("authorization.expired", "proofing not waiting for a password").during(proofing.reference)
         account_id = completed.account_id or self.adopts(completed).account_id
+        # Later than the adoption, which ends every sign-in that began before it.
+        now = self.clock()
         self.accounts.set_password(account_id, hashed, now=now)
         self._note("proofing.completed", completed, entity_id=completed.entity_id)
         return self.signs_in(

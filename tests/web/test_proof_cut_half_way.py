@@ -1,0 +1,47 @@
+"""A proof of identity that is cut half way: who had the account or the mailbox before is out all the same."""
+
+import pytest
+
+from idp.domain.accounts import Account, Identity
+from idp.domain.errors import ServiceUnavailable
+from idp.storage.sessions import SessionStore
+from idp.storage.sweeps import SECOND_SWEEP
+from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, World
+
+OWN = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
+
+
+def sweep(world: World) -> None:
+    while world.services.ends_sign_ins.sweep_next(world.services.clock() + SECOND_SWEEP):
+        continue
+
+
+def made(world: World, *identities: Identity) -> Account:
+    return world.account("somebody", CAMILLE, *identities, password=PASSWORD)
+
+
+@pytest.mark.parametrize("identities", [(), (OWN,)], ids=["of somebody else", "of the same person"])
+def test_who_was_signed_in_before_is_out_a_minute_later(
+    world: World, monkeypatch: pytest.MonkeyPatch, identities: tuple[Identity, ...]
+) -> None:
+    before = world.browser().signed_in(made(world, *identities))
+    assert before.get("/account").step == "account"
+    person = world.browser().start(CAMILLE).prove()
+
+    def away(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("database", "cut")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(SessionStore, "end_account", away)
+        assert person.press("Continuer", code=world.code(CAMILLE)).last.status_code == 503
+    assert before.get("/account").step == "account"
+    sweep(world)
+    assert before.get("/account").step != "account"
+
+
+def test_who_has_just_proven_it_stays_signed_in(world: World) -> None:
+    made(world)
+    person = world.browser().start(CAMILLE).prove()
+    person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password="trois pommes vertes et un lac")
+    sweep(world)
+    assert person.get("/account").step == "account"
