@@ -28,6 +28,12 @@ def come_to_choice(page: Page, system: System) -> None:
     step(page, "choose-university")
 
 
+def type_at_once(page: Page, text: str) -> None:
+    """Into the field that the page begins with; the browser moves the focus there a little after the page is there."""
+    expect(page.locator("#q")).to_be_focused()
+    page.keyboard.type(text)
+
+
 def at_university(page: Page, system: System) -> None:
     expect(page).to_have_url(re.compile(re.escape(system.universities)))
     expect(page.locator("input[name=password]")).to_be_visible()
@@ -67,7 +73,7 @@ def test_by_the_keyboard_alone_with_suggestions(narrow: Page, system: System) ->
 
 def test_what_is_typed_without_choosing_is_searched_as_before(narrow: Page, system: System) -> None:
     come_to_choice(narrow, system)
-    narrow.keyboard.type("exemple")
+    type_at_once(narrow, "exemple")
     expect(narrow.get_by_role("combobox")).to_have_attribute("aria-expanded", "true")
     narrow.keyboard.press("Enter")
     expect(narrow).to_have_url(re.compile(r"\?q=exemple$"))
@@ -76,7 +82,7 @@ def test_what_is_typed_without_choosing_is_searched_as_before(narrow: Page, syst
 
 def test_typing_on_after_an_option_was_reached_searches_for_what_is_typed(narrow: Page, system: System) -> None:
     come_to_choice(narrow, system)
-    narrow.keyboard.type("uni")
+    type_at_once(narrow, "uni")
     expect(narrow.get_by_role("option").first).to_be_visible()
     narrow.keyboard.press("ArrowDown")
     narrow.keyboard.type("versite")
@@ -86,8 +92,7 @@ def test_typing_on_after_an_option_was_reached_searches_for_what_is_typed(narrow
 
 def test_a_suggestion_can_be_pressed(narrow: Page, system: System) -> None:
     come_to_choice(narrow, system)
-    expect(narrow.locator("#q")).to_be_focused()
-    narrow.keyboard.type("exemple")
+    type_at_once(narrow, "exemple")
     narrow.get_by_role("option").first.click()
     at_university(narrow, system)
 
@@ -104,7 +109,7 @@ def test_what_was_typed_before_the_script_came_is_searched_for(narrow: Page, sys
 
 def test_a_search_that_finds_nothing_says_so_and_the_button_still_searches(narrow: Page, system: System) -> None:
     come_to_choice(narrow, system)
-    narrow.keyboard.type("atlantide")
+    type_at_once(narrow, "atlantide")
     expect(narrow.locator("form[role=search] [role=status]")).to_have_text("Aucune proposition")
     expect(narrow.get_by_role("listbox")).to_be_hidden()
     press(narrow, "Rechercher")
