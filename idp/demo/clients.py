@@ -14,8 +14,6 @@ from idp.demo.relying_party import Registration
 REGISTERED = PROJECT / "config" / "clients.toml"
 REGISTERED_PORTAL = "http://localhost:5001"
 _NAMES = frozenset((PORTAIL.name, SECOND.name))
-
-
 _TABLE = re.compile(r"^(?=\[\[client\]\]$)", re.MULTILINE)
 
 

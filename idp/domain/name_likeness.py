@@ -6,8 +6,9 @@ compared.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+
+from idp.domain.folding import folded
 
 _NAMES = ("displayName", "givenName", "sn")
 # Shorter ones are initials, particles, or parts of any other word.
@@ -17,7 +18,7 @@ _SHORTEST = 3
 def bears_other_name(typed: str, attributes: Mapping[str, Sequence[str]], mails: Iterable[str]) -> bool:
     """typed: a clean address. attributes: the person's, by friendly name. mails: theirs, as the university has them."""
     in_typed = _words(_local_part(typed))
-    names = [_folded(value) for name in _NAMES for value in attributes.get(name, ())]
+    names = [folded(value.replace("’", "'")) for name in _NAMES for value in attributes.get(name, ())]
     if len(in_typed) < 2 or not names or not all(name.isascii() for name in names):
         return False
     known = {word for text in (*names, *map(_local_part, mails)) for word in _words(text)}
@@ -28,14 +29,10 @@ def _is_alike(word: str, other: str) -> bool:
     return word in other or other in word
 
 
-def _words(folded: str) -> set[str]:
-    return {word for word in re.split(r"[^a-z]+", folded) if len(word) >= _SHORTEST}
+def _words(text: str) -> set[str]:
+    """text: folded."""
+    return {word for word in re.split(r"[^a-z]+", text) if len(word) >= _SHORTEST}
 
 
 def _local_part(address: str) -> str:
     return address.rpartition("@")[0]
-
-
-def _folded(text: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    return "".join(char for char in decomposed if not unicodedata.combining(char)).replace("’", "'")

@@ -53,9 +53,9 @@ class AddressesFlow:
         if len(account.addresses) >= MOST_ADDRESSES:
             return "email.enough"
         now = self.clock()
-        code = self.codes.issue(_new_code(account, session, address, now), now=now)
         if not self._may_mail(account, address, now):
             return "code.too_many_mails"
+        code = self.codes.issue(_new_code(account, session, address, now), now=now)
         self.mails.put(_message(code, locale, now))
         return code
 
@@ -110,7 +110,7 @@ class AddressesFlow:
         if not self.limits.allows(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now):
             return "code.too_many"
         if self.codes.attempt(code.id, session.browser, now=now) is None:
-            return "code.too_many" if self.codes.is_used_up(code.id, session.browser, now=now) else "code.expired"
+            return self.codes.why_not(code.id, session.browser, now=now)
         if not one_time_codes.is_right(self.secret, code, digits):
             self.limits.count(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now)
             return "code.wrong"

@@ -93,8 +93,8 @@ class Adoption:
 
     def _refuse_taken_address(self, proofing: Proofing, known: Account | None) -> None:
         """An address that no university vouched for is never taken from another account; told only to who proved it."""
-        owner = self.accounts.by_address(proofing.address or "") if proofing.address_given else None
-        if owner is None or (known is not None and owner.id == known.id):
+        owner = self._other_owner(known, proofing) if proofing.address_given else None
+        if owner is None:
             return
         self._note("proofing.identity_conflict", proofing, entity_id=proofing.entity_id, kind="address", owner=owner.id)
         raise IdentityConflict(proofing.entity_id, "address", "given by one person, known of another")
@@ -148,14 +148,17 @@ class Adoption:
         """Take the address that the university vouched for from whichever other account has it; that account."""
         if proofing.address_given:
             return None
-        address = proofing.address or ""
-        owner = self.accounts.by_address(address)
-        self._plan_sweep(None if known and owner and owner.id == known.id else owner)
-        previous = self.accounts.release_address(address, except_account=known.id if known else None)
+        self._plan_sweep(self._other_owner(known, proofing))
+        previous = self.accounts.release_address(proofing.address or "", except_account=known.id if known else None)
         if previous is not None:
             self._end_everything_of(previous.id, proofing)
             self._note("account.address_moved", proofing, previous_account=previous.id)
         return previous
+
+    def _other_owner(self, known: Account | None, proofing: Proofing) -> Account | None:
+        """Whose the address is, where it is not the person's own account."""
+        owner = self.accounts.by_address(proofing.address or "")
+        return None if owner is None or (known is not None and owner.id == known.id) else owner
 
     def _plan_sweep(self, account: Account | None) -> None:
         """Before it is written to: whatever goes wrong then, who was signed in to it before ends a minute later."""

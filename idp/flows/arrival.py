@@ -43,11 +43,13 @@ class Arrival:
 class Expected:
     """Whom we took the person for, as far as it is somebody else.
 
+    is_theirs: whether the address typed at the beginning is known to be the person's.
     typed: the address typed at the beginning, where it is another person's: it leads to another university, or bears
         another name. leads_elsewhere: the former.
     signed_in_as: the address of another account that is signed in in this browser.
     """
 
+    is_theirs: bool
     typed: str | None
     leads_elsewhere: bool
     signed_in_as: str | None
@@ -87,10 +89,10 @@ class ArrivalFlow:
         signed_in = self._renewed(proofing, pending, session, device, now)
         if signed_in is not None:
             return Arrival(proofing, signed_in)
-        is_other = self.expected(pending, proofing, session).is_other
-        if is_other or (proofing.address is not None and not self._is_theirs(pending.address, proofing)):
+        expected, is_vouched = self.expected(pending, proofing, session), proofing.address is not None
+        if expected.is_other or (is_vouched and not expected.is_theirs):
             self._change(pending, session, named_other=proofing.entity_id)
-        return Arrival(proofing, is_expected=proofing.address is not None and not is_other)
+        return Arrival(proofing, is_expected=is_vouched and not expected.is_other)
 
     def expected(self, pending: PendingAuthorization, proofing: Proofing, session: Session) -> Expected:
         """Whom we took the person for, as far as the university says that it is somebody else."""
@@ -100,6 +102,7 @@ class ArrivalFlow:
         present = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
         is_present = present is None or is_named(present, proofing.identities)
         return Expected(
+            is_theirs,
             pending.address if is_other else None,
             leads_elsewhere,
             None if present is None or is_present else present.address,

@@ -124,7 +124,7 @@ class MailboxFlow:
         live = self.codes.issue(self._new_code(proofing, session, now), now=now)
         code = self.codes.attempt(live.id, session.browser, now=now)
         if code is None:
-            return "code.too_many" if self.codes.is_used_up(live.id, session.browser, now=now) else "code.expired"
+            return self.codes.why_not(live.id, session.browser, now=now)
         if not one_time_codes.is_right(self.secret, code, digits):
             self.limits.count(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now)
             self._note("proofing.code_wrong", proofing)

@@ -190,8 +190,7 @@ class SignInFlow:
         asked = pending.one_time_code_id or ""
         code = self.codes.attempt(asked, session.browser, now=now)
         if code is None:
-            is_used_up = self.codes.is_used_up(asked, session.browser, now=now)
-            return self._denied("code.too_many" if is_used_up else "code.expired", pending, account, now)
+            return self._denied(self.codes.why_not(asked, session.browser, now=now), pending, account, now)
         if code.address != address or not one_time_codes.is_right(self.secret, code, digits):
             throttled = self._count_failure(guesses, visitor, now)
             return self._denied("code.wrong", pending, account, now, throttled=throttled)

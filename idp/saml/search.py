@@ -5,15 +5,14 @@ in a table of the federation's index; a look at 10,000 rows of it takes two mill
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from idp.domain.federation import IdentityProvider
+from idp.domain.folding import folded
 
 _WORD: Final = re.compile(r"[^\W_]+")
-_BEYOND_ASCII: Final = re.compile(r"[^\x00-\x7f]")
 # Small words that people add or leave out.
 _SMALL_WORDS: Final = frozenset(["a", "d", "de", "des", "du", "et", "l", "la", "le", "les", "of", "the"])
 # Written either way, and found by either way and its beginnings: « sain » is nearly « saint », « st » also Strasbourg.
@@ -70,19 +69,6 @@ def domain_in(query: str) -> str:
     typed = query.strip()
     is_one = typed.split() == [typed] and ("@" in typed or "." in typed)
     return typed.rpartition("@")[2] if is_one else ""
-
-
-def folded(text: str) -> str:
-    """Without accents, case and typography: ``Nîmes`` and ``NIMES`` are the same."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    return _BEYOND_ASCII.sub(_base_letter, decomposed)
-
-
-def _base_letter(found: re.Match[str]) -> str:
-    char = found.group()
-    return "" if unicodedata.combining(char) else char
 
 
 def _sort_key(words: str) -> str:

@@ -56,6 +56,10 @@ class OneTimeCodeStore:
                 self._end_expired(code_id, browser, now)
         return None if document is None else _read(document)
 
+    def why_not(self, code_id: str, browser: str, *, now: datetime) -> str:
+        """The key of the field sentence for a code that ``attempt`` did not let be evaluated."""
+        return "code.too_many" if self.is_used_up(code_id, browser, now=now) else "code.expired"
+
     def is_used_up(self, code_id: str, browser: str, *, now: datetime) -> bool:
         """Whether every try of a live code was wrong: it keeps its slot, so that asking again gives no fresh tries."""
         with translated():
