@@ -1,12 +1,15 @@
 """Gunicorn's settings, taken from ours; read by ``gunicorn wsgi:app`` when it starts in this folder."""
 
+import gc
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
 from idp import descriptors, settings
 from idp.domain.errors import ConfigurationError
 from idp.domain.passwords import HashingBounds
+from idp.loading import loading
 from idp.metrics import worker_folder
 from idp.openid.clients import read_clients
 from idp.openid.keys import KeyStore, made_algorithms
@@ -61,6 +64,19 @@ def on_starting(server: Any) -> None:
     except OSError as problem:
         folder = str(_settings.var_dir)
         sys.exit(f"var_dir = {folder!r}: cannot be written: {problem.strerror}; accepted: a folder (IDP_VAR_DIR)")
+    _load()
+
+
+def _load() -> None:
+    """Load the program once: workers share it, and start in a moment; what is installed meanwhile reaches none of them.
+
+    Not the application, which opens connections; not before the folder is there, for which prometheus_client looks when
+    it is loaded.
+    """
+    with loading():
+        import_module("idp.app")
+    # A collection in a worker would write to all of it, and each worker had a copy of its own.
+    gc.freeze()
 
 
 def _read_files() -> None:

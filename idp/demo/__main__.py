@@ -4,7 +4,10 @@ import signal
 import sys
 import threading
 
-from idp.demo.launcher import DemoFailed, demo_from_environment
+from idp.loading import loading
+
+with loading():
+    from idp.demo.launcher import DemoFailed, demo_from_environment
 
 
 def main() -> int:

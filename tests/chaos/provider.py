@@ -52,6 +52,9 @@ class Provider:
         self.keys = folder / "keys"
         self.log_file = folder / "provider.log"
         self.environment = self._environment(mongodb_uri, f"chaos_{self.port}") | dict(settings_too or {})
+        self.project = PROJECT
+        self.command: tuple[str, ...] = ("-m", "gunicorn", "wsgi:app")
+        self.handed_on: tuple[int, ...] = ()
         self.master: subprocess.Popen[bytes] | None = None
         self._prepare()
 
@@ -63,12 +66,13 @@ class Provider:
         """Returns once people can sign in."""
         with self.log_file.open("ab") as log:
             self.master = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "wsgi:app"],
-                cwd=PROJECT,
+                [sys.executable, *self.command],
+                cwd=self.project,
                 env=_surroundings() | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                pass_fds=self.handed_on,
                 # Not a session of its own: Linux weighs sessions against each other (sched_autogroup_enabled), and
                 # priorities count within one alone.
                 process_group=0,

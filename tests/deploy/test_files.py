@@ -16,7 +16,7 @@ from idp.settings_reader import keys
 PROJECT = Path(__file__).parents[2]
 DEPLOY = PROJECT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
-UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
+UNITS = sorted(path for path in (DEPLOY / "systemd").iterdir() if path.suffix in {".service", ".socket", ".timer"})
 # What an administrator makes; ``.gitignore`` beside the compose file keeps it out of the project.
 MADE = {"provider.env", "clients.toml", "federation_metadata", "certificates"}
 
@@ -89,6 +89,12 @@ def test_units_are_what_systemd_takes(unit: Path) -> None:
     # The one thing that has to be missing here.
     problems = [line for line in run.stderr.splitlines() if "/opt/idp/venv/bin/" not in line]
     assert not [line for line in problems if unit.name in line]
+
+
+def test_the_address_that_is_kept_open_is_the_one_that_the_settings_name() -> None:
+    (kept,) = re.findall(r"^ListenStream=(.+)$", (DEPLOY / "systemd/idp.socket").read_text(), re.MULTILINE)
+    (named,) = re.findall(r"^IDP_WEB_BIND=(.+)$", (DEPLOY / "systemd/idp.env.example").read_text(), re.MULTILINE)
+    assert kept == named
 
 
 @pytest.mark.parametrize("name", ["idp.service", "idp-work.service"])

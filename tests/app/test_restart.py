@@ -1,0 +1,84 @@
+"""A server that is replaced turns nobody away, and one that runs keeps the code with which it was started."""
+
+import shutil
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.client import Client
+from tests.chaos.provider import PROJECT, Provider
+from tests.chaos.replica_set import wait_until
+
+DISCOVERY = "/.well-known/openid-configuration"
+# As systemd starts a service that has a socket (sd_listen_fds): it is descriptor 3 of the process that is named.
+AS_SYSTEMD = """
+import os, sys
+os.dup2({listening}, 3)
+os.environ |= {{"LISTEN_FDS": "1", "LISTEN_PID": str(os.getpid())}}
+os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "wsgi:app"])
+"""
+
+
+@pytest.fixture
+def provider(tmp_path: Path, mongodb_uri: str) -> Iterator[Provider]:
+    made = Provider(tmp_path, mongodb_uri)
+    yield made
+    made.stop()
+
+
+class Visitors:
+    """One after the other, from before a restart until after it."""
+
+    def __init__(self, port: int) -> None:
+        self._port, self._end = port, threading.Event()
+        self.answers: list[str] = []
+        self._thread = threading.Thread(target=self._come)
+
+    def _come(self) -> None:
+        while not self._end.is_set():
+            self.answers.append(Client(self._port).get(DISCOVERY).outcome)
+
+    def __enter__(self) -> "Visitors":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+
+def test_a_restart_behind_a_kept_address_turns_nobody_away(provider: Provider) -> None:
+    with socket.create_server(("127.0.0.1", provider.port), backlog=256) as kept:
+        provider.command = ("-c", AS_SYSTEMD.format(listening=kept.fileno()))
+        provider.handed_on = (kept.fileno(),)
+        provider.start()
+        with Visitors(provider.port) as visitors:
+            wait_until(lambda: len(visitors.answers) > 20)
+            provider.stop()
+            before = len(visitors.answers)
+            provider.start()
+            wait_until(lambda: len(visitors.answers) > before + 20)
+        provider.stop()
+    assert set(visitors.answers) == {"200"}
+
+
+def test_what_is_installed_over_a_running_server_reaches_none_of_its_workers(provider: Provider) -> None:
+    """Half of an old release with half of a new one is neither."""
+    provider.project = provider.folder / "installed"
+    provider.project.mkdir()
+    for file in ("wsgi.py", "gunicorn.conf.py"):
+        shutil.copy(PROJECT / file, provider.project)
+    for folder in ("idp", "config"):
+        shutil.copytree(PROJECT / folder, provider.project / folder)
+    provider.start()
+    first = set(provider.workers())
+    for module in (provider.project / "idp").rglob("*.py"):
+        module.write_text("raise RuntimeError('of another release')")
+    provider.signal_master(signal.SIGHUP)
+    wait_until(lambda: (now := set(provider.workers())) and len(now) == len(first) and not now & first)
+    provider.wait_until_ready()
+    assert "of another release" not in provider.log()
