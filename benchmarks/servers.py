@@ -3,7 +3,6 @@
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -97,14 +96,6 @@ class Server:
 def _surroundings() -> dict[str, str]:
     """Our environment without the settings of whichever provider is run from this terminal."""
     return {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
-
-
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def family(root: int) -> list[int]:

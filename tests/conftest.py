@@ -1,5 +1,6 @@
 """What every test may use: one real mongod for the whole run, a fresh database for each test."""
 
+import gc
 import os
 import secrets
 from collections.abc import Iterator
@@ -12,10 +13,13 @@ from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from pymongo import MongoClient
 
-from idp import app as application
+from idp.loading import loading
 from idp.storage import embedded
 from idp.storage.database import Database
 from tests.install_browser import find_browser
+
+with loading():
+    from idp import app as application
 
 # A busy machine is no fault of the product.
 settings.register_profile("patient", deadline=None)
@@ -25,6 +29,15 @@ settings.load_profile("patient")
 # Where tests start whole systems, and take longest.
 _LONG = frozenset({"app", "benchmarks", "chaos", "cli", "deploy", "docs", "journeys"})
 _TESTS = Path(__file__).parent
+
+
+# Nothing of what is collected is garbage; a twentieth of the run went into looking for some in it.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,6 +59,12 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
         # Tests have a time of their own, which is past for a server that clears away what has expired.
         client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
     return uri
+
+
+@pytest.fixture(scope="session")
+def keys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys that the first provider makes; making them takes longer than most tests."""
+    return tmp_path_factory.mktemp("keys") / "keys"
 
 
 @pytest.fixture(scope="session")

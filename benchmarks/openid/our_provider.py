@@ -9,8 +9,9 @@ from pathlib import Path
 
 from benchmarks.database import Mongod
 from benchmarks.openid.target import CLIENT_SECRET, DISCOVERY_PATH, FLOW_CLIENT, OFFLINE_CLIENT, REDIRECT_URI
-from benchmarks.servers import Server, free_port
+from benchmarks.servers import Server
 from idp import app, settings
+from idp.demo.ports import free_port
 from idp.domain.accounts import Account, Identity
 from idp.domain.sessions import ACR_BASIC
 

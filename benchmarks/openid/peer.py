@@ -18,7 +18,8 @@ from benchmarks.openid.target import (
     REDIRECT_URI,
     get,
 )
-from benchmarks.servers import Server, free_port
+from benchmarks.servers import Server
+from idp.demo.ports import free_port
 
 SOURCE = Path(__file__).resolve().parents[1] / "peers" / "oidc-provider"
 WORKERS = 2

@@ -15,11 +15,12 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 from benchmarks.database import Mongod
-from benchmarks.servers import Server, free_port
+from benchmarks.servers import Server
 from idp import app, settings
 from idp.demo import people
 from idp.demo.aggregate import write_aggregate
 from idp.demo.identity_provider import IdentityProvider, encoded
+from idp.demo.ports import free_port
 from idp.demo.service_provider import ServiceProvider, read_metadata
 from idp.domain.accounts import Account, Identity
 

@@ -16,10 +16,11 @@ from idp.demo.clients import REGISTERED, ClientsUnusable, demo_clients
 from idp.demo.mailbox import Mailbox, create_mailbox
 from idp.demo.people import EXEMPLE
 from idp.demo.portal import start_portal
+from idp.demo.ports import HOST
 from idp.demo.provider_process import PROJECT, ProviderFailed, ProviderProcess
 from idp.demo.registration import metadata_settings
 from idp.demo.universities import start_universities
-from idp.demo.web_server import HOST, WebServer
+from idp.demo.web_server import WebServer
 
 DEFAULT_BASE = 5000
 FEDERATION = PROJECT / "federation_metadata"

@@ -12,7 +12,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask, Response, abort, jsonify, render_template
 
-from idp.demo.web_server import HOST, WebServer
+from idp.demo.ports import HOST
+from idp.demo.web_server import WebServer
 
 CAPACITY = 1000
 

@@ -1,12 +1,15 @@
 """A party's web server, in a thread of this process."""
 
-import socket
 import threading
+from functools import partial
 
 from flask import Flask
 from werkzeug.serving import make_server
 
-HOST = "127.0.0.1"
+from idp.demo.ports import HOST
+
+# How often it looks whether it shall stop.
+_LOOK_SECONDS = 0.05
 
 
 class WebServer:
@@ -15,7 +18,8 @@ class WebServer:
     def __init__(self, app: Flask, port: int = 0) -> None:
         self._server = make_server(HOST, port, app, threaded=True)
         self.port = int(self._server.server_port)
-        self._thread = threading.Thread(target=self._server.serve_forever, name=app.name, daemon=True)
+        serve = partial(self._server.serve_forever, poll_interval=_LOOK_SECONDS)
+        self._thread = threading.Thread(target=serve, name=app.name, daemon=True)
 
     @property
     def url(self) -> str:
@@ -32,10 +36,3 @@ class WebServer:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
-
-
-def free_port() -> int:
-    """A port of this machine that nobody uses now, for parties that must know their address before they start."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mail.smtp_server import free_port
+from idp.demo.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNKNOWN_KEY = """

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.servers import Server, ServerFailed, family, free_port, process_cpu_seconds
+from benchmarks.servers import Server, ServerFailed, family, process_cpu_seconds
+from idp.demo.ports import free_port
 
 PAGE = "import http.server, sys; http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]))"
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from benchmarks.sign_in.world import Mails
 from idp.demo.authentication_request import RefusedRequest
+from idp.demo.ports import free_port
 from tests.chaos.client import Answer, Client
 from tests.chaos.figures import Figures
 from tests.chaos.journey import Stopped, exchange, sign_in_first_time, token_in
 from tests.chaos.provider import Provider
 from tests.chaos.replica_set import ReplicaSet, wait_until
 from tests.chaos.universities import Federation, University
-from tests.mail.smtp_server import HOST, free_port
+from tests.mail.smtp_server import HOST
 
 PEOPLE_AT_ONCE, PEOPLE_REST = 4, 0.1
 # A phase goes on until so many from each university have arrived.

@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.servers import family, free_port
+from benchmarks.servers import family
 from idp import app, settings
+from idp.demo.ports import free_port
 from idp.domain.accounts import Account, Identity
 from idp.storage.audit_proofs import SETTLED, AuditProofs, EventsRead
 from tests.chaos.client import Client

@@ -12,8 +12,8 @@ from typing import Any
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
+from idp.demo.ports import free_port
 from idp.storage import embedded
-from tests.mail.smtp_server import free_port
 
 ELECTION_TIMEOUT_MS = 2000
 _NAME = "chaos"

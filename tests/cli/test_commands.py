@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from idp import cli
 from idp.domain.client_secrets import verify_secret
 from tests.cli.administration import administration
+from tests.cli.in_process import idp as idp_here
 
 PROJECT = Path(__file__).parents[2]
 
@@ -52,11 +53,11 @@ def test_a_secret_is_hashed_as_the_clients_file_takes_it() -> None:
 
 
 def test_clients_are_listed(tmp_path: Path) -> None:
-    run = idp("client", "list")
+    run = idp_here("client", "list")
     assert "portail" in run.stdout
     broken = tmp_path / "clients.toml"
     broken.write_text("[[client]]\nclient_id = 3\n")
-    run = idp("client", "list", IDP_CLIENTS_FILE=str(broken))
+    run = idp_here("client", "list", IDP_CLIENTS_FILE=str(broken))
     assert run.returncode != 0
     assert "clients.toml" in run.stderr
     assert "Traceback" not in run.stderr
@@ -70,43 +71,43 @@ def test_a_token_for_registration_needs_the_database_and_says_so(tmp_path: Path)
 
 
 def test_a_list_of_people_that_cannot_be_read_is_told() -> None:
-    run = idp("user", "invite", "--csv", "/proc/self/mem", "--reason", "rentrée")
+    run = idp_here("user", "invite", "--csv", "/proc/self/mem", "--reason", "rentrée")
     assert run.returncode == 1
     assert run.stderr == "/proc/self/mem: cannot be read: Input/output error; nobody was invited\n"
 
 
 def test_check_names_every_fault_to_people_and_programs(tmp_path: Path) -> None:
-    run = idp("check", "--json", IDP_FEDERATION_DIR=str(tmp_path))
+    run = idp_here("check", "--json", IDP_FEDERATION_DIR=str(tmp_path))
     assert (run.returncode, json.loads(run.stdout), run.stderr) == (0, [], "")
     (tmp_path / "broken.xml").write_text("<html>")
     wrongs = {"broken.xml": {"IDP_FEDERATION_DIR": str(tmp_path)}, "IDP_SMTP_PORT": {"IDP_SMTP_PORT": "many"}}
     for named, wrong in wrongs.items():
-        run = idp("check", **wrong)
+        run = idp_here("check", **wrong)
         assert run.returncode == 1
         assert named in run.stderr
         assert "Traceback" not in run.stderr
-        told = idp("check", "--json", **wrong)
+        told = idp_here("check", "--json", **wrong)
         assert (told.returncode, json.loads(told.stdout), told.stderr) == (1, run.stderr.splitlines(), "")
 
 
 def test_check_names_folders_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    run = idp(
+    run = idp_here(
         "check", IDP_FEDERATION_DIR=str(tmp_path / "nowhere"), IDP_KEYS_DIR=str(tmp_path / "file" / "deep" / "keys")
     )
     assert run.returncode == 1
     assert [line.partition(" = ")[0] for line in run.stderr.splitlines()] == ["keys.dir", "federation.dir"]
-    run = idp("check", IDP_FEDERATION_DIR=str(tmp_path / "file"))
+    run = idp_here("check", IDP_FEDERATION_DIR=str(tmp_path / "file"))
     assert (run.returncode, len(run.stderr.splitlines())) == (1, 1)
     assert run.stderr.startswith("federation.dir = ")
-    fresh = idp("check", IDP_FEDERATION_DIR=str(tmp_path), IDP_KEYS_DIR=str(tmp_path / "new" / "keys"))
+    fresh = idp_here("check", IDP_FEDERATION_DIR=str(tmp_path), IDP_KEYS_DIR=str(tmp_path / "new" / "keys"))
     assert fresh.returncode == 0
     assert not (tmp_path / "new").exists()
 
 
 def test_a_university_that_is_not_there_is_told(tmp_path: Path) -> None:
-    run = idp("federation", "which", "a@univ-exemple.fr", IDP_FEDERATION_DIR=str(tmp_path))
+    run = idp_here("federation", "which", "a@univ-exemple.fr", IDP_FEDERATION_DIR=str(tmp_path))
     assert run.returncode != 0
     assert "no university" in run.stderr
-    run = idp("federation", "which", "nobody", IDP_FEDERATION_DIR=str(tmp_path))
+    run = idp_here("federation", "which", "nobody", IDP_FEDERATION_DIR=str(tmp_path))
     assert "not a mail address" in run.stderr

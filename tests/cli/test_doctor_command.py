@@ -14,11 +14,13 @@ import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from idp import app
+from idp.demo.ports import free_port
 from idp.openid.keys import KeyStore
 from idp.storage.database import Database
+from tests.cli.in_process import idp as idp_here
 from tests.cli.test_commands import idp
 from tests.mail.certificate import self_signed, tls_context
-from tests.mail.smtp_server import HOST, Mailbox, free_port, serving
+from tests.mail.smtp_server import HOST, Mailbox, serving
 
 PASSWORD = "le mot de passe du serveur"
 Findings = dict[str, tuple[str, str, str]]
@@ -106,7 +108,7 @@ def test_an_installation_in_order_ends_well(environment: dict[str, str]) -> None
 
 def test_a_password_that_the_mail_server_does_not_take_is_told_in_its_words(environment: dict[str, str]) -> None:
     with in_order(environment) as whole:
-        run = idp("doctor", "--json", **(whole | {"IDP_SMTP_PASSWORD": "un autre"}))
+        run = idp_here("doctor", "--json", **(whole | {"IDP_SMTP_PASSWORD": "un autre"}))
     level, text, mend = findings(run)["smtp"]
     assert run.returncode == 1
     assert level == "fault"
@@ -116,7 +118,7 @@ def test_a_password_that_the_mail_server_does_not_take_is_told_in_its_words(envi
 
 
 def test_what_is_away_is_told_in_lines_with_what_to_mend(environment: dict[str, str]) -> None:
-    run = idp("doctor", **environment)
+    run = idp_here("doctor", **environment)
     assert run.returncode == 1
     lines = [line for line in run.stdout.splitlines() if line.startswith("fault")]
     assert [line.partition(":")[0].split()[1] for line in lines if "disk" not in line] == ["smtp", "tls"], run.stdout
@@ -127,7 +129,7 @@ def test_what_is_away_is_told_in_lines_with_what_to_mend(environment: dict[str, 
 def test_a_certificate_that_nobody_vouches_for_is_a_fault(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with in_order(environment) as whole:
-        run = idp("doctor", "--json", **(whole | {"SSL_CERT_FILE": str(self_signed(tmp_path / "other"))}))
+        run = idp_here("doctor", "--json", **(whole | {"SSL_CERT_FILE": str(self_signed(tmp_path / "other"))}))
     found = findings(run)
     assert run.returncode == 1
     assert "CERTIFICATE_VERIFY_FAILED" in found["tls"][1]

@@ -6,8 +6,8 @@ import pytest
 
 from idp.demo import launcher
 from idp.demo.launcher import Demo, DemoFailed, Ports, demo_from_environment
+from idp.demo.ports import HOST
 from idp.demo.provider_process import ProviderFailed, ProviderProcess
-from idp.demo.web_server import HOST
 
 
 def test_the_ports_move_together() -> None:

@@ -6,7 +6,8 @@ import pytest
 import requests
 
 from idp.demo.mailbox import Mailbox, start_mailbox
-from idp.demo.web_server import WebServer, free_port
+from idp.demo.ports import free_port
+from idp.demo.web_server import WebServer
 
 
 @pytest.fixture

@@ -4,8 +4,9 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from idp.demo.portal import COOKIE, create_portal
+from idp.demo.ports import free_port
 from idp.demo.relying_party import Registration
-from idp.demo.web_server import WebServer, free_port
+from idp.demo.web_server import WebServer
 
 REGISTRATIONS = {name: Registration(name, "secret-of-" + name) for name in ("portail", "second")}
 

@@ -12,8 +12,9 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from idp.demo.portal import create_portal
+from idp.demo.ports import free_port
 from idp.demo.relying_party import LOGOUT_EVENT, Registration
-from idp.demo.web_server import WebServer, free_port
+from idp.demo.web_server import WebServer
 
 REGISTRATIONS = {name: Registration(name, "secret-of-" + name) for name in ("portail", "second")}
 

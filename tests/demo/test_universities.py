@@ -10,9 +10,9 @@ from werkzeug.test import TestResponse
 
 from idp.demo import xml_security
 from idp.demo.keys import KeyPair
+from idp.demo.ports import free_port
 from idp.demo.service_provider import ServiceProviderUnknown, fetch_from, read_metadata
 from idp.demo.universities import create_universities
-from idp.demo.web_server import free_port
 from idp.demo.xml_security import ASSERTION, PROTOCOL
 from tests.demo.conftest import ACS_URL, RequestingService
 

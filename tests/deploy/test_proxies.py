@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from idp import app, settings
+from idp.demo.ports import free_port
 from tests.chaos.journey import Stopped, exchange, sign_in, token_in
 from tests.chaos.provider import PLAIN, Provider
 from tests.deploy import proxies
 from tests.deploy.proxies import APACHE_MODULES, HOST, Ports, TlsClient
 from tests.journeys import debian
-from tests.mail.smtp_server import free_port
 
 PROXIES = {
     "nginx": (proxies.nginx, ("nginx-light",), lambda: shutil.which("nginx") is not None),

@@ -5,6 +5,7 @@ import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import bcrypt
 import pytest
 
 from idp.domain.errors import ServiceUnavailable
@@ -39,9 +40,25 @@ def test_o_27_nfc_and_nfd_are_the_same_password(hasher: PasswordHasher) -> None:
     assert hasher.verify(decomposed, hasher.hash(composed))
 
 
-def test_where_there_is_no_password_nothing_matches(hasher: PasswordHasher) -> None:
-    assert not hasher.verify("nobody has this password", None)
+def test_where_there_is_no_password_nothing_matches_after_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    hasher, compared = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 5), []
+
+    def checkpw(password: bytes, hashed: bytes) -> bool:
+        # All that bcrypt takes of the stored hash before it compares: it refuses what is not one.
+        made = bcrypt.hashpw(password, hashed)
+        compared.append((made[:7], len(made) == len(hashed), made == hashed))
+        return made == hashed
+
+    monkeypatch.setattr("idp.domain.passwords.bcrypt.checkpw", checkpw)
+    assert not hasher.verify("Une phrase secrète", None)
     assert not hasher.verify("", None)
+    assert hasher.verify("Une phrase secrète", hasher.hash("Une phrase secrète"))
+    assert compared == [(b"$2b$05$", True, False)] * 2 + [(b"$2b$05$", True, True)]
+
+
+def test_a_program_starts_without_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("idp.domain.passwords.bcrypt.hashpw")
+    PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 16)
 
 
 def test_a_stolen_hash_is_worthless_without_the_secret_key(hasher: PasswordHasher) -> None:

@@ -14,13 +14,13 @@ from tests.flows.one_person import ADDRESS, CLIENTS
 
 
 @pytest.fixture
-def services(indexed_database: Database, mongodb_uri: str, tmp_path: Path) -> Services:
+def services(indexed_database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: Path) -> Services:
     (tmp_path / "clients.toml").write_text(CLIENTS)
     configured = settings.load(
         {
             "IDP_MONGODB_URI": mongodb_uri,
             "IDP_VAR_DIR": str(tmp_path / "var"),
-            "IDP_KEYS_DIR": str(tmp_path / "keys"),
+            "IDP_KEYS_DIR": str(keys_folder),
             "IDP_CLIENTS_FILE": str(tmp_path / "clients.toml"),
             "IDP_PASSWORDS_BCRYPT_COST": "4",
         }

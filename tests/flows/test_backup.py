@@ -66,9 +66,9 @@ def elsewhere(mongodb_uri: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def full(database: Database, tmp_path: Path) -> Database:
+def full(indexed_database: Database, tmp_path: Path) -> Database:
     """A document in every collection, and some accounts."""
-    database.create_indexes(app.INDEXES)
+    database = indexed_database
     adopt_if_empty(database, now=NOW)
     database.collection("accounts").insert_many([old_account(f"p{number:04}") for number in range(1200)])
     for number, name in enumerate((*KEPT, *VOID)):

@@ -11,8 +11,7 @@ from idp.storage.holdings import Holdings
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
 
-def test_every_collection_stands_in_the_register_and_nothing_else_does(database: Database) -> None:
-    database.create_indexes(app.INDEXES)
+def test_every_collection_stands_in_the_register_and_nothing_else_does() -> None:
     written = {indexes.collection for indexes in app.INDEXES} | {"clients", "schema", "audit_seals"}
     assert set(REGISTER) == written
 

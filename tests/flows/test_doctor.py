@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from idp.demo.ports import free_port
 from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
 from idp.domain.pinned_keys import PinnedKey
@@ -15,7 +16,7 @@ from idp.openid.keys import KeyStore
 from idp.storage import outbox
 from idp.storage.database import Database
 from idp.storage.migrations.ledger import Ledger
-from tests.mail.smtp_server import HOST, Mailbox, free_port, mute_server, serving
+from tests.mail.smtp_server import HOST, Mailbox, mute_server, serving
 from tests.mail.test_sender_domain import GOOD
 from tests.saml.test_registration import WHOLE
 

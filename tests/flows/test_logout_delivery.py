@@ -119,7 +119,7 @@ def _grant(name: str, client_id: str, sign_in: SignIn) -> Grant:
 def world(database: Database, keys: KeyStore) -> Iterator[World]:
     database.create_indexes([grants_module.INDEXES, logout_notices_module.INDEXES])
     application = Application()
-    thread = threading.Thread(target=application.serve_forever)
+    thread = threading.Thread(target=application.serve_forever, args=(0.05,))
     thread.start()
     address = f"http://127.0.0.1:{application.server_port}/"
     clients = {

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from idp.demo.ports import free_port
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
 from idp.domain.one_time_codes import digits
@@ -21,7 +22,7 @@ from idp.storage import outbox as outbox_module
 from idp.storage.database import Database
 from idp.storage.leased_queue import Claim
 from idp.storage.outbox import Outbox
-from tests.mail.smtp_server import HOST, Mailbox, free_port, mute_server, serving
+from tests.mail.smtp_server import HOST, Mailbox, mute_server, serving
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 SECRET = SecretKey(b"a key for the tests of mails only")

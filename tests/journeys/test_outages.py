@@ -14,12 +14,13 @@ from flask.testing import FlaskClient
 from idp import app as application
 from idp import settings
 from idp.app import Services
+from idp.demo.ports import free_port
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import random_id
 from idp.domain.messages import Message
 from idp.storage import embedded
 from idp.storage.database import Database
-from tests.mail.smtp_server import Mailbox, free_port, serving
+from tests.mail.smtp_server import Mailbox, serving
 
 HOST = {"Host": "localhost:5000"}
 

@@ -14,7 +14,8 @@ from typing import Self
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.mail.smtp_server import HOST, free_port
+from idp.demo.ports import free_port
+from tests.mail.smtp_server import HOST
 
 _LOOK_SECONDS = 0.02
 

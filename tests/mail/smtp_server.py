@@ -42,13 +42,6 @@ class Mailbox:
         return f"250 OK: queued as {len(self.messages)}"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def serving(mailbox: Mailbox, port: int, **options: Any) -> Iterator[None]:
     """Run an SMTP server for this mailbox."""

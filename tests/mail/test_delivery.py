@@ -8,11 +8,12 @@ from threading import Event
 import pytest
 from aiosmtpd.smtp import AuthResult
 
+from idp.demo.ports import free_port
 from idp.domain.errors import ServiceUnavailable
 from idp.mail.delivery import Accepted, Deferred, MailServer, Outcome, Refused, SmtpDelivery
 from idp.mail.messages import Rendered
 from tests.mail.certificate import self_signed, tls_context
-from tests.mail.smtp_server import HOST, Mailbox, free_port, mute_server, serving
+from tests.mail.smtp_server import HOST, Mailbox, mute_server, serving
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 TO = "zoe.lefebvre@etu.univ-exemple.fr"

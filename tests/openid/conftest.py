@@ -60,7 +60,7 @@ def published() -> Iterator[dict[str, Any]]:
             return
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     state["uri"] = f"http://127.0.0.1:{server.server_port}/jwks"
     yield state
     server.shutdown()

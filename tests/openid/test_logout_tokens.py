@@ -60,7 +60,7 @@ class _Application(BaseHTTPRequestHandler):
 def application() -> Iterator[ThreadingHTTPServer]:
     _Application.received = []
     listening = ThreadingHTTPServer(("127.0.0.1", 0), _Application)
-    thread = threading.Thread(target=listening.serve_forever)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.05,))
     thread.start()
     yield listening
     listening.shutdown()

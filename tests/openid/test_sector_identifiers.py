@@ -62,7 +62,7 @@ class Document(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     listening = ThreadingHTTPServer(("127.0.0.1", 0), Document)
-    thread = threading.Thread(target=listening.serve_forever)
+    thread = threading.Thread(target=listening.serve_forever, args=(0.05,))
     thread.start()
     yield f"http://127.0.0.1:{listening.server_port}/uris.json"
     listening.shutdown()

@@ -61,7 +61,7 @@ class _Answers(BaseHTTPRequestHandler):
 @pytest.fixture
 def source() -> Iterator[Source]:
     server = Source()
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     yield server
     server.shutdown()

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from idp.app import INDEXES
 from idp.domain.accounts import Account, Identity
 from idp.domain.merging import Merge, MergeState
 from idp.domain.releases import Release
@@ -23,8 +22,12 @@ THREADS = 16
 
 
 @pytest.fixture
+def database(indexed_database: Database) -> Database:
+    return indexed_database
+
+
+@pytest.fixture
 def accounts(database: Database) -> AccountStore:
-    database.create_indexes(INDEXES)
     store = AccountStore(database)
     for name in ("a", "b", "c"):
         identity = Identity("https://idp.example", "eppn", f"{name}@u.example")

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from idp.app import INDEXES
 from idp.domain.accounts import Account
 from idp.domain.releases import Release
 from idp.storage.accounts import AccountStore
@@ -17,8 +16,12 @@ THREADS = 16
 
 
 @pytest.fixture
+def database(indexed_database: Database) -> Database:
+    return indexed_database
+
+
+@pytest.fixture
 def releases(database: Database) -> ReleaseStore:
-    database.create_indexes(INDEXES)
     AccountStore(database).create(Account("ines", "subject", NOW))
     return ReleaseStore(database)
 

@@ -23,12 +23,6 @@ def university_folder(tmp_path_factory: pytest.TempPathFactory, university_keys:
     return folder
 
 
-@pytest.fixture(scope="session")
-def keys_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Keys that the first provider makes; making them takes longer than most tests."""
-    return tmp_path_factory.mktemp("keys") / "keys"
-
-
 @pytest.fixture
 def database(indexed_database: Database) -> Database:
     """Here every test is one of the whole provider."""

@@ -49,7 +49,6 @@ def services(database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: 
             "IDP_PASSWORDS_BCRYPT_COST": "4",
         }
     )
-    database.create_indexes(application.INDEXES)
     built = application.build(configured, database=database)
     for name in ("ines", "noe"):
         built.stores.accounts.create(Account(name, f"subject-{name}", built.clock(), addresses=(f"{name}@b.example",)))

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from idp.demo.ports import free_port
 from idp.web.buffering_worker import FAREWELL_SECONDS, Arrival
 from tests.chaos.replica_set import wait_until
-from tests.mail.smtp_server import free_port
 
 CONFIGURATION = """
 from idp.web.buffering_worker import BufferingThreadWorker

@@ -45,7 +45,6 @@ def services(database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: 
         "IDP_PASSWORDS_BCRYPT_COST": "4",
     }
     built = application.build(settings.load(environment), database=database)
-    database.create_indexes(application.INDEXES)
     now, password = datetime.now(UTC), built.hasher.hash(PASSWORD)
     built.stores.accounts.create(
         Account(id="ines", subject="sub", created_at=now, addresses=(ADDRESS,), password_hash=password)

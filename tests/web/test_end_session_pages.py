@@ -46,7 +46,6 @@ def services(database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: 
             "IDP_PASSWORDS_BCRYPT_COST": "4",
         }
     )
-    database.create_indexes(application.INDEXES)
     return application.build(configured, database=database)
 
 

@@ -32,7 +32,6 @@ def client(database: Database, mongodb_uri: str, tmp_path: Path, keys: Path) -> 
         "IDP_PASSWORDS_BCRYPT_COST": "4",
     }
     services = application.build(settings.load(environment), database=database)
-    database.create_indexes(application.INDEXES)
     return application.create_app(services).test_client()
 
 

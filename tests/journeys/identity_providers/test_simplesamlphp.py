@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 import requests
 
-from idp.demo.web_server import free_port
+from idp.demo.ports import free_port
 from tests.journeys import steps
 from tests.journeys.conftest import System
 from tests.journeys.federation_folder import trusted_by_fingerprint, wait_until_found

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from idp.demo.web_server import free_port
+from idp.demo.ports import free_port
 from tests.journeys.conftest import System
 from tests.journeys.relying_parties import apache
 from tests.journeys.relying_parties.registration import register

@@ -1,0 +1,48 @@
+"""A command as a process runs it, from its arguments and environment to its exit code, without the time to load it."""
+
+import io
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from subprocess import CompletedProcess
+from unittest.mock import patch
+
+from idp.__main__ import main
+
+
+def idp(*arguments: str, **environment: str) -> "CompletedProcess[str]":
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, inherited | environment, clear=True),
+        patch.object(sys, "argv", ["idp", *arguments]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        _same_logging(),
+    ):
+        code = _exit_code()
+    return CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def _exit_code() -> int:
+    """As Python ends for ``sys.exit``: words go to standard error."""
+    try:
+        main()
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        sys.stderr.write(f"{end.code}\n")
+        return 1
+    return 0
+
+
+@contextmanager
+def _same_logging() -> Iterator[None]:
+    logger = logging.getLogger("idp")
+    level = logger.level
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
