@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 LOADED = """
 import sys
 from idp.loading import loading
@@ -33,10 +31,9 @@ def printed(program: str) -> str:
     return ran.stdout.strip()
 
 
-@pytest.mark.parametrize(("content", "answers"), [(NAME, "valid True\nvalid True"), ("", "not valid True True\n" * 2)])
-def test_pysaml2_s_schemas_are_built_for_whoever_asks_them(content: str, answers: str) -> None:
-    asked = ASKED.format(document=REQUEST.format(content))
-    assert printed(LOADED + asked + asked) == answers.strip()
+def test_pysaml2_s_schemas_are_built_for_whoever_asks_them() -> None:
+    asked = "".join(ASKED.format(document=REQUEST.format(content)) for content in (NAME, "", NAME))
+    assert printed(LOADED + asked).splitlines() == ["valid True", "not valid True True", "valid True"]
 
 
 def test_who_had_loaded_them_before_keeps_them() -> None:
