@@ -40,7 +40,8 @@ class Visitors:
 
     def _come(self) -> None:
         while not self._end.is_set():
-            self.answers.append(Client(self._port).get(DISCOVERY).outcome)
+            # However slow this machine is at the moment: nobody is turned away.
+            self.answers.append(Client(self._port, timeout=60).get(DISCOVERY).outcome)
 
     def __enter__(self) -> "Visitors":
         self._thread.start()
