@@ -3,6 +3,7 @@
 import logging
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -54,12 +55,17 @@ class QueueWorker:
     def is_running(self) -> bool:
         return any(thread.is_alive() for thread in self._threads)
 
-    def stop(self, timeout: float = 10.0) -> None:
-        """Let what is in hand be finished, for at most ``timeout`` seconds each; the rest stays in the queue."""
+    def begin_to_stop(self) -> None:
+        """Begin nothing more; what is not in hand stays in the queue."""
         self._stopping.set()
         self._arrivals.release(self._count)
+
+    def stop(self, timeout: float = 10.0) -> None:
+        """Let what is in hand be finished, for at most ``timeout`` seconds in all."""
+        ends = time.monotonic() + timeout
+        self.begin_to_stop()
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0.0, ends - time.monotonic()))
 
     def _run(self, number: int) -> None:
         worker = secrets.token_hex(8)

@@ -7,6 +7,7 @@ leased before.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -59,10 +60,14 @@ class Background:
         for worker in self._workers:
             worker.start()
 
-    def stop(self) -> None:
+    def stop(self, timeout: float = 10.0) -> None:
+        """Let what is in hand be finished, for at most ``timeout`` seconds in all."""
+        ends = time.monotonic() + timeout
         self._stopped.set()
         for worker in self._workers:
-            worker.stop()
+            worker.begin_to_stop()
+        for worker in self._workers:
+            worker.stop(max(0.0, ends - time.monotonic()))
 
     def _make_indexes(self) -> None:
         """Single use rests on unique indexes: they are made as soon as the database answers."""

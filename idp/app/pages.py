@@ -49,7 +49,7 @@ from idp.web import tokens as token_pages
 from idp.web import university as university_pages
 from idp.web import university_choice as university_choice_pages
 from idp.web.browser import Browser
-from idp.web.page_templates import PageEnvironment, PageTemplates
+from idp.web.page_templates import TEMPLATES, PageEnvironment, PageTemplates
 from idp.web.pages import Pages
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def create_app(services: Services) -> Flask:
         SERVER_NAME=None,
         PREFERRED_URL_SCHEME="https" if configured.https else "http",
     )
-    app.jinja_environment = PageEnvironment
+    app.jinja_environment, app.jinja_loader = PageEnvironment, TEMPLATES
     Babel(
         app,
         default_locale="fr",

@@ -1,5 +1,6 @@
 """Processes: a worker of the WSGI server with its background work, and the command line."""
 
+import atexit
 import gc
 import logging
 import os
@@ -56,6 +57,8 @@ logger = logging.getLogger(__name__)
 
 # Gunicorn's WORKER_BOOT_ERROR.
 _SERVER_ENDS = 3
+# Within gunicorn's ``graceful_timeout``, of which requests in hand have had their part by then.
+_FINISHING_SECONDS = 5.0
 # Seconds, where what is due is due by the day.
 _RARELY = 5.0
 # Seals come once a minute.
@@ -73,12 +76,15 @@ def create_app_from_environment() -> Flask:
         sys.stderr.write("".join(f"{fault}\n" for fault in error.faults))
         sys.exit(_SERVER_ENDS)
     app = create_app(services)
+    work = background(services, works=configured.web.background_work)
     try:
-        background(services, works=configured.web.background_work).start()
+        work.start()
     except ConfigurationError as error:
         # Not served by any worker of this release: the server ends instead of starting the next one.
         logger.critical("schema.not_served", extra={"fields": {"detail": str(error)}})
         sys.exit(_SERVER_ENDS)
+    # Daemon threads end with their process: a mail in hand would come twice, or when its lease is over.
+    atexit.register(work.stop, _FINISHING_SECONDS)
     _keep_for_good()
     logger.info("provider.started", extra={"fields": {"issuer": configured.issuer}})
     return app

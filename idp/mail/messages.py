@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
 from idp.domain.one_time_codes import LIFETIME, digits
 from idp.domain.proofing import link_token
+from idp.kept_templates import KeptTemplates
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+_OURS = KeptTemplates(TEMPLATES)
 # The French texts are themselves the keys of the catalogues.
 SOURCE_LOCALE = "fr"
 _LINK_LIFETIME = timedelta(hours=24)
@@ -68,7 +70,7 @@ class MessageRenderer:
         service_name: str,
         help_url: str,
         translations: Path,
-        templates: Path = TEMPLATES,
+        templates: Path | None = None,
     ) -> None:
         self._secret = secret
         self._issuer = issuer
@@ -151,9 +153,9 @@ def _at_most(lifetime: timedelta, most: timedelta, unit: timedelta) -> int:
     return max(1, round(min(lifetime, most) / unit))
 
 
-def _environment(templates: Path, translations: Path, locale: str) -> Environment:
+def _environment(templates: Path | None, translations: Path, locale: str) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader([templates, TEMPLATES]),
+        loader=ChoiceLoader([FileSystemLoader(templates), _OURS]) if templates else _OURS,
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         extensions=["jinja2.ext.i18n"],

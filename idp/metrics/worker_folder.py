@@ -36,9 +36,14 @@ def make(parent: Path) -> Path:
 
 
 def ensure(parent: Path) -> None:
-    """The same folder as before for one more worker, or a new one where somebody has cleared it away."""
+    """The same folder as before for one more worker, or a new one where somebody has cleared it away.
+
+    Where none can be made either (a disk without room, or taken away), the worker says so and counts for itself: an
+    error here would end the server.
+    """
     if not Path(os.environ.get(VARIABLE, parent / "none")).is_dir():
-        make(parent)
+        with suppress(OSError):
+            make(parent)
 
 
 def reserve(folder: Path, pid: int) -> None:

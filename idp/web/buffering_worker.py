@@ -85,6 +85,11 @@ class Arrival:
         received, self._received = bytes(self._received), bytearray()
         return received
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of it has come."""
+        return bool(self._received)
+
     def is_complete(self) -> bool:
         """Whether there is no more of it, or something so odd that whoever reads it will refuse it there."""
         if not self._body_begins:
@@ -286,6 +291,20 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         for line in self.lines.all:
             for conn in line.out_of_patience(now):
                 self._serve(conn)
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        """A worker that stops waits for what has begun. A connection that is only open is like one that was kept open.
+
+        Else whoever opens one and says nothing (browsers do, ahead of what they may ask) delays every restart.
+        """
+        super()._cap_keepalive(deadline)
+        if self.cfg.is_ssl:
+            return
+        for conn in [conn for conn in self.pending_conns if not conn.arrival.has_begun]:
+            self.pending_conns.remove(conn)
+            conn.timeout = deadline
+            self.keepalived_conns.append(conn)
+            self.poller.modify(conn.sock, EVENT_READ, partial(self.on_client_socket_readable, conn))
 
     def _collect(self, conn: TConn) -> None:
         conn.sock.setblocking(False)

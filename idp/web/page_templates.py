@@ -13,6 +13,9 @@ from jinja2 import Template, nodes
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup
 
+from idp.kept_templates import KeptTemplates
+
+TEMPLATES = KeptTemplates(Path(__file__).parent / "templates")
 _CALLS_FOR_A_TEXT = ("_", "gettext")
 
 

@@ -1,8 +1,9 @@
-"""A process that sends mail is killed while the mail server has its messages and has not answered yet."""
+"""A process that sends mail is killed, or stopped, while the mail server has its messages and has not answered yet."""
 
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from idp.domain.messages import Message
 from idp.storage.database import Database
 from idp.storage.outbox import Outbox
 from tests.app.test_work import wait_until, work
+from tests.chaos.provider import Provider
 from tests.mail.moody_server import Mood, MoodyServer
 from tests.mail.smtp_server import HOST
 
@@ -92,3 +94,31 @@ def test_a_sender_killed_mid_send_loses_nothing_and_sends_one_mail_twice_at_most
     assert twice == in_hand & before.keys()
     assert server.copies() == dict.fromkeys(server.copies(), 1) | dict.fromkeys(twice, 2)
     assert len(server.copies()) == MAILS
+
+
+def test_pages_that_are_stopped_finish_the_mails_that_they_have_in_hand(
+    server: MoodyServer, mongodb_uri: str, tmp_path: Path
+) -> None:
+    """Else these come when their leases end, two minutes later, and one of them a second time."""
+    mail = {"IDP_SMTP_HOST": HOST, "IDP_SMTP_PORT": str(server.port), "IDP_WEB_WORKERS": "1"}
+    provider = Provider(tmp_path, mongodb_uri, mail)
+    services, now = provider.services(), datetime.now(UTC)
+    queue, until = services.database.collection("outbox"), now + timedelta(minutes=10)
+    for number in range(MAILS):
+        to = f"p{number}@x.example"
+        services.stores.outbox.put(Message(f"m{number}", "sign_in_code", to, "fr", now, until, "R", f"c{number}"))
+    provider.start()
+    try:
+        wait_until(lambda: server.arrived and queue.count_documents({"tries": 1}) == IN_HAND)
+        provider.signal_master(signal.SIGTERM)
+        assert provider.master
+        with suppress(subprocess.TimeoutExpired):
+            provider.master.wait(2)
+        server.become(Mood.WELL)
+        provider.master.wait(20)
+        found = {(mail["state"], mail["tries"]) for mail in queue.find()}
+    finally:
+        provider.stop()
+        services.database.close()
+    assert found == {("done", 1), ("waiting", 0)}
+    assert len(server.arrived) == len(server.copies()) == IN_HAND

@@ -40,7 +40,8 @@ class Visitors:
 
     def _come(self) -> None:
         while not self._end.is_set():
-            self.answers.append(Client(self._port).get(DISCOVERY).outcome)
+            # However slow this machine is at the moment: nobody is turned away.
+            self.answers.append(Client(self._port, timeout=60).get(DISCOVERY).outcome)
 
     def __enter__(self) -> "Visitors":
         self._thread.start()
@@ -78,7 +79,10 @@ def test_what_is_installed_over_a_running_server_reaches_none_of_its_workers(pro
     first = set(provider.workers())
     for module in (provider.project / "idp").rglob("*.py"):
         module.write_text("raise RuntimeError('of another release')")
+    for template in (provider.project / "idp").rglob("templates/**/*.*"):
+        template.write_text("of another release {{ of_another_release() }}")
     provider.signal_master(signal.SIGHUP)
     wait_until(lambda: (now := set(provider.workers())) and len(now) == len(first) and not now & first)
     provider.wait_until_ready()
+    assert Client(provider.port).get("/accessibility").status == 200
     assert "of another release" not in provider.log()

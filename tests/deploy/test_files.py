@@ -97,6 +97,14 @@ def test_the_address_that_is_kept_open_is_the_one_that_the_settings_name() -> No
     assert kept == named
 
 
+def test_whoever_stops_the_pages_stops_their_address_as_well() -> None:
+    """The next request would start them again: in the middle of a restore, say."""
+    pages = "\n".join(page.read_text() for page in (PROJECT / "docs").rglob("*.md"))
+    stopped = [command.split() for command in re.findall(r"systemctl stop ([\w. -]+)", pages)]
+    assert stopped
+    assert all("idp.socket" in units for units in stopped if "idp" in units)
+
+
 @pytest.mark.parametrize("name", ["idp.service", "idp-work.service"])
 def test_fetched_metadata_can_be_put_where_the_services_may_write(name: str) -> None:
     unit = (DEPLOY / "systemd" / name).read_text()

@@ -82,6 +82,14 @@ def test_a_server_clears_what_dead_ones_left_and_lets_live_ones_be(folder: Path,
     assert (tmp_path / "notes").is_dir()
 
 
+def test_where_no_folder_can_be_made_any_more_a_worker_starts_all_the_same(folder: Path, tmp_path: Path) -> None:
+    """The server's master process asks, and would end."""
+    shutil.rmtree(folder)
+    (tmp_path / "file").touch()
+    worker_folder.ensure(tmp_path / "file" / "metrics")
+    assert counted(folder, 2).value("idp_sign_ins_total", method="password", outcome="ok") == 2
+
+
 def test_a_folder_that_was_cleared_away_is_made_anew_for_the_next_worker(folder: Path, tmp_path: Path) -> None:
     worker_folder.ensure(tmp_path)
     assert os.environ[worker_folder.VARIABLE] == str(folder)

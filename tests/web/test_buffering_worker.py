@@ -59,12 +59,16 @@ class worker_class(BufferingThreadWorker):
 workers, threads, loglevel = 1, 3, "critical"
 """
 COSTLY_APPLICATION = """
+import os, signal
+
 def app(environ, start_response):
     asked = environ["QUERY_STRING"]
     with open("asked", "a") as told:
         told.write(asked + " ")
     if asked == "held":
         open("held").close()
+    if asked == "stop":
+        os.kill(os.getpid(), signal.SIGTERM)
     if asked == "fault":
         raise RuntimeError("asked for")
     start_response("200 OK", [("Content-Length", "2")])
@@ -358,6 +362,16 @@ def test_a_turn_is_had_once_for_each_request_of_a_connection(costly: str, tmp_pa
         assert [session.post(f"http://{costly}/costly?{name}", timeout=10).text for name in "abc"] == ["ok"] * 3
         assert session.get(f"http://{costly}/?other", timeout=10).text == "ok"
     assert asked_of(tmp_path) == ["held", "a", "b", "c", "other"]
+
+
+def test_a_worker_that_stops_waits_for_what_has_begun_and_not_for_who_says_nothing(tmp_path: Path) -> None:
+    for address in serving(tmp_path, COSTLY_APPLICATION, CONFIGURATION_WITH_LINE):
+        with connect(address) as silent, connect(address) as begun:
+            begun.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+            assert requests.get(f"http://{address}/?stop", timeout=10).text == "ok"
+            assert silent.recv(1) == b""
+            begun.sendall(b"\r\n")
+            assert all_of(begun).startswith(b"HTTP/1.1 200 OK")
 
 
 def all_of(connection: socket.socket) -> bytes:
