@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pymongo.collection import Collection
 
 from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.one_time_codes import ATTEMPTS, LIFETIME, CodePurpose, OneTimeCode
@@ -172,3 +173,30 @@ def test_o_20_a_limit_holds_over_a_sliding_window_and_in_parallel(database: Data
     assert count(NOW + hour)
     store.forget("key")
     assert store.allows("key", limit=1, window=hour, now=NOW + hour)
+
+
+def test_asking_again_for_another_account_makes_another_code(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    assert store.issue(code("nobody", account_id=None), now=NOW).id == "nobody"
+    assert store.issue(code("invited", account_id=None, invitation_id="i"), now=NOW).id == "invited"
+    assert store.issue(code("mine"), now=NOW).id == "mine"
+    assert store.issue(code("again"), now=NOW).id == "mine"
+
+
+def test_a_code_that_is_used_while_it_is_asked_for_again_is_not_handed_out_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code("first"), now=NOW)
+    insert = Collection.insert_one
+
+    def used_meanwhile(self: Any, document: Any, **options: Any) -> Any:
+        try:
+            return insert(self, document, **options)
+        finally:
+            store.take("first", now=NOW)
+
+    with monkeypatch.context() as at_the_same_moment:
+        at_the_same_moment.setattr(Collection, "insert_one", used_meanwhile)
+        assert store.issue(code("second"), now=NOW).id == "second"
+    assert store.attempt("second", "browser", now=NOW), "what is mailed is kept"

@@ -211,6 +211,16 @@ def test_the_helpdesk_gives_the_other_ways_back(world: World, alone: Authenticat
     assert not flow.take_any_method("nobody")
 
 
+def test_a_code_that_is_asked_for_again_after_the_helpdesk_s_help_is_mailed(world: World, alone: Authenticator) -> None:
+    person = world.browser().start(CAMILLE).press("Recevoir le code")
+    assert kinds(world)[-1] == "passkey_needed"
+    flows.passkeys(world.services).take_any_method("camille")
+    person.press("Renvoyer le code")
+    assert kinds(world)[-1] == "sign_in_code"
+    person.press("Se connecter", code=digits(world.services.secret, world.mails(CAMILLE)[-1]["record_id"]))
+    assert person.step == "account", person.text
+
+
 def test_o_26_the_pages_and_the_work_are_those_of_an_unknown_address(world: World, alone: Authenticator) -> None:
     known, unknown = world.browser().start(CAMILLE), world.browser().start(UNKNOWN)
     for press in PRESSES:
