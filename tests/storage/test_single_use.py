@@ -63,6 +63,7 @@ def test_o_16_a_code_is_taken_once(database: Database) -> None:
     store = OneTimeCodeStore(database)
     store.issue(code(), now=NOW)
     assert sorted(at_once(lambda: store.take("code", now=NOW))) == [False] * (MANY - 1) + [True]
+    assert store.issue(code("next"), now=NOW).id == "next"
 
 
 def test_o_16_asking_again_gives_the_same_code_and_does_not_reset_the_count(database: Database) -> None:
