@@ -122,6 +122,7 @@ def _adoption(services: Services) -> Adoption:
         stores.accounts,
         services.ends_sign_ins,
         stores.devices,
+        stores.passkeys,
         stores.sweeps,
         stores.outbox,
         stores.audit,

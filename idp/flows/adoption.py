@@ -17,6 +17,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.database import AlreadyExists
 from idp.storage.devices import DeviceStore
+from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
 from idp.storage.sweeps import SweepStore
 
@@ -28,6 +29,7 @@ class Adoption:
     accounts: AccountStore
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
+    passkeys: PasskeyStore
     sweeps: SweepStore
     mails: MailQueue
     audit: AuditTrail
@@ -41,8 +43,13 @@ class Adoption:
         self._refuse_taken_address(proofing, known)
         previous = self._release_address(known, proofing)
         self._plan_sweep(known)
+        if known is not None:
+            # They sign in as the password does, which goes below. Before it, so that none outlives a proof that is cut
+            # half way, and once more below for one that was being added meanwhile.
+            self.passkeys.remove_account(known.id)
         account = self._account(proofing, known, self.clock())
         self._end_everything_of(account.id, proofing)
+        self.passkeys.remove_account(account.id)
         self.records.add(record_of(proofing, account.id, self.secret, now=self.clock()))
         is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
         return Adopted(account.id, is_renamed)

@@ -167,7 +167,7 @@ class AuthorizationFlow:
         if step is not None and (is_other or pending.by_link):
             return step
         if not self._needs_sign_in(pending.request, session, account, self.clock(), pending.created_at):
-            if pending.renews_password and session.sign_in and session.sign_in.methods == (AMR_CODE,):
+            if pending.renews_password and _signed_in_by_code(session, pending):
                 return Step.RENEWED_PASSWORD
             if self._offers_confirmation(pending, session, account):
                 return Step.CONFIRMATION_OFFER
@@ -208,8 +208,11 @@ class AuthorizationFlow:
         """
         if account is None or session.sign_in is None or pending.request.client_id is None:
             return False
-        has_just_signed_in = session.sign_in.at >= pending.created_at
-        return has_just_signed_in and not required_acrs(pending.request) and self.is_confirmation_due(account)
+        return (
+            _has_just_signed_in(session, pending)
+            and not required_acrs(pending.request)
+            and self.is_confirmation_due(account)
+        )
 
     def _finish(self, pending: PendingAuthorization, session: Session, account: Account | None) -> Finished:
         """Answer the waiting request; a second answer to the same request is refused."""
@@ -326,6 +329,17 @@ class AuthorizationFlow:
         release = news(account.releases, client_id, asked, available, now=now)
         if release:
             self.releases.note(account.id, release)
+
+
+def _has_just_signed_in(session: Session, pending: PendingAuthorization) -> bool:
+    """Whether the person signed in on this journey, or meanwhile."""
+    return session.sign_in is not None and session.sign_in.at >= pending.created_at
+
+
+def _signed_in_by_code(session: Session, pending: PendingAuthorization) -> bool:
+    """On this journey: a code of days ago does not stand for somebody who forgot their password now."""
+    is_by_code = session.sign_in is not None and session.sign_in.methods == (AMR_CODE,)
+    return is_by_code and _has_just_signed_in(session, pending)
 
 
 def _waiting(found: PendingAuthorization | None) -> PendingAuthorization:

@@ -128,6 +128,9 @@ def _passkey(passkey: Passkey) -> dict[str, Any]:
         "used_at": passkey.used_at,
         "suspected_at": passkey.suspected_at,
         "is_synced": passkey.credential.is_synced,
+        "is_backed_up": passkey.credential.is_backed_up,
+        "aaguid": passkey.credential.aaguid,
+        "transports": passkey.credential.transports,
     }
 
 

@@ -89,8 +89,13 @@ class PasskeyFlow:
         if account.only_passkeys and self._is_needed(account, credential_id):
             raise PasskeyRefused("passkey.needed")
         removed = self.passkeys.remove(credential_id, account.id)
-        if removed is not None:
-            self._tell(account, removed, "removed")
+        if removed is None:
+            return
+        if removed.suspected_at is None and self._is_locked_out(account.id):
+            # Another one was removed, or the choice made, at the same moment: whoever looks last puts it right.
+            self.passkeys.add(removed)
+            raise PasskeyRefused("passkey.needed")
+        self._tell(account, removed, "removed")
 
     def problem_with_only(self, account: Account) -> str | None:
         """Why the person cannot rely on passkeys alone yet, a field sentence's key; None where they can."""
@@ -101,6 +106,10 @@ class PasskeyFlow:
         if problem := self.problem_with_only(account):
             raise PasskeyRefused(problem)
         if self.accounts.set_only_passkeys(account.id, only=True):
+            if problem := self.problem_with_only(account):
+                # One was removed at the same moment.
+                self.accounts.set_only_passkeys(account.id, only=False)
+                raise PasskeyRefused(problem)
             self._note(account, "account.only_passkeys", "only_passkeys")
 
     def take_any_method(self, account_id: str) -> bool:
@@ -117,6 +126,11 @@ class PasskeyFlow:
         staying = [passkey for passkey in found if passkey.id != credential_id]
         is_usable = any(passkey.id == credential_id and passkey.suspected_at is None for passkey in found)
         return is_usable and passkeys.problem_with_only(staying) is not None
+
+    def _is_locked_out(self, account_id: str) -> bool:
+        """Whether nothing but passkeys leads in, as it stands now, and they do not suffice."""
+        account = self.accounts.find(account_id)
+        return account is not None and account.only_passkeys and self.problem_with_only(account) is not None
 
     def _tell(self, account: Account, passkey: Passkey, change: str) -> None:
         told = {"name": passkey.name}

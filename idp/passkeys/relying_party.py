@@ -28,6 +28,7 @@ from idp.domain.passkeys import CHALLENGE_LIFETIME, Credential, Passkey, Passkey
 
 # WebAuthn level 3 section 7.1 step 25.
 _LONGEST_ID = 1023
+_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 _TIMEOUT_MS = int(CHALLENGE_LIFETIME.total_seconds() * 1000)
 
 
@@ -52,9 +53,10 @@ class RelyingParty:
 
     @classmethod
     def at(cls, issuer: str, name: str) -> "RelyingParty":
-        """The relying party of the pages below this address."""
+        """The relying party of the pages below this address; its origin as browsers write it (RFC 6454 section 6.2)."""
         parts = urlsplit(issuer)
-        return cls(parts.hostname or "", f"{parts.scheme}://{parts.netloc}".lower(), name)
+        host_and_port = parts.netloc.lower().removesuffix(_DEFAULT_PORTS.get(parts.scheme, ""))
+        return cls(parts.hostname or "", f"{parts.scheme}://{host_and_port}", name)
 
     def creation_options(
         self, challenge: str, user_handle: bytes, address: str, person: str, existing: Sequence[Passkey]
@@ -106,7 +108,7 @@ class RelyingParty:
                 sign_count=verified.sign_count,
                 aaguid=verified.aaguid,
                 transports=tuple(transport.value for transport in credential.response.transports or ()),
-                is_synced=verified.credential_device_type is CredentialDeviceType.MULTI_DEVICE,
+                is_synced=_is_eligible(verified.credential_device_type),
                 is_backed_up=verified.credential_backed_up,
             )
 
@@ -134,6 +136,10 @@ class RelyingParty:
             )
             if verified.credential_id != base64url_to_bytes(passkey.id):
                 raise PasskeyRefused("passkey.invalid", "another credential")
+            if _is_eligible(verified.credential_device_type) != passkey.credential.is_synced:
+                # What the passkey counts as was told by this flag when it was made, and it never changes (WebAuthn
+                # level 3 sections 6.1.3, 7.2: "verify that currentBe is set", or is not).
+                raise PasskeyRefused("passkey.invalid", "backup eligibility changed")
             return PasskeyUse(verified.new_sign_count, verified.credential_backed_up)
 
 
@@ -145,11 +151,20 @@ def _refusing() -> Iterator[None]:
     except PasskeyRefused:
         raise
     except Exception as error:
-        raise PasskeyRefused("passkey.invalid", f"{type(error).__name__}: {error}"[:200]) from error
+        raise PasskeyRefused("passkey.invalid", _plain(f"{type(error).__name__}: {error}")) from error
+
+
+def _plain(said: str) -> str:
+    """The library quotes what was sent: as it is kept, a line of ASCII. No database takes half a surrogate pair."""
+    return said.encode("unicode_escape").decode("ascii")[:200]
+
+
+def _is_eligible(kind: CredentialDeviceType) -> bool:
+    return kind is CredentialDeviceType.MULTI_DEVICE
 
 
 def _refuse_frames(client_data: bytes) -> None:
-    """No page of ours lives in another origin's frame (WebAuthn level 3 section 7.2 step 10)."""
+    """No page of ours lives in another origin's frame (WebAuthn level 3 sections 7.1, 7.2: crossOrigin, topOrigin)."""
     said: Any = json.loads(client_data)
     if parse_client_data_json(client_data).cross_origin or "topOrigin" in said:
         raise PasskeyRefused("passkey.invalid", "cross-origin frame")

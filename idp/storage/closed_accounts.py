@@ -18,8 +18,11 @@ class ClosedAccounts:
         self._codes = database.collection("one_time_codes")
 
     def close(self, account_id: str, *, reopens_until: datetime) -> bool:
-        """Close an open account for its person; False where it is closed already."""
-        change = {"$set": {"disabled": True, "reopens_until": reopens_until}}
+        """Close an open account for its person; False where it is closed already.
+
+        Its passkeys go, so that nobody who has it back may be asked for one.
+        """
+        change = {"$set": {"disabled": True, "reopens_until": reopens_until, "only_passkeys": False}}
         with translated():
             return self._accounts.update_one({"_id": account_id, "disabled": False}, change).modified_count == 1
 

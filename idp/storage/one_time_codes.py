@@ -9,7 +9,7 @@ from pymongo import IndexModel
 from idp.domain.one_time_codes import ATTEMPTS, CodePurpose, OneTimeCode
 from idp.storage.database import AlreadyExists, Database, Indexes, translated
 
-# ``slot`` exists while a code may still be asked for again: one live code per purpose, browser and address.
+# ``slot`` exists while a code may still be asked for again: one live code per purpose, browser, address and account.
 INDEXES = Indexes(
     "one_time_codes",
     (
@@ -27,8 +27,11 @@ class OneTimeCodeStore:
         self._codes = database.collection("one_time_codes")
 
     def issue(self, code: OneTimeCode, *, now: datetime) -> OneTimeCode:
-        """This code, or the one that is still live for the same purpose, browser and address (and proofing)."""
-        slot = f"{code.purpose} {code.browser} {code.proofing_id or ''} {code.address}"
+        """This code, or the one that is still live for the same purpose, browser, address and account (and proofing).
+
+        The account, since a code for nobody, or for who was signed in here before, would be mailed in vain.
+        """
+        slot = _slot(code)
         with translated():
             self._codes.update_one({"slot": slot, "expires_at": {"$lte": now}}, {"$unset": {"slot": ""}})
         try:
@@ -37,7 +40,8 @@ class OneTimeCodeStore:
         except AlreadyExists:
             with translated():
                 live = self._codes.find_one({"slot": slot})
-            return code if live is None else _read(live)
+            # None where it was used at this moment; then there is room, and what is mailed must be kept.
+            return self.issue(code, now=now) if live is None else _read(live)
         return code
 
     def find(self, code_id: str, browser: str) -> OneTimeCode | None:
@@ -91,6 +95,11 @@ class OneTimeCodeStore:
 
 def _live(code_id: str, browser: str, now: datetime) -> dict[str, Any]:
     return {"_id": code_id, "browser": browser, "used_at": None, "expires_at": {"$gt": now}}
+
+
+def _slot(code: OneTimeCode) -> str:
+    whose = f"{code.proofing_id or ''} {code.account_id or ''} {code.invitation_id or ''}"
+    return f"{code.purpose} {code.browser} {whose} {code.address}"
 
 
 def _document(code: OneTimeCode) -> dict[str, Any]:

@@ -49,6 +49,6 @@ def passkey_line(passkey: Passkey) -> dict[str, Any]:
         "name": passkey.name,
         "since": format_date(passkey.created_at, "long"),
         "used": format_date(passkey.used_at, "long") if passkey.used_at else None,
-        "is_synced": passkey.credential.is_synced,
+        "is_synced": passkey.credential.is_backed_up,
         "is_suspected": passkey.suspected_at is not None,
     }

@@ -36,6 +36,13 @@ def test_the_origin_and_the_host_are_those_of_the_issuer() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("issuer", "origin"), [("https://idp.example:443", "https://idp.example"), ("http://[::1]:80/a", "http://[::1]")]
+)
+def test_the_origin_is_without_the_port_that_browsers_leave_out(issuer: str, origin: str) -> None:
+    assert RelyingParty.at(issuer, "n").origin == origin
+
+
 def test_a_new_passkey_is_discoverable_and_verifies_its_person() -> None:
     existing = made(Authenticator())
     options = json.loads(HERE.creation_options("c", HANDLE, "ines@b.example", "Inès", (existing,)))
@@ -88,6 +95,25 @@ def test_the_signature_of_another_key_is_refused() -> None:
     answer = Authenticator(id=authenticator.id, user_handle=HANDLE).get(HERE.request_options("d"))
     with pytest.raises(PasskeyRefused):
         HERE.used(answer, "d", passkey)
+
+
+@pytest.mark.parametrize(("made_as", "used_as"), [(0, ELIGIBLE), (ELIGIBLE, 0)])
+def test_a_passkey_that_changes_whether_it_may_be_copied_is_refused(made_as: int, used_as: int) -> None:
+    authenticator = Authenticator(flags=PRESENT | VERIFIED | made_as)
+    passkey = made(authenticator)
+    answer = replace(authenticator, flags=PRESENT | VERIFIED | used_as).get(HERE.request_options("d"))
+    with pytest.raises(PasskeyRefused) as refused:
+        HERE.used(answer, "d", passkey)
+    assert refused.value.problem == "passkey.invalid"
+
+
+@pytest.mark.parametrize("origin", ["\ud800", "é\n" * 400])
+def test_what_is_kept_of_a_refusal_is_a_short_line_of_ascii(origin: str) -> None:
+    with pytest.raises(PasskeyRefused) as refused:
+        made(Authenticator(origin=origin))
+    assert refused.value.detail.isascii()
+    assert refused.value.detail.isprintable()
+    assert len(refused.value.detail) <= 200
 
 
 def test_another_credential_than_the_one_looked_up_is_refused() -> None:

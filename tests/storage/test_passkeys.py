@@ -82,3 +82,19 @@ def test_an_erased_account_leaves_no_passkey(store: PasskeyStore) -> None:
     store.add(PASSKEY)
     store.remove_account("ines")
     assert store.find("id-1") is None
+
+
+@pytest.mark.parametrize("by_the_release_before", [False, True])
+def test_what_came_by_two_merges_goes_back_by_both(
+    store: PasskeyStore, database: Database, by_the_release_before: bool
+) -> None:
+    store.add(PASSKEY)
+    store.merge("ines", "noe", "merge-1")
+    if by_the_release_before:
+        database.collection("passkeys").update_one({"_id": PASSKEY.id}, {"$set": {"merge_id": "merge-1"}})
+    store.merge("noe", "zoe", "merge-2")
+    assert [one.account_id for one in store.of_account("zoe")] == ["zoe"]
+    store.separate("merge-2", "noe")
+    assert [one.account_id for one in store.of_account("noe")] == ["noe"]
+    store.separate("merge-1", "ines")
+    assert store.of_account("ines") == (PASSKEY,)

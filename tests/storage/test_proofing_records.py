@@ -74,3 +74,18 @@ def test_records_follow_a_merge_and_come_back(store: ProofingRecordStore) -> Non
     assert store.of_account("own") == (replace(other, account_id="own"), mine)
     store.separate("merge-1", "other")
     assert (store.of_account("own"), store.of_account("other")) == ((mine,), (other,))
+
+
+def test_what_came_by_two_merges_goes_back_by_both(store: ProofingRecordStore) -> None:
+    mine = record("1", "mine")
+    store.add(mine)
+    store.merge("mine", "hers", "merge-1")
+    store.add(record("2", "hers"))
+    store.merge("hers", "theirs", "merge-2")
+    assert {each.id for each in store.of_account("theirs")} == {"1", "2"}
+    store.separate("merge-2", "hers")
+    assert {each.id for each in store.of_account("hers")} == {"1", "2"}
+    store.separate("merge-1", "mine")
+    assert store.of_account("mine") == (mine,)
+    assert [each.id for each in store.of_account("hers")] == ["2"]
+    assert store.of_account("theirs") == ()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pymongo.collection import Collection
 
 from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.one_time_codes import ATTEMPTS, LIFETIME, CodePurpose, OneTimeCode
@@ -62,6 +63,7 @@ def test_o_16_a_code_is_taken_once(database: Database) -> None:
     store = OneTimeCodeStore(database)
     store.issue(code(), now=NOW)
     assert sorted(at_once(lambda: store.take("code", now=NOW))) == [False] * (MANY - 1) + [True]
+    assert store.issue(code("next"), now=NOW).id == "next"
 
 
 def test_o_16_asking_again_gives_the_same_code_and_does_not_reset_the_count(database: Database) -> None:
@@ -172,3 +174,66 @@ def test_o_20_a_limit_holds_over_a_sliding_window_and_in_parallel(database: Data
     assert count(NOW + hour)
     store.forget("key")
     assert store.allows("key", limit=1, window=hour, now=NOW + hour)
+
+
+def test_asking_again_for_another_account_makes_another_code(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    assert store.issue(code("nobody", account_id=None), now=NOW).id == "nobody"
+    assert store.issue(code("invited", account_id=None, invitation_id="i"), now=NOW).id == "invited"
+    assert store.issue(code("mine"), now=NOW).id == "mine"
+    assert store.issue(code("again"), now=NOW).id == "mine"
+
+
+def test_a_code_that_is_used_while_it_is_asked_for_again_is_not_handed_out_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code("first"), now=NOW)
+    insert = Collection.insert_one
+
+    def used_meanwhile(self: Any, document: Any, **options: Any) -> Any:
+        try:
+            return insert(self, document, **options)
+        finally:
+            store.take("first", now=NOW)
+
+    with monkeypatch.context() as at_the_same_moment:
+        at_the_same_moment.setattr(Collection, "insert_one", used_meanwhile)
+        assert store.issue(code("second"), now=NOW).id == "second"
+    assert store.attempt("second", "browser", now=NOW), "what is mailed is kept"
+
+
+def test_a_code_is_for_one_purpose_browser_address_and_proofing(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    each = (
+        code("1"),
+        code("2", purpose=CodePurpose.ADDRESS),
+        code("3", browser="another"),
+        code("4", address="b@univ-exemple.fr"),
+        code("5", proofing_id="proofing"),
+    )
+    assert [store.issue(one, now=NOW).id for one in each] == ["1", "2", "3", "4", "5"]
+    assert store.find("3", "another") == each[2]
+    assert store.find("3", "browser") is None
+
+
+def test_o_18_a_refused_try_ends_what_is_over_and_nothing_else(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    for _ in range(ATTEMPTS + 1):
+        store.attempt("code", "browser", now=NOW)
+    assert store.issue(code("fresh tries"), now=NOW).id == "code"
+    store.issue(code("over", address="b@univ-exemple.fr"), now=NOW)
+    assert store.attempt("over", "browser", now=NOW + LIFETIME) is None
+    assert store.attempt("over", "browser", now=NOW) is None, "the clock went back"
+
+
+def test_o_20_a_limit_holds_in_the_next_window_too_and_is_kept_until_its_end(database: Database) -> None:
+    store = LimitStore(database)
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    times = [NOW, *(NOW + hour + number * minute for number in range(3))]
+    assert [store.count("key", limit=2, window=hour, now=time) for time in times] == [True, True, True, False]
+    (kept,) = database.collection("limits").find()
+    assert (kept["times"], kept["expires_at"]) == (times[1:3], times[2] + hour)
+    store.uncount("key")
+    assert store.counted(("key",), window=hour, now=times[1] + hour) == {}, "the newest was taken back"

@@ -33,6 +33,13 @@ client_id = "exams"
 client_name = "Examens"
 client_secret = "a-secret-of-the-exams"
 redirect_uris = ["https://exams.example/cb"]
+
+[[client]]
+client_id = "survey"
+client_name = "Sondage"
+client_secret = "a-secret-of-the-survey"
+redirect_uris = ["https://exams.example/cb"]
+consent = "always"
 """
 
 

@@ -54,6 +54,18 @@ def test_a_proven_address_is_added_and_signs_in(world: World, person: Traveller)
     assert other.press("Se connecter", password=PASSWORD).step == "account"
 
 
+def test_an_address_asked_for_by_two_accounts_in_one_browser_is_added_to_the_one_that_is_signed_in(
+    world: World, person: Traveller
+) -> None:
+    person.get("/account/addresses/new").press("Recevoir le code", email=NEW)
+    world.account("noe", "noe@univ-exemple.fr", password=PASSWORD)
+    world.clock.ahead = timedelta(minutes=6)
+    person.get("/account/addresses/new").press("Se connecter", email="noe@univ-exemple.fr")
+    assert person.press("Se connecter", password=PASSWORD).step == "new-address", person.text
+    assert add(world, person).step == "account"
+    assert account(world, "noe").addresses == ("noe@univ-exemple.fr", NEW)
+
+
 def test_an_address_that_is_added_twice_is_there(world: World, person: Traveller) -> None:
     page = person.get("/account/addresses/new").press("Recevoir le code", email=NEW).last
     for _ in range(2):

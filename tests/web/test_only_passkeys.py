@@ -9,6 +9,9 @@ from idp.app import flows, own_account
 from idp.domain.accounts import Account, Identity
 from idp.domain.merging import Merge
 from idp.domain.one_time_codes import digits
+from idp.domain.passkeys import Passkey
+from idp.storage.accounts import AccountStore
+from idp.storage.passkeys import PasskeyStore
 from tests.passkeys.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, Authenticator
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 from tests.web.test_passkeys import add, present, stranger
@@ -110,6 +113,18 @@ def test_one_passkey_of_one_device_or_one_that_never_signed_in_is_not_relied_on(
     assert account(world).only_passkeys
 
 
+def test_a_passkey_that_could_be_copied_and_was_not_is_lost_with_its_device(world: World, camille: Traveller) -> None:
+    made = Authenticator(flags=PRESENT | VERIFIED | ELIGIBLE)
+    add(camille, made)
+    present(stranger(world), made)
+    assert "Ajoutez d’abord une seconde clé" in camille.get("/account/passkeys").text
+    assert "Sur un seul appareil" in camille.text
+    made.flags |= BACKED_UP
+    present(stranger(world), made)
+    assert camille.get("/account/passkeys").press(CHOOSE).step == "passkeys"
+    assert account(world).only_passkeys
+
+
 def test_the_choice_needs_a_fresh_sign_in(world: World, camille: Traveller, key: Authenticator) -> None:
     world.clock.ahead = timedelta(minutes=11)
     assert camille.press(CHOOSE).step == "email"
@@ -127,11 +142,65 @@ def test_what_is_still_needed_is_not_removed(world: World, camille: Traveller, a
     assert [one.name for one in world.services.stores.passkeys.of_account("camille")] == ["Téléphone"]
 
 
+def test_two_that_are_removed_at_once_do_not_both_go(
+    world: World, camille: Traveller, alone: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(camille, synced(), "Tablette")
+    (phone, tablet) = world.services.stores.passkeys.of_account("camille")
+    present(stranger(world), alone)
+    remove = PasskeyStore.remove
+
+    def after_the_other(store: PasskeyStore, credential_id: str, account_id: str) -> Passkey | None:
+        remove(store, phone.id, account_id)
+        return remove(store, credential_id, account_id)
+
+    monkeypatch.setattr(PasskeyStore, "remove", after_the_other)
+    camille.send("/account/passkeys/remove", passkey=tablet.id)
+    assert (camille.last.status_code, kinds(world)[-1]) == (422, "passkey_added")
+    assert [one.id for one in world.services.stores.passkeys.of_account("camille")] == [tablet.id]
+
+
+def test_the_choice_does_not_stand_where_a_passkey_goes_at_the_same_moment(
+    world: World, camille: Traveller, key: Authenticator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choose = AccountStore.set_only_passkeys
+
+    def after_the_removal(store: AccountStore, account_id: str, *, only: bool) -> bool:
+        world.services.stores.passkeys.remove_account(account_id)
+        return choose(store, account_id, only=only)
+
+    monkeypatch.setattr(AccountStore, "set_only_passkeys", after_the_removal)
+    camille.press(CHOOSE)
+    assert (camille.last.status_code, kinds(world)[-1]) == (422, "passkey_added")
+    assert not account(world).only_passkeys
+
+
+def test_whoever_has_a_closed_account_back_is_not_asked_for_a_passkey_that_went(
+    world: World, camille: Traveller, alone: Authenticator
+) -> None:
+    camille.get("/account/close").press("Fermer mon compte")
+    person = world.browser().start(CAMILLE).press("Recevoir le code")
+    person.press("Se connecter", code=digits(world.services.secret, world.mails(CAMILLE)[-1]["record_id"]))
+    assert person.press("Rouvrir mon compte").step == "account"
+    assert world.services.stores.passkeys.of_account("camille") == ()
+    again = world.browser().start(CAMILLE).press("Se connecter", password=PASSWORD)
+    assert again.step == "account", again.text
+
+
 def test_who_lost_every_passkey_comes_back_by_the_university(world: World, alone: Authenticator) -> None:
     person = world.browser().start(CAMILLE).prove()
     person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
     assert person.step == "account", person.text
     assert not account(world).only_passkeys
+
+
+def test_o_25_who_had_the_account_before_a_proof_comes_back_by_no_passkey(
+    world: World, camille: Traveller, key: Authenticator
+) -> None:
+    person = world.browser().start(CAMILLE).prove()
+    person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
+    assert person.step == "account", person.text
+    assert present(stranger(world), key).last.status_code == 422
 
 
 def test_the_helpdesk_gives_the_other_ways_back(world: World, alone: Authenticator) -> None:
@@ -140,6 +209,16 @@ def test_the_helpdesk_gives_the_other_ways_back(world: World, alone: Authenticat
     assert kinds(world)[-1] == "any_method"
     assert not flow.take_any_method("camille")
     assert not flow.take_any_method("nobody")
+
+
+def test_a_code_that_is_asked_for_again_after_the_helpdesk_s_help_is_mailed(world: World, alone: Authenticator) -> None:
+    person = world.browser().start(CAMILLE).press("Recevoir le code")
+    assert kinds(world)[-1] == "passkey_needed"
+    flows.passkeys(world.services).take_any_method("camille")
+    person.press("Renvoyer le code")
+    assert kinds(world)[-1] == "sign_in_code"
+    person.press("Se connecter", code=digits(world.services.secret, world.mails(CAMILLE)[-1]["record_id"]))
+    assert person.step == "account", person.text
 
 
 def test_o_26_the_pages_and_the_work_are_those_of_an_unknown_address(world: World, alone: Authenticator) -> None:

@@ -176,6 +176,30 @@ def test_what_the_box_says_is_said_by_the_forms_beside_it(window: Page, served: 
         assert said.input_value() == value
 
 
+def test_a_passkey_is_asked_for_again_on_a_page_that_stayed(window: Page, served: str) -> None:
+    """The connection was lost after the passkey was chosen, or Back brought the page as it was left."""
+    window.goto(f"{served}/page/email-passkey?lang=fr")
+    window.evaluate("""() => {
+      window.sent = 0;
+      HTMLFormElement.prototype.submit = () => { window.sent += 1; };
+      const answer = {
+        id: "AA", rawId: new ArrayBuffer(1), type: "public-key", getClientExtensionResults: () => ({}),
+        response: {clientDataJSON: new ArrayBuffer(1), authenticatorData: new ArrayBuffer(1),
+                   signature: new ArrayBuffer(1), userHandle: null},
+      };
+      navigator.credentials.get = () => Promise.resolve(answer);
+    }""")
+    button = window.get_by_role("button", name="Utiliser une clé d’accès")
+    sent = "new Promise(tell => setTimeout(() => tell(window.sent)))"
+    button.click()
+    assert window.evaluate(sent) == 1
+    button.click()
+    assert window.evaluate(sent) == 1, "a double click sends once"
+    window.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    button.click()
+    assert window.evaluate(sent) == 2
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_is_whole_without_its_scripts(window: Page, served: str, page: str) -> None:
     """First paint waits for the page and its styles alone."""

@@ -171,7 +171,9 @@ def test_a_challenge_for_adding_does_not_sign_in(
     assert browser.last.status_code == 422
 
 
-@pytest.mark.parametrize("lie", [{"origin": "https://idp.example"}, {"rp_id": "example.org"}, {"flags": PRESENT}])
+@pytest.mark.parametrize(
+    "lie", [{"origin": "https://idp.example"}, {"origin": "\ud800"}, {"rp_id": "example.org"}, {"flags": PRESENT}]
+)
 def test_a_lie_does_not_sign_in_and_is_noted(
     world: World, authenticator: Authenticator, lie: dict[str, object]
 ) -> None:

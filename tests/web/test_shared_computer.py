@@ -1,5 +1,7 @@
 """What stays on a computer after a sign-in: the account’s card, or nothing where others use it as well."""
 
+from datetime import timedelta
+
 import pytest
 
 from idp.domain.accounts import Account
@@ -201,6 +203,24 @@ def test_a_code_alone_goes_straight_on_and_the_account_page_offers_a_password(ca
     camille.press("Recevoir le code").press("Se connecter", code=mailed_code(world))
     assert camille.step == "account"
     assert camille.tree.xpath("//*[@role='status']//a[@href='/account/password']")
+
+
+def test_whoever_finds_a_signed_in_browser_chooses_no_password_by_having_forgotten_one(
+    camille: Traveller, world: World
+) -> None:
+    """A password asks for a fresh sign-in, also on the way to an application that asks for consent."""
+    camille.press("Recevoir le code").press("Se connecter", code=mailed_code(world))
+    world.clock.ahead = timedelta(minutes=11)
+    assert camille.get("/account/password").step == "email", "no longer fresh"
+    assert camille.get("/authorize", **EXAMS | {"client_id": "survey"}).step == "consent"
+    journey = f"/sign-in/{camille.handle}"
+    camille.send(f"{journey}/address", email=CAMILLE)
+    camille.send(f"{journey}/code/send", forgotten="yes")
+    assert camille.get(journey).step == "consent"
+    camille.send(f"{journey}/password", password="sept renards bleus dorment encore")
+    stored = world.services.stores.accounts.find("camille")
+    assert stored
+    assert world.services.hasher.verify(PASSWORD, stored.password_hash, is_known=True)
 
 
 def test_the_page_for_another_password_is_nobody_else_s(camille: Traveller, world: World) -> None:

@@ -64,14 +64,17 @@
   function onPress(form, ask) {
     var isAsking = false;
     form.addEventListener("submit", function (event) {
+      // By app.js, which lets a form be sent once until the page turns out to stay.
+      var isSent = event.defaultPrevented;
       event.preventDefault();
-      if (isAsking) {
+      if (isSent || isAsking) {
         return;
       }
       isAsking = true;
       form.querySelector("[role=status]").textContent = "";
       ask().then(
         function (credential) {
+          isAsking = false;
           send(form, credential);
         },
         function () {
