@@ -9,6 +9,7 @@ from pymongo import IndexModel
 from idp.domain.keyed import token_hash
 from idp.domain.passkeys import CHALLENGE_LIFETIME, Credential, Passkey, PasskeyUse
 from idp.storage.database import AlreadyExists, Database, Indexes, translated
+from idp.storage.handed_over import give_back, hand_over
 
 INDEXES = (
     Indexes("passkeys", (IndexModel("account_id"),)),
@@ -84,15 +85,11 @@ class PasskeyStore:
 
     def merge(self, account_id: str, into: str, merge_id: str) -> None:
         """Have the account that goes on own the passkeys; ``separate`` gives them back."""
-        with translated():
-            self._passkeys.update_many({"account_id": account_id}, {"$set": {"account_id": into, "merge_id": merge_id}})
+        hand_over(self._passkeys, account_id, into, merge_id)
 
     def separate(self, merge_id: str, account_id: str) -> None:
         """Give back to this account what came from it by that merge."""
-        with translated():
-            self._passkeys.update_many(
-                {"merge_id": merge_id}, {"$set": {"account_id": account_id}, "$unset": {"merge_id": ""}}
-            )
+        give_back(self._passkeys, merge_id, account_id)
 
     def remove_account(self, account_id: str) -> None:
         """Forget every passkey of an account that is erased."""

@@ -7,6 +7,7 @@ from pymongo import DESCENDING, IndexModel
 
 from idp.domain.proofing_record import ProofingRecord
 from idp.storage.database import AlreadyExists, Database, Indexes, translated
+from idp.storage.handed_over import give_back, hand_over
 
 INDEXES = Indexes("proofing_records", (IndexModel([("account_id", DESCENDING), ("completed_at", DESCENDING)]),))
 
@@ -44,15 +45,11 @@ class ProofingRecordStore:
 
     def merge(self, account_id: str, into: str, merge_id: str) -> None:
         """Have the account that goes on own the records; ``separate`` gives them back."""
-        with translated():
-            self._records.update_many({"account_id": account_id}, {"$set": {"account_id": into, "merge_id": merge_id}})
+        hand_over(self._records, account_id, into, merge_id)
 
     def separate(self, merge_id: str, account_id: str) -> None:
         """Give back to this account what came from it by that merge."""
-        with translated():
-            self._records.update_many(
-                {"merge_id": merge_id}, {"$set": {"account_id": account_id}, "$unset": {"merge_id": ""}}
-            )
+        give_back(self._records, merge_id, account_id)
 
     def forget_account(self, account_id: str) -> None:
         """Delete the records of an account that is gone."""

@@ -74,3 +74,26 @@ def test_records_follow_a_merge_and_come_back(store: ProofingRecordStore) -> Non
     assert store.of_account("own") == (replace(other, account_id="own"), mine)
     store.separate("merge-1", "other")
     assert (store.of_account("own"), store.of_account("other")) == ((mine,), (other,))
+
+
+def test_parting_the_last_of_two_merges_leaves_the_first_to_be_parted(store: ProofingRecordStore) -> None:
+    """First into second, second into third; then back, one after the other."""
+    first, second = record("proofing-1", "first"), record("proofing-2", "second")
+    store.add(first)
+    store.add(second)
+    store.merge("first", "second", "merge-1")
+    store.merge("second", "third", "merge-2")
+    assert {each.id for each in store.of_account("third")} == {"proofing-1", "proofing-2"}
+    store.separate("merge-2", "second")
+    assert store.of_account("third") == ()
+    store.separate("merge-1", "first")
+    assert (store.of_account("first"), store.of_account("second")) == ((first,), (second,))
+
+
+def test_a_record_that_was_merged_by_an_earlier_release_comes_back(
+    store: ProofingRecordStore, database: Database
+) -> None:
+    store.add(record("proofing-1", "own"))
+    database.collection("proofing_records").update_one({}, {"$set": {"merge_id": "merge-1"}})
+    store.separate("merge-1", "other")
+    assert store.of_account("other") == (record("proofing-1", "other"),)
