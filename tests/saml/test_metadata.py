@@ -56,7 +56,9 @@ def test_o_07_scope_with_a_comment_is_read_whole(key: university.Key) -> None:
     assert provider.scopes == ("univ-exemple.fr.evil.com",)
 
 
-@pytest.mark.parametrize("scope", ["", "*", "a b.fr", ".fr", "-x.fr", "x..fr", "http://x.fr", "a@b.fr", "x" * 300])
+@pytest.mark.parametrize(
+    "scope", ["", "*", "a b.fr", ".fr", "-x.fr", "x..fr", "http://x.fr", "a@b.fr", "x" * 300, "fr", "com."]
+)
 def test_scopes_that_are_no_domain_are_dropped(key: university.Key, scope: str) -> None:
     provider = _read(_entity(key, scopes=(scope, "Univ-Exemple.FR")))
     assert provider is not None

@@ -268,8 +268,9 @@ def test_response_against_the_schema_is_refused(refusal: Reason, key: university
     assert refusal(root) == "saml.schema"
 
 
-def test_response_of_another_version_is_refused(refusal: Reason, key: university.Key) -> None:
+@pytest.mark.parametrize("place", [".", "saml:Assertion"])
+def test_answer_of_another_version_is_refused(refusal: Reason, key: university.Key, place: str) -> None:
     root = university.build(university.Draft())
-    root.set("Version", "1.1")
+    root.find(place, university.NS).set("Version", "1.1")
     university.sign(root, key)
     assert refusal(root) == "saml.schema"
