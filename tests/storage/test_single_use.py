@@ -125,6 +125,19 @@ def test_o_09_a_request_is_answered_once(database: Database) -> None:
     assert sum(found is not None for found in moved) == 1
 
 
+@pytest.mark.parametrize(
+    ("state", "ends"),
+    [(ProofingState.ANSWERED, True), (ProofingState.VOUCHED, True), (ProofingState.CONFIRMED, False)],
+)
+def test_who_denies_ends_a_proof_until_its_mailbox_is_proven(
+    database: Database, state: ProofingState, ends: bool
+) -> None:
+    store = ProofingStore(database)
+    store.put(proofing(state=state), link_hash="hash")
+    store.deny("proofing")
+    assert (store.find("proofing", now=NOW) is None) == ends
+
+
 def test_a_mailed_link_leads_on_in_one_other_browser(database: Database) -> None:
     store = ProofingStore(database)
     store.put(proofing(state=ProofingState.VOUCHED), link_hash="vouched")
