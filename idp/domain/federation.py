@@ -16,7 +16,8 @@ class IdentityProvider:
     """One university's SAML identity provider, from its metadata and the administrator's overrides.
 
     names: display names by language (mdui:DisplayName, else OrganizationDisplayName, else the entity id).
-    scopes: literal ``shibmd:Scope`` values, lower case; regular expressions are not taken over.
+    scopes: literal ``shibmd:Scope`` values, lower case; neither regular expressions nor top-level domains are taken
+    over.
     mail_domains: domains beyond the scopes in which it may vouch for addresses (administrator's list).
     domain_hints: mdui:DomainHint values: good for finding it, never for trust.
     metadata_digest: SHA-256 in hex of the entity's metadata as verified. sign_in_host: of its first sign-in endpoint.

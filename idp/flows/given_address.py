@@ -37,6 +37,9 @@ class GivenAddressFlow:
 
         Known and unknown addresses are taken alike. The address stays for this proofing: a second one needs another.
         """
+        if proofing.address is not None:
+            # Whom the university gave an address has no say in it, whatever form is sent.
+            raise Refusal("authorization.expired", "no address is waited for").during(proofing.reference)
         try:
             address = addresses.clean(typed)
         except InvalidAddress as error:

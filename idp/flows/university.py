@@ -57,9 +57,14 @@ class UniversityFlow:
 
     def begin(self, pending: PendingAuthorization, session: Session, entity_id: str) -> OutgoingRequest:
         """Send the person to the university: one AuthnRequest, remembered with everything its answer must match."""
-        provider, now = self.provider(entity_id), self.clock()
-        force = _must_ask_anew(pending, session, provider)
-        outgoing = self.service_provider.begin(provider, random_id(), now=now, force=force)
+        now = self.clock()
+        try:
+            provider = self.provider(entity_id)
+            force = _must_ask_anew(pending, session, provider)
+            outgoing = self.service_provider.begin(provider, random_id(), now=now, force=force)
+        except Refusal as refusal:
+            # Whoever chose it elsewhere, at a discovery service, finds the way back into this journey.
+            raise refusal.during(pending.reference, pending.id) from refusal
         proofing = Proofing(
             id=random_id(),
             browser=session.browser,

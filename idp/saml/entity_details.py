@@ -4,6 +4,7 @@ import base64
 import binascii
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
@@ -34,7 +35,7 @@ def _key(descriptor: Element) -> KeyDetails | None:
     try:
         certificate = x509.load_der_x509_certificate(base64.b64decode("".join((text or "").split()), validate=True))
         kind = _kind(certificate)
-    except (ValueError, binascii.Error):
+    except (ValueError, binascii.Error, UnsupportedAlgorithm):
         return None
     return KeyDetails(
         use=descriptor.get("use") or "",

@@ -138,12 +138,18 @@ def _entity_category(draft: EntityDraft, text: str, _: Attributes) -> None:
     draft.is_withdrawn = draft.is_withdrawn or text.strip() == _HIDDEN
 
 
+def _scope(text: str) -> str | None:
+    """The scope; None for a whole top-level domain, in which it could vouch for half of the world's addresses."""
+    domain = domain_name(text)
+    return domain if domain and "." in domain else None
+
+
 def _role_scope(draft: EntityDraft, text: str, _: Attributes) -> None:
-    draft.role_scopes.append(domain_name(text))
+    draft.role_scopes.append(_scope(text))
 
 
 def _own_scope(draft: EntityDraft, text: str, _: Attributes) -> None:
-    draft.own_scopes.append(domain_name(text))
+    draft.own_scopes.append(_scope(text))
 
 
 def _hint(draft: EntityDraft, text: str, _: Attributes) -> None:

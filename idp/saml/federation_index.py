@@ -18,7 +18,7 @@ from idp.domain.federation import IdentityProvider
 
 INDEX_NAME: Final = "federation.sqlite"
 # Of the tables (``federation_draft``) and the words in them; files of another version are made anew.
-VERSION: Final = 4
+VERSION: Final = 5
 _CACHED_KILOBYTES: Final = 128
 
 

@@ -18,6 +18,8 @@ from idp.saml.signature_form import check_own_signature
 
 MAX_BASE64_LENGTH: Final = 256 * 1024
 MAX_DEPTH: Final = 32
+# SAML's own elements have at most nine; lxml looks each of them up among all of its element.
+MAX_ATTRIBUTES: Final = 64
 
 # Each of these leads a reader somewhere else than to the element that was signed, or carries content of its own.
 _FORBIDDEN: Final = {
@@ -94,6 +96,11 @@ def _decode(saml_response: str) -> bytes:
 def _depth_is_bounded(root: Element) -> None:
     if depth_of(root) > MAX_DEPTH:
         raise Refusal("saml.structure", f"elements nested deeper than {MAX_DEPTH}")
+
+
+def _attributes_are_bounded(root: Element) -> None:
+    if any(len(element.attrib) > MAX_ATTRIBUTES for element in root.iter()):
+        raise Refusal("saml.structure", f"an element with more than {MAX_ATTRIBUTES} attributes")
 
 
 def _root_is_response(root: Element) -> None:
@@ -206,6 +213,7 @@ _EVERYWHERE: tuple[Rule, ...] = (
 )
 RULES: tuple[Rule, ...] = (
     _depth_is_bounded,
+    _attributes_are_bounded,
     _root_is_response,
     _one_assertion,
     *_EVERYWHERE,
@@ -214,6 +222,7 @@ RULES: tuple[Rule, ...] = (
 )
 RULES_AFTER_DECRYPTION: tuple[Rule, ...] = (
     _depth_is_bounded,
+    _attributes_are_bounded,
     _root_is_response,
     _one_decrypted_assertion,
     *_EVERYWHERE,

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 _DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 # What nearly every address in metadata looks like; others are taken apart.
-_PLAIN_ADDRESS: Final = re.compile(r"https://[a-z0-9][a-z0-9.-]*/[A-Za-z0-9/._~?=&%+-]*")
+_PLAIN_ADDRESS: Final = re.compile(
+    r"https://(?:[a-z0-9][a-z0-9-]{0,62}\.)*[a-z0-9][a-z0-9-]{0,62}/[A-Za-z0-9/._~?=&%+-]*"
+)
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _MAX_NAME: Final = 200
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)")
@@ -40,6 +42,8 @@ def web_address(text: str | None) -> str:
         return address
     try:
         parts = urlsplit(address)
+        # What is no port or no host name would only be found when somebody is sent there.
+        _ = parts.port, (parts.hostname or "").encode("idna")
     except ValueError:
         return ""
     secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)

@@ -96,7 +96,8 @@ def blueprint(
         here = journey(request.args.get("journey", ""))
         chosen = request.args.getlist("entityID")
         if len(chosen) > 1:
-            raise Refusal("request.malformed", "entityID given several times")
+            malformed = Refusal("request.malformed", "entityID given several times")
+            raise malformed.during(here.pending.reference, here.pending.id)
         if not chosen or not chosen[0]:
             return redirect(url_for("university_choice.show", authorization_id=here.pending.id, here=1), 303)
         return leave_and_remember(here, chosen[0])

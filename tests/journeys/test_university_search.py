@@ -107,6 +107,17 @@ def test_what_was_typed_before_the_script_came_is_searched_for(narrow: Page, sys
     expect(narrow.get_by_role("option").first).to_be_visible()
 
 
+def test_escape_ends_what_was_asked_for(narrow: Page, system: System) -> None:
+    """Suggestions that come late must neither open under an emptied field nor be announced."""
+    narrow.route("**/universities.json*", lambda route: None)
+    come_to_choice(narrow, system)
+    with narrow.expect_request("**/universities.json*"):
+        type_at_once(narrow, "exemple")
+    with narrow.expect_event("requestfailed"):
+        narrow.keyboard.press("Escape")
+    expect(narrow.locator("#q")).to_have_value("")
+
+
 def test_a_search_that_finds_nothing_says_so_and_the_button_still_searches(narrow: Page, system: System) -> None:
     come_to_choice(narrow, system)
     type_at_once(narrow, "atlantide")

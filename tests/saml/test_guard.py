@@ -115,6 +115,8 @@ def test_o_12_many_elements_within_the_limit_are_refused() -> None:
 def test_o_12_many_attributes_within_the_limit_are_refused() -> None:
     attributes = " ".join(f'a{number}=""' for number in range(15_000))
     assert _reason(_encoded(f"<r {attributes}/>")) == "saml.structure"
+    inside = _response().replace("<samlp:Status>", f"<samlp:Status {attributes}>")
+    assert _reason(_encoded(inside)) == "saml.structure"
 
 
 def test_refusals_never_hold_the_document() -> None:

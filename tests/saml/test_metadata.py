@@ -56,7 +56,9 @@ def test_o_07_scope_with_a_comment_is_read_whole(key: university.Key) -> None:
     assert provider.scopes == ("univ-exemple.fr.evil.com",)
 
 
-@pytest.mark.parametrize("scope", ["", "*", "a b.fr", ".fr", "-x.fr", "x..fr", "http://x.fr", "a@b.fr", "x" * 300])
+@pytest.mark.parametrize(
+    "scope", ["", "*", "a b.fr", ".fr", "-x.fr", "x..fr", "http://x.fr", "a@b.fr", "x" * 300, "fr", "com."]
+)
 def test_scopes_that_are_no_domain_are_dropped(key: university.Key, scope: str) -> None:
     provider = _read(_entity(key, scopes=(scope, "Univ-Exemple.FR")))
     assert provider is not None
@@ -87,6 +89,9 @@ def test_o_10_names_of_the_administrator_are_cleaned_too() -> None:
     "address",
     [
         "javascript:alert(1)",
+        "https://idp.univ-exemple.fr:99999/sso",
+        "https://idp..univ-exemple.fr/sso",
+        f"https://{'x' * 64}.fr/sso",
         "data:text/html,x",
         "//x.fr",
         "http://x.fr/",
@@ -100,6 +105,11 @@ def test_o_10_names_of_the_administrator_are_cleaned_too() -> None:
 )
 def test_o_10_only_https_addresses_are_taken_over(address: str | None) -> None:
     assert web_address(address) == ""
+
+
+@pytest.mark.parametrize("address", ["https://[2001:db8::1]:8443/sso", "https://idp.université-exemple.fr/sso"])
+def test_addresses_of_ipv6_and_in_other_letters_are_taken_over(address: str) -> None:
+    assert web_address(address) == address
 
 
 def test_addresses_on_this_machine_may_be_http() -> None:

@@ -51,6 +51,19 @@ def test_o_05_answer_that_is_not_for_us_and_now_is_refused(
     assert refusal(university.signed(draft, key, response=response_signed)) == reason
 
 
+@pytest.mark.parametrize("place", [".", "saml:Assertion"])
+@pytest.mark.parametrize(
+    ("issued", "reason"), [("2026-03-02T10:30:00Z", "not_yet_valid"), ("2026-03-02T07:30:00Z", "expired")]
+)
+def test_o_05_response_and_assertion_are_each_issued_now(
+    refusal: Reason, key: university.Key, place: str, issued: str, reason: str
+) -> None:
+    root = university.build(university.Draft())
+    root.find(place, university.NS).set("IssueInstant", issued)
+    university.sign(root, key)
+    assert refusal(root) == f"saml.{reason}"
+
+
 def _signed_without(key: university.Key, path: str) -> university.Element:
     root = university.build(university.Draft())
     element = root.find(f".//{path}", university.NS)
@@ -268,8 +281,9 @@ def test_response_against_the_schema_is_refused(refusal: Reason, key: university
     assert refusal(root) == "saml.schema"
 
 
-def test_response_of_another_version_is_refused(refusal: Reason, key: university.Key) -> None:
+@pytest.mark.parametrize("place", [".", "saml:Assertion"])
+def test_answer_of_another_version_is_refused(refusal: Reason, key: university.Key, place: str) -> None:
     root = university.build(university.Draft())
-    root.set("Version", "1.1")
+    root.find(place, university.NS).set("Version", "1.1")
     university.sign(root, key)
     assert refusal(root) == "saml.schema"

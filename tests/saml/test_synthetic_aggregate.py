@@ -1,5 +1,6 @@
 """The aggregate of invented universities is what a federation's file must be, and what is shown of one is readable."""
 
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 from idp.saml.entity_details import entity_details
@@ -36,3 +37,11 @@ def test_details_tell_kinds_and_dates_and_count_what_is_no_certificate(key: univ
     assert details.keys[0].not_before < details.keys[0].not_after
     assert [found.binding for found in details.endpoints] == ["HTTP-Redirect", "HTTP-POST"]
     assert entity_details(b"<!DOCTYPE a><a/>") == entity_details(b"")
+
+
+def test_a_certificate_with_a_key_of_an_unknown_kind_counts_as_unreadable(key: university.Key) -> None:
+    rsa = bytes.fromhex("06092a864886f70d010101")
+    der = b64decode(key.certificate_text).replace(rsa, rsa[:-1] + b"\x63")
+    xml = university.entity_descriptor(university.ENTITY_ID, (key,))
+    details = entity_details(xml.replace(key.certificate_text.encode(), b64encode(der)))
+    assert (details.keys, details.unreadable) == ((), 1)

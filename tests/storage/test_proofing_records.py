@@ -89,3 +89,12 @@ def test_what_came_by_two_merges_goes_back_by_both(store: ProofingRecordStore) -
     assert store.of_account("mine") == (mine,)
     assert [each.id for each in store.of_account("hers")] == ["2"]
     assert store.of_account("theirs") == ()
+
+
+def test_a_record_that_was_merged_by_an_earlier_release_comes_back(
+    store: ProofingRecordStore, database: Database
+) -> None:
+    store.add(record("proofing-1", "own"))
+    database.collection("proofing_records").update_one({}, {"$set": {"merge_id": "merge-1"}})
+    store.separate("merge-1", "other")
+    assert store.of_account("other") == (record("proofing-1", "other"),)

@@ -9,6 +9,7 @@ import pytest
 from pymongo.collection import Collection
 
 from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
+from idp.domain.keyed import random_id
 from idp.domain.one_time_codes import ATTEMPTS, LIFETIME, CodePurpose, OneTimeCode
 from idp.domain.proofing import Proofing, ProofingState
 from idp.storage import accounts, authorizations, limits, one_time_codes, proofings
@@ -124,6 +125,27 @@ def test_o_09_a_request_is_answered_once(database: Database) -> None:
     store.put(proofing(), link_hash="hash")
     moved = at_once(lambda: store.move("proofing", ProofingState.STARTED, ProofingState.RECEIVED, now=NOW))
     assert sum(found is not None for found in moved) == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "ends"),
+    [(ProofingState.ANSWERED, True), (ProofingState.VOUCHED, True), (ProofingState.CONFIRMED, False)],
+)
+def test_who_denies_ends_a_proof_until_its_mailbox_is_proven(
+    database: Database, state: ProofingState, ends: bool
+) -> None:
+    store = ProofingStore(database)
+    store.put(proofing(state=state), link_hash="hash")
+    store.deny("proofing")
+    assert (store.find("proofing", now=NOW) is None) == ends
+
+
+def test_a_mailed_link_leads_on_in_one_other_browser(database: Database) -> None:
+    store = ProofingStore(database)
+    store.put(proofing(state=ProofingState.VOUCHED), link_hash="vouched")
+    store.put(proofing("confirmed", state=ProofingState.CONFIRMED), link_hash="confirmed")
+    assert at_once(lambda: store.follow("proofing", random_id(), now=NOW)).count(True) == 1
+    assert not store.follow("confirmed", "elsewhere", now=NOW)
 
 
 def test_o_09_message_ids_are_seen_once(database: Database) -> None:

@@ -180,3 +180,13 @@ def test_another_university_may_be_chosen_instead(world: World, person: Travelle
     other = {"mail": ("alix.roux@autre.fr",), "eppn": ("aroux@autre.fr",)}
     person.prove(world.draft(AUTRE, **other))
     assert person.step == "other-person", "the typed address leads to another university"
+
+
+def test_o_07_whom_the_university_gave_an_address_cannot_give_another(world: World) -> None:
+    other = "mai.nguyen@etu.univ-exemple.fr"
+    person = world.browser().start(other).prove()
+    assert person.step == "other-person"
+    (proofing,) = set(person.tree.xpath("//input[@name='proofing']/@value"))
+    page = f"/sign-in/{person.handle}/university-address"
+    assert person.post(page, proofing=proofing, email=other).step == "error"
+    assert world.mails(other) == []

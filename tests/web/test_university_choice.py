@@ -352,8 +352,11 @@ def test_without_an_answer_people_choose_on_our_own_page(outside: Services) -> N
 @pytest.mark.parametrize("answer", [(OLD,), ("https://unknown.example/idp",), ("javascript:alert(1)",), (NORTH, SOUTH)])
 def test_an_answer_that_we_do_not_offer_is_refused(outside: Services, answer: tuple[str, ...]) -> None:
     visitor = arriving(outside, "a@gmail.com")
-    assert back(visitor, handle(visitor), *answer).step == "error"
+    journey = handle(visitor)
+    assert back(visitor, journey, *answer).step == "error"
     assert outside.database.collection("proofings").count_documents({}) == 0
+    # The application still waits: the page leads back into its journey, not to the account.
+    assert f"/sign-in/{journey}/" in visitor.last.text
 
 
 def test_an_answer_in_another_browser_is_refused(outside: Services) -> None:

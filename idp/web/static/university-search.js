@@ -181,6 +181,7 @@
   }
 
   function escape() {
+    stop(); // what was asked for before must not open the list again, under an emptied field
     if (isOpen()) {
       show(false);
     } else {
