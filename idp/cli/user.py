@@ -10,13 +10,29 @@ import click
 from idp.cli.administration import Helpdesk, MakeAdministration
 from idp.cli.founded import founded, reason_option
 from idp.cli.invitations import invitations, invite, withdraw
-from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option
+from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, line_of
 from idp.cli.person_rows import entry_row, person_row, sheet_rows
 from idp.domain.helpdesk import Act, TimelineEntry
 from idp.domain.plain_english import sentence
 
 
-@click.group(name="user")
+class _People(click.Group):
+    """Whatever is said of people has to be text: the database and the security log keep nothing else.
+
+    Where the terminal speaks Latin-1 and the system UTF-8, a reason with an accent would be refused by the log alone,
+    once the act was done.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for arg in args:
+            try:
+                arg.encode()
+            except UnicodeEncodeError:
+                raise click.UsageError(f"{ascii(arg)} is not UTF-8; nothing was changed", ctx) from None
+        return super().parse_args(ctx, args)
+
+
+@click.group(name="user", cls=_People)
 def user_group() -> None:
     """People: WHO is an address, a name, an identifier (eppn, subject-id, sub) or a reference of a page or mail."""
 
@@ -205,7 +221,7 @@ def _one(helpdesk: Helpdesk, who: str) -> str:
     found = helpdesk.people.find(who)
     accounts = [line for line in found if line.account_id]
     if len(accounts) > 1:
-        end("\n".join(("several people found, name one:", *("\t".join(person_row(line)) for line in accounts))))
+        end("\n".join(("several people found, name one:", *(line_of(person_row(line)) for line in accounts))))
     if not accounts:
         end("invited, but did not come yet" if found else "nobody found")
     return accounts[0].account_id
