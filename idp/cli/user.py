@@ -28,7 +28,7 @@ class _People(click.Group):
             try:
                 arg.encode()
             except UnicodeEncodeError:
-                raise click.UsageError(f"{ascii(arg)} is not UTF-8; nothing was changed", ctx) from None
+                raise click.UsageError(f"{arg!a} is not UTF-8; nothing was changed", ctx) from None
         return super().parse_args(ctx, args)
 
 
@@ -132,7 +132,10 @@ def enable(administration: MakeAdministration, who: str, reason: str, as_json: b
         who,
         reason,
         "enabled",
-        lambda helpdesk, one, act: helpdesk.accounts.reopen(one, **act.fields),
+        lambda helpdesk, one, act: (
+            helpdesk.accounts.reopen(one, **act.fields)
+            or end("nothing changed: it is being erased, or ended in another one (`idp user unmerge`)")
+        ),
         as_json,
     )
 
@@ -147,7 +150,7 @@ def merge(administration: MakeAdministration, who: str, into: str, reason: str, 
     """Merge the account of WHO into another one of the same person; both are told, and may part again for 30 days."""
 
     def act(helpdesk: Helpdesk, one: str, act: Act) -> bool:
-        return helpdesk.acts.merge(one, _one(helpdesk, into), act) or end(
+        return helpdesk.acts.merge(one, _one(helpdesk, into, by_name=False), act) or end(
             "nothing changed: both have to be open, and two"
         )
 
@@ -216,9 +219,9 @@ def _act(
     echo_json({"account_id": account_id, "done": done}) if as_json else click.echo(f"{account_id}: {done}")
 
 
-def _one(helpdesk: Helpdesk, who: str) -> str:
+def _one(helpdesk: Helpdesk, who: str, *, by_name: bool = True) -> str:
     """The id of the one account that is meant; ends the command where it is not one."""
-    found = helpdesk.people.find(who)
+    found = helpdesk.people.find(who, by_name=by_name)
     accounts = [line for line in found if line.account_id]
     if len(accounts) > 1:
         end("\n".join(("several people found, name one:", *(line_of(person_row(line)) for line in accounts))))

@@ -49,8 +49,8 @@ def read_report(raw: bytes, domain: str) -> tuple[ReturnedMail, ...]:
     try:
         return _read(raw, domain)
     except RecursionError:
-        # Parts in parts in parts, a thousand deep: no mail server writes such, and ``email`` reads each level by a call.
-        # A fault here would come back for ever: the folder's reader begins with this mail again, and never passes it.
+        # Parts in parts, a thousand deep: no mail server writes such, and ``email`` reads each level by a call. A fault
+        # here would come back for ever: the folder's reader begins with this mail again, and never passes it.
         return ()
 
 
