@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from idp.cli.administration import MakeAdministration
-from idp.cli.output import echo_json, faults_told, json_option
+from idp.cli.output import echo_json, faults_told, json_option, printable
 from idp.domain.audit_finding import Finding
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def verify(administration: MakeAdministration, as_json: bool) -> None:
 
 def _print(found: "Verification") -> None:
     for finding in found.findings:
-        click.echo(_line(finding), err=True)
+        click.echo(printable(_line(finding)), err=True)
     click.echo(f"{found.proven} events with a proof that fits")
     click.echo(f"{found.seals} seals, {found.events} events verified, {found.purged} purged by retention")
     click.echo(f"{found.waiting} events in no seal yet")

@@ -6,7 +6,7 @@ from dataclasses import replace
 import click
 
 from idp.cli.administration import MakeAdministration
-from idp.cli.output import echo_json, in_short, json_option
+from idp.cli.output import echo_json, in_short, json_option, printable
 from idp.domain.findings import Level
 
 
@@ -21,7 +21,7 @@ def doctor(administration: MakeAdministration, as_json: bool) -> None:
         findings.append(finding)
         if not as_json:
             mend = f" -> {finding.mend}" if finding.mend else ""
-            click.echo(f"{finding.level:7} {finding.about}: {finding.text}{mend}")
+            click.echo(printable(f"{finding.level:7} {finding.about}: {finding.text}{mend}"))
     if as_json:
         echo_json(findings)
     if any(finding.level is Level.FAULT for finding in findings):

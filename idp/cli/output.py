@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import datetime
@@ -15,6 +15,8 @@ import click
 
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 
+# Control characters (C0, DEL, C1), what parts lines, and what turns the direction of writing (UAX 9).
+_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # Work that is done sooner needs no word.
 _PATIENCE_SECONDS: Final = 1.0
 _FOR_DEVELOPERS: Final = re.compile(r" \(configured timeouts: |, Timeout: |, full error: |, Topology Description: ")
@@ -30,7 +32,21 @@ def echo_json(value: Any) -> None:
 def echo_rows(rows: list[tuple[str, ...]]) -> None:
     """One line each, with tabs between the columns."""
     for row in rows:
-        click.echo("\t".join(row))
+        click.echo(line_of(row))
+
+
+def line_of(row: Iterable[str]) -> str:
+    """One line with tabs between the columns, whatever stands in them.
+
+    Names, answers of mail servers and what somebody typed are others' words: a line break or a tab would make a line or
+    a column of its own, and a control character would speak to the terminal of whoever reads (CWE-150).
+    """
+    return "\t".join(map(printable, row))
+
+
+def printable(text: str) -> str:
+    """The same on one line and harmless: what is no character to read stands there by its number."""
+    return _UNPRINTABLE.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def moment(at: datetime | None, otherwise: str = "never") -> str:

@@ -10,13 +10,29 @@ import click
 from idp.cli.administration import Helpdesk, MakeAdministration
 from idp.cli.founded import founded, reason_option
 from idp.cli.invitations import invitations, invite, withdraw
-from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option
+from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, line_of
 from idp.cli.person_rows import entry_row, person_row, sheet_rows
 from idp.domain.helpdesk import Act, TimelineEntry
 from idp.domain.plain_english import sentence
 
 
-@click.group(name="user")
+class _People(click.Group):
+    """Whatever is said of people has to be text: the database and the security log keep nothing else.
+
+    Where the terminal speaks Latin-1 and the system UTF-8, a reason with an accent would be refused by the log alone,
+    once the act was done.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for arg in args:
+            try:
+                arg.encode()
+            except UnicodeEncodeError:
+                raise click.UsageError(f"{arg!a} is not UTF-8; nothing was changed", ctx) from None
+        return super().parse_args(ctx, args)
+
+
+@click.group(name="user", cls=_People)
 def user_group() -> None:
     """People: WHO is an address, a name, an identifier (eppn, subject-id, sub) or a reference of a page or mail."""
 
@@ -116,7 +132,10 @@ def enable(administration: MakeAdministration, who: str, reason: str, as_json: b
         who,
         reason,
         "enabled",
-        lambda helpdesk, one, act: helpdesk.accounts.reopen(one, **act.fields),
+        lambda helpdesk, one, act: (
+            helpdesk.accounts.reopen(one, **act.fields)
+            or end("nothing changed: it is being erased, or ended in another one (`idp user unmerge`)")
+        ),
         as_json,
     )
 
@@ -131,7 +150,7 @@ def merge(administration: MakeAdministration, who: str, into: str, reason: str, 
     """Merge the account of WHO into another one of the same person; both are told, and may part again for 30 days."""
 
     def act(helpdesk: Helpdesk, one: str, act: Act) -> bool:
-        return helpdesk.acts.merge(one, _one(helpdesk, into), act) or end(
+        return helpdesk.acts.merge(one, _one(helpdesk, into, by_name=False), act) or end(
             "nothing changed: both have to be open, and two"
         )
 
@@ -200,12 +219,12 @@ def _act(
     echo_json({"account_id": account_id, "done": done}) if as_json else click.echo(f"{account_id}: {done}")
 
 
-def _one(helpdesk: Helpdesk, who: str) -> str:
+def _one(helpdesk: Helpdesk, who: str, *, by_name: bool = True) -> str:
     """The id of the one account that is meant; ends the command where it is not one."""
-    found = helpdesk.people.find(who)
+    found = helpdesk.people.find(who, by_name=by_name)
     accounts = [line for line in found if line.account_id]
     if len(accounts) > 1:
-        end("\n".join(("several people found, name one:", *("\t".join(person_row(line)) for line in accounts))))
+        end("\n".join(("several people found, name one:", *(line_of(person_row(line)) for line in accounts))))
     if not accounts:
         end("invited, but did not come yet" if found else "nobody found")
     return accounts[0].account_id

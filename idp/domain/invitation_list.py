@@ -45,7 +45,10 @@ def read_list(raw: bytes, *, now: datetime) -> tuple[tuple[int, Invitee], ...]:
     except UnicodeDecodeError:
         raise InvitationFaults("the file is not UTF-8: save it as « CSV UTF-8 »") from None
     first = text.partition("\n")[0]
-    rows = csv.reader(text.splitlines(), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True)
+    # With their ends: without them a line break within a cell would vanish, and two words become one.
+    rows = csv.reader(
+        text.splitlines(keepends=True), delimiter=";" if first.count(";") > first.count(",") else ",", strict=True
+    )
     faults: list[str] = []
     found: list[tuple[int, Invitee]] = []
     try:

@@ -74,7 +74,8 @@ class Doctor:
     def _database(self) -> Iterator[Finding]:
         before = self.clock()
         try:
-            state = database_state(self.database(), self.indexes)
+            state, schema = database_state(self.database(), self.indexes), schema_state(self.database())
+            after = self.clock()
         except (ServiceUnavailable, ConfigurationError) as problem:
             mend = "start MongoDB, mend mongodb.uri; writes need a majority of the replica set"
             yield Finding("database", Level.FAULT, str(problem), mend)
@@ -85,8 +86,8 @@ class Doctor:
             yield Finding("indexes", Level.FAULT, "missing: " + ", ".join(state.missing), mend)
         else:
             yield Finding("indexes", Level.OK, "all there")
-        yield _of_schema(schema_state(self.database()))
-        yield _of_clock(state.local_time, before, self.clock())
+        yield _of_schema(schema)
+        yield _of_clock(state.local_time, before, after)
 
     def _smtp(self) -> Finding:
         server = self.mail_server
@@ -136,6 +137,13 @@ class Doctor:
 
     def _key_files(self) -> Iterator[Finding]:
         """Private keys are for the provider's user alone."""
+        try:
+            yield from self._open_to_everybody()
+        except OSError as problem:
+            mend = "let the provider's user read it"
+            yield Finding("keys", Level.FAULT, f"{problem.filename}: cannot be looked at: {problem.strerror}", mend)
+
+    def _open_to_everybody(self) -> Iterator[Finding]:
         for path in (self.keys_dir, *sorted(self.keys_dir.rglob("*"))):
             is_private = path.is_dir() or (path.is_file() and path.suffix in (".pem", ".key") and path.stem != "cert")
             mode = stat.S_IMODE(path.stat().st_mode) if is_private else 0

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from idp.domain.accounts import Invited
+from idp.domain.accounts import Account, Invited
 from idp.domain.helpdesk import Act
 from idp.domain.invitation_list import InvitationFaults, UnfitInvitee, invitee, read_list
 from idp.domain.invitations import Invitation, InvitationState, Invitee
@@ -58,34 +58,48 @@ class InvitationFlow:
 
     def withdraw(self, address: str, act: Act) -> bool:
         """End the invitation, and the account that came of it within seconds; False where there is none."""
+        found = self.invitations.of_address(address)
+        if found is None:
+            return False
+        # The account first: who is cut short here finds the invitation still there, and withdraws it once more.
+        self._prolong(found, until=self.clock())
         withdrawn = self.invitations.withdraw(address)
         if withdrawn is None:
             return False
+        # Who came between the two lines above came by the invitation as well.
         self._prolong(withdrawn, until=self.clock())
         self._note("invitation.withdrawn", withdrawn, act)
         return True
 
     def _is_known(self, one: Invitee) -> bool:
         """Whom a university vouches for, or who was disabled, needs something else than an invitation."""
-        account = self.accounts.by_address(one.address)
+        account = self._account_of(one.address, self.invitations.of_address(one.address))
         return account is not None and (account.invited is None or (account.disabled and not account.expired))
+
+    def _account_of(self, address: str, invitation: Invitation | None) -> Account | None:
+        """The account that came of the invitation, under whatever address it goes today, else that of the address."""
+        came = invitation is not None and invitation.state is InvitationState.USED
+        own = self.accounts.find(invitation.account_id) if invitation is not None and came else None
+        # One without an address was merged into another one, which has the address now.
+        return own if own is not None and own.addresses else self.accounts.by_address(address)
 
     def _invite(self, one: Invitee, act: Act, by_mail: bool) -> Invitation:
         now = self.clock()
         before = self.invitations.of_address(one.address)
-        known = self.accounts.by_address(one.address)
+        known = self._account_of(one.address, before)
         asked = Invitation(random_id(), known.id if known else random_id(), one, act.operator, present_reference(), now)
+        if by_mail and before is None:
+            # First: who is cut short and invites again finds an invitation, to which no mail goes.
+            self._mail(asked, now)
         invitation = self.invitations.put(asked, anew=known is None)
         self._prolong(invitation, until=one.expires_at)
         self._note("invitation.made" if before is None else "invitation.changed", invitation, act)
-        if by_mail and before is None:
-            self._mail(invitation, now)
         return invitation
 
     def _prolong(self, invitation: Invitation, *, until: datetime) -> None:
         """Where the person came already, the account says the same as the invitation."""
         one = invitation.invitee
-        account = self.accounts.by_address(one.address)
+        account = self._account_of(one.address, invitation)
         if account is not None:
             self.accounts.invite(account.id, Invited(one.role, until), one.attributes)
 

@@ -3,7 +3,7 @@
 The person has just proven the other account's mailbox; where that account has a password, they need that as well.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -133,10 +133,7 @@ class MergingFlow:
         if begun is None or survivor is None or survivor.disabled:
             self.merges.give_up(merge)
             return "merge.changed"
-        if not self._move(begun):
-            return "merge.changed"
-        self._tell("merged", account, other, merge)
-        return None
+        return None if self._move(begun) else "merge.changed"
 
     def _move(self, merge: Merge) -> bool:
         """False, and nothing changed, where the other account has meanwhile lost the address or was closed."""
@@ -149,6 +146,8 @@ class MergingFlow:
         self.merged_accounts.join(merge)
         self.records.merge(merge.other, merge.survivor, merge.id)
         self.passkeys.merge(merge.other, merge.survivor, merge.id)
+        # Before it is settled: where this process is killed, whoever finishes tells them, at worst a second time.
+        self._tell("merged", merge, before=self.merged_accounts.addresses_before(merge))
         self.merges.settle(merge, MergeState.DONE)
         return True
 
@@ -159,10 +158,8 @@ class MergingFlow:
         self.merged_accounts.restore(merge)
         self.records.separate(merge.id, merge.other)
         self.passkeys.separate(merge.id, merge.other)
-        survivor, other = self.accounts.find(merge.survivor), self.accounts.find(merge.other)
+        self._tell("parted", merge, before={})
         self.merges.forget(merge.id)
-        if survivor is not None and other is not None:
-            self._tell("parted", survivor, other, merge)
         return None
 
     def _clients_of(self, other: Account) -> tuple[str, ...]:
@@ -171,13 +168,15 @@ class MergingFlow:
         opened = self.grants.opened_by_account(other.id)
         return tuple(sorted({*other.clients, *agreed, *opened}))
 
-    def _tell(self, change: str, survivor: Account, other: Account, merge: Merge) -> None:
-        """Both, at the addresses that each had before."""
+    def _tell(self, change: str, merge: Merge, *, before: Mapping[str, Sequence[str]]) -> None:
+        """Both, at the addresses that each had before, else at those that they have."""
+        survivor, other = self.accounts.find(merge.survivor), self.accounts.find(merge.other)
+        if survivor is None or other is None:
+            return
         now, reference = self.clock(), present_reference()
         fields = {"change": change, "changed": merge.address}
         for account, partner in ((survivor, other), (other, survivor)):
             self.audit.append(f"account.{change}", at=now, reference=reference, account_id=account.id, other=partner.id)
-            for message in notices(
-                "accounts_merged", account, account.addresses, reference=reference, now=now, **fields
-            ):
+            to = before.get(account.id, account.addresses)
+            for message in notices("accounts_merged", account, to, reference=reference, now=now, **fields):
                 self.mails.put(message)

@@ -1,7 +1,6 @@
 """Finding a person, and everything that is known of them, for whoever helps; nothing is changed here."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from idp.domain import addresses
 from idp.domain.accounts import Account, Bounce, Identity
 from idp.domain.addresses import InvalidAddress
 from idp.domain.claims import INVITED, UNIVERSITY, display_name
+from idp.domain.folding import folded
 from idp.domain.guessing import (
     MAILS_PER_HOUR,
     METHOD_BUDGET,
@@ -94,10 +94,13 @@ class PeopleFlow:
     client_name: Callable[[str], str]
     clock: Callable[[], datetime]
 
-    def find(self, query: str) -> tuple[PersonLine, ...]:
-        """Everybody whom an address, a name, an identifier or an error reference leads to, at most ``MOST_FOUND``."""
+    def find(self, query: str, *, by_name: bool = True) -> tuple[PersonLine, ...]:
+        """Everybody whom an address, a name, an identifier or an error reference leads to, at most ``MOST_FOUND``.
+
+        by_name: whether a name is enough.
+        """
         text = " ".join(query.split()) if len(query) <= LONGEST_QUERY else ""
-        found = {account.id: account for account in self._accounts(text)}
+        found = {account.id: account for account in self._accounts(text, by_name=by_name)}
         lines = [_line(account) for account in found.values()]
         return (*lines, *self._only_invited(text, lines))[:MOST_FOUND]
 
@@ -159,7 +162,7 @@ class PeopleFlow:
             event, at=self.clock(), reference=present_reference(), account_id=account_id, operator=operator, **fields
         )
 
-    def _accounts(self, text: str) -> Iterable[Account]:
+    def _accounts(self, text: str, *, by_name: bool) -> Iterable[Account]:
         reference = typed_reference(text)
         if reference is not None:
             yield from self._of_journey(reference)
@@ -172,7 +175,7 @@ class PeopleFlow:
         if text:
             yield from self.accounts.by_identifier(text)
             yield from self._by_id(self.grants.accounts_of_subject(text.partition("@")[0]))
-        if "@" not in text:
+        if by_name and "@" not in text:
             yield from self.accounts.named(_words(text), limit=MOST_FOUND)
 
     def _of_journey(self, reference: str) -> Iterable[Account]:
@@ -239,6 +242,5 @@ def _type(account: Account) -> str:
 
 
 def _words(text: str) -> list[str]:
-    """The words of a name in lower case without accents; what is not a letter parts them."""
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(char))
-    return [word for word in re.split(r"[^a-z]+", plain) if word]
+    """The words of a name as names compare; what is not a letter parts them."""
+    return [word for word in re.split(r"[\W\d_]+", folded(text)) if word]

@@ -46,6 +46,15 @@ def read_report(raw: bytes, domain: str) -> tuple[ReturnedMail, ...]:
     """
     if len(raw) > MOST_BYTES:
         return ()
+    try:
+        return _read(raw, domain)
+    except RecursionError:
+        # Parts in parts, a thousand deep: no mail server writes such, and ``email`` reads each level by a call. A fault
+        # here would come back for ever: the folder's reader begins with this mail again, and never passes it.
+        return ()
+
+
+def _read(raw: bytes, domain: str) -> tuple[ReturnedMail, ...]:
     report = message_from_bytes(raw, policy=compat32)
     if report.get_content_type() != "multipart/report" or not report.is_multipart():
         return ()

@@ -157,11 +157,15 @@ class AccountStore:
             self._accounts.update_one({"_id": account_id}, {"$set": {"confirmation_put_off_at": now}})
 
     def set_disabled(self, account_id: str, *, disabled: bool) -> bool:
-        """Close or reopen the account; False where there is none."""
+        """Close or reopen the account; False where there is none, or where it cannot be had back.
+
+        What is being erased is half gone, and what ended in another account is empty until the two are parted.
+        """
+        which: Document = {"_id": account_id, "erasing_until": None} | ({} if disabled else {"merged": None})
+        # Whatever the person had wished before, this counts.
+        changes = {"disabled": disabled, "expired": False, "reopens_until": None}
         with translated():
-            # Whatever the person had wished before, this counts.
-            changes = {"disabled": disabled, "expired": False, "reopens_until": None}
-            found = self._accounts.update_one({"_id": account_id}, {"$set": changes})
+            found = self._accounts.update_one(which, {"$set": changes})
         return found.matched_count == 1
 
     def unlink(self, account_id: str, identifier: str) -> bool:
@@ -242,8 +246,15 @@ def _no_longer_invited(account: Account) -> Document:
 
 
 def _beginning(word: str) -> Document:
-    letters = (f"[{letter}{accented}]" if (accented := _ACCENTED.get(letter)) else re.escape(letter) for letter in word)
-    return {"$regex": rf"(^|[\s'’-]){''.join(letters)}", "$options": "i"}
+    letters = re.sub("oe|ae|ss|.", lambda found: _written(found[0]), word)
+    return {"$regex": rf"(^|[\s'’-]){letters}", "$options": "i"}
+
+
+def _written(letters: str) -> str:
+    """However a letter of a folded name (``domain.folding``) may stand in one, its accent apart from it or not."""
+    each = (f"[{letter}{_ACCENTED.get(letter, '')}][\u0300-\u036f]*" for letter in letters)
+    ligature = _LIGATURES.get(letters)
+    return f"(?:{''.join(each)}|{ligature})" if ligature else "".join(each)
 
 
 def _accented() -> dict[str, str]:
@@ -255,6 +266,7 @@ def _accented() -> dict[str, str]:
     return found
 
 
+_LIGATURES = {"oe": "[œŒ]", "ae": "[æÆ]", "ss": "ß"}
 _NAMES = ("displayName", "givenName", "sn")
 _ACCENTED = _accented()
 

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import pymongo
 from bson.objectid import ObjectId
 
 from idp.storage.database import Database, translated
 
+_SECONDS = 120
 # Where documents say when they began, best first.
 _BEGINNINGS = ("created_at", "at", "completed_at", "noted_at")
 
@@ -30,9 +32,14 @@ class Holdings:
         """Each collection, by name."""
         with translated():
             names = sorted(self._database.client[self._database.name].list_collection_names())
-            return tuple(self._of(name) for name in names if not name.startswith("system."))
+        return tuple(self._of(name) for name in names if not name.startswith("system."))
 
     def _of(self, name: str) -> Holding:
+        # The ordinary time of one operation is too short for reading a year of the security log.
+        with translated(), pymongo.timeout(_SECONDS):
+            return self._read(name)
+
+    def _read(self, name: str) -> Holding:
         collection = self._database.collection(name)
         beginnings = [
             found[field]

@@ -43,6 +43,14 @@ class MergedAccounts:
         self._take_over_releases(merge, other)
         self._take_over_proof(merge, other)
 
+    def addresses_before(self, merge: Merge) -> dict[str, tuple[str, ...]]:
+        """The addresses that each of the two had before they were moved, by account."""
+        moved = tuple(self._other(merge)["merged"]["addresses"])
+        with translated():
+            survivor = self._accounts.find_one({"_id": merge.survivor}, {"addresses": 1}) or {"addresses": ()}
+        kept = tuple(address for address in survivor["addresses"] if address not in moved)
+        return {merge.survivor: kept, merge.other: moved}
+
     def give_back(self, merge: Merge) -> bool:
         """Take from the survivor what came with the other one; False where it would be left without an address."""
         other = self._other(merge)

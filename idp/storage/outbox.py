@@ -28,6 +28,8 @@ INDEXES = Indexes(
 # because that page tells when the mail left, and must not tell thereby whether there is an account.
 _URGENT = frozenset({"sign_in_code", "proofing", "given_address", "new_address", "unknown_account"})
 _HANDED_OVER = {"tries": {"$gte": 1}, "state": {"$in": ["done", "waiting"]}}
+# More than a mail server that keeps trying reports of one mail. Who received it may report as often as they like.
+_MOST_ATTEMPTS = 50
 _STATES = {
     "done": DeliveryState.ACCEPTED,
     # By workers of the first release (migration 002).
@@ -91,13 +93,15 @@ class Outbox(LeasedQueue[Message]):
         return self._reported(message_id, recipients, Attempt(now, "refused", reply), {"state": "refused"})
 
     def delayed(self, message_id: str, recipients: Collection[str], reply: str, *, now: datetime) -> Message | None:
-        """A mail server that accepted the message still tries to hand it on; as ``returned``."""
-        return self._reported(message_id, recipients, Attempt(now, "deferred", reply), {})
+        """A mail server that accepted the message still tries to hand it on; as ``returned``, so many times."""
+        return self._reported(message_id, recipients, Attempt(now, "deferred", reply), {}, _MOST_ATTEMPTS)
 
     def _reported(
-        self, message_id: str, recipients: Collection[str], attempt: Attempt, change: Document
+        self, message_id: str, recipients: Collection[str], attempt: Attempt, change: Document, most: int | None = None
     ) -> Message | None:
         which = {"_id": message_id, "to": {"$in": list(recipients)}} | _HANDED_OVER
+        if most is not None:
+            which[f"attempts.{most - 1}"] = {"$exists": False}
         changes: Document = {"$push": {"attempts": asdict(attempt)}} | ({"$set": change} if change else {})
         with translated():
             document = self._queue.find_one_and_update(which, changes)

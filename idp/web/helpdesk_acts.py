@@ -67,7 +67,10 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
         here = console.operator()
         if here is None:
             return redirect(url_for("helpdesk.show"), 303)
-        return page(account_id, act)
+        shown = page(account_id, act)
+        # It shows the person's name, identifiers and merged addresses.
+        people.look("helpdesk.viewed", account_id, operator=here.operator)
+        return shown
 
     @views.post("/people/<account_id>/acts/<act>")
     def do(account_id: str, act: str) -> ResponseReturnValue:
@@ -151,6 +154,11 @@ def _pages(people: PeopleFlow, acts: HelpdeskActs) -> dict[str, ActPage]:
             raise Undone(into=field_sentence("helpdesk.not_mergeable"))
         return True
 
+    def enable(account_id: str, act: Act) -> bool:
+        if not acts.reopen(account_id, act):
+            raise Undone(reason=field_sentence("helpdesk.not_reopened"))
+        return True
+
     def unmerge(account_id: str, act: Act) -> bool:
         problem = acts.unmerge(account_id, _chosen("address"), act)
         if problem is not None:
@@ -187,7 +195,7 @@ def _pages(people: PeopleFlow, acts: HelpdeskActs) -> dict[str, ActPage]:
             gettext("La personne est déconnectée partout et ne peut plus se connecter, jusqu’à la réactivation."),
             acts.close,
         ),
-        "enable": ActPage(names["enable"], gettext("La personne peut se connecter de nouveau."), acts.reopen),
+        "enable": ActPage(names["enable"], gettext("La personne peut se connecter de nouveau."), enable),
         "merge": ActPage(
             names["merge"],
             gettext(
@@ -252,10 +260,9 @@ def _chosen(name: str) -> str:
 
 
 def _one(people: PeopleFlow, who: str) -> str:
-    """The id of the one account that is meant."""
-    found = (
-        [line.account_id for line in people.find(who.strip()[:LONGEST_QUERY]) if line.account_id] if who.strip() else []
-    )
+    """The id of the one account that is meant; a name is not enough to give somebody another one's account."""
+    lines = people.find(who.strip()[:LONGEST_QUERY], by_name=False)
+    found = [line.account_id for line in lines if line.account_id]
     if len(found) != 1:
         raise Undone(into=field_sentence("helpdesk.several" if found else "helpdesk.nobody"))
     return found[0]

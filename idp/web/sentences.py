@@ -363,6 +363,10 @@ _FIELDS: dict[str, LazyString] = {
     "helpdesk.choose": _("Choisissez dans la liste."),
     "helpdesk.nobody": _("Personne ne correspond."),
     "helpdesk.several": _("Plusieurs personnes correspondent : donnez une adresse ou un identifiant exact."),
+    "helpdesk.not_reopened": _(
+        "Rien n’a changé : ce compte est en train d’être effacé, ou il est absorbé par un autre, dont il faut d’abord "
+        "le séparer."
+    ),
     "helpdesk.not_mergeable": _("Rien n’a changé : il faut deux comptes différents, ouverts tous les deux."),
     "invitee.known": _("Cette personne a déjà un compte : elle se connecte avec cette adresse."),
     "invitee.name": _("Indiquez un prénom ou un nom de famille."),

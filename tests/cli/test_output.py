@@ -2,7 +2,7 @@
 
 import pytest
 
-from idp.cli.output import faults_told, progress
+from idp.cli.output import echo_rows, faults_told, progress
 from idp.domain.errors import ServiceUnavailable
 
 
@@ -25,6 +25,20 @@ def test_work_that_is_done_at_once_needs_no_word(capfd: pytest.CaptureFixture[st
 def test_work_that_fails_leaves_nobody_talking() -> None:
     with pytest.raises(ValueError, match="cut off"), progress("Checking", every=0.001):
         raise ValueError("cut off")
+
+
+def test_what_others_wrote_makes_no_line_and_no_column_and_says_nothing_to_the_terminal(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    echo_rows([("account", "Inès\tMartin\nroot", "\x1b]0;mine\x07\x9b2J", "\u202egpj.exe", "l’été 😀")])
+    (line,) = capfd.readouterr().out.splitlines()
+    assert line.split("\t") == [
+        "account",
+        r"Inès\tMartin\nroot",
+        r"\x1b]0;mine\x07\x9b2J",
+        r"\u202egpj.exe",
+        "l’été 😀",
+    ]
 
 
 REFUSED = "db:27017: [Errno 111] Connection refused"

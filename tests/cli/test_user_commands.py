@@ -94,6 +94,33 @@ def test_no_act_without_a_reason_and_none_on_several_people(run: Run, database: 
     assert database.collection("audit").count_documents({}) == 0
 
 
+@pytest.mark.parametrize("arguments", [(ADDRESS, "--reason", "vol\udce9"), ("\udce9", "--reason", "vol")])
+def test_what_is_not_utf_8_is_refused_before_anything_is_done(
+    run: Run, database: Database, arguments: tuple[str, ...]
+) -> None:
+    done = run("disable", *arguments)
+    assert (done.returncode, done.stderr.count("is not UTF-8; nothing was changed")) == (2, 1)
+    assert not AccountStore(database).find("account-1").disabled  # type: ignore[union-attr]
+
+
+def test_a_name_is_not_enough_to_give_somebody_another_account(run: Run, database: Database) -> None:
+    AccountStore(database).create(
+        Account("lea", "s", datetime.now(UTC), addresses=("lea@x.fr",), attributes={"sn": ("Petit",)})
+    )
+    assert run("merge", ADDRESS, "--into", "petit", "--reason", "doublon").stderr == "nobody found\n"
+    assert AccountStore(database).by_address(ADDRESS).id == "account-1"  # type: ignore[union-attr]
+
+
+def test_what_is_being_erased_or_ended_in_another_account_is_not_enabled(run: Run, database: Database) -> None:
+    accounts = database.collection("accounts")
+    assert run("merge", "zoe@univ-exemple.fr", "--into", ADDRESS, "--reason", "doublon").returncode == 0
+    accounts.update_one({"_id": "account-1"}, {"$set": {"disabled": True, "erasing_until": datetime.now(UTC)}})
+    for account_id in ("account-1", "account-2"):
+        done = run("enable", account_id, "--reason", "erreur")
+        assert (done.returncode, done.stderr.startswith("nothing changed: ")) == (1, True)
+    assert accounts.count_documents({"disabled": True}) == 2
+
+
 def test_find_show_and_timeline_print_lines_and_json(run: Run) -> None:
     assert len(run("find", "martin").stdout.splitlines()) == 2
     found = json.loads(run("find", ADDRESS, "--json").stdout)

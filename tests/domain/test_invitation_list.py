@@ -57,6 +57,8 @@ def test_every_bad_line_is_listed_with_its_number() -> None:
         (HEADER + '"a@ch-exemple.fr,A,B,r,2027-08-31\n', "line 2"),
         (HEADER.encode("utf-16"), "UTF-8"),
         (HEADER.encode() + "Inès".encode("latin-1"), "UTF-8"),
+        (HEADER + 'a@ch-exemple.fr,"Jean\nPaul",B,r,2027-08-31\n', "on one line"),
+        (HEADER + 'a@ch-exemple.fr,"Jean\r\nPaul",B,r,2027-08-31\r\n', "on one line"),
         (HEADER + "a@x.fr\x00,A,B,r,2027-08-31\n", "line 2"),
         (HEADER + INES * (MOST_LINES + 1), str(MOST_LINES)),
     ],

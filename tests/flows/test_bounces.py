@@ -103,6 +103,13 @@ def test_reading_mail_there_again_takes_the_flag_away(world: World) -> None:
     assert [bounce.address for bounce in world.bounces()] == ["zoe@perso.example"]
 
 
+def test_delays_are_told_only_so_often_and_the_end_all_the_same(world: World) -> None:
+    world.send()
+    delayed = report(OURS, TO, action="delayed", status="4.4.1")
+    assert sum(world.flow.take(delayed, now=LATER) for _ in range(60)) == 49
+    assert world.flow.take(report(OURS, TO), now=LATER) == 1
+
+
 def test_a_delay_is_told_and_flags_nothing(world: World) -> None:
     world.send()
     assert world.flow.take(report(OURS, TO, action="delayed", status="4.4.1"), now=LATER) == 1

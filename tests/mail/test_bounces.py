@@ -50,6 +50,9 @@ def test_good_news_is_no_bounce(action: str) -> None:
         b"Subject: holiday\n\nI am away.\n",
         b"Content-Type: multipart/report; report-type=delivery-status\n\nno parts\n",
         b"",
+        b'Content-Type: multipart/report; boundary="x"\n\n--x\n' + b"Content-Type: message/rfc822\n\n" * 5000,
+        b'Content-Type: multipart/report; boundary="x"\n\n--x\n'
+        + b"".join(b'Content-Type: multipart/mixed; boundary="%d"\n\n--%d\n' % (level, level) for level in range(5000)),
     ],
 )
 def test_anything_else_says_nothing(raw: bytes) -> None:

@@ -256,6 +256,20 @@ def test_two_accounts_are_merged_and_parted_again(two: World) -> None:
     assert parted["fields"]["reason"] == "ticket 2"
 
 
+def test_the_page_of_an_act_is_a_look_at_the_person_too(two: World) -> None:
+    entered(two).get("/helpdesk/people/zoe/acts/unlink")
+    (viewed,) = two.events("helpdesk.viewed")
+    assert (viewed["account_id"], viewed["fields"]) == ("zoe", {"operator": ALEX})
+
+
+def test_what_ended_in_another_account_is_parted_not_reopened(two: World) -> None:
+    person = entered(two)
+    act(person, "zoe", "merge", into=CAMILLE, reason="ticket 1")
+    act(person, "zoe", "enable", reason="erreur")
+    assert (person.last.status_code, account(two, "zoe").disabled) == (422, True)
+    assert "absorbé par un autre" in person.text
+
+
 def test_an_identifier_is_taken_away(two: World) -> None:
     act(entered(two), "zoe", "unlink", identity="zoe@univ-exemple.fr", reason="erreur")
     assert account(two, "zoe").identities == ()
@@ -304,6 +318,7 @@ def test_a_person_is_invited_and_told(helped: World) -> None:
         ("merge", {"into": "", "reason": "r"}, "Personne ne correspond"),
         ("merge", {"into": "nobody@nowhere.example", "reason": "r"}, "Personne ne correspond"),
         ("merge", {"into": "zoe@exemple.org", "reason": "r"}, "deux comptes différents"),
+        ("merge", {"into": "Camille", "reason": "r"}, "Personne ne correspond"),
         ("unmerge", {"reason": "r"}, "Choisissez dans la liste"),
         ("unmerge", {"address": CAMILLE, "reason": "r"}, ""),
         ("unlink", {"reason": "r"}, "Choisissez dans la liste"),

@@ -74,6 +74,25 @@ def test_a_person_is_found_by_address_identifier_or_name(world: World, query: st
     assert (line.account_id, line.address, line.type) == ("camille", CAMILLE, "university")
 
 
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("Maëlle Lebœuf", "leboeuf"),
+        ("Maëlle Lebœuf", "Lebœuf"),
+        ("LEBŒUF Maëlle", "lebœuf"),
+        ("Maëlle Leboeuf", "lebœuf"),
+        ("Łukasz Weiß", "Łukasz Weiß"),
+        ("Łukasz Weiß", "weiss"),
+        ("He\u0301le\u0300ne", "hélène"),
+        ("Иван", "иван"),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(world: World, name: str, query: str) -> None:
+    world.account("camille", CAMILLE)
+    world.services.database.collection("accounts").update_one({}, {"$set": {"attributes": {"displayName": [name]}}})
+    assert [line.name for line in assistance.people(world.services).find(query)] == [name]
+
+
 @pytest.mark.parametrize("query", ["", "  ", "zzz", "zoe@univ-exemple.fr", "AAAA-2222", ".*", "$where", "a" * 5000])
 def test_nobody_is_found_by_what_leads_to_nobody(world: World, query: str) -> None:
     world.account("camille", CAMILLE)

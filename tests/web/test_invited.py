@@ -14,6 +14,10 @@ from idp.domain.claims import claims_of
 from idp.domain.helpdesk import Act, Unfounded
 from idp.domain.invitation_list import InvitationFaults
 from idp.domain.one_time_codes import digits
+from idp.storage.accounts import AccountStore
+from idp.storage.invitations import InvitationStore
+from idp.storage.outbox import Outbox
+from tests.flows.one_person import cut_at
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 INES = "ines.martin@ch-exemple.fr"
@@ -158,6 +162,58 @@ def test_a_withdrawn_invitation_lets_nobody_in(world: World, when: str) -> None:
     assert (person.step, person.last.status_code) == ("code", 422)
     assert world.services.stores.accounts.by_address(INES) is None
     assert not assistance.invitations(world.services).withdraw(INES, ACT)
+
+
+def moved(world: World) -> Account:
+    """Inès came, and has another address in the place of the one that was invited."""
+    came(world)
+    account = account_of(world)
+    own = own_account.addresses(world.services)
+    assert own.addresses.add(account.id, "ines@perso.example")
+    assert own.remove(account, INES)
+    return account
+
+
+def test_a_withdrawn_invitation_ends_the_account_under_whatever_address_it_goes(world: World) -> None:
+    invite(world)
+    account = moved(world)
+    assert assistance.invitations(world.services).withdraw(INES, ACT)
+    close_what_is_over(world)
+    assert world.services.stores.accounts.find(account.id).expired  # type: ignore[union-attr]
+
+
+def test_who_moved_to_another_address_is_invited_again_into_the_same_account(world: World) -> None:
+    invite(world, days=1)
+    account = moved(world)
+    invite(world, days=30)
+    (invitation,) = assistance.invitations(world.services).every()
+    assert (invitation.account_id, str(invitation.state)) == (account.id, "used")
+    prolonged = world.services.stores.accounts.find(account.id)
+    assert prolonged is not None
+    assert prolonged.invited is not None
+    assert prolonged.invited.until == invitation.invitee.expires_at
+    assistance.account_closing(world.services).close(account.id)
+    with pytest.raises(InvitationFaults):
+        invite(world, days=60)
+
+
+def test_a_withdrawal_that_was_cut_short_is_done_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    invite(world)
+    came(world)
+    flow = assistance.invitations(world.services)
+    cut_at(monkeypatch, (AccountStore, "invite"), lambda: flow.withdraw(INES, ACT))
+    assert flow.withdraw(INES, ACT)
+    close_what_is_over(world)
+    assert account_of(world).expired
+
+
+@pytest.mark.parametrize("step", [(Outbox, "put"), (InvitationStore, "put")])
+def test_an_invitation_that_was_cut_short_is_mailed_when_it_is_given_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str]
+) -> None:
+    cut_at(monkeypatch, step, lambda: invite(world, by_mail=True))
+    invite(world, by_mail=True)
+    assert world.mails(INES)
 
 
 def test_an_invitation_that_is_over_lets_nobody_in(world: World) -> None:

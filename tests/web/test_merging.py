@@ -156,6 +156,9 @@ def test_a_merge_whose_process_was_killed_is_finished(world: World) -> None:
     assert flow.finish_next(world.clock() + timedelta(minutes=2))
     assert account(world, "own").addresses == (OWN, *other.addresses)
     assert [one.id for one in flow.undoable(account(world, "own"))] == [merge.id]
+    assert {event["account_id"] for event in world.events("account.merged")} == {"own", "other"}
+    told = [[mail["kind"] for mail in world.mails(to)].count("accounts_merged") for to in (OWN, OTHER)]
+    assert told == [1, 1]
 
 
 def test_without_a_password_the_code_is_enough(world: World) -> None:

@@ -5,6 +5,7 @@ reads a file that ends early, or was changed on its way, notices. It does not sh
 """
 
 import contextlib
+import fcntl
 import gzip
 import hashlib
 import io
@@ -91,7 +92,7 @@ def new_archive(path: Path, header: Header) -> Iterator[ArchiveWriter]:
     try:
         if path.exists():
             raise ConfigurationError(f"{path}: is there already; name another file")
-        with _draft(path) as draft, draft.open("wb") as file:
+        with _draft(path) as (draft, file):
             with (
                 gzip.GzipFile(fileobj=file, mode="wb", compresslevel=6) as packed,
                 tarfile.open(fileobj=packed, mode="w|") as tar,
@@ -107,14 +108,22 @@ def new_archive(path: Path, header: Header) -> Iterator[ArchiveWriter]:
 
 
 @contextlib.contextmanager
-def _draft(path: Path) -> Iterator[Path]:
+def _draft(path: Path) -> Iterator[tuple[Path, IO[bytes]]]:
     """An empty file beside this one, for its owner alone, that is gone afterwards."""
     draft = path.with_name(path.name + ".part")
-    os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-    try:
-        yield draft
-    finally:
-        draft.unlink(missing_ok=True)
+    # Through no link that somebody put there, and emptied once it is ours alone: of two backups at once the second
+    # would write into the file of the first, which would tell of a whole one.
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600), "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(f"{path}: another backup is being written there") from None
+        try:
+            os.fchmod(file.fileno(), 0o600)
+            file.truncate()
+            yield draft, file
+        finally:
+            draft.unlink(missing_ok=True)
 
 
 def read_members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:

@@ -58,6 +58,28 @@ def test_a_folder_that_may_not_be_entered_is_told(tmp_path: Path) -> None:
         make(tmp_path / "a.backup")
 
 
+def test_of_two_backups_to_one_file_one_is_whole_and_the_other_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.backup"
+    with archive.new_archive(path, HEADER) as writer:
+        with pytest.raises(ConfigurationError, match="another backup is being written there"):
+            make(path, documents=9)
+        writer.add_documents("accounts", iter([bson.encode({"_id": "0"})]))
+    assert archive.verify(path).members["accounts.bson"].documents == 1
+
+
+def test_what_a_killed_backup_left_is_written_anew_and_a_link_is_not_followed(tmp_path: Path) -> None:
+    left = tmp_path / "a.backup.part"
+    left.write_bytes(b"x" * 100_000)
+    left.chmod(0o666)
+    path = make(tmp_path / "a.backup")
+    assert archive.verify(path).members["accounts.bson"].documents == 3
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    (tmp_path / "b.backup.part").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ConfigurationError, match="cannot be written"):
+        make(tmp_path / "b.backup")
+    assert not (tmp_path / "elsewhere").exists()
+
+
 def test_nothing_is_left_of_a_backup_that_failed(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError), archive.new_archive(tmp_path / "a.backup", HEADER):
         raise OSError(28, "No space left on device")
