@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Response, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.domain.authorization import PendingAuthorization
@@ -39,7 +39,12 @@ def blueprint(flow: AuthorizationFlow, pages: Pages) -> Blueprint:
 
     @views.route("/authorize", methods=["GET", "POST"])
     def authorize() -> ResponseReturnValue:
-        outcome = flow.begin(forms.pairs(), browser.session())
+        parameters = forms.pairs()
+        if request.method == "POST" and browser.known_session() is None:
+            link = forms.as_link(url_for("authorization.authorize"), parameters)
+            if link is not None:
+                return redirect(link, 303)
+        outcome = flow.begin(parameters, browser.session())
         if isinstance(outcome, Finished):
             return carry(outcome, pages)
         return led(flow, pages, outcome.pending)

@@ -1,6 +1,6 @@
 """The end session endpoint (RP-Initiated Logout 1.0) and the page after it."""
 
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -29,8 +29,9 @@ def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
         parameters = _parameters()
         session = browser.known_session()
         if request.method == "POST" and session is None:
-            # Posted from another site, it comes without our cookie (SameSite=Lax); followed as a link, with it.
-            return redirect(f"{url_for('end_session.end_session')}?{urlencode(parameters)}", 303)
+            link = forms.as_link(url_for("end_session.end_session"), parameters)
+            if link is not None:
+                return redirect(link, 303)
         outcome = flow.begin(forms.pairs(), session)
         if isinstance(outcome, AskThePerson):
             return pages.render(

@@ -211,6 +211,16 @@ def test_o_45_a_cross_site_post_without_a_hint_ends_nothing(signed_in: SignedIn,
     assert browser.get("/account", headers=HOST).status_code == 200
 
 
+def test_a_cross_site_post_too_long_for_a_link_is_answered_at_once(
+    signed_in: SignedIn, services: Services, app: Flask
+) -> None:
+    browser = signed_in("silent")
+    form = {"id_token_hint": _hinted(services)["hint"], "state": "s" * 8000, "ui_locales": "fr"}
+    answer = app.test_client().post("/end-session", data=form, headers=HOST)
+    assert 'data-step="signed-out"' in answer.text
+    assert browser.get("/account", headers=HOST).status_code == 303
+
+
 def test_o_45_a_sign_out_where_nobody_is_signed_in_leaves_a_waiting_sign_in_alone(app: Flask) -> None:
     browser = app.test_client()
     browser.get("/account", headers=HOST)
