@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from idp.flows.end_session import AskThePerson, EndSessionFlow, SignedOut
 from idp.web import forms
-from idp.web.headers import allow_frame
+from idp.web.headers import allow_form_target, allow_frame
 from idp.web.pages import Pages, language, prefer_languages
 
 PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales")
@@ -34,6 +34,7 @@ def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
                 return redirect(link, 303)
         outcome = flow.begin(forms.pairs(), session)
         if isinstance(outcome, AskThePerson):
+            allow_form_target(outcome.location or "")
             return pages.render(
                 "sign_out.html",
                 action=url_for("end_session.confirm"),
