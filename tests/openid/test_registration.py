@@ -117,7 +117,8 @@ def test_a_name_that_no_database_could_hold_is_nobody_s(office: Office) -> None:
 
 
 def test_a_registered_client_signs_people_in(office: Office) -> None:
-    answer = office.register(client_name="Nouvelle", **{"client_name#en": "New"}, colour="red", require_pkce=False)
+    languages = {"client_name#en": "New", "client_uri#en": "https://new.example/en"}
+    answer = office.register(client_name="Nouvelle", **languages, colour="red", require_pkce=False)
     assert answer["token_endpoint_auth_method"] == "client_secret_basic"
     assert answer["client_secret_expires_at"] == 0
     assert answer["registration_client_uri"] == f"{ISSUER}/register/{answer['client_id']}"
