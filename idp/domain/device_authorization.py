@@ -47,6 +47,11 @@ class DeviceAuthorization:
     polled_at: datetime | None = None
     code_hash: str | None = None
 
+    @property
+    def began_at(self) -> datetime:
+        """When the device asked first."""
+        return self.expires_at - LIFETIME
+
     def is_too_fast(self, now: datetime) -> bool:
         """Whether the device asks again before its interval is over."""
         return self.polled_at is not None and now - self.polled_at < self.interval

@@ -7,6 +7,7 @@ from typing import Any
 
 from idp.domain.accounts import Account
 from idp.domain.affiliations import AffiliationPeriods
+from idp.domain.authorization import AuthorizationRequest, needs_sign_in
 from idp.domain.claims import claims_of
 from idp.domain.device_authorization import GUESS_WINDOW, MOST_GUESSES, DeviceAuthorization, clean_user_code
 from idp.domain.errors import Refusal
@@ -36,6 +37,13 @@ class WaitingDevice:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInAgain:
+    """The sign-in is older than the device's client takes (Dynamic Client Registration section 2, default_max_age)."""
+
+    max_age: int
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceFlow:
     provider: Provider
     accounts: AccountStore
@@ -51,7 +59,7 @@ class DeviceFlow:
         account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
         return account is not None and not account.disabled
 
-    def look(self, session: Session, typed: str, language: str) -> WaitingDevice | str:
+    def look(self, session: Session, typed: str, language: str) -> WaitingDevice | SignInAgain | str:
         """The device that shows this code, or the problem (a field sentence's key)."""
         account = self._account(session)
         device = self._find(account, typed)
@@ -59,6 +67,8 @@ class DeviceFlow:
             return device
         client = self.provider.client(device.client_id)
         request = self.provider.device_answers.request(device)
+        if again := self._sign_in_again(request, device, session):
+            return again
         return WaitingDevice(
             user_code=clean_user_code(typed) or "",
             client_name=client.display_name(language) if client else device.client_id,
@@ -67,13 +77,15 @@ class DeviceFlow:
             is_offline="offline_access" in device.scope,
         )
 
-    def approve(self, session: Session, typed: str) -> str | None:
+    def approve(self, session: Session, typed: str) -> SignInAgain | str | None:
         """Let the device have what it asked for; the problem (a field sentence's key) where that was too late."""
         account, now = self._account(session), self.clock()
         device = self._find(account, typed)
         if not isinstance(device, DeviceAuthorization):
             return device
         answers = self.provider.device_answers
+        if again := self._sign_in_again(answers.request(device), device, session):
+            return again
         self._note_release(account, device, now)
         if session.sign_in is None or not answers.approve(
             device, account.id, account.subject, session.sign_in, now=now
@@ -108,6 +120,12 @@ class DeviceFlow:
             return "user_code.unknown"
         self.limits.uncount(key)
         return device
+
+    def _sign_in_again(
+        self, request: AuthorizationRequest, device: DeviceAuthorization, session: Session
+    ) -> SignInAgain | None:
+        is_due = needs_sign_in(request, session.sign_in, now=self.clock(), asked_at=device.began_at)
+        return SignInAgain(request.max_age or 0) if is_due else None
 
     def _account(self, session: Session) -> Account:
         account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None

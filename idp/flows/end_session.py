@@ -35,7 +35,12 @@ class SignedOut:
 
 @dataclass(frozen=True, slots=True)
 class AskThePerson:
-    """Nobody vouches for this wish: the person confirms it first (RP-Initiated Logout section 2)."""
+    """Nobody vouches for this wish: the person confirms it first (RP-Initiated Logout section 2).
+
+    location: where a yes leads, the client's registered address; None: to our own page.
+    """
+
+    location: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,7 @@ class EndSessionFlow:
             return self._signed_out(request, ended, None)
         if request.hint_is_valid and self._names(request, session) and self._is_meant(request, session.sign_in):
             return self._signed_out(request, self._end(session), session.sign_in)
-        return AskThePerson()
+        return AskThePerson(request.location)
 
     def confirm(self, parameters: Sequence[tuple[str, str]], session: Session | None) -> SignedOut:
         """The person said yes; the client's address is used only with a valid hint (section 3)."""

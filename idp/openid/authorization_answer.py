@@ -6,11 +6,12 @@ from typing import Any
 
 from idp.domain.authorization import AuthorizationRequest, AuthorizationResponse, told_acr
 from idp.domain.clients import Client
-from idp.domain.errors import AuthorizationError
+from idp.domain.errors import AuthorizationError, ProtocolError
 from idp.domain.grants import Grant, Lifetimes
 from idp.domain.keyed import random_id, random_token, token_hash
 from idp.domain.sessions import SignIn
 from idp.openid import responses
+from idp.openid.access_token import AccessTokenKind, AccessTokenKinds
 from idp.openid.core import AccountGone, Core, pyop_errors_translated
 from idp.openid.encryption import NoRecipient
 from idp.openid.grant_state import NewGrant
@@ -21,11 +22,14 @@ from idp.openid.issuing import sign_in_claims
 class AuthorizationAnswers:
     """Grants requests and tells errors, each in the response mode that was asked for and with ``iss`` (RFC 9207)."""
 
-    def __init__(self, issuer: str, core: Core, grants: GrantStore, lifetimes: Lifetimes) -> None:
+    def __init__(
+        self, issuer: str, core: Core, grants: GrantStore, lifetimes: Lifetimes, kinds: AccessTokenKinds
+    ) -> None:
         self._issuer = issuer
         self._core = core
         self._grants = grants
         self._lifetimes = lifetimes
+        self._kinds = kinds
 
     def grant(
         self,
@@ -48,14 +52,16 @@ class AuthorizationAnswers:
         code = random_token()
         grant = self._new_grant(request, account_id, subject, replace(sign_in, acr=acr), code, now)
         grant = replace(grant, reference=reference)
+        kind = self._kind(request, client, grant)
         state = NewGrant(
             grant=grant,
             client=client,
             now=now,
             code=code,
-            access_token=random_token(),
+            access_token=kind.mint(grant, request.scope, now, now + self._lifetimes.access_token),
             lifetimes=self._lifetimes,
             scope=request.scope,
+            kind=kind,
         )
         try:
             with pyop_errors_translated():
@@ -68,6 +74,9 @@ class AuthorizationAnswers:
         # One write for the code and the token of the answer, after everything that may fail.
         self._grants.add(grant, state.access if "access_token" in answer else None)
         parameters = {name: str(value) for name, value in answer.items()}
+        if "access_token" in answer:
+            # RFC 6749 section 4.2.2: it may be less than what was asked for.
+            parameters["scope"] = " ".join(request.scope)
         return responses.response(request.redirect_uri, request.response_mode, {**parameters, "iss": self._issuer})
 
     def error(self, error: AuthorizationError) -> AuthorizationResponse:
@@ -76,6 +85,15 @@ class AuthorizationAnswers:
         if error.state is not None:
             parameters["state"] = error.state
         return responses.response(error.redirect_uri, error.response_mode, {**parameters, "iss": self._issuer})
+
+    def _kind(self, request: AuthorizationRequest, client: Client, grant: Grant) -> AccessTokenKind:
+        """Of the access token in the answer, if one is: for the resources asked for (RFC 8707 section 2.1)."""
+        if "token" not in request.response_type.split(" "):
+            return AccessTokenKind()
+        try:
+            return self._kinds.choose(client, grant, (), None)
+        except ProtocolError as error:
+            raise error_for(request, error.error, error.description) from None
 
     def _new_grant(
         self, request: AuthorizationRequest, account_id: str, subject: str, sign_in: SignIn, code: str, now: datetime

@@ -116,8 +116,13 @@ class DeviceAnswers:
 
     def request(self, device: DeviceAuthorization) -> AuthorizationRequest:
         """What the device asks for, as an authorization request."""
+        client = self.find_client(device.client_id)
         return AuthorizationRequest(
-            device.client_id, self.verification_uri, scope=device.scope, resources=device.resources
+            device.client_id,
+            self.verification_uri,
+            scope=device.scope,
+            resources=device.resources,
+            max_age=client.default_max_age if client else None,
         )
 
     def approve(

@@ -53,11 +53,13 @@ class NewGrant(GrantState):
     access_token: str
     lifetimes: Lifetimes
     scope: tuple[str, ...]
+    kind: AccessTokenKind
 
     @property
     def access(self) -> IssuedToken:
         """The access token as it is stored."""
-        return IssuedToken(token_hash(self.access_token), self.scope, self.now + self.lifetimes.access_token)
+        expires_at = self.now + self.lifetimes.access_token
+        return IssuedToken(token_hash(self.access_token), self.scope, expires_at, self.kind.resources)
 
     def create_authorization_code(self, authorization_request: Any, subject_identifier: str, **_unused: Any) -> str:
         return self.code

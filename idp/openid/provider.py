@@ -96,9 +96,10 @@ class Provider:
         self._core = Core(
             self._document, self._id_tokens, encryption, claims_of, lifetimes, self._subjects, verified_claims
         )
-        self._answers = AuthorizationAnswers(self.issuer, self._core, grants, lifetimes)
+        kinds = AccessTokenKinds(AccessTokenSigner(self.issuer, keys))
+        self._answers = AuthorizationAnswers(self.issuer, self._core, grants, lifetimes, kinds)
         self.dpop = DPoP(secret, used_jtis, needs_nonce=dpop_nonce)
-        issuing = Issuing(self._core, grants, AccessTokenKinds(AccessTokenSigner(self.issuer, keys)))
+        issuing = Issuing(self._core, grants, kinds)
         audiences = our_addresses(self._document)
         authenticate = ClientAuthentication(clients, ClientAssertions(audiences, client_keys, used_jtis))
         objects = RequestObjects(self.issuer, client_keys, fetch)

@@ -65,7 +65,8 @@ class RegisteredClients:
     def get(self, client_id: str) -> Client | None:
         """The client with this identifier; the database is asked only for what can be there."""
         found = self._in_file(client_id)
-        if found is not None or not client_id.startswith(PREFIX):
+        # Who signs a name could put half of a surrogate pair into it, which is nothing to ask a database for.
+        if found is not None or not (client_id.startswith(PREFIX) and client_id.isascii()):
             return found
         kept = self._kept.get(client_id)
         if kept is None or self._seconds() - kept.looked_at >= _KEPT_SECONDS:

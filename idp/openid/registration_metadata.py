@@ -45,7 +45,10 @@ class MetadataReader:
 
     def accepted(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """What is taken over: names that we know, scopes that we give; raises ``UnfitMetadata`` for a bad value."""
-        known = {name: value for name, value in metadata.items() if name.partition("#")[0] in REGISTRABLE}
+        # RFC 7591 section 2: what is not understood is ignored, as is every language but those of the name.
+        known = {
+            name: value for name, value in metadata.items() if name in REGISTRABLE or name.startswith("client_name#")
+        }
         # RFC 7591 section 2: what is null was left out.
         taken = {**_DEFAULTS, **{name: value for name, value in known.items() if value is not None}}
         asked = taken.get("scope", " ".join(self.scopes))

@@ -1,8 +1,6 @@
 """Journey A at the front: the authorization endpoint, and the address to which every page returns."""
 
-from urllib.parse import urlsplit
-
-from flask import Blueprint, Response, make_response, redirect, request
+from flask import Blueprint, Response, make_response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.domain.authorization import PendingAuthorization
@@ -39,7 +37,12 @@ def blueprint(flow: AuthorizationFlow, pages: Pages) -> Blueprint:
 
     @views.route("/authorize", methods=["GET", "POST"])
     def authorize() -> ResponseReturnValue:
-        outcome = flow.begin(forms.pairs(), browser.session())
+        parameters = forms.pairs()
+        if request.method == "POST" and browser.known_session() is None:
+            link = forms.as_link(url_for("authorization.authorize"), parameters)
+            if link is not None:
+                return redirect(link, 303)
+        outcome = flow.begin(parameters, browser.session())
         if isinstance(outcome, Finished):
             return carry(outcome, pages)
         return led(flow, pages, outcome.pending)
@@ -63,7 +66,7 @@ def carry(finished: Finished, pages: Pages) -> Response:
     """
     if not finished.fields:
         return make_response(redirect(finished.location, 303))
-    allow_form_target(_origin(finished.location))
+    allow_form_target(finished.location)
     return pages.render_bare("form_post.html", status=200, action=finished.location, fields=finished.fields)
 
 
@@ -104,7 +107,7 @@ class Journey:
         prefer_languages(self.pending.request.ui_locales)
         announce_end(self.pending.expires_at)
         self.client_name = flow.client_name(self.pending, language())
-        allow_form_target(_origin(self.pending.request.redirect_uri))
+        allow_form_target(self.pending.request.redirect_uri)
 
     def hear_whether_shared(self, browser: Browser) -> None:
         """Follow the box « shared computer » of the form that was sent."""
@@ -117,11 +120,3 @@ class Journey:
     @property
     def application(self) -> str:
         return self.client_name or ""
-
-
-def _origin(redirect_uri: str) -> str:
-    """What a form's policy must name beyond https: the origin of a loopback redirect_uri, a native one's scheme."""
-    parts = urlsplit(redirect_uri)
-    if parts.scheme == "http":
-        return f"http://{parts.netloc}"
-    return "" if parts.scheme in ("", "https") else f"{parts.scheme}:"

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.flows.authorization import AuthorizationFlow
-from idp.flows.device import DeviceFlow
+from idp.flows.device import DeviceFlow, SignInAgain
 from idp.web import forms
 from idp.web.authorization import next_page
 from idp.web.consent import rows
@@ -18,12 +18,17 @@ def blueprint(flow: DeviceFlow, authorization: AuthorizationFlow, pages: Pages) 
     views = Blueprint("device", __name__, url_prefix="/device")
     browser = pages.browser
 
+    def sign_in(typed: str, max_age: int | None = None) -> ResponseReturnValue:
+        """To a sign-in that leads back here. max_age: where there is one that is too old."""
+        here = url_for("device.show", user_code=typed[:_LONGEST_CODE] or None)
+        waiting = authorization.begin_for_account_page(browser.session(), here, max_age=max_age)
+        return redirect(next_page(waiting.pending.id), 303)
+
     @views.get("")
     def show() -> ResponseReturnValue:
         session, typed = browser.session(), request.args.get("user_code", "")[:_LONGEST_CODE]
         if not flow.is_signed_in(session):
-            here = url_for("device.show", user_code=typed or None)
-            return redirect(next_page(authorization.begin_for_account_page(session, here).pending.id), 303)
+            return sign_in(typed)
         # Opening the address alone looks nothing up: the person compares and sends the code (section 5.4).
         return _code_page(pages, typed)
 
@@ -31,6 +36,8 @@ def blueprint(flow: DeviceFlow, authorization: AuthorizationFlow, pages: Pages) 
     def look() -> ResponseReturnValue:
         session, typed = browser.posted_session(), forms.field("user_code")
         device = flow.look(session, typed, language())
+        if isinstance(device, SignInAgain):
+            return sign_in(typed, device.max_age)
         if isinstance(device, str):
             return _code_page(pages, typed[:_LONGEST_CODE], problem=device)
         return pages.render(
@@ -45,6 +52,8 @@ def blueprint(flow: DeviceFlow, authorization: AuthorizationFlow, pages: Pages) 
     def approve() -> ResponseReturnValue:
         session, typed = browser.posted_session(), forms.field("user_code")
         problem = flow.approve(session, typed)
+        if isinstance(problem, SignInAgain):
+            return sign_in(typed, problem.max_age)
         if problem:
             return _code_page(pages, typed[:_LONGEST_CODE], problem=problem)
         return redirect(url_for("device.approved"), 303)

@@ -1,13 +1,13 @@
 """The end session endpoint (RP-Initiated Logout 1.0) and the page after it."""
 
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.flows.end_session import AskThePerson, EndSessionFlow, SignedOut
 from idp.web import forms
-from idp.web.headers import allow_frame
+from idp.web.headers import allow_form_target, allow_frame
 from idp.web.pages import Pages, language, prefer_languages
 
 PARAMETERS = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint", "ui_locales")
@@ -29,10 +29,12 @@ def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
         parameters = _parameters()
         session = browser.known_session()
         if request.method == "POST" and session is None:
-            # Posted from another site, it comes without our cookie (SameSite=Lax); followed as a link, with it.
-            return redirect(f"{url_for('end_session.end_session')}?{urlencode(parameters)}", 303)
+            link = forms.as_link(url_for("end_session.end_session"), parameters)
+            if link is not None:
+                return redirect(link, 303)
         outcome = flow.begin(forms.pairs(), session)
         if isinstance(outcome, AskThePerson):
+            allow_form_target(outcome.location or "")
             return pages.render(
                 "sign_out.html",
                 action=url_for("end_session.confirm"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flask import g, request
 
@@ -21,9 +22,15 @@ _FOR_WINDOWS = (
 _FOR_NOBODY_ELSE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"), ("Vary", "Cookie, Authorization"))
 
 
-def allow_form_target(origin_or_scheme: str) -> None:
-    """Let the forms of this page end at this origin or scheme: browsers hold form-action against redirects too."""
-    g.form_targets = (*g.get("form_targets", ()), origin_or_scheme)
+def allow_form_target(address: str) -> None:
+    """Let the forms of this page end at this address of a client: browsers hold form-action against redirects too.
+
+    What the policy must name beyond https: the origin of a loopback address, the scheme of a native client's.
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in ("", "https"):
+        target = f"http://{parts.netloc}" if parts.scheme == "http" else f"{parts.scheme}:"
+        g.form_targets = (*g.get("form_targets", ()), target)
 
 
 def allow_frame(origin: str) -> None:

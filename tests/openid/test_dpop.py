@@ -20,7 +20,7 @@ from idp.storage.database import Database
 from tests.openid.client_keys import KEYS, PrivateKey, signed
 from tests.openid.test_refresh import OFFLINE, refused
 from tests.openid.test_revocation import introspect
-from tests.openid.world import APP, CALLBACK, ISSUER, NOW, PORTAL, SUBJECT, VERIFIER, World, basic, build
+from tests.openid.world import APP, CALLBACK, ISSUER, NOW, PORTAL, SECRET_KEY, SUBJECT, VERIFIER, World, basic, build
 
 TOKEN, USERINFO = ISSUER + "/token", ISSUER + "/userinfo"
 ANOTHER = ECKey.generate_key("P-256")
@@ -277,3 +277,16 @@ def test_a_nonce_ends_and_a_refused_proof_may_be_made_again(world: World) -> Non
 
 def test_it_is_announced(world: World) -> None:
     assert world.provider.discovery()["dpop_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "EdDSA"]
+
+
+def test_a_proof_is_remembered_for_as_long_as_it_would_be_taken() -> None:
+    remembered: list[datetime] = []
+
+    class Used:
+        def use(self, key: str, *, until: datetime) -> bool:
+            remembered.append(until)
+            return True
+
+    latest = NOW + timedelta(seconds=60, microseconds=999_999)
+    DPoP(SECRET_KEY, Used()).thumbprint([proof()], "POST", TOKEN, now=latest)
+    assert remembered[0] > latest

@@ -11,6 +11,7 @@ import pytest
 from idp.domain.errors import AuthorizationError, ProtocolError
 from idp.openid.keys import KeyStore
 from idp.storage.database import Database
+from tests.openid.test_revocation import introspect
 from tests.openid.world import (
     ACCOUNT,
     CALLBACK,
@@ -21,6 +22,7 @@ from tests.openid.world import (
     SUBJECT,
     World,
     answered,
+    basic,
     build,
 )
 
@@ -157,9 +159,7 @@ def test_offline_access_needs_a_code(open_world: World) -> None:
 
 
 def exchanged(world: World, code: str) -> dict[str, str]:
-    from tests.openid.world import SECRET, basic
-
-    return world.exchange(code, basic("hybrid", SECRET))
+    return world.exchange(code, basic("hybrid"))
 
 
 def test_o_34_code_and_token_of_one_answer_are_one_family(open_world: World) -> None:
@@ -195,6 +195,27 @@ def test_the_token_of_the_answer_ends_like_every_other(open_world: World) -> Non
     open_world.grants.revoke_session(SIGN_IN.sid)
     with pytest.raises(ProtocolError):
         open_world.userinfo(token)
+
+
+def test_the_token_of_the_answer_tells_what_it_is_good_for(open_world: World) -> None:
+    """RFC 6749 section 4.2.2: the scope may be less than was asked for."""
+    got = answer(open_world, response_type="id_token token", scope="openid email unknown")
+    assert got["scope"] == "openid email"
+    assert "scope" not in answer(open_world, response_type="code id_token", scope="openid email")
+
+
+@pytest.mark.parametrize("token_format", ["opaque", "jwt"])
+def test_the_token_of_the_answer_is_for_the_resources_asked_for(open_world: World, token_format: str) -> None:
+    """RFC 8707 section 2.1, RFC 9068: like the one of the token endpoint."""
+    api = "https://api.example/"
+    open_world.clients["hybrid"] = replace(HYBRID, resources=(api,), access_token_format=token_format)
+    request = open_world.read(HYBRID, response_type="code token", resource=api)
+    token = answered(open_world.provider.authorize(request, ACCOUNT, SUBJECT, SIGN_IN, now=NOW))["access_token"]
+    assert introspect(open_world, token, basic("hybrid"))["aud"] == api
+    assert token.count(".") == (2 if token_format == "jwt" else 0)
+    open_world.clients["hybrid"] = HYBRID
+    with pytest.raises(AuthorizationError, match="invalid_target"):
+        open_world.provider.authorize(request, ACCOUNT, SUBJECT, SIGN_IN, now=NOW)
 
 
 def test_a_closed_account_gets_an_error_and_no_token(open_world: World) -> None:

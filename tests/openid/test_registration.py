@@ -14,9 +14,10 @@ from idp.domain.errors import ProtocolError
 from idp.domain.keyed import random_token, token_hash
 from idp.domain.registrations import InitialToken
 from idp.flows.registration import RegistrationFlow
+from idp.openid import client_assertion
 from idp.openid.client_metadata import KEYS, REGISTRABLE
 from idp.openid.discovery import discovery_document
-from idp.openid.keys import KeyStore
+from idp.openid.keys import KeyStore, base64url
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
 from idp.openid.registration_metadata import MetadataReader
@@ -106,8 +107,18 @@ def sign_in(office: Office, answer: dict[str, Any]) -> dict[str, Any]:
     return office.world.exchange(code, authorization, redirect_uri=CALLBACK, code_verifier=VERIFIER)
 
 
+def test_a_name_that_no_database_could_hold_is_nobody_s(office: Office) -> None:
+    """A client assertion names its client in JSON, where half of a surrogate pair can be written."""
+    claims = base64url(rb'{"sub": "reg_\ud800"}')
+    assertion = ".".join((base64url(b'{"alg": "ES256"}'), claims, base64url(b"x" * 64)))
+    form = [("client_assertion", assertion), ("client_assertion_type", client_assertion.TYPE)]
+    with pytest.raises(ProtocolError, match="invalid_client"):
+        office.world.provider.token([("grant_type", "authorization_code"), *form], None, now=NOW)
+
+
 def test_a_registered_client_signs_people_in(office: Office) -> None:
-    answer = office.register(client_name="Nouvelle", **{"client_name#en": "New"}, colour="red", require_pkce=False)
+    languages = {"client_name#en": "New", "client_uri#en": "https://new.example/en"}
+    answer = office.register(client_name="Nouvelle", **languages, colour="red", require_pkce=False)
     assert answer["token_endpoint_auth_method"] == "client_secret_basic"
     assert answer["client_secret_expires_at"] == 0
     assert answer["registration_client_uri"] == f"{ISSUER}/register/{answer['client_id']}"

@@ -121,6 +121,34 @@ def sign_in(visitor: Visitor) -> Visitor:
     return visitor.press("Se connecter", password=PASSWORD)
 
 
+def posted_from_another_site(signed_in: Visitor, **changes: str) -> Any:
+    """What an application's page posts: the browser keeps its cookie back (SameSite=Lax)."""
+    form = {
+        "client_id": "own",
+        "redirect_uri": CALLBACK,
+        "response_type": "code",
+        "scope": "openid email",
+        "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256",
+    }
+    return signed_in._client.application.test_client().post("/authorize", data=form | changes, headers=HOST)
+
+
+def test_a_request_that_an_application_posts_finds_who_is_signed_in(signed_in: Visitor) -> None:
+    """OpenID Connect Core section 3.1.2.1: GET and POST mean the same."""
+    posted = posted_from_another_site(signed_in, prompt="none", state="é &")
+    assert (posted.status_code, "Set-Cookie" in posted.headers) == (303, False)
+    # The redirect is followed with the cookie, as a link is.
+    signed_in.get(posted.headers["Location"])
+    assert signed_in.answer["state"] == "é &"
+    assert "code" in signed_in.answer
+
+
+def test_a_posted_request_too_long_for_a_link_is_answered_as_it_came(signed_in: Visitor) -> None:
+    posted = posted_from_another_site(signed_in, prompt="none", state="s" * 8000)
+    assert posted.headers["Location"].startswith(f"{CALLBACK}?error=login_required")
+
+
 # -- response modes ------------------------------------------------------------------------------------------------
 
 

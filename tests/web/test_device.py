@@ -30,6 +30,13 @@ client_name = "Télé <b>du</b> hall"
 token_endpoint_auth_method = "none"
 grant_types = ["{GRANT_TYPE}", "refresh_token"]
 scope = "openid email offline_access"
+
+[[client]]
+client_id = "cautious"
+token_endpoint_auth_method = "none"
+grant_types = ["{GRANT_TYPE}"]
+scope = "openid"
+default_max_age = 0
 """
 
 
@@ -68,8 +75,8 @@ def visitor(clients: Callable[[], FlaskClient]) -> Visitor:
     return Visitor(clients())
 
 
-def begin(device: FlaskClient) -> dict[str, Any]:
-    form = {"client_id": "television", "scope": "openid email offline_access"}
+def begin(device: FlaskClient, client_id: str = "television") -> dict[str, Any]:
+    form = {"client_id": client_id, "scope": "openid email offline_access"}
     response = device.post("/device-authorization", data=form, headers=HOST)
     assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-store")
     begun: dict[str, Any] = response.get_json()
@@ -101,6 +108,19 @@ def test_a_person_signs_in_types_the_code_sees_who_asks_and_agrees(device: Flask
     headers = HOST | {"Authorization": f"Bearer {tokens['access_token']}"}
     assert device.get("/userinfo", headers=headers).get_json()["email"] == ADDRESS
     assert poll(device, begun)["error"] == "invalid_grant"
+
+
+def test_a_sign_in_older_than_the_client_takes_does_not_count(device: FlaskClient, visitor: Visitor) -> None:
+    """Dynamic Client Registration section 2, default_max_age: one since the device asked does."""
+    signed_in(visitor)
+    begun = begin(device, "cautious")
+    assert visitor.get("/device").send("/device/approve", user_code=begun["user_code"]).step == "email"
+    visitor.get("/device").press("Continuer", user_code=begun["user_code"])
+    assert visitor.step == "email"
+    visitor.press("Se connecter", email=ADDRESS)
+    assert visitor.press("Se connecter", password=PASSWORD).step == "device"
+    assert visitor.press("Continuer").step == "device-confirm"
+    assert visitor.press("Autoriser").step == "device-done"
 
 
 def test_a_person_refuses(device: FlaskClient, visitor: Visitor) -> None:

@@ -27,6 +27,13 @@ post_logout_redirect_uris = ["https://framed.example/bye"]
 frontchannel_logout_uri = "https://framed.example/logout?from=idp"
 
 [[client]]
+client_id = "native"
+token_endpoint_auth_method = "none"
+application_type = "native"
+redirect_uris = ["org.example.app:/cb"]
+post_logout_redirect_uris = ["org.example.app:/bye"]
+
+[[client]]
 client_id = "silent"
 client_name = "Muette"
 client_secret = "a-secret-of-the-silent-one"
@@ -210,6 +217,30 @@ def test_o_45_a_cross_site_post_without_a_hint_ends_nothing(signed_in: SignedIn,
     assert browser.get("/account", headers=HOST).status_code == 200
 
 
+def test_the_form_that_asks_may_end_at_a_native_application(signed_in: SignedIn, services: Services) -> None:
+    """Its sign-in was an earlier one, so that the person is asked; browsers hold form-action against the redirect."""
+    browser = signed_in("native")
+    hint = _id_token(services, sid="an earlier one", audience="native")
+    parameters = {"id_token_hint": hint, "post_logout_redirect_uri": "org.example.app:/bye"}
+    asked = browser.get("/end-session", query_string=parameters, headers=HOST)
+    assert 'data-step="sign-out"' in asked.text
+    policy = asked.headers["Content-Security-Policy"].split("; ")
+    assert any(each.startswith("form-action ") and "org.example.app:" in each.split() for each in policy)
+    token = asked.text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    answer = browser.post("/end-session/confirm", data={"csrf_token": token, **parameters}, headers=HOST)
+    assert answer.headers["Location"] == "org.example.app:/bye"
+
+
+def test_a_cross_site_post_too_long_for_a_link_is_answered_at_once(
+    signed_in: SignedIn, services: Services, app: Flask
+) -> None:
+    browser = signed_in("silent")
+    form = {"id_token_hint": _hinted(services)["hint"], "state": "s" * 8000, "ui_locales": "fr"}
+    answer = app.test_client().post("/end-session", data=form, headers=HOST)
+    assert 'data-step="signed-out"' in answer.text
+    assert browser.get("/account", headers=HOST).status_code == 303
+
+
 def test_o_45_a_sign_out_where_nobody_is_signed_in_leaves_a_waiting_sign_in_alone(app: Flask) -> None:
     browser = app.test_client()
     browser.get("/account", headers=HOST)
@@ -232,11 +263,11 @@ def _hinted(services: Services) -> dict[str, str]:
     return {"hint": _id_token(services, sid=sid), "sid": sid}
 
 
-def _id_token(services: Services, *, sid: str) -> str:
+def _id_token(services: Services, *, sid: str, audience: str = "framed") -> str:
     from joserfc import jwt
 
     from idp.openid.keys import KeyStore
 
     keys = KeyStore(services.settings.keys.dir)
-    claims = {"iss": services.settings.issuer, "sub": "sub", "aud": "framed", "sid": sid, "iat": 1, "exp": 2}
+    claims = {"iss": services.settings.issuer, "sub": "sub", "aud": audience, "sid": sid, "iat": 1, "exp": 2}
     return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": keys.signing().kid}, claims, keys.signing().key)
