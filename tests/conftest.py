@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser, sync_playwright
 from pymongo import MongoClient
+from pymongo.database import Database as MongoDatabase
 
 from idp.loading import loading
 from idp.storage import embedded
@@ -26,7 +27,7 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 
-# Where tests start whole systems, and take longest.
+# Where tests start whole systems, and take longest; whatever is seen in a browser takes long, too.
 _LONG = frozenset({"app", "benchmarks", "chaos", "cli", "deploy", "docs", "journeys"})
 _TESTS = Path(__file__).parent
 
@@ -42,7 +43,11 @@ def pytest_collection_finish() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins first, or one process would still be at it when the others are done."""
-    items.sort(key=lambda item: item.path.relative_to(_TESTS).parts[0] not in _LONG)
+    items.sort(key=lambda item: not _is_long(item))
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return item.path.relative_to(_TESTS).parts[0] in _LONG or "chromium" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")
@@ -101,9 +106,20 @@ def indexed_database(_indexed: Database) -> Database:
     everything = _indexed.client[_indexed.name]
     everything.command("profile", 0)
     everything.drop_collection("system.profile")
-    for name in everything.list_collection_names():
+    for name in _filled(everything):
         everything[name].delete_many({})
     return _indexed
+
+
+def _filled(database: MongoDatabase[dict[str, Any]]) -> list[str]:
+    """The collections that are not empty, by one question: most are."""
+    first, *others = database.list_collection_names()
+
+    def told(name: str) -> list[dict[str, Any]]:
+        return [{"$limit": 1}, {"$project": {"_id": 0, "name": {"$literal": name}}}]
+
+    asked = [*told(first), *({"$unionWith": {"coll": name, "pipeline": told(name)}} for name in others)]
+    return [found["name"] for found in database[first].aggregate(asked)]
 
 
 @pytest.fixture

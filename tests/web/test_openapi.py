@@ -27,7 +27,7 @@ from idp.storage.database import Database
 from tests.web.visitor import HOST
 
 # `make fuzz` looks longer, each time elsewhere; `make test` looks at the same examples every time.
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "8"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "5"))
 SEED = int(os.environ.get("FUZZ_SEED", "20261124"))
 # Who calls, the test says itself; which grants and keys exist, a description cannot say.
 NOT_CHECKED = [ignored_auth, positive_data_acceptance]
