@@ -39,7 +39,7 @@ class Server:
             self._process = subprocess.Popen(  # noqa: S603
                 self.arguments,
                 cwd=self.folder,
-                env=_surroundings() | self.environment,
+                env=surroundings() | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -93,7 +93,7 @@ class Server:
             raise ServerFailed(f"{self.name} does not start, see {self.log_file}")
 
 
-def _surroundings() -> dict[str, str]:
+def surroundings() -> dict[str, str]:
     """Our environment without the settings of whichever provider is run from this terminal."""
     return {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
 

@@ -74,7 +74,8 @@ class Doctor:
     def _database(self) -> Iterator[Finding]:
         before = self.clock()
         try:
-            state, schema = database_state(self.database(), self.indexes), schema_state(self.database())
+            database = self.database()
+            state, schema = database_state(database, self.indexes), schema_state(database)
             after = self.clock()
         except (ServiceUnavailable, ConfigurationError) as problem:
             mend = "start MongoDB, mend mongodb.uri; writes need a majority of the replica set"

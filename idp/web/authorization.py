@@ -38,10 +38,8 @@ def blueprint(flow: AuthorizationFlow, pages: Pages) -> Blueprint:
     @views.route("/authorize", methods=["GET", "POST"])
     def authorize() -> ResponseReturnValue:
         parameters = forms.pairs()
-        if request.method == "POST" and browser.known_session() is None:
-            link = forms.as_link(url_for("authorization.authorize"), parameters)
-            if link is not None:
-                return redirect(link, 303)
+        if link := browser.as_link(url_for("authorization.authorize"), parameters):
+            return link
         outcome = flow.begin(parameters, browser.session())
         if isinstance(outcome, Finished):
             return carry(outcome, pages)

@@ -1,8 +1,10 @@
 """The browser at the other end: its cookies, its session, its proof that a form is ours."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
-from flask import Response, g, request
+from flask import Response, g, make_response, redirect, request
 
 from idp.domain.errors import Refusal
 from idp.domain.sessions import Session, SignedIn
@@ -11,6 +13,8 @@ from idp.web import forms
 
 DEVICE_LIFETIME = 365 * 24 * 3600
 LANGUAGE_LIFETIME = 365 * 24 * 3600
+# Gunicorn and the usual proxies take a request line of about 8,000 characters.
+_LONGEST_LINK = 7_000
 # Cookies that outlive a session and say something of a person: a known device, the account, the university.
 _KEPT_OF_A_PERSON = ("device", "account", "university")
 
@@ -57,6 +61,18 @@ class Browser:
         if not self.sessions.is_csrf_token(session, request.form.get("csrf_token", "")):
             raise Refusal("request.csrf", "form without our token", status=403)
         return session
+
+    def as_link(self, address: str, parameters: Sequence[tuple[str, str]]) -> Response | None:
+        """Leads a request that was posted without our cookie to the same as a link; None for every other request.
+
+        What another site posts comes without it (SameSite=Lax), what is followed as a link, with it. Such a POST is no
+        sign of a browser without a session, and must not give it another one in the place of its own. One that is too
+        long for a link is answered as it came.
+        """
+        if request.method != "POST" or self.known_session() is not None:
+            return None
+        link = f"{address}?{urlencode(parameters)}"
+        return make_response(redirect(link, 303)) if len(link) <= _LONGEST_LINK else None
 
     def session_to_end(self) -> Session | None:
         """The session that a form of ours ends; None where nobody is signed in, as after the same form before.

@@ -27,12 +27,9 @@ def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
     @views.route("/end-session", methods=["GET", "POST"])
     def end_session() -> ResponseReturnValue:
         parameters = _parameters()
-        session = browser.known_session()
-        if request.method == "POST" and session is None:
-            link = forms.as_link(url_for("end_session.end_session"), parameters)
-            if link is not None:
-                return redirect(link, 303)
-        outcome = flow.begin(forms.pairs(), session)
+        if link := browser.as_link(url_for("end_session.end_session"), parameters):
+            return link
+        outcome = flow.begin(forms.pairs(), browser.known_session())
         if isinstance(outcome, AskThePerson):
             allow_form_target(outcome.location or "")
             return pages.render(

@@ -1,8 +1,5 @@
 """Reading what a form posted, strictly."""
 
-from collections.abc import Sequence
-from urllib.parse import urlencode
-
 from flask import request
 
 from idp.domain.errors import Refusal
@@ -11,8 +8,6 @@ from idp.domain.errors import Refusal
 MAX_FIELDS = 100
 # The status of a page that shows a form again with what is wrong in it (RFC 9110 section 15.5.21).
 FORM_ERROR = 422
-# Gunicorn and the usual proxies take a request line of about 8,000 characters.
-_LONGEST_LINK = 7_000
 
 
 def field(name: str) -> str:
@@ -44,13 +39,3 @@ def pairs() -> list[tuple[str, str]]:
     """Every parameter of a protocol request with its repetitions, from the body of a POST, else from the query."""
     source = request.form if request.method == "POST" else request.args
     return list(source.items(multi=True))
-
-
-def as_link(address: str, parameters: Sequence[tuple[str, str]]) -> str | None:
-    """Where to send a browser whose POST came without our cookie; None where that would be too long.
-
-    What another site posts comes without it (SameSite=Lax), what is followed as a link, with it. Such a POST is no sign
-    of a browser without a session, and must not give it another one in the place of its own.
-    """
-    link = f"{address}?{urlencode(parameters)}"
-    return link if len(link) <= _LONGEST_LINK else None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.servers import surroundings
 from idp.demo.ports import free_port
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -21,13 +22,12 @@ redirect_urs = []
 
 def refused(folder: Path, *options: str, **environment: str) -> list[str]:
     """What gunicorn says before it ends, line by line."""
-    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
     given = {"IDP_VAR_DIR": str(folder), "IDP_KEYS_DIR": str(folder / "keys")}
     given["IDP_WEB_BIND"] = f"127.0.0.1:{free_port()}"
     ran = subprocess.run(
         [sys.executable, "-m", "gunicorn", *options, "wsgi:app"],
         cwd=PROJECT,
-        env=surroundings | given | environment,
+        env=surroundings() | given | environment,
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,6 +1,5 @@
 """``idp work``: two copies of the background processes on one store do each thing once, and end when they are told."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from benchmarks.servers import surroundings
 from idp import app, settings
 from idp.demo.ports import free_port
 from idp.domain.accounts import Account, Invited
@@ -75,9 +75,8 @@ def arrange(environment: dict[str, str]) -> None:
 
 
 def work(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
     command = [sys.executable, "-m", "idp", "work"]
-    return subprocess.Popen(command, cwd=PROJECT, env=inherited | environment, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, cwd=PROJECT, env=surroundings() | environment, stderr=subprocess.DEVNULL)
 
 
 def accepted(place: str) -> float:
@@ -139,13 +138,12 @@ def test_pages_without_background_work_leave_it_to_others(
 def test_an_address_for_metrics_that_is_not_to_be_had_is_named_with_its_setting(
     environment: dict[str, str], host: str
 ) -> None:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
     with socket.create_server((HOST, 0)) as taken:
         bind = f"{host}:{taken.getsockname()[1]}"
         run = subprocess.run(
             [sys.executable, "-m", "idp", "work"],
             cwd=PROJECT,
-            env=inherited | environment | {"IDP_METRICS_WORK_BIND": bind},
+            env=surroundings() | environment | {"IDP_METRICS_WORK_BIND": bind},
             capture_output=True,
             text=True,
             timeout=60,
@@ -162,11 +160,10 @@ def test_nothing_starts_on_a_database_that_only_a_newer_release_can_read(
     program: tuple[str, ...], environment: dict[str, str], database: Database
 ) -> None:
     Ledger(database).begin(999, 999, now=datetime.now(UTC))
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
     run = subprocess.run(
         [sys.executable, "-m", *program],
         cwd=PROJECT,
-        env=inherited | environment | {"IDP_WEB_BIND": f"{HOST}:{free_port()}"},
+        env=surroundings() | environment | {"IDP_WEB_BIND": f"{HOST}:{free_port()}"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.servers import family
+from benchmarks.servers import family, surroundings
 from idp import app, settings
 from idp.demo.ports import free_port
 from idp.domain.accounts import Account, Identity
@@ -69,7 +69,7 @@ class Provider:
             self.master = subprocess.Popen(
                 [sys.executable, *self.command],
                 cwd=self.project,
-                env=_surroundings() | self.environment,
+                env=surroundings() | self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -111,7 +111,7 @@ class Provider:
         subprocess.run(
             [sys.executable, "-m", "idp", *arguments],
             cwd=PROJECT,
-            env=_surroundings() | self.environment,
+            env=surroundings() | self.environment,
             check=True,
             capture_output=True,
             timeout=60,
@@ -190,11 +190,6 @@ class Provider:
             attributes={"displayName": ("Camille Exemple",), "eduPersonAffiliation": ("member", "student")},
             proved_at=now,
         )
-
-
-def _surroundings() -> dict[str, str]:
-    """Our environment without the settings of whichever provider is run from this terminal."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
 
 
 def pause(seconds: float) -> None:

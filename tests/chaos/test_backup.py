@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.servers import surroundings
 from idp.storage.backup.policy import KEPT, VOID
 from tests.chaos.client import Client
 from tests.chaos.figures import Figures, scaled
@@ -24,11 +24,10 @@ PASSPHRASE = "une phrase assez longue"
 
 
 def idp(provider: Provider, *arguments: str) -> str:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
     run = subprocess.run(
         [sys.executable, "-m", "idp", *arguments],
         cwd=PROJECT,
-        env=inherited | provider.environment | {"BACKUP_PASSPHRASE": PASSPHRASE},
+        env=surroundings() | provider.environment | {"BACKUP_PASSPHRASE": PASSPHRASE},
         capture_output=True,
         text=True,
         timeout=300,

@@ -9,14 +9,14 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from subprocess import CompletedProcess
 from unittest.mock import patch
 
+from benchmarks.servers import surroundings
 from idp.__main__ import main
 
 
 def idp(*arguments: str, **environment: str) -> "CompletedProcess[str]":
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
     out, err = io.StringIO(), io.StringIO()
     with (
-        patch.dict(os.environ, inherited | environment, clear=True),
+        patch.dict(os.environ, surroundings() | environment, clear=True),
         patch.object(sys, "argv", ["idp", *arguments]),
         redirect_stdout(out),
         redirect_stderr(err),

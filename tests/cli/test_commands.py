@@ -1,7 +1,6 @@
 """The administrator's commands as a process runs them."""
 
 import json
-import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from pathlib import Path
 
 from click.testing import CliRunner
 
+from benchmarks.servers import surroundings
 from idp import cli
 from idp.domain.client_secrets import verify_secret
 from tests.cli.administration import administration
@@ -18,7 +18,6 @@ PROJECT = Path(__file__).parents[2]
 
 
 def idp(*arguments: str, typed: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
     return subprocess.run(
         [sys.executable, "-m", "idp", *arguments],
         input=typed,
@@ -26,7 +25,7 @@ def idp(*arguments: str, typed: str = "", **environment: str) -> subprocess.Comp
         text=True,
         check=False,
         cwd=PROJECT,
-        env=inherited | environment,
+        env=surroundings() | environment,
     )
 
 
