@@ -136,7 +136,7 @@ class DeviceAnswers:
         # First the grant, which nobody can reach yet, then the one write that decides.
         self.grants.add(grant)
         if not self.waiting.answer(device.device_code_hash, DeviceState.APPROVED, grant.code_hash, now=now):
-            self.grants.revoke(grant.id)
+            self.grants.withdraw(grant.id)
             return False
         return True
 

@@ -55,7 +55,10 @@ class GrantStore(Protocol):
         """Kill this one access token, where it is this client's."""
 
     def revoke(self, grant_id: str) -> None:
-        """Kill the family: the code and every token, at once."""
+        """Kill the family: the code and every token, at once; the client is still told when the sign-in ends."""
+
+    def withdraw(self, grant_id: str) -> None:
+        """Undo ``add``, where nobody was told of the code."""
 
     def revoke_session(self, sid: str) -> int:
         """Kill every family that came from this sign-in; how many."""

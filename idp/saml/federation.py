@@ -186,6 +186,7 @@ class FederationFolder:
         self._try_again: datetime | None = None
         self._told: dict[str, datetime] = {}
         self._index_stamp = ""
+        self._is_usable = False
         self._changes: tuple[changes.Change, ...] = ()
         self._logged: set[str] = set()
         self._tell_again: datetime | None = None
@@ -256,7 +257,9 @@ class FederationFolder:
             self._reopen()
             if self._is_stale() and not self._is_too_soon():
                 self._build(lock)
-                self._reopen()
+                if not self._reopen() and not self._problem:
+                    # Updates run what is installed now, which a server that was not restarted is not.
+                    self._give_up("federation index: made by another release; restart this server")
             if self._has_to_tell():
                 self._tell_changes()
 
@@ -265,11 +268,14 @@ class FederationFolder:
         try:
             outcome = run_update(self._folder, self._state, lock, now=now)
         except UpdateFailed as failure:
-            self._problem, self._try_again = f"federation update: {failure}", now + _TRIED_EVERY
+            self._give_up(f"federation update: {failure}")
             return
         self._problem = self._try_again = None
         for event, fields in outcome.warnings:
             logger.warning(event, extra={"fields": fields})
+
+    def _give_up(self, problem: str) -> None:
+        self._problem, self._try_again = problem, self._clock() + _TRIED_EVERY
 
     def _has_to_tell(self) -> bool:
         return bool(self._changes) and (self._tell_again is None or self._clock() >= self._tell_again)
@@ -311,18 +317,25 @@ class FederationFolder:
         return self._try_again is not None and self._clock() < self._try_again
 
     def _reopen(self) -> bool:
-        """Use the index that is in place; whether there is one."""
+        """Use the index that is in place; whether there is one.
+
+        One that is gone, unreadable or of another release takes nothing away: the one that is open serves on.
+        """
         stamp = seen_files.stamp(self._state / index.INDEX_NAME)
         if stamp != self._index_stamp:
-            connection = index.opened(self._state)
             self._index_stamp = stamp
-            self._current = Federation(connection, self._clock)
-            self._changes = changes.of(connection) if connection else ()
+            connection = index.opened(self._state)
+            self._is_usable = connection is not None
             if connection:
-                logger.info("federation.in_use", extra={"fields": {"providers": len(self._current)}})
-        # An index that is gone or unreadable is made anew, whatever was seen.
-        self._seen = seen_files.load(self._state) if self._current.is_real else None
+                self._use(connection)
+        # An index that cannot be used is made anew, whatever was seen.
+        self._seen = seen_files.load(self._state) if self._is_usable else None
         return self._seen is not None
+
+    def _use(self, connection: sqlite3.Connection) -> None:
+        self._current = Federation(connection, self._clock)
+        self._changes = changes.of(connection)
+        logger.info("federation.in_use", extra={"fields": {"providers": len(self._current)}})
 
     def _status(self) -> tuple[MetadataFileStatus, ...]:
         seen, indexed = self._seen or Seen(), {file.name: file for file in self._current.files}

@@ -216,7 +216,16 @@ class GrantStore:
             )
 
     def revoke(self, grant_id: str) -> None:
-        """Kill the family: the code and every token, at once."""
+        """Kill the family: the code and every token, at once.
+
+        The client may hold a session from it all the same, so that it is still told when the sign-in ends.
+        """
+        dead: Document = {"$set": {"code_hash": f"revoked {grant_id}"}, "$unset": {"access": "", "refresh": ""}}
+        with translated():
+            self._grants.update_one({"_id": grant_id}, dead)
+
+    def withdraw(self, grant_id: str) -> None:
+        """Undo ``add``, where nobody was told of the code."""
         with translated():
             self._grants.delete_one({"_id": grant_id})
 

@@ -14,7 +14,7 @@ import pytest
 
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import FileDifference
-from idp.saml import federation_builder
+from idp.saml import federation_builder, federation_index
 from idp.saml.entity_details import entity_details
 from idp.saml.federation import FederationFolder
 from idp.saml.federation_builder import UpdateFailed, locked, run_update
@@ -336,6 +336,33 @@ def test_an_index_that_is_damaged_or_gone_is_made_anew(
     index.unlink()
     folder.refresh()
     assert len(folder.current) == 2
+
+
+def test_a_server_that_was_not_restarted_keeps_its_universities_when_another_release_makes_the_index(
+    make_folder: MakeFolder,
+    good: bytes,
+    key: university.Key,
+    entities: list[bytes],
+    restarted: Restart,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = make_folder(good)
+    folder.refresh()
+    # The process of an update is started from the disk: it writes the version that is installed there.
+    monkeypatch.setattr(federation_index, "VERSION", federation_index.VERSION - 1)
+    later = aggregates.aggregate(entities, valid_until=university.NOW + timedelta(days=10))
+    rewrite(tmp_path / "fer.xml", aggregates.signed(later, key))
+    index = the_state(tmp_path) / "federation.sqlite"
+    made = set()
+    for _ in range(3):
+        problems = [status.problem for status in folder.refresh()]
+        assert len(folder.current) == 2
+        assert any("restart" in (problem or "") for problem in problems)
+        made.add(index.stat().st_mtime_ns)
+    assert len(made) == 1, "made again at every look"
+    monkeypatch.undo()
+    assert len(restarted().current) == 2
 
 
 def test_what_an_update_that_was_killed_leaves_is_of_no_consequence(

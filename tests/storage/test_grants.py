@@ -134,6 +134,17 @@ def test_a_revoked_family_is_gone_at_once(grants: GrantStore) -> None:
     assert not grants.rotate_refresh("grant", "refresh", ACCESS, REFRESH, now=NOW)
 
 
+def test_who_had_a_revoked_family_is_still_told_of_the_end_of_the_sign_in(grants: GrantStore) -> None:
+    grants.add(GRANT)
+    grants.take_code(GRANT, ACCESS, REFRESH, now=NOW)
+    grants.revoke("grant")
+    (told,) = grants.used_by_session(GRANT.sign_in.sid)
+    assert told.client_id == GRANT.client_id
+    assert not grants.take_code(GRANT, ACCESS, REFRESH, now=NOW)
+    assert grants.revoke_session(GRANT.sign_in.sid) == 1
+    assert grants.used_by_session(GRANT.sign_in.sid) == ()
+
+
 def test_sessions_and_accounts_are_revoked_without_the_others(grants: GrantStore) -> None:
     other = replace(
         GRANT, id="other", code_hash="other", account_id="b", sign_in=replace(GRANT.sign_in, sid="b", account_id="b")
@@ -241,7 +252,7 @@ def test_a_bound_token_and_a_grant_for_resources_are_not_plain(grants: GrantStor
     grants.add(replace(GRANT, resources=("https://api.example",)))
     grants.take_code(GRANT, ACCESS, REFRESH, now=NOW)
     assert rotated(grants) is None
-    grants.revoke("grant")
+    grants.withdraw("grant")
     grants.add(GRANT)
     grants.take_code(GRANT, ACCESS, replace(REFRESH, jkt="key"), now=NOW)
     assert rotated(grants) is None
