@@ -22,7 +22,7 @@ SENTENCES: dict[str, LazyString] = {
     "account.reopened": _("Compte rouvert"),
     "account.merged": _("Réunion avec un autre compte"),
     "account.parted": _("Séparation d’avec un autre compte"),
-    "account.merge_refused": _("Réunion avec un autre compte refusée : mot de passe incorrect"),
+    "account.merge_refused": _("Réunion avec un autre compte refusée : mot de passe incorrect"),
     "proofing.completed": _("Identité confirmée par votre université"),
     "proofing.renewed": _("Appartenance confirmée par votre université"),
     "device.approved": _("Appareil autorisé"),
