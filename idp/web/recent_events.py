@@ -12,7 +12,7 @@ SENTENCES: dict[str, LazyString] = {
     "sign_in.failed": _("Connexion refusée"),
     "account.password_changed": _("Nouveau mot de passe"),
     "account.signed_out_everywhere": _("Déconnexion de tous les appareils"),
-    "session.ended": _("Session fermée sur un autre appareil"),
+    "session.ended": _("Autre appareil déconnecté"),
     "account.application_withdrawn": _("Accès retiré à une application"),
     "account.address_added": _("Adresse mail ajoutée"),
     "account.address_primary": _("Autre adresse mail principale"),

@@ -91,7 +91,7 @@ _PAGES: dict[str, _Texts] = {
         _("Continuez là où vous en êtes."),
     ),
     "authorization.done": (
-        _("Vous êtes déjà connecté"),
+        _("La connexion est déjà faite"),
         _("Cette page appartient à une connexion qui a abouti."),
         _("Retournez à votre application, ou ouvrez la page de votre compte."),
     ),
@@ -335,7 +335,9 @@ _FIELDS: dict[str, LazyString] = {
     ),
     "passkey.exists": _("Cette clé d’accès est déjà enregistrée."),
     "passkey.too_many": _("Vous avez déjà beaucoup de clés d’accès : retirez-en une avant d’en ajouter une autre."),
-    "passkey.untried": _("Connectez-vous d’abord une fois avec une clé d’accès : vous serez sûr qu’elle fonctionne."),
+    "passkey.untried": _(
+        "Connectez-vous d’abord une fois avec une clé d’accès : vous saurez ainsi qu’elle fonctionne."
+    ),
     "passkey.only_one": _(
         "Ajoutez d’abord une seconde clé d’accès, sur un autre appareil : la vôtre n’existe que sur un seul, qui peut "
         "se perdre."
