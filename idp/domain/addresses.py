@@ -78,15 +78,20 @@ def domain_of(address: str) -> str:
 def suggestion(address: str, known_domains: Iterable[str]) -> str | None:
     """The address with a known domain that is one slip away from the typed one, or None.
 
-    A slip is one letter added, lost or changed, or two neighbours swapped, in a domain that is not known itself. The
-    caller shows it as a question; it is never put in place of what was typed.
+    A slip is one letter added, lost or changed, or two neighbours swapped, in a domain that is not known itself, nor
+    below a known one; what stands below the known one is kept (``etu.``). The caller shows it as a question; it is
+    never put in place of what was typed.
     """
     local_part, _, domain = address.rpartition("@")
     known = set(known_domains)
     if domain in known or any(domain.endswith("." + parent) for parent in known):
         return None
-    near = sorted(candidate for candidate in known if _one_slip_apart(domain, candidate))
-    return f"{local_part}@{near[0]}" if near else None
+    labels = domain.split(".")
+    for number in range(len(labels) - 1):
+        end = ".".join(labels[number:])
+        if near := sorted(candidate for candidate in known if _one_slip_apart(end, candidate)):
+            return f"{local_part}@{'.'.join([*labels[:number], near[0]])}"
+    return None
 
 
 def _without_decoration(typed: str) -> str:

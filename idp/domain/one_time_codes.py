@@ -53,6 +53,11 @@ def typed_digits(typed: str) -> str | None:
     return text if len(text) == 6 and text.isascii() and text.isdigit() else None
 
 
+def why_no_digits(typed: str) -> str:
+    """The key of a field sentence about what is no code: nothing was typed, or something else."""
+    return "code.malformed" if typed.strip() else "code.empty"
+
+
 def is_right(secret: SecretKey, code: OneTimeCode, typed: str) -> bool:
     """Whether these are the code's digits; a code without an account behind it is never right."""
     matches = same(digits(secret, code.id), typed)

@@ -105,7 +105,7 @@ class AddressesFlow:
     def _problem_with(self, code: OneTimeCode, session: Session, typed: str) -> str | None:
         now, digits = self.clock(), one_time_codes.typed_digits(typed)
         if digits is None:
-            return "code.malformed"
+            return one_time_codes.why_no_digits(typed)
         guesses = proofing_limit(self.secret, code.address)
         if not self.limits.allows(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now):
             return "code.too_many"

@@ -117,7 +117,7 @@ class MailboxFlow:
         _refuse_unasked(proofing)
         digits, now = one_time_codes.typed_digits(typed), self.clock()
         if digits is None:
-            return "code.malformed"
+            return one_time_codes.why_no_digits(typed)
         guesses = proofing_limit(self.secret, proofing.address or "")
         if not self.limits.allows(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now):
             return "code.too_many"

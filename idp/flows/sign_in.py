@@ -121,6 +121,8 @@ class SignInFlow:
         self, pending: PendingAuthorization, session: Session, password: str, visitor: Visitor
     ) -> SignedIn | Denied:
         """Sign in with address and password."""
+        if not password:  # the button pressed too early is no guess, and says nothing about an account
+            return Denied("password.empty")
         # A thousand guesses that find no place to be hashed shall not ask the database a thousand times.
         self.hasher.expect_place(is_known=visitor.device is not None)
         address, now = self._address(pending), self.clock()
@@ -181,7 +183,7 @@ class SignInFlow:
         address, now = self._address(pending), self.clock()
         digits = one_time_codes.typed_digits(typed)
         if digits is None:
-            return Denied("code.malformed")
+            return Denied(one_time_codes.why_no_digits(typed))
         account = self.accounts.by_address(address)
         guesser = self._guesser(address, account, visitor)
         guesses = self._guesses(guesser, Method.CODE, now)

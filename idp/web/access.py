@@ -148,7 +148,7 @@ def _session_page(pages: Pages, session: OpenSession) -> Response:
         pages,
         "session",
         url_for("access.end_other_session"),
-        _("Fermer cette session"),
+        _("Déconnecter cet appareil"),
         fields=[("sid", session.sid)],
         session=session_line(session),
     )

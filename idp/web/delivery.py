@@ -59,7 +59,7 @@ def _sentence(delivery: Delivery) -> Any:
             return gettext("Le serveur de messagerie a accepté le message à %(at)s.", at=at)
         case DeliveryState.DEFERRED if delivery.retry_at is not None:
             return gettext(
-                "Le serveur de messagerie a demandé de patienter à %(at)s. Nouvel essai à %(retry_at)s : "
+                "Le serveur de messagerie a demandé de patienter à %(at)s. Nouvel essai à %(retry_at)s : "
                 "vous n’avez rien à faire.",
                 at=at,
                 retry_at=_clock(delivery.retry_at),
@@ -70,7 +70,7 @@ def _sentence(delivery: Delivery) -> Any:
             )
         case DeliveryState.REFUSED:
             return gettext(
-                "Le serveur de messagerie a refusé le message à %(at)s. Vérifiez l’adresse ; si elle est juste, "
+                "Le serveur de messagerie a refusé le message à %(at)s. Vérifiez l’adresse ; si elle est juste, "
                 "choisissez une autre façon de continuer.",
                 at=at,
             )

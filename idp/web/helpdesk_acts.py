@@ -125,7 +125,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
     def invitation_page(errors: dict[str, str] | None = None, done: str = "") -> Response:
         explanation = gettext(
             "Pour qui n’a pas de compte à une université. "
-            "Rien n’est secret : la personne se connecte avec un code envoyé par mail."
+            "Rien n’est secret : la personne se connecte avec un code envoyé par mail."
         )
         return console.pages.render(
             "helpdesk/act.html",
@@ -178,15 +178,15 @@ def _pages(people: PeopleFlow, acts: HelpdeskActs) -> dict[str, ActPage]:
         "unlock": ActPage(
             names["unlock"],
             gettext(
-                "Les essais et les mails comptés jusqu’ici ne comptent plus : la personne peut essayer de nouveau."
+                "Les essais et les mails comptés jusqu’ici ne comptent plus : la personne peut essayer de nouveau."
             ),
             people.unlock,
         ),
         "allow-password": ActPage(
             names["allow-password"],
             gettext(
-                "La personne avait choisi de ne se connecter que par clé d’accès : le mot de passe et le code par mail "
-                "l’ouvrent de nouveau. Assurez-vous d’abord que c’est bien elle qui le demande ; elle est prévenue."
+                "La personne avait choisi de ne se connecter que par clé d’accès : le mot de passe et le code par mail "
+                "l’ouvrent de nouveau. Assurez-vous d’abord que c’est bien elle qui le demande ; elle est prévenue."
             ),
             acts.allow_password,
         ),
@@ -199,16 +199,16 @@ def _pages(people: PeopleFlow, acts: HelpdeskActs) -> dict[str, ActPage]:
         "merge": ActPage(
             names["merge"],
             gettext(
-                "Ce compte est absorbé par l’autre : il ne permet plus de se connecter, et ses adresses, ses "
-                "identifiants et ses clés d’accès passent à l’autre. Les deux sont prévenus ; ils peuvent être séparés "
+                "Ce compte est absorbé par l’autre : il ne permet plus de se connecter, et ses adresses, ses "
+                "identifiants et ses clés d’accès passent à l’autre. Les deux sont prévenus ; ils peuvent être séparés "
                 "pendant 30 jours."
             ),
             merge,
-            (("into", gettext("Le compte qui reste : adresse, identifiant ou référence"), "", True),),
+            (("into", gettext("Le compte qui reste : adresse, identifiant ou référence"), "", True),),
         ),
         "unmerge": ActPage(
             names["unmerge"],
-            gettext("Les deux comptes redeviennent ce qu’ils étaient ; les deux sont prévenus."),
+            gettext("Les deux comptes redeviennent ce qu’ils étaient ; les deux sont prévenus."),
             unmerge,
             (),
             "address",
@@ -228,7 +228,7 @@ def _pages(people: PeopleFlow, acts: HelpdeskActs) -> dict[str, ActPage]:
             names["erase"],
             gettext(
                 "Le compte est fermé tout de suite et tout ce qui concerne la personne est effacé en quelques "
-                "secondes. Personne ne peut revenir là-dessus ; seul le journal de sécurité reste, pour sa durée."
+                "secondes. Personne ne peut revenir là-dessus ; seul le journal de sécurité reste, pour sa durée."
             ),
             acts.erase,
         ),
@@ -277,6 +277,6 @@ def _invitation_fields() -> tuple[Field, ...]:
         ("address", gettext("Adresse mail"), "", True),
         ("given_name", gettext("Prénom"), "", False),
         ("family_name", gettext("Nom de famille"), "", False),
-        ("role", gettext("Fonction"), gettext("Avec vos mots, par exemple « praticien hospitalier »."), False),
-        ("expires", gettext("Dernier jour"), gettext("Écrit ainsi : 2027-08-31. Trois ans au plus."), True),
+        ("role", gettext("Fonction"), gettext("Avec vos mots, par exemple « praticien hospitalier »."), False),
+        ("expires", gettext("Dernier jour"), gettext("Écrit ainsi : 2027-08-31. Trois ans au plus."), True),
     )

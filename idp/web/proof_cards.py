@@ -12,7 +12,7 @@ from idp.web.claim_names import affiliation_name
 CONFIRMED_BY = {
     "code": _("par un code reçu par mail"),
     "link": _("par un lien reçu par mail"),
-    "sign-in": _("déjà prouvée, vous étiez connecté"),
+    "sign-in": _("déjà prouvée, votre connexion était ouverte"),
 }
 
 

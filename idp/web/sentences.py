@@ -87,11 +87,11 @@ _PAGES: dict[str, _Texts] = {
     ),
     "authorization.passed": (
         _("Étape déjà passée"),
-        _("Cette étape est déjà faite : rien n’est perdu, et rien n’a été fait deux fois."),
+        _("Cette étape est déjà faite : rien n’est perdu, et rien n’a été fait deux fois."),
         _("Continuez là où vous en êtes."),
     ),
     "authorization.done": (
-        _("Vous êtes déjà connecté"),
+        _("La connexion est déjà faite"),
         _("Cette page appartient à une connexion qui a abouti."),
         _("Retournez à votre application, ou ouvrez la page de votre compte."),
     ),
@@ -113,7 +113,7 @@ _PAGES: dict[str, _Texts] = {
     "oauth.invalid_request_uri": (
         _("Demande de connexion périmée"),
         _("Cette demande de connexion a déjà servi, ou elle a été faite il y a trop longtemps."),
-        _("Recommencez depuis votre application : cela ne prend qu’un instant."),
+        _("Recommencez depuis votre application : cela ne prend qu’un instant."),
     ),
     "saml": (
         _("Réponse de l’université refusée"),
@@ -185,7 +185,7 @@ _PAGES: dict[str, _Texts] = {
     ),
     "proofing.identifier_ambiguous": (
         _("Plusieurs identifiants"),
-        _("Votre université nous a transmis plusieurs identifiants pour vous : nous ne savons pas lequel prendre."),
+        _("Votre université nous a transmis plusieurs identifiants pour vous : nous ne savons pas lequel prendre."),
         _ASK_UNIVERSITY,
     ),
     "proofing.mail_missing": (
@@ -203,7 +203,7 @@ _PAGES: dict[str, _Texts] = {
     ),
     "proofing.mail_ambiguous": (
         _("Plusieurs adresses mail"),
-        _("Votre université nous a transmis plusieurs adresses mail pour vous : nous ne savons pas laquelle prendre."),
+        _("Votre université nous a transmis plusieurs adresses mail pour vous : nous ne savons pas laquelle prendre."),
         _ASK_UNIVERSITY,
     ),
     "proofing.identity_conflict": (
@@ -272,7 +272,7 @@ _PAGES: dict[str, _Texts] = {
     "helpdesk.not_signed_in": (
         _("Connexion à la console interrompue"),
         _("La console demande une connexion récente, du type exigé par l’administration du service."),
-        _("Rouvrez la console : vous pourrez vous connecter de nouveau."),
+        _("Rouvrez la console : vous pourrez vous connecter de nouveau."),
     ),
     "service": (
         _("Service momentanément indisponible"),
@@ -319,25 +319,27 @@ _FIELDS: dict[str, LazyString] = {
     "code.expired": _("Ce code n’est plus valable. Demandez-en un nouveau ci-dessous."),
     "code.too_many": _("Trop d’essais avec ce code. Patientez quelques minutes, puis demandez-en un nouveau."),
     "mailbox.held": _(
-        "Aucun nouveau message n’est parti : cinq au plus partent en une heure vers une même adresse. "
+        "Aucun nouveau message n’est parti : cinq au plus partent en une heure vers une même adresse. "
         "Patientez, puis demandez un nouvel envoi."
     ),
     "code.too_many_mails": _(
         "Plusieurs messages sont déjà partis : utilisez le dernier reçu, dans le navigateur où vous l’avez demandé, ou "
         "patientez une heure."
     ),
-    "passkey.expired": _("La page avait trop attendu. Recommencez : il suffit en général d’un second essai."),
+    "passkey.expired": _("La page avait trop attendu. Recommencez : il suffit en général d’un second essai."),
     "passkey.unknown": _("Cette clé d’accès n’est pas connue ici. Connectez-vous autrement avec votre adresse."),
     "passkey.invalid": _("Cette clé d’accès n’a pas pu être vérifiée. Recommencez, ou connectez-vous autrement."),
     "passkey.suspected": _(
-        "Cette clé d’accès n’est plus acceptée : une copie semble en exister. Connectez-vous autrement, puis "
+        "Cette clé d’accès n’est plus acceptée : une copie semble en exister. Connectez-vous autrement, puis "
         "remplacez-la depuis la page de votre compte."
     ),
     "passkey.exists": _("Cette clé d’accès est déjà enregistrée."),
-    "passkey.too_many": _("Vous avez déjà beaucoup de clés d’accès : retirez-en une avant d’en ajouter une autre."),
-    "passkey.untried": _("Connectez-vous d’abord une fois avec une clé d’accès : vous serez sûr qu’elle fonctionne."),
+    "passkey.too_many": _("Vous avez déjà beaucoup de clés d’accès : retirez-en une avant d’en ajouter une autre."),
+    "passkey.untried": _(
+        "Connectez-vous d’abord une fois avec une clé d’accès : vous saurez ainsi qu’elle fonctionne."
+    ),
     "passkey.only_one": _(
-        "Ajoutez d’abord une seconde clé d’accès, sur un autre appareil : la vôtre n’existe que sur un seul, qui peut "
+        "Ajoutez d’abord une seconde clé d’accès, sur un autre appareil : la vôtre n’existe que sur un seul, qui peut "
         "se perdre."
     ),
     "passkey.needed": _(
@@ -348,33 +350,33 @@ _FIELDS: dict[str, LazyString] = {
     "user_code.unknown": _("Aucun appareil n’attend avec ce code. Vérifiez-le, ou obtenez-en un autre sur l’appareil."),
     "user_code.too_many": _("Trop de codes erronés. Patientez une heure avant d’en essayer un autre."),
     "email.yours_already": _("Cette adresse est déjà celle de votre compte."),
-    "email.enough": _("Vous avez déjà beaucoup d’adresses : retirez-en une avant d’en ajouter une autre."),
-    "email.of_closed_account": _("Cette adresse appartient à un compte fermé : rouvrez-le d’abord, ou attendez."),
+    "email.enough": _("Vous avez déjà beaucoup d’adresses : retirez-en une avant d’en ajouter une autre."),
+    "email.of_closed_account": _("Cette adresse appartient à un compte fermé : rouvrez-le d’abord, ou attendez."),
     "merge.password_wrong": _("Ce n’est pas le mot de passe de l’autre compte. Réessayez, ou ne changez rien."),
     "merge.throttled": _("Trop d’essais en peu de temps. Patientez une heure avant de réunir les deux comptes."),
-    "merge.changed": _("L’un des deux comptes a changé entre-temps : rien n’a été fait. Recommencez."),
+    "merge.changed": _("L’un des deux comptes a changé entre-temps : rien n’a été fait. Recommencez."),
     "merge.only_passkeys": _(
-        "L’autre compte n’accepte que ses clés d’accès : connectez-vous à lui, acceptez-y de nouveau le mot de passe "
+        "L’autre compte n’accepte que ses clés d’accès : connectez-vous à lui, acceptez-y de nouveau le mot de passe "
         "et le code par mail, puis recommencez."
     ),
     "merge.last_address": _(
-        "Toutes vos adresses viennent de l’autre compte : ajoutez-en une avant de séparer les deux comptes."
+        "Toutes vos adresses viennent de l’autre compte : ajoutez-en une avant de séparer les deux comptes."
     ),
     "helpdesk.choose": _("Choisissez dans la liste."),
     "helpdesk.nobody": _("Personne ne correspond."),
-    "helpdesk.several": _("Plusieurs personnes correspondent : donnez une adresse ou un identifiant exact."),
+    "helpdesk.several": _("Plusieurs personnes correspondent : donnez une adresse ou un identifiant exact."),
     "helpdesk.not_reopened": _(
-        "Rien n’a changé : ce compte est en train d’être effacé, ou il est absorbé par un autre, dont il faut d’abord "
+        "Rien n’a changé : ce compte est en train d’être effacé, ou il est absorbé par un autre, dont il faut d’abord "
         "le séparer."
     ),
-    "helpdesk.not_mergeable": _("Rien n’a changé : il faut deux comptes différents, ouverts tous les deux."),
-    "invitee.known": _("Cette personne a déjà un compte : elle se connecte avec cette adresse."),
+    "helpdesk.not_mergeable": _("Rien n’a changé : il faut deux comptes différents, ouverts tous les deux."),
+    "invitee.known": _("Cette personne a déjà un compte : elle se connecte avec cette adresse."),
     "invitee.name": _("Indiquez un prénom ou un nom de famille."),
     "invitee.text": _("Écrivez moins de 200 caractères, sur une seule ligne."),
-    "invitee.day": _("Écrivez le dernier jour ainsi : 2027-08-31."),
+    "invitee.day": _("Écrivez le dernier jour ainsi : 2027-08-31."),
     "invitee.over": _("Ce jour est déjà passé."),
     "invitee.too_long": _("Choisissez un jour dans les trois ans."),
-    "reason.empty": _("Indiquez le motif : il est gardé dans le journal."),
+    "reason.empty": _("Indiquez le motif : il est gardé dans le journal."),
     "reason.too_long": _("Raccourcissez le motif."),
     "university.none_found": _("Aucun établissement trouvé. Essayez la ville, le sigle ou la fin de votre adresse."),
     "university.required": _("Choisissez votre université dans la liste."),

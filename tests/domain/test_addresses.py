@@ -103,6 +103,8 @@ def test_o_29_plus_dots_and_subdomains_make_other_addresses(other: str) -> None:
         ("univ-rouan.fr", "univ-rouen.fr"),
         ("univ-rouen.fr", None),
         ("etu.univ-rouen.fr", None),
+        ("etu.univ-roeun.fr", "etu.univ-rouen.fr"),
+        ("edu.sante.univ-rouan.fr", "edu.sante.univ-rouen.fr"),
         ("gmail.com", None),
     ],
 )

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from idp.domain.keyed import SecretKey
-from idp.domain.one_time_codes import LIFETIME, CodePurpose, OneTimeCode, digits, is_right, typed_digits
+from idp.domain.one_time_codes import LIFETIME, CodePurpose, OneTimeCode, digits, is_right, typed_digits, why_no_digits
 
 SECRET = SecretKey(b"0123456789abcdef0123456789abcdef")
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
@@ -21,6 +21,11 @@ def test_spaces_and_hyphens_that_were_copied_along_do_no_harm(typed: str) -> Non
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "abcdef", "１２３４５６", "123456x", "9" * 100_000])
 def test_what_is_not_six_digits_is_not_a_code(typed: str) -> None:
     assert typed_digits(typed) is None
+
+
+@pytest.mark.parametrize(("typed", "why"), [("", "code.empty"), (" ", "code.empty"), ("12345", "code.malformed")])
+def test_whoever_typed_nothing_is_not_told_that_it_was_wrong(typed: str, why: str) -> None:
+    assert why_no_digits(typed) == why
 
 
 def test_the_right_digits_are_right_and_others_wrong() -> None:

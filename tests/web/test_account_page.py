@@ -123,7 +123,7 @@ def test_applications_and_sessions_are_listed(services: Services) -> None:
     opened(services, signed_in(services, "noe"), "survey")
     text = browser_of(services, here).get("/account", headers=HOST).text
     assert text.count("Ma bibliothèque") == text.count("Sondage") == 1
-    assert text.count("Cet appareil") == text.count("Fermer cette session") == 1
+    assert text.count("Cet appareil") == text.count("Déconnecter cet appareil") == 1
     assert text.count("par un code reçu par mail") == 1
     assert elsewhere.session.sign_in
     assert f'value="{elsewhere.session.sign_in.sid}"' in text
@@ -146,7 +146,7 @@ def test_another_browser_is_signed_out_from_here(services: Services) -> None:
     opened(services, elsewhere, "library")
     assert elsewhere.session.sign_in
     text = press(browser_of(services, here), "/account/sessions/end", sid=elsewhere.session.sign_in.sid)
-    assert "Fermer cette session" not in text
+    assert "Déconnecter cet appareil" not in text
     assert browser_of(services, elsewhere).get("/account", headers=HOST).status_code == 303
     assert services.stores.logout_notices.waiting(now=services.clock()) == 1
 
@@ -194,7 +194,7 @@ def test_each_session_names_its_device_which_comes_from_the_browser_and_is_not_k
     text = browser_of(services, phone).get("/account", headers=HOST).text
     for name in ("Safari sur iPhone", "Firefox sur Windows", "Appareil inconnu"):
         assert text.count(name) == 1
-    assert text.index("Safari sur iPhone") < text.index("Cet appareil") < text.index("Fermer cette session")
+    assert text.index("Safari sur iPhone") < text.index("Cet appareil") < text.index("Déconnecter cet appareil")
 
 
 def test_each_application_tells_what_it_received_in_words(services: Services) -> None:
@@ -214,7 +214,7 @@ def test_each_application_tells_what_it_received_in_words(services: Services) ->
     ("path", "field", "button", "told"),
     [
         ("/account/applications/withdraw", "client_id", "Retirer l’accès", "Ma bibliothèque"),
-        ("/account/sessions/end", "sid", "Fermer cette session", "Edge sur Windows"),
+        ("/account/sessions/end", "sid", "Déconnecter cet appareil", "Edge sur Windows"),
         ("/account/sign-out-everywhere", "", "Se déconnecter partout", "Tous vos appareils"),
     ],
 )

@@ -183,7 +183,7 @@ def test_somebody_else_signed_in_here_is_told_and_may_stay(world: World) -> None
     assert person.step == "other-person"
     assert "ines@autre.fr" in person.text
     assert "camille" in person.text.lower()
-    person.press("Rester la personne déjà connectée")
+    person.press("Garder la connexion actuelle")
     assert person.step == "choose-university"  # the application still wants a proof
     assert person.get("/account").step == "account"
     assert world.mails(CAMILLE) == []

@@ -131,7 +131,7 @@ def test_a_university_that_answers_with_an_error_or_somebody_else_does_not_keep_
     request_id = person.press("Confirmer mon appartenance").sent_request()  # type: ignore[attr-defined]
     other = {"mail": ("mai@univ-exemple.fr",), "eppn": ("mnguyen@univ-exemple.fr",), "displayName": ("Maï Nguyễn",)}
     assert person.come_back(request_id, world.draft(EXEMPLE, **other)).step == "other-person"
-    assert person.press("Rester la personne déjà connectée").step == "confirmation-offer"
+    assert person.press("Garder la connexion actuelle").step == "confirmation-offer"
     assert "code" in person.press("Plus tard").answer
 
 

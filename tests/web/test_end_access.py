@@ -28,7 +28,7 @@ def camille(world: World) -> Account:
 
 
 @pytest.mark.parametrize(
-    ("button", "change"), [("Retirer l’accès", "application"), ("Fermer cette session", "session")]
+    ("button", "change"), [("Retirer l’accès", "application"), ("Déconnecter cet appareil", "session")]
 )
 def test_after_the_sign_in_one_button_ends_what_was_wanted(
     world: World, this_morning: Traveller, button: str, change: str

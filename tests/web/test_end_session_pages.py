@@ -138,11 +138,11 @@ def test_the_page_names_what_could_not_be_told_and_nothing_else(signed_in: Signe
 
 
 def test_a_university_is_named_only_after_a_fresh_proof_there(signed_in: SignedIn) -> None:
-    assert "peut le rester" in confirmed(signed_in(acr=ACR_BASIC))[0]
+    assert "peut rester ouverte" in confirmed(signed_in(acr=ACR_BASIC))[0]
 
 
 def test_a_university_that_left_the_federation_is_not_named(signed_in: SignedIn) -> None:
-    assert "peut le rester" in confirmed(signed_in(acr=ACR_UNIVERSITY))[0]
+    assert "peut rester ouverte" in confirmed(signed_in(acr=ACR_UNIVERSITY))[0]
 
 
 def test_the_browser_goes_on_to_the_application_once_the_frames_were_loaded(

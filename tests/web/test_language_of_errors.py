@@ -62,7 +62,7 @@ def test_what_was_looked_for_in_vain_is_told_in_one_language_at_a_time(world: Wo
 def test_the_page_after_signing_out_is_there_in_the_other_language(world: World) -> None:
     person = world.browser().signed_in(world.account("camille", CAMILLE)).get("/account").press("Se déconnecter")
     assert person.get(*languages(person)).step == "signed-out"
-    assert "Your session here is closed." in person.text
+    assert "To sign in here, you will have to identify yourself again." in person.text
 
 
 @pytest.mark.parametrize("path", ["//evil.example/x", "/\\evil.example", "///evil.example"])

@@ -31,7 +31,7 @@ def test_a_page_of_a_sign_in_that_is_over_says_that_one_is_signed_in(world: Worl
     old = person.last.request.path
     assert person.press("Se connecter", password=PASSWORD).step == "account"
     assert person.get(old).last.status_code == 400
-    assert "Vous êtes déjà connecté" in person.text
+    assert "La connexion est déjà faite" in person.text
     assert person.get(person.tree.xpath("//a[@class='button']/@href")[0]).step == "account"
 
 
@@ -41,7 +41,7 @@ def test_an_error_page_looks_its_journey_up_once(world: World) -> None:
     old = person.last.request.path
     person.press("Se connecter", password=PASSWORD)
     asked = operations(world, lambda person: person.get(old), person)
-    assert "Vous êtes déjà connecté" in person.text
+    assert "La connexion est déjà faite" in person.text
     # The page that was asked for, and the one that says why it cannot be shown.
     assert asked.count(("query", "authorizations")) == 2
 

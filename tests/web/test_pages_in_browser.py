@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from werkzeug.serving import make_server
 
-from idp.web.headers import allow_frame, with_headers
-from tests.web.test_templates import LANGUAGES, PAGES, context_for, page_app
+from idp.web.headers import allow_frame, allow_own_data, with_headers
+from tests.web.test_templates import LANGUAGES, PAGES, WEB, context_for, page_app
 
 # axe-core 4, as Deque publishes it, MPL-2.0.
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
@@ -57,7 +57,15 @@ def served() -> Iterator[str]:
         template, context = context_for(page, flask.request.args["lang"])
         for frame in context.get("frames", ()):
             allow_frame(frame.partition("/logout")[0])
+        if "delivery" in context:
+            allow_own_data()
         return flask.render_template(template, **context)
+
+    @app.route("/email", methods=["GET", "POST"])
+    def refused() -> tuple[str, int]:
+        is_sent = flask.request.method == "POST"
+        template, context = context_for("email-error" if is_sent else "email", "fr")
+        return flask.render_template(template, **context), 422 if is_sent else 200
 
     @app.get("/axe.js")
     def axe() -> flask.Response:
@@ -201,6 +209,47 @@ def test_a_passkey_is_asked_for_again_on_a_page_that_stayed(window: Page, served
     window.evaluate("window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
     button.click()
     assert window.evaluate(sent) == 2
+
+
+def test_back_to_a_refused_form_is_the_form_again(window: Page, served: str) -> None:
+    """Not the browser's own page, which asks whether to send the form once more."""
+    window.goto(f"{served}/email")
+    window.get_by_role("button", name="Se connecter", exact=True).click()
+    assert window.locator(".error-summary").is_visible()
+    window.goto(f"{served}/page/code?lang=fr")
+    window.go_back()
+    assert (window.url, window.locator("#email").is_visible()) == (f"{served}/email", True)
+    assert not window.locator(".error-summary").count()
+
+
+def test_news_of_the_mail_are_told_in_the_live_region_that_the_page_came_with(window: Page, served: str) -> None:
+    """Screen readers read what changes in one, and pass over another one that takes its place."""
+    script = (
+        (WEB / "static" / "app.js").read_text("utf-8").replace("LOOK_AGAIN_AFTER_MS = 3000", "LOOK_AGAIN_AFTER_MS = 50")
+    )
+    window.route("**/app.js", lambda route: route.fulfill(body=script, content_type="text/javascript"))
+    window.goto(f"{served}/page/code-on-its-way?lang=fr")
+    window.evaluate("window.came = document.getElementById('mail-news')")
+    window.locator("#mail-news a").focus()
+    accepted = window.request.get(f"{served}/page/code-accepted?lang=fr").text()
+    window.route(
+        f"{served}/page/code-on-its-way?lang=fr", lambda route: route.fulfill(body=accepted, content_type="text/html")
+    )
+    window.get_by_text("a accepté le message").wait_for()
+    told = "[document.getElementById('mail-news') === came, document.activeElement === came, came.dataset.mayChange]"
+    assert window.evaluate(told) == [True, True, None]
+
+
+@pytest.mark.parametrize(("language", "shown", "hidden"), [
+    ("fr", "Masquer le mot de passe", "Afficher le mot de passe"), ("en", "Hide the password", "Show the password"),
+])  # fmt: skip
+def test_the_button_beside_a_password_says_what_it_shows(
+    window: Page, served: str, language: str, shown: str, hidden: str
+) -> None:
+    window.goto(f"{served}/page/sign-in?lang={language}")
+    window.get_by_role("button", name=hidden, exact=True).click()
+    assert window.get_by_role("button", name=shown, exact=True).is_visible()
+    assert window.locator("#password").get_attribute("type") == "text"
 
 
 @pytest.mark.parametrize("page", PAGES)

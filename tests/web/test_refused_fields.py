@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from idp.app import assistance
+from idp.domain.guessing import METHOD_BUDGET, Method
 from idp.domain.one_time_codes import digits
 from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
 
@@ -75,3 +76,16 @@ def test_what_is_refused_shows_the_reference_that_leads_to_the_story(world: Worl
 def _reference(person: Traveller) -> str | None:
     found = re.search(r"Référence\s:\s([\w-]+)", " ".join(person.tree.text_content().split()))
     return found[1] if found else None
+
+
+@pytest.mark.parametrize("address", [CAMILLE, "personne.inconnue@etu.univ-exemple.fr"])
+def test_a_button_pressed_too_early_is_no_try(world: World, address: str) -> None:
+    world.account("camille", CAMILLE, password=PASSWORD)
+    person = world.browser().start(address)
+    for _ in range(METHOD_BUDGET[Method.PASSWORD]):
+        person.press("Se connecter", password="")
+        assert (person.last.status_code, "Saisissez votre mot de passe." in person.text) == (422, True)
+    person.press("Se connecter", password="ce n’est pas le bon")
+    assert "Adresse ou mot de passe incorrect." in person.text, "the first guess"
+    person.press("Recevoir le code").press("Se connecter", code=" ")
+    assert "Saisissez le code à 6 chiffres du message." in person.text

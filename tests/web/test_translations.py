@@ -70,6 +70,17 @@ def test_no_sentence_begins_with_the_bare_name_of_a_university(
     assert not [found for found in map(str, texts_in_use) if found.startswith(text) or f". {text}" in found]
 
 
+# A space that may break, where French typography wants one that does not: a line would begin with « : » or « ? ».
+BREAKS = re.compile(r" (?:[;?!»](?!\w)|:(?=\s|$|<))|« |[\"'](?![^<]*>)|\.\.\.")
+
+
+def test_no_line_of_french_begins_with_a_sign_that_belongs_to_the_line_before(
+    texts_in_use: set[str | tuple[str, ...]],
+) -> None:
+    texts = [text for each in texts_in_use for text in ([each] if isinstance(each, str) else each)]
+    assert not [text for text in texts if BREAKS.search(text)]
+
+
 def test_english_leaves_nothing_empty_or_uncertain(english: Catalog) -> None:
     for message, _, wordings in translated(english):
         assert all(wordings), message.id

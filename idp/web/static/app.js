@@ -48,7 +48,10 @@
     var button = secondaryButton();
     function show(visible) {
       input.type = visible ? "text" : "password";
-      button.textContent = input.getAttribute(visible ? "data-hide-label" : "data-show-label");
+      var label = visible ? "data-hide-label" : "data-show-label";
+      button.textContent = input.getAttribute(label);
+      // Read out by itself, « Afficher » does not say what; the name begins with what is seen (WCAG 2.2, 2.5.3).
+      button.setAttribute("aria-label", input.getAttribute(label.replace("label", "name")));
     }
     button.setAttribute("aria-controls", input.id);
     button.addEventListener("click", function () {
@@ -95,6 +98,26 @@
   // How far the mail got is looked up again while it may change, without touching what is being typed.
   var LOOK_AGAIN_AFTER_MS = 3000;
 
+  // The words change inside the live region that the page came with: screen readers pass over one that takes its place.
+  function tell(news, fresh) {
+    if (!fresh.hasAttribute("data-may-change")) {
+      news.removeAttribute("data-may-change");
+    }
+    if (fresh.textContent === news.textContent) {
+      return;
+    }
+    var hadFocus = news.contains(document.activeElement);
+    news.textContent = "";
+    while (fresh.firstChild) {
+      news.appendChild(document.adoptNode(fresh.firstChild));
+    }
+    if (hadFocus) {
+      // The link that was pressed may be gone: the keyboard goes on from here, not from the top of the page.
+      news.tabIndex = -1;
+      news.focus();
+    }
+  }
+
   function lookAgain(times) {
     var news = document.getElementById("mail-news");
     if (!news || !news.hasAttribute("data-may-change") || !window.DOMParser || times === 0) {
@@ -105,10 +128,8 @@
       asked.onload = function () {
         var page = new DOMParser().parseFromString(asked.responseText, "text/html");
         var fresh = page.getElementById("mail-news");
-        if (fresh && fresh.textContent !== news.textContent) {
-          news.parentNode.replaceChild(document.adoptNode(fresh), news);
-        }
         if (fresh) {
+          tell(news, fresh);
           lookAgain(times - 1);
         }
       };
@@ -121,6 +142,14 @@
     var summary = document.querySelector(".error-summary");
     if (summary) {
       summary.focus();
+    }
+  }
+
+  // A refused form is the answer to a POST: without this, Back and reloading show the browser's own page, which asks
+  // whether to send it once more. The same address can be asked for, as the links to the other language do.
+  function forgetThePost() {
+    if (document.querySelector(".error-summary") && window.history && history.replaceState) {
+      history.replaceState(null, "", window.location.href);
     }
   }
 
@@ -137,6 +166,7 @@
   each("#shared", speakForOthers);
   lookAgain(40);
   focusOnErrors();
+  forgetThePost();
   leave();
 
   window.addEventListener("pageshow", function (event) {
