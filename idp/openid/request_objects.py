@@ -37,10 +37,14 @@ class RequestObjects:
             content = self._fetch(address).decode("ascii").strip()
         except (NotFetched, UnicodeDecodeError) as error:
             raise ProtocolError("invalid_request_uri", "The request_uri cannot be read") from error
-        return self.by_value(content, client, now=now)
+        return self.by_value(content, client, now=now, must_end=False)
 
-    def by_value(self, statement: str, client: Client, *, now: datetime) -> Pairs:
-        """The parameters in a request object of this client; raises ``ProtocolError`` (``invalid_request_object``)."""
+    def by_value(self, statement: str, client: Client, *, now: datetime, must_end: bool = True) -> Pairs:
+        """The parameters in a request object of this client; raises ``ProtocolError`` (``invalid_request_object``).
+
+        must_end: whether it needs ``exp``, which neither Core section 6.1 nor RFC 9101 section 4 asks for. Who found an
+        object in an address could send it for ever; what lies at the client's own address ends when it takes it away.
+        """
         try:
             header, claims = unverified(statement)
             if client.request_object_signing_alg not in ("", header["alg"]):
@@ -48,7 +52,7 @@ class RequestObjects:
             if str(header.get("typ", "")).lower().removeprefix("application/") not in _TYPES:
                 raise Unreadable
             verify(statement, self._keys.find(client, header))
-            self._check(claims, client, now)
+            self._check(claims, client, now, must_end=must_end)
             pairs = [pair for name, value in claims.items() for pair in _pairs(name, value)]
         except Unreadable:
             raise _invalid() from None
@@ -56,7 +60,7 @@ class RequestObjects:
             raise _invalid()
         return pairs
 
-    def _check(self, claims: Mapping[str, Any], client: Client, now: datetime) -> None:
+    def _check(self, claims: Mapping[str, Any], client: Client, now: datetime, *, must_end: bool) -> None:
         audience = claims.get("aud")
         if claims.get("iss") != client.client_id or claims.get("client_id") != client.client_id:
             raise Unreadable
@@ -68,7 +72,9 @@ class RequestObjects:
         expires, not_before = seconds(claims, "exp"), seconds(claims, "nbf")
         present = int(now.timestamp())
         latest = present + int(_LONGEST_LIFE.total_seconds()) + _SKEW
-        if expires is None or not present < expires <= latest or (not_before or 0) > present + _SKEW:
+        if must_end if expires is None else not present < expires <= latest:
+            raise Unreadable
+        if (not_before or 0) > present + _SKEW:
             raise Unreadable
 
 

@@ -1,7 +1,7 @@
 """Calling an address that somebody else chose, without being used against our own network (CWE-918).
 
 https alone, no redirect, no proxy, no address of a private network: the name is resolved once, every address that it
-has is looked at, and the connection goes to the very address that was looked at.
+has is looked at, and the connection goes to one of the very addresses that were looked at, the first that answers.
 """
 
 import contextlib
@@ -22,6 +22,8 @@ from idp.domain.errors import NotFetched
 _LONGEST_URL = 2048
 _CHUNK = 16_384
 _LONGEST_VALIDATOR = 512
+# A name may have any number of them, all those of one family first.
+_TRIED_OF_A_FAMILY = 2
 # An IPv4 address hides in each of these, and a gateway would go there (RFC 6052, RFC 3056).
 _TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
 
@@ -93,8 +95,8 @@ def _called(
     """A connection to this address, what to ask for there, and the event that tells when the time was over."""
     parts = _split(url, allow_loopback=allow_loopback)
     try:
-        address = _checked_address(parts, allow_loopback=allow_loopback)
-        with socket.create_connection((str(address), _port(parts)), timeout=timeout) as connected:
+        addresses = _checked_addresses(parts, allow_loopback=allow_loopback)
+        with _first_that_answers(addresses, _port(parts), timeout) as connected:
             # One byte a second would keep us for hours: the time is for the whole.
             is_late = threading.Event()
             clock = threading.Timer(timeout, _hang_up, [connected, is_late])
@@ -127,16 +129,39 @@ def _split(url: str, *, allow_loopback: bool) -> SplitResult:
     return parts
 
 
-def _checked_address(parts: SplitResult, *, allow_loopback: bool) -> Address:
-    """The first address of the host, once all of them were found harmless."""
+def _checked_addresses(parts: SplitResult, *, allow_loopback: bool) -> list[Address]:
+    """The addresses of the host, each once, where all of them were found harmless."""
     found = socket.getaddrinfo(parts.hostname, _port(parts), type=socket.SOCK_STREAM)
-    addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    named = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
+    addresses = list(dict.fromkeys(named))
     is_local = bool(addresses) and all(address.is_loopback for address in addresses)
     if allow_loopback and is_local:
-        return addresses[0]
+        return addresses
     if parts.scheme != "https" or not addresses or not all(_is_public(address) for address in addresses):
         raise NotFetched("not a public address")
-    return addresses[0]
+    return addresses
+
+
+def _first_that_answers(addresses: list[Address], port: int, timeout: float) -> socket.socket:
+    """A connection to one of them (RFC 6724 section 2: the others are for where the first one cannot be reached).
+
+    Browsers go on to IPv4 where IPv6 leads nowhere, so that nobody would notice why we alone never came. The addresses
+    share the time: one that swallows what it is sent must not take that of the next.
+    """
+    families = [[address for address in addresses if address.version == version] for version in (4, 6)]
+    worth_a_try = {address for family in families for address in family[:_TRIED_OF_A_FAMILY]}
+    *others, last = [address for address in addresses if address in worth_a_try]
+    share = timeout / (len(others) + 1)
+    for address in others:
+        with contextlib.suppress(OSError):
+            return _connected(address, port, share, timeout)
+    return _connected(last, port, share, timeout)
+
+
+def _connected(address: Address, port: int, share: float, timeout: float) -> socket.socket:
+    connected = socket.create_connection((str(address), port), timeout=share)
+    connected.settimeout(timeout)
+    return connected
 
 
 def _is_public(address: Address) -> bool:

@@ -4,9 +4,11 @@ import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from authlib.oauth2.rfc7523 import private_key_jwt_sign
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
@@ -71,7 +73,7 @@ def test_issuer_and_endpoints_are_audiences(world: World, audience: Any) -> None
         {"aud": {"x": 1}},
         {"exp": None},
         {"exp": SECONDS},
-        {"exp": SECONDS + 361},
+        {"exp": SECONDS + 3661},
         {"exp": "soon"},
         {"exp": True},
         {"exp": 1e300},
@@ -88,6 +90,17 @@ def test_issuer_and_endpoints_are_audiences(world: World, audience: Any) -> None
 def test_every_claim_counts(world: World, changes: dict[str, Any]) -> None:
     with refused("invalid_client", 401):
         ask(world, signed(assertion_claims("signer", **changes)))
+
+
+def test_what_authlib_sends_unasked_is_taken(world: World) -> None:
+    """Its assertions last an hour where nobody says otherwise; pyoidc's ten minutes."""
+    pem = KEYS["ES256"].as_pem(private=True)
+    assertion = private_key_jwt_sign(pem, "signer", ISSUER + "/token", alg="ES256")
+    form = {"token": "x", "client_assertion": assertion, "client_assertion_type": TYPE}
+    present = datetime.now(UTC)
+    assert world.provider.introspection.answer(list(form.items()), None, now=present) == {"active": False}
+    with refused("invalid_client", 401):
+        world.provider.introspection.answer(list(form.items()), None, now=present + timedelta(minutes=59))
 
 
 def test_an_assertion_counts_once(world: World) -> None:

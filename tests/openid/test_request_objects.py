@@ -185,6 +185,19 @@ def test_only_registered_addresses_are_fetched(signing: World) -> None:
     assert told.reason == "oauth.invalid_request_uri"
 
 
+def test_what_lies_at_the_client_s_own_address_needs_no_end() -> None:
+    """The suite's oidcc-request-uri-signed-rs256 sends none; an end that is told counts all the same."""
+    client = replace(SIGNING, request_uris=("https://portail.example/r.jwt",))
+
+    def lying_there(**changes: Any) -> str:
+        return by_reference(client, lambda _: signed(**changes).encode())
+
+    assert lying_there(exp=None) == "signed"
+    assert lying_there(exp=PRESENT) == "invalid_request_object"
+    assert lying_there(exp=PRESENT + 100_000) == "invalid_request_object"
+    assert lying_there(exp=None, nbf=PRESENT + 600) == "invalid_request_object"
+
+
 def test_what_cannot_be_fetched_or_read_is_refused() -> None:
     def away(_: str) -> bytes:
         raise NotFetched("status 500")

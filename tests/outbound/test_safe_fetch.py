@@ -51,6 +51,55 @@ def test_redirects_errors_junk_and_floods_are_refused(server: str, path: str) ->
         fetch_json(server + path, allow_loopback=True)
 
 
+def named(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Every name has these addresses."""
+    found = [(socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (address, 0)) for address in addresses]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+
+def never_connects(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No address can be reached; which were tried."""
+    tried: list[str] = []
+
+    def create_connection(address: tuple[str, int], timeout: float) -> socket.socket:
+        tried.append(address[0])
+        raise TimeoutError
+
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    return tried
+
+
+def test_where_ipv6_leads_nowhere_ipv4_is_tried(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = server.rpartition(":")[2]
+    connect = socket.create_connection
+    named(monkeypatch, "::1", "127.0.0.1")
+
+    def create_connection(address: tuple[str, int], timeout: float) -> socket.socket:
+        if ":" in address[0]:
+            raise TimeoutError
+        monkeypatch.undo()
+        return connect(address, timeout=timeout)
+
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    assert fetch_json(f"http://application.example:{port}/good", allow_loopback=True) == {"a": 1}
+
+
+def test_many_addresses_of_one_family_leave_time_for_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    named(monkeypatch, *(f"2606:4700::{number}" for number in range(1, 9)), "1.1.1.1", "1.0.0.1", "8.8.8.8")
+    tried = never_connects(monkeypatch)
+    with pytest.raises(NotFetched, match="TimeoutError"):
+        fetch("https://application.example/")
+    assert tried == ["2606:4700::1", "2606:4700::2", "1.1.1.1", "1.0.0.1"]
+
+
+def test_one_private_address_among_public_ones_spoils_them_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    named(monkeypatch, "1.1.1.1", "10.0.0.1")
+    tried = never_connects(monkeypatch)
+    with pytest.raises(NotFetched, match="not a public address"):
+        fetch("https://application.example/")
+    assert tried == []
+
+
 @pytest.mark.parametrize(
     "host",
     [
