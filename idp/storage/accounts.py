@@ -128,6 +128,16 @@ class AccountStore:
                 {"_id": account_id}, {"$set": {"password_hash": password_hash, "password_changed_at": now}}
             )
 
+    def change_password(self, account: Account, password_hash: str, *, now: datetime) -> bool:
+        """The same for who read the account before; False where it is closed, or somebody proved to be its person
+        since: who was in it then is put out."""
+        as_read = {"_id": account.id, "disabled": False, "proved_at": account.proved_at}
+        with translated():
+            changed = self._accounts.update_one(
+                as_read, {"$set": {"password_hash": password_hash, "password_changed_at": now}}
+            )
+        return changed.matched_count == 1
+
     def set_only_passkeys(self, account_id: str, *, only: bool) -> bool:
         """Whether nothing but a passkey signs in; False where that was so before, or the account is not open."""
         before = {"$ne": True} if only else True

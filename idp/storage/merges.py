@@ -102,6 +102,11 @@ class MergeStore:
             found = list(self._merges.find(done).sort("created_at", -1))
         return tuple(merge for document in found if (merge := _merge(document)))
 
+    def is_under_way(self, account_id: str) -> bool:
+        """Whether something is being moved into the account, or out of it."""
+        with translated():
+            return self._merges.find_one({"members": account_id}, {"_id": 1}) is not None
+
     def others_of(self, account_id: str) -> tuple[str, ...]:
         """The accounts that ended in this one."""
         done = {"survivor": account_id, "state": str(MergeState.DONE)}
