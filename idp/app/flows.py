@@ -84,6 +84,7 @@ def passkeys(services: Services) -> PasskeyFlow:
         relying_party=_relying_party(services),
         accounts=stores.accounts,
         passkeys=stores.passkeys,
+        sessions=stores.sessions,
         mails=stores.outbox,
         audit=stores.audit,
         secret=services.secret,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from idp.domain.accounts import Account
+from idp.domain.errors import Refusal
 from idp.domain.keyed import random_id
 from idp.domain.logout import ApplicationInUse, EndsSignIns
 from idp.domain.messages import MailQueue, Message
@@ -53,7 +54,8 @@ class AccountFlow:
     ) -> SignedIn | PasswordProblem:
         """Store a new password; every other session and every application's token of the account ends.
 
-        reference: of the journey on which it was chosen, if it was on one.
+        reference: of the journey on which it was chosen, if it was on one. Refuses ``authorization.expired`` who was
+        put out of the account meanwhile.
         """
         problem = problem_with(
             password,
@@ -66,9 +68,13 @@ class AccountFlow:
         hashed = self.hasher.hash(password)
         # After hashing, which takes a while: every sign-in with the old password began before this.
         now = self.clock()
+        present = self.account(session)
+        if present is None or present.proved_at != account.proved_at:
+            raise _put_out(reference)
         # First, so that the others end whatever goes wrong below, also who signs in meanwhile with the old password.
         self.sweeps.put(account.id, now=now, began_before=now)
-        self.accounts.set_password(account.id, hashed, now=now)
+        if not self.accounts.change_password(account, hashed, now=now):
+            raise _put_out(reference)
         reference = reference or present_reference()
         self.audit.append("account.password_changed", at=now, reference=reference, account_id=account.id)
         self._tell(account, reference, now)
@@ -111,3 +117,9 @@ class AccountFlow:
                     reference=reference,
                 )
             )
+
+
+def _put_out(reference: str | None) -> Refusal:
+    """Whoever proved to be the person, or closed the account, took it from this sign-in while the password waited to be
+    hashed."""
+    return Refusal("authorization.expired", "put out meanwhile").during(reference or present_reference())

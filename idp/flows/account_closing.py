@@ -31,7 +31,8 @@ class AccountClosing:
 
         What a request that was under way adds meanwhile ends a minute later. False where there is no such account.
         """
-        self._plan_sweep(account_id)
+        # Where it is opened again before that minute is over, what began before this ends all the same.
+        self._plan_sweep(account_id, began_before=self.clock())
         # The account first, so that nothing new begins behind our back.
         if not self.accounts.set_disabled(account_id, disabled=True):
             return False
@@ -61,10 +62,10 @@ class AccountClosing:
         """Have one account erased whose invitation ended long ago; False where there is none."""
         return self.accounts.give_up_next(before=now - self.kept, now=now)
 
-    def _plan_sweep(self, account_id: str) -> None:
+    def _plan_sweep(self, account_id: str, *, began_before: datetime | None = None) -> None:
         # Before the account is written, which is what whoever comes after us finds done: its sign-ins end whatever goes
-        # wrong from here on. Where the account stays open after all, the sweep does nothing.
-        self.sweeps.put(account_id, now=self.clock())
+        # wrong from here on. Where it stays open after all, the sweep does nothing unless it names a moment.
+        self.sweeps.put(account_id, now=self.clock(), began_before=began_before)
 
     def _end_everything(self, account_id: str) -> None:
         self.ends_sign_ins.of_account(account_id)

@@ -42,6 +42,10 @@ class Admission:
             invitation=invitation.reference,
             operator=invitation.operator,
         )
+        if self.invitations.use(invitation_id, address, now=now) is None:
+            # Withdrawn meanwhile by somebody who found no account to end yet.
+            self.accounts.invite(account.id, Invited(invitation.invitee.role, now), account.attributes)
+            return None
         return account
 
 

@@ -49,6 +49,8 @@ class Adoption:
             self.passkeys.remove_account(known.id)
         account = self._account(proofing, known, self.clock())
         self._end_everything_of(account.id, proofing)
+        # Whoever was just signing in with what the proof has taken away began before this.
+        self._plan_sweep(known)
         self.passkeys.remove_account(account.id)
         self.records.add(record_of(proofing, account.id, self.secret, now=self.clock()))
         is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
@@ -159,6 +161,7 @@ class Adoption:
         previous = self.accounts.release_address(proofing.address or "", except_account=known.id if known else None)
         if previous is not None:
             self._end_everything_of(previous.id, proofing)
+            self._plan_sweep(previous)
             self._note("account.address_moved", proofing, previous_account=previous.id)
         return previous
 

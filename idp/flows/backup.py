@@ -1,5 +1,6 @@
 """A backup of what lasts, and a database made from one."""
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,12 +97,15 @@ class BackupFlow:
         if not replace and not ledger.is_being_restored() and not copying.is_empty(database):
             raise ConfigurationError(f"database {database.name}: holds documents; --replace forgets them")
         files = () if keys_to is None else sealed_keys.unseal(_sealed(path), passphrase, keys_to)
-        ledger.begin_restore(now=self.clock())
+        holder = secrets.token_hex(8)
+        ledger.begin_restore(holder, now=self.clock())
         copying.clear(database)
         database.create_indexes(self.indexes)
         self._fill(path, database, expected.documents)
         self._note(database, expected.made_at, keys_to)
-        ledger.end_restore()
+        if not ledger.end_restore(holder):
+            # It has emptied what we had filled.
+            raise ConfigurationError(f"database {database.name}: another restore has begun meanwhile; run it again")
         problems = (*self._differences(expected), *schema_state(database).problems())
         return RestoreReport(expected.documents, problems, files)
 

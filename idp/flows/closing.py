@@ -41,8 +41,8 @@ class ClosingFlow:
         What a request that was under way adds meanwhile ends a minute later.
         """
         now = self.clock()
-        # Asked for first: whatever goes wrong here is made good then.
-        self.sweeps.put(account.id, now=now)
+        # Asked for first: whatever goes wrong here is made good then, also where the person has it back by then.
+        self.sweeps.put(account.id, now=now, began_before=now)
         if not self.closed_accounts.close(account.id, reopens_until=now + self.kept):
             return False
         self.ends_sign_ins.of_account(account.id)

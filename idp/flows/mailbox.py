@@ -115,6 +115,15 @@ class MailboxFlow:
             # The form was sent twice: the first one has taken the code.
             return None
         _refuse_unasked(proofing)
+        problem = self._problem_with(proofing, session, typed)
+        return None if problem is None or self._is_confirmed_by_now(proofing) else problem
+
+    def _is_confirmed_by_now(self, proofing: Proofing) -> bool:
+        """The form was sent twice at once: the other one has taken the code."""
+        found = self.proofings.find(proofing.id, now=self.clock())
+        return found is not None and found.state in (ProofingState.CONFIRMED, ProofingState.COMPLETED)
+
+    def _problem_with(self, proofing: Proofing, session: Session, typed: str) -> str | None:
         digits, now = one_time_codes.typed_digits(typed), self.clock()
         if digits is None:
             return one_time_codes.why_no_digits(typed)

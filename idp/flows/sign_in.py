@@ -6,7 +6,7 @@ hashing. What differs travels by mail alone.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from idp.domain import addresses, one_time_codes
@@ -37,6 +37,7 @@ from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.authorizations import AuthorizationStore
+from idp.storage.database import AlreadyExists
 from idp.storage.devices import DeviceStore
 from idp.storage.limits import LimitStore
 from idp.storage.one_time_codes import OneTimeCodeStore
@@ -162,14 +163,21 @@ class SignInFlow:
         code = self.codes.issue(fresh, now=now)
         renews = pending.renews_password or is_password_forgotten
         self._change(pending, session, one_time_code_id=code.id, renews_password=renews)
-        if code.id != fresh.id and not is_again and now - code.created_at < SENT_TWICE:
+        is_sent_twice = code.id != fresh.id and not is_again and now - code.created_at < SENT_TWICE
+        # Where the first one was cut before its mail, nobody shall wait for it in vain.
+        if is_sent_twice and self._is_mailed(code, pending):
             return True
         if not self.limits.count(
             mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
         ):
             self._note("sign_in.mail_limit", pending, account, now)
             return False
-        self.mails.put(self._message(code, pending, account, locale, application, now))
+        message = self._message(code, pending, account, locale, application, now)
+        if code.id == fresh.id or is_sent_twice:
+            # One mail for this code, although neither of two at once saw the other's.
+            message = replace(message, id=code.id)
+        with contextlib.suppress(AlreadyExists):
+            self.mails.put(message)
         return True
 
     def delivery(self, pending: PendingAuthorization) -> Delivery | None:
@@ -271,6 +279,10 @@ class SignInFlow:
             return None
         self._change(pending, session, renews_password=True)
         return account
+
+    def _is_mailed(self, code: OneTimeCode, pending: PendingAuthorization) -> bool:
+        delivery = self.delivery(pending)
+        return delivery is not None and delivery.at >= code.created_at
 
     def _new_code(
         self, session: Session, address: str, account: Account | None, invitation_id: str | None, now: datetime

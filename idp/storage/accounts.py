@@ -87,22 +87,16 @@ class AccountStore:
 
         Raises AlreadyExists when an identity or the address belongs to somebody else.
         """
+        is_other = {"$ne": ["$$this", {"$literal": address}]}
+        others = {"$filter": {"input": "$addresses", "cond": is_other}}
         changes = {
-            "addresses": [address, *(known for known in account.addresses if known != address)],
-            "identities": _identities_after(account, identities),
-            "attributes": {name: list(values) for name, values in attributes.items()},
-            "locale": locale,
+            "addresses": {"$concatArrays": [[{"$literal": address}], others]},
+            "locale": {"$literal": locale},
             "password_hash": None,
             "only_passkeys": False,
-            "proved_at": now,
+            "bounces": _bounces_of_others(address),
         }
-        changes |= _no_longer_invited(account)
-        with translated():
-            written = self._accounts.update_one(
-                {"_id": account.id, "merged": None}, {"$set": changes, "$pull": {"bounces": {"address": address}}}
-            )
-        if not written.matched_count:
-            raise AlreadyExists("merged or erased at the same moment")
+        self._write_proof(account, changes | _proven(identities, attributes, now))
 
     def renew_proof(
         self,
@@ -116,16 +110,7 @@ class AccountStore:
 
         Raises AlreadyExists when an identity belongs to somebody else.
         """
-        changes = {
-            "identities": _identities_after(account, identities),
-            "attributes": {name: list(values) for name, values in attributes.items()},
-            "proved_at": now,
-        }
-        changes |= _no_longer_invited(account)
-        with translated():
-            written = self._accounts.update_one({"_id": account.id, "merged": None}, {"$set": changes})
-        if not written.matched_count:
-            raise AlreadyExists("merged or erased at the same moment")
+        self._write_proof(account, _proven(identities, attributes, now))
 
     def release_address(self, address: str, *, except_account: str | None) -> Account | None:
         """Take the address, and with it the password, from whichever other account has it; returns that account."""
@@ -142,6 +127,16 @@ class AccountStore:
             self._accounts.update_one(
                 {"_id": account_id}, {"$set": {"password_hash": password_hash, "password_changed_at": now}}
             )
+
+    def change_password(self, account: Account, password_hash: str, *, now: datetime) -> bool:
+        """The same for who read the account before; False where it is closed, or somebody proved to be its person
+        since: who was in it then is put out."""
+        as_read = {"_id": account.id, "disabled": False, "proved_at": account.proved_at}
+        with translated():
+            changed = self._accounts.update_one(
+                as_read, {"$set": {"password_hash": password_hash, "password_changed_at": now}}
+            )
+        return changed.matched_count == 1
 
     def set_only_passkeys(self, account_id: str, *, only: bool) -> bool:
         """Whether nothing but a passkey signs in; False where that was so before, or the account is not open."""
@@ -215,8 +210,7 @@ class AccountStore:
 
         An update by pipeline: the old word goes and the new one comes in one write.
         """
-        is_other = {"$ne": ["$$this.address", {"$literal": bounce.address}]}
-        others = {"$filter": {"input": {"$ifNull": ["$bounces", []]}, "cond": is_other}}
+        others = _bounces_of_others(bounce.address)
         with translated():
             found = self._accounts.find_one_and_update(
                 {"addresses": bounce.address},
@@ -235,14 +229,40 @@ class AccountStore:
         with translated():
             self._accounts.update_one({"_id": account_id, "password_hash": old}, {"$set": {"password_hash": new}})
 
+    def _write_proof(self, account: Account, changes: Document) -> None:
+        lasting: Document = {"_id": account.id, "merged": None, "erasing_until": None}
+        with translated():
+            written = self._accounts.update_one(lasting, [{"$set": changes}])
+        if not written.matched_count:
+            raise AlreadyExists("merged or erased at the same moment")
+
 
 def _expired(now: datetime) -> Document:
     return {"invited.until": {"$lte": now}, "disabled": False}
 
 
-def _no_longer_invited(account: Account) -> Document:
-    """Whom a university vouches for needs no invitation, and is let in again where only its end kept them out."""
-    return {"invited": None, "expired": False} | ({"disabled": False} if account.expired else {})
+def _bounces_of_others(address: str) -> Document:
+    is_other = {"$ne": ["$$this.address", {"$literal": address}]}
+    return {"$filter": {"input": {"$ifNull": ["$bounces", []]}, "cond": is_other}}
+
+
+def _proven(identities: Sequence[Identity], attributes: dict[str, tuple[str, ...]], now: datetime) -> Document:
+    """What every proof changes, from the account as it stands at that moment: what was added, taken away or disabled
+    since somebody read it stays so."""
+    sources = [{"entity_id": one.entity_id, "kind": one.kind} for one in identities]
+    source = {"entity_id": "$$this.entity_id", "kind": "$$this.kind"}
+    is_older = {"$not": [{"$in": [source, {"$literal": sources}]}]}
+    kept = {"$filter": {"input": "$identities", "cond": is_older}}
+    new = {"$literal": [_identity_document(identity) for identity in identities]}
+    return {
+        "identities": {"$concatArrays": [new, kept]},
+        "attributes": {"$literal": {name: list(values) for name, values in attributes.items()}},
+        "proved_at": now,
+        # Whom a university vouches for needs no invitation, and is let in again where only its end kept them out.
+        "invited": None,
+        "expired": False,
+        "disabled": {"$and": ["$disabled", {"$ne": ["$expired", True]}]},
+    }
 
 
 def _beginning(word: str) -> Document:
@@ -274,12 +294,6 @@ _ACCENTED = _accented()
 def _key(identity: Identity) -> str:
     # No entity id or kind holds a space: both are URIs or fixed words, so the key is unambiguous.
     return f"{identity.kind} {identity.entity_id} {identity.value}"
-
-
-def _identities_after(account: Account, proven: Sequence[Identity]) -> list[dict[str, str]]:
-    kinds = {(identity.entity_id, identity.kind) for identity in proven}
-    kept = [known for known in account.identities if (known.entity_id, known.kind) not in kinds]
-    return [_identity_document(identity) for identity in (*proven, *kept)]
 
 
 def _identity_document(identity: Identity) -> dict[str, str]:

@@ -10,7 +10,7 @@ from pymongo.collection import Collection
 
 from idp.storage.database import Document, translated
 
-_LONG_GONE = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_GONE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def find_live(
@@ -30,4 +30,4 @@ def end_expired(
 ) -> None:
     """Where a write found no live document: let it have ended before every clock, if it is there and has expired."""
     with translated():
-        collection.update_one({"_id": document_id, until: {"$lte": now}}, {"$set": {until: _LONG_GONE}})
+        collection.update_one({"_id": document_id, until: {"$lte": now}}, {"$set": {until: LONG_GONE}})

@@ -11,7 +11,7 @@ from pymongo import IndexModel, ReturnDocument
 
 from idp.domain.merging import Merge, MergeState
 from idp.storage.database import AlreadyExists, Database, Document, Indexes, translated
-from idp.storage.lifetimes import end_expired, find_live
+from idp.storage.lifetimes import LONG_GONE, end_expired, find_live
 
 INDEXES = Indexes(
     "merges",
@@ -70,7 +70,8 @@ class MergeStore:
 
     def begin_parting(self, merge: Merge, *, now: datetime) -> bool:
         """Lock both accounts for parting them; False as for ``begin``."""
-        return self._lock({"_id": merge.id, "state": str(MergeState.DONE)}, merge, MergeState.PARTING, {}, now)
+        undoable = {"_id": merge.id, "state": str(MergeState.DONE), "until": {"$gt": now}}
+        return self._lock(undoable, merge, MergeState.PARTING, {}, now)
 
     def give_up(self, merge: Merge) -> None:
         """Nothing was moved: the other account had changed before."""
@@ -101,6 +102,11 @@ class MergeStore:
             found = list(self._merges.find(done).sort("created_at", -1))
         return tuple(merge for document in found if (merge := _merge(document)))
 
+    def is_under_way(self, account_id: str) -> bool:
+        """Whether something is being moved into the account, or out of it."""
+        with translated():
+            return self._merges.find_one({"members": account_id}, {"_id": 1}) is not None
+
     def others_of(self, account_id: str) -> tuple[str, ...]:
         """The accounts that ended in this one."""
         done = {"survivor": account_id, "state": str(MergeState.DONE)}
@@ -108,9 +114,10 @@ class MergeStore:
             return tuple(str(document["other"]) for document in self._merges.find(done, {"other": 1}))
 
     def overdue(self, *, now: datetime) -> Merge | None:
-        """A merge that can no longer be undone."""
+        """A merge that can no longer be undone, from here on by no clock: the account that ended in it goes next."""
+        over = {"state": str(MergeState.DONE), "until": {"$lte": now}}
         with translated():
-            return _merge(self._merges.find_one({"state": str(MergeState.DONE), "until": {"$lte": now}}))
+            return _merge(self._merges.find_one_and_update(over, {"$set": {"until": LONG_GONE}}))
 
     def forget(self, merge_id: str) -> None:
         with translated():

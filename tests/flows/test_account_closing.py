@@ -143,3 +143,18 @@ def test_an_unknown_account_closes_nothing(services: Services) -> None:
     account = services.stores.accounts.by_address(ADDRESS)
     assert account is not None
     assert not account.disabled
+
+
+def test_what_was_cut_while_closing_ends_although_the_account_is_open_again(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, closing = signed_in(services), assistance.account_closing(services)
+    refresh = exchange(services, code(services, browser))["refresh_token"]
+    cut_at(monkeypatch, (SessionStore, "end_account"), lambda: closing.close("account-1"))
+    assert closing.reopen("account-1")
+    afterwards = signed_in(services)
+    while services.ends_sign_ins.sweep_next(services.clock() + SECOND_SWEEP):
+        continue
+    assert services.stores.sessions.find(browser.session_cookie, now=services.clock()) is None
+    assert not is_active(services, refresh)
+    assert services.stores.sessions.find(afterwards.session_cookie, now=services.clock())

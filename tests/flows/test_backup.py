@@ -311,3 +311,38 @@ def test_on_a_replica_set_everything_is_of_one_moment_while_others_write(one_nod
     assert found.findings == ()
     database.close()
     copy.close()
+
+
+def test_who_starts_while_a_restore_has_emptied_the_database_says_nothing_of_migrations(
+    full: Database, elsewhere: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, clear = tmp_path / "a.backup", copying.clear
+    full.collection(SCHEMA).delete_many({})  # as of the first release
+    flow(full, tmp_path).backup(file)
+
+    def clear_and_start_a_worker(database: Database) -> None:
+        clear(database)
+        adopt_if_empty(database, now=NOW)
+
+    monkeypatch.setattr(copying, "clear", clear_and_start_a_worker)
+    report = flow(elsewhere, tmp_path).restore(file)
+    assert any("migrations due" in problem for problem in report.problems)
+
+
+def test_of_two_restores_at_once_the_first_never_tells_of_a_whole_database(
+    full: Database, elsewhere: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, fill = tmp_path / "a.backup", copying.fill
+    flow(full, tmp_path).backup(file)
+
+    def fill_until_another_begins(database: Database, collection: str, content: IO[bytes]) -> int:
+        count = fill(database, collection, content)
+        if collection == "audit":
+            Ledger(database).begin_restore("another", now=NOW)
+            copying.clear(database)
+        return count
+
+    monkeypatch.setattr(copying, "fill", fill_until_another_begins)
+    with pytest.raises(ConfigurationError, match="another restore"):
+        flow(elsewhere, tmp_path).restore(file)
+    assert not schema_state(elsewhere).serves

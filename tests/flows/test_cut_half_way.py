@@ -169,7 +169,7 @@ def test_a_password_whose_storing_is_in_doubt_ends_the_sign_ins_of_others(
 ) -> None:
     browser, thief = signed_in(services), signed_in(services)
     flow = flows.account(services)
-    step = (AccountStore, "set_password")
+    step = (AccountStore, "change_password")
     cut_at(monkeypatch, step, lambda: flow.change_password(account(services), browser.session, PASSWORD, None))
     a_minute_passes(services)
     # The database may have stored it before it was away.

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from idp.domain.accounts import Account, Identity
+from idp.domain.accounts import Account, Identity, Invited
 from idp.domain.merging import Merge, MergeState
 from idp.domain.releases import Release
 from idp.storage.account_addresses import AccountAddresses
@@ -210,3 +210,74 @@ def test_former_subjects_of_former_accounts_come_along(database: Database, accou
         assert moved.leave(one)
         moved.join(one)
     assert {former.subject for former in account(accounts, "a").former_subjects} == {"subject-b", "subject-c"}
+
+
+def proven(accounts: AccountStore, seen: Account, mailbox: str = "") -> None:
+    """A proof by whoever read the account a moment ago, with or without the mailbox."""
+    mine = (Identity("https://new.example", "eppn", f"{seen.id}@new.example"),)
+    if mailbox:
+        accounts.record_proof(seen, identities=mine, address=mailbox, attributes={}, locale="fr", now=NOW)
+    else:
+        accounts.renew_proof(seen, identities=mine, attributes={}, now=NOW)
+
+
+@pytest.mark.parametrize("mailbox", ["a@u.example", ""])
+def test_a_proof_keeps_what_changed_since_the_account_was_read(
+    database: Database, accounts: AccountStore, mailbox: str
+) -> None:
+    seen = account(accounts, "a")
+    assert AccountAddresses(database).add("a", "added@u.example")
+    assert accounts.unlink("a", "a@u.example")
+    proven(accounts, seen, mailbox)
+    after = account(accounts, "a")
+    assert after.addresses == ("a@u.example", "added@u.example")
+    # The helpdesk has just said that it is somebody else's.
+    assert [identity.value for identity in after.identities] == ["a@new.example"]
+
+
+@pytest.mark.parametrize("mailbox", ["guest@u.example", ""])
+def test_a_proof_opens_no_account_that_was_disabled_by_hand_meanwhile(accounts: AccountStore, mailbox: str) -> None:
+    invited = Invited("teacher", NOW - timedelta(days=1))
+    accounts.create(Account("guest", "subject-guest", NOW, addresses=("guest@u.example",), invited=invited))
+    assert accounts.expire("guest", now=NOW)
+    seen = account(accounts, "guest")
+    assert accounts.set_disabled("guest", disabled=True)
+    proven(accounts, seen, mailbox)
+    assert account(accounts, "guest").disabled
+
+
+@pytest.mark.parametrize("mailbox", ["guest@u.example", ""])
+def test_a_proof_lets_in_whose_invitation_ended_at_the_same_moment(accounts: AccountStore, mailbox: str) -> None:
+    invited = Invited("teacher", NOW - timedelta(days=1))
+    accounts.create(Account("guest", "subject-guest", NOW, addresses=("guest@u.example",), invited=invited))
+    seen = account(accounts, "guest")
+    assert accounts.expire("guest", now=NOW)
+    proven(accounts, seen, mailbox)
+    after = account(accounts, "guest")
+    assert (after.disabled, after.expired, after.invited) == (False, False, None)
+
+
+def test_a_proof_finds_no_account_that_is_being_erased(database: Database, accounts: AccountStore) -> None:
+    seen, closed = account(accounts, "a"), ClosedAccounts(database)
+    closed.have_erased(["a"], now=NOW)
+    assert closed.claim_overdue(now=NOW, lease=timedelta(minutes=5))
+    with pytest.raises(AlreadyExists):
+        proven(accounts, seen, "a@u.example")
+
+
+def test_what_is_over_is_not_parted_while_its_account_goes(database: Database, accounts: AccountStore) -> None:
+    merges, moved, late = MergeStore(database), MergedAccounts(database), NOW + timedelta(days=31)
+    assert begun(database, merge())
+    assert moved.leave(merge())
+    merges.settle(merge(), MergeState.DONE)
+    assert merges.overdue(now=late)
+    # By another worker, whose clock is behind.
+    assert not merges.begin_parting(merge(), now=NOW)
+
+
+def test_what_is_being_parted_is_not_over(database: Database, accounts: AccountStore) -> None:
+    merges = MergeStore(database)
+    assert begun(database, merge())
+    merges.settle(merge(), MergeState.DONE)
+    assert merges.begin_parting(merge(), now=NOW)
+    assert merges.overdue(now=NOW + timedelta(days=31)) is None

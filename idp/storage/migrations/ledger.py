@@ -78,13 +78,14 @@ class Ledger:
         with translated():
             self._schema.delete_one({"_id": _LOCK, "holder": holder})
 
-    def begin_restore(self, *, now: datetime) -> None:
-        """Nobody serves this database until it is whole."""
-        self._upsert(_RESTORE, {"$set": {"begun_at": now}})
+    def begin_restore(self, holder: str = "", *, now: datetime) -> None:
+        """Nobody serves this database until it is whole. Whoever begins last is the one who restores."""
+        self._upsert(_RESTORE, {"$set": {"begun_at": now, "holder": holder}})
 
-    def end_restore(self) -> None:
+    def end_restore(self, holder: str = "") -> bool:
+        """It is whole; False where somebody else has begun to restore since."""
         with translated():
-            self._schema.delete_one({"_id": _RESTORE})
+            return self._schema.delete_one({"_id": _RESTORE, "holder": holder}).deleted_count == 1
 
     def is_being_restored(self) -> bool:
         with translated():

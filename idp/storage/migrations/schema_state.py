@@ -63,7 +63,8 @@ def adopt_if_empty(database: Database, migrations: Sequence[Migration] = MIGRATI
     Any number of workers may start at once: they write the same.
     """
     ledger = Ledger(database)
-    if ledger.records() or not _is_unused(database):
+    # A restore has just emptied it: what the copy says of migrations is still to come.
+    if ledger.records() or ledger.is_being_restored() or not _is_unused(database):
         return False
     for one in migrations:
         ledger.begin(one.number, one.serves_from, now=now)

@@ -1,0 +1,151 @@
+"""Acts of somebody who is put out of the account at the same moment: nothing of theirs stays."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from idp.app import Services, assistance, first_time, flows, own_account
+from idp.domain.accounts import Account, Identity
+from idp.domain.errors import Refusal
+from idp.domain.helpdesk import Act
+from idp.domain.passkeys import Credential, PasskeyRefused
+from idp.domain.passwords import PasswordHasher
+from idp.domain.proofing import Proofing
+from idp.domain.sessions import ACR_BASIC, SignedIn
+from idp.passkeys.relying_party import RelyingParty
+from idp.storage.accounts import AccountStore
+from idp.storage.invitations import InvitationStore
+from idp.storage.merged_accounts import MergedAccounts
+from idp.storage.merges import LEASE
+from idp.storage.sessions import SessionStore
+from idp.storage.sweeps import SECOND_SWEEP
+from tests.flows.one_person import ADDRESS, cut_at, signed_in
+
+OWN = Identity("https://idp.univ-exemple.fr", "eppn", "ines@univ-exemple.fr")
+PASSWORD = "trois pommes vertes"
+
+
+def account(services: Services) -> Account:
+    found = services.stores.accounts.find("account-1")
+    assert found is not None
+    return found
+
+
+def adopted(services: Services) -> None:
+    """The person proves who they are, and the mailbox: whoever was in the account is out."""
+    now = services.clock()
+    proofing = Proofing(
+        "p", "browser", "z", OWN.entity_id, "r", "REF", now, now, identities=(OWN,), address=ADDRESS, assertion_id="a"
+    )
+    services.stores.accounts.renew_proof(account(services), identities=(OWN,), attributes={}, now=now)
+    first_time.mailbox_proof(services).adopts(proofing)
+
+
+def at_the_end_of(
+    monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], act: Callable[[], object], *, before: bool = False
+) -> None:
+    """Act once, when this step has been done, or just before it."""
+    done, acted = getattr(*step), []
+
+    def and_act(*args: Any, **named: Any) -> Any:
+        is_first = not acted
+        acted.append(True)
+        if before and is_first:
+            act()
+        result = done(*args, **named)
+        if not before and is_first:
+            act()
+        return result
+
+    monkeypatch.setattr(*step, and_act)
+
+
+def a_minute_passes(services: Services) -> None:
+    while services.ends_sign_ins.sweep_next(services.clock() + SECOND_SWEEP):
+        continue
+
+
+def test_a_password_that_waits_to_be_hashed_is_not_stored_once_its_sender_is_out(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = signed_in(services)
+    seen = account(services)
+    at_the_end_of(monkeypatch, (PasswordHasher, "hash"), lambda: adopted(services))
+    with pytest.raises(Refusal):
+        flows.account(services).change_password(seen, browser.session, PASSWORD, None)
+    assert account(services).password_hash is None
+    assert services.stores.sessions.of_account("account-1", now=services.clock()) == ()
+
+
+def test_who_signs_in_with_the_old_password_while_it_is_taken_away_is_out_a_minute_later(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[SignedIn] = []
+
+    def sign_in_begins() -> None:
+        began = services.clock()
+
+        def it_ends() -> None:
+            _, anonymous = services.browser_sessions.open()
+            late.append(
+                services.browser_sessions.sign_in(
+                    anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=began
+                )
+            )
+
+        at_the_end_of(monkeypatch, (SessionStore, "end_account"), it_ends)
+
+    at_the_end_of(monkeypatch, (AccountStore, "record_proof"), sign_in_begins, before=True)
+    adopted(services)
+    a_minute_passes(services)
+    assert late
+    assert services.browser_sessions.find(late[0].session_cookie) is None
+
+
+def test_a_passkey_that_is_added_while_its_sender_is_put_out_does_not_stay(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, flow = signed_in(services), flows.passkeys(services)
+
+    def created(*_: object) -> Credential:
+        adopted(services)
+        return Credential("id", b"key", 0, "", (), False, False)
+
+    monkeypatch.setattr(RelyingParty, "created", created)
+    offer = flow.offer(account(services), browser.session)
+    with pytest.raises(PasskeyRefused):
+        flow.add(account(services), browser.session, "{}", offer.challenge, "Téléphone")
+    assert services.stores.passkeys.of_account("account-1") == ()
+
+
+def test_an_invitation_withdrawn_while_its_person_comes_makes_no_account_that_lasts(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flow, act, guest = assistance.invitations(services), Act("alex", "demande 4711"), "guest@ch-exemple.fr"
+    invited = flow.invite(guest, "Inès", "Martin", "praticienne", f"{services.clock():%Y-%m-%d}", act, by_mail=False)
+    at_the_end_of(monkeypatch, (InvitationStore, "use"), lambda: flow.withdraw(guest, act))
+    admits = flows.sign_in(services).admits
+    assert admits(invited.id, guest, reference="R", now=services.clock()) is None
+    assert assistance.account_closing(services).close_next_expired(services.clock())
+    found = services.stores.accounts.by_address(guest)
+    assert found is not None
+    assert found.disabled
+
+
+def test_who_goes_while_a_merge_is_half_done_takes_along_what_ends_in_the_account(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores, now = services.stores, services.clock()
+    stores.accounts.create(Account("other", "subject-2", now, addresses=("other@univ-exemple.fr",)))
+    merging, erasure = own_account.merging(services), own_account.erasure(services)
+    cut_at(monkeypatch, (MergedAccounts, "join"), lambda: merging.merge_by_hand("account-1", "other"))
+    assert assistance.helpdesk_acts(services).erase("account-1", Act("alex", "demande 4711"))
+    while erasure.erase_next(services.clock()):
+        continue
+    later = services.clock() + 6 * LEASE
+    assert merging.finish_next(later)
+    while erasure.erase_next(later):
+        continue
+    assert stores.accounts.find("account-1") is None
+    assert stores.accounts.find("other") is None
