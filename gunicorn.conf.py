@@ -17,11 +17,24 @@ from idp.web.buffering_worker import BufferingThreadWorker
 from idp.web.gunicorn_log import GunicornLog
 from idp.web.password_lines import PasswordLines
 
-try:
-    _settings = settings.load(os.environ)
-except ConfigurationError as error:
-    # One line a fault, no traceback: the reader is an administrator.
-    sys.exit("\n".join(error.faults))
+
+def _load_settings() -> settings.Settings:
+    """Read them; at a reload (SIGHUP) that finds a fault the server goes on with those that it has."""
+    try:
+        found = settings.load(os.environ)
+    except ConfigurationError as error:
+        # One line a fault, no traceback: the reader is an administrator.
+        faults = "\n".join(error.faults)
+        running = settings.held()
+        if running is None:
+            sys.exit(faults)
+        sys.stderr.write(f"{faults}\n")
+        return running
+    settings.hold(found)
+    return found
+
+
+_settings = _load_settings()
 
 bind = _settings.web.bind
 workers = _settings.web.workers

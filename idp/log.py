@@ -53,10 +53,10 @@ def formatter(style: str) -> logging.Formatter:
 
 def configure(level: str, style: str) -> None:
     """Send every line of ours to standard error; let the talkative libraries say only what went wrong."""
-    # Lines name events, not the place in the code, the thread or the process: none is looked for (« Optimization » in
-    # the library's documentation).
+    # Lines name events, not the place in the code or the thread: none is looked for (« Optimization » in the library's
+    # documentation). The process is: gunicorn's own lines have its number where it runs without our gunicorn.conf.py.
     logging._srcfile = None
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logThreads = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(style))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

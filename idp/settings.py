@@ -462,6 +462,28 @@ def load(environ: Mapping[str, str]) -> Settings:
     )
 
 
+_of_the_server: Settings | None = None
+
+
+def hold(settings: Settings) -> None:
+    """For the master of a server: its workers, which it forks, take these until it reads them again (SIGHUP).
+
+    One that starts later would otherwise read what is just being edited: ``in_force``.
+    """
+    global _of_the_server
+    _of_the_server = settings
+
+
+def held() -> Settings | None:
+    """The settings of the server that runs in this process, if there is one."""
+    return _of_the_server
+
+
+def in_force(environ: Mapping[str, str]) -> Settings:
+    """Those of the server of which this process is a worker, or what there is to read; raises as ``load`` does."""
+    return _of_the_server or load(environ)
+
+
 def _contradictions(settings: Settings) -> Iterator[str]:
     """What is wrong only in company, or on this machine."""
     host = urlsplit(settings.issuer).hostname or ""

@@ -68,7 +68,7 @@ _SELDOM = 30.0
 def create_app_from_environment() -> Flask:
     """The provider as ``wsgi.py`` serves it: settings from the environment, background work started."""
     try:
-        configured = settings.load(os.environ)
+        configured = settings.in_force(os.environ)
         log.configure(configured.log.level, configured.log.format)
         services = build(configured, traces=tracing.started(_release()))
     except ConfigurationError as error:

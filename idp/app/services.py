@@ -1,9 +1,11 @@
 """The services behind the flows, built once per process from the settings."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from idp.app.federation_audit import FederationAudit, federation_folder
 from idp.app.saml import service_provider
@@ -93,6 +95,7 @@ def build(
         algorithms=keys.algorithms,
         implicit=configured.openid.implicit,
         sectors=sectors.vouched,
+        last_good=_last_good(configured),
     )
     metadata_reader = _metadata_reader(configured, keys, sectors)
     clients = RegisteredClients(in_file.get, stores.clients, metadata_reader)
@@ -158,6 +161,12 @@ def signing_keys(configured: Settings, clock: Clock) -> KeyStore:
 def key_algorithms(configured: Settings) -> tuple[str, ...]:
     """With which algorithms tokens are signed here."""
     return made_algorithms(eddsa=configured.keys.eddsa)
+
+
+def _last_good(configured: Settings) -> Path:
+    """One copy for each clients file, also where two providers share a folder."""
+    name = hashlib.sha256(str(configured.clients.file).encode()).hexdigest()[:16]
+    return configured.var_dir / f"clients-{name}.toml"
 
 
 def _metadata_reader(configured: Settings, keys: KeyStore, sectors: SectorIdentifiers) -> MetadataReader:

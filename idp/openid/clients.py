@@ -1,6 +1,9 @@
 """The file of relying parties: read at the start, read again when it changes, the last good state kept."""
 
+import contextlib
 import logging
+import os
+import tempfile
 import threading
 import time
 import tomllib
@@ -28,18 +31,7 @@ def read_clients(path: Path, algorithms: tuple[str, ...] = ALWAYS, *, implicit: 
 
     algorithms: those that the provider has a key for. implicit: whether those flows may be registered.
     """
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(
-            f"clients.file = {str(path)!r}: cannot be read: {error.strerror}; accepted: a TOML file (IDP_CLIENTS_FILE)"
-        ) from error
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: {error}; accepted: a TOML file in UTF-8") from error
-    clients, faults = _clients(path, content, algorithms, implicit)
-    if faults:
-        raise ConfigurationError(*faults)
-    return clients
+    return _clients_of(path, _text(path), algorithms, implicit)
 
 
 class ClientsFile:
@@ -47,7 +39,9 @@ class ClientsFile:
 
     algorithms, implicit: as for ``read_clients``. sectors: whether a client belongs to the sector that it names; one
     that cannot prove it is left out, and looked at again after a minute. seconds: a clock that never goes back, only
-    for how often the file is looked at.
+    for how often the file is looked at. last_good: a copy of the last good state, for processes that did not see it: a
+    worker that starts while the file holds a fault would end the server, and one that was not asked between two changes
+    would serve an older state than the others.
     """
 
     def __init__(
@@ -58,17 +52,20 @@ class ClientsFile:
         implicit: bool = False,
         sectors: Callable[[Client], bool] = lambda client: True,
         seconds: Callable[[], float] = time.monotonic,
+        last_good: Path | None = None,
     ) -> None:
         self._path = path
         self._algorithms = algorithms
         self._implicit = implicit
         self._sectors = sectors
         self._seconds = seconds
+        self._last_good = last_good
         self._lock = threading.Lock()
         self._stamp = _stamp(path)
         self._again_at: float | None = None
         self._problems: tuple[str, ...] = ()
-        self._clients = self._read()
+        self._clients: dict[str, Client] = {}
+        self._start()
         self._looked_at = seconds()
 
     def get(self, client_id: str) -> Client | None:
@@ -98,22 +95,86 @@ class ClientsFile:
         finally:
             self._lock.release()
 
+    def _start(self) -> None:
+        try:
+            self._clients = self._read()
+        except ConfigurationError as error:
+            if not self._keep_last_good(error):
+                raise
+
     def _read(self) -> dict[str, Client]:
-        found = read_clients(self._path, self._algorithms, implicit=self._implicit)
+        text = _text(self._path)
+        clients = self._vouched(text)
+        if self._last_good is not None:
+            _keep(text, self._last_good)
+        return clients
+
+    def _vouched(self, text: str) -> dict[str, Client]:
+        found = _clients_of(self._path, text, self._algorithms, self._implicit)
         vouched = {client_id: client for client_id, client in found.items() if self._sectors(client)}
         self._again_at = None if len(vouched) == len(found) else self._seconds() + _SECTORS_AGAIN_SECONDS
         return vouched
+
+    def _keep_last_good(self, error: ConfigurationError) -> bool:
+        """Whether there is a copy of it, which is in use then."""
+        self._again_at = None
+        self._problems = error.faults
+        try:
+            clients = self._vouched(_text(self._last_good)) if self._last_good is not None else None
+        except ConfigurationError:
+            clients = None
+        if clients is not None:
+            self._clients = clients
+        log.error("clients_file_kept", extra={"fields": {"problem": "; ".join(error.faults)}})
+        return clients is not None
 
     def _reload(self) -> None:
         try:
             self._clients = self._read()
         except ConfigurationError as error:
-            self._again_at = None
-            self._problems = error.faults
-            log.error("clients_file_kept", extra={"fields": {"problem": "; ".join(error.faults)}})
+            self._keep_last_good(error)
         else:
             self._problems = ()
             log.info("clients_file_loaded", extra={"fields": {"file": str(self._path), "clients": len(self._clients)}})
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"clients.file = {str(path)!r}: cannot be read: {error.strerror}; accepted: a TOML file (IDP_CLIENTS_FILE)"
+        ) from error
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {error}; accepted: a TOML file in UTF-8") from error
+
+
+def _keep(text: str, copy: Path) -> None:
+    """Write the copy, whole or not at all, for us alone: there may be secrets in it."""
+    try:
+        if copy.exists() and copy.read_text("utf-8") == text:
+            return
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(dir=copy.parent, prefix=copy.name)  # mode 0600
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(draft).replace(copy)
+    except (OSError, ValueError) as error:
+        # Better none than an older one, which would undo what this process has read.
+        with contextlib.suppress(OSError):
+            copy.unlink(missing_ok=True)
+        log.warning("clients_file_not_copied", extra={"fields": {"file": str(copy), "detail": str(error)}})
+
+
+def _clients_of(path: Path, text: str, algorithms: tuple[str, ...], implicit: bool) -> dict[str, Client]:
+    try:
+        content = tomllib.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(f"{path}: {error}; accepted: a TOML file in UTF-8") from error
+    clients, faults = _clients(path, content, algorithms, implicit)
+    if faults:
+        raise ConfigurationError(*faults)
+    return clients
 
 
 def _clients(

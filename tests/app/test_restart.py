@@ -1,5 +1,6 @@
 """A server that is replaced turns nobody away, and one that runs keeps the code with which it was started."""
 
+import os
 import shutil
 import signal
 import socket
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.client import Client
-from tests.chaos.provider import PROJECT, Provider
+from tests.chaos.provider import PLAIN, PROJECT, REDIRECT_URI, Provider
 from tests.chaos.replica_set import wait_until
 
 DISCOVERY = "/.well-known/openid-configuration"
@@ -86,3 +87,29 @@ def test_what_is_installed_over_a_running_server_reaches_none_of_its_workers(pro
     provider.wait_until_ready()
     assert Client(provider.port).get("/accessibility").status == 200
     assert "of another release" not in provider.log()
+
+
+def test_a_worker_that_dies_while_files_are_being_edited_is_replaced_and_so_are_all_at_a_reload(
+    tmp_path: Path, mongodb_uri: str
+) -> None:
+    """Each new worker would read half of what the administrator wants, and the server would end with it."""
+    file = tmp_path / "settings.toml"
+    file.write_text("")
+    provider = Provider(tmp_path, mongodb_uri, {"IDP_CONFIG": str(file)})
+    provider.start()
+    try:
+        for broken in (file, tmp_path / "clients.toml"):
+            broken.write_text("[[client")
+        before = set(provider.workers())
+        os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: len(set(provider.workers()) - before) == 1)
+        provider.wait_until_ready()
+        before = set(provider.workers())
+        provider.signal_master(signal.SIGHUP)
+        wait_until(lambda: len(provider.workers()) == len(before) and not before & set(provider.workers()))
+        provider.wait_until_ready()
+        assert "settings.toml: " in provider.log()
+        asked = Client(provider.port).get(f"/authorize?client_id={PLAIN}&redirect_uri={REDIRECT_URI}&prompt=none")
+        assert asked.status == 303, "the client is known still"
+    finally:
+        provider.stop()

@@ -213,6 +213,37 @@ def test_a_bad_change_keeps_the_last_good_file_and_is_logged_once(
     assert clients.get("three") is not None
 
 
+def test_a_worker_that_starts_while_the_file_is_broken_takes_the_last_good_state(tmp_path: Path) -> None:
+    path, copy = written(tmp_path, GOOD), tmp_path / "var" / "clients-copy.toml"
+    ClientsFile(path, last_good=copy)
+    assert copy.stat().st_mode & 0o777 == 0o600
+    _replace(path, "[[client")
+    late = ClientsFile(path, last_good=copy)
+    assert late.get("one") is not None
+    assert "clients.toml" in late.problems()[0]
+
+
+def test_a_worker_that_was_not_asked_between_two_changes_serves_what_the_others_do(tmp_path: Path) -> None:
+    path, copy, seconds = written(tmp_path, GOOD), tmp_path / "clients-copy.toml", Seconds()
+    busy, idle = (ClientsFile(path, seconds=seconds, last_good=copy) for _ in range(2))
+    _replace(path, GOOD.replace('"one"', '"another"'))
+    seconds.now = 1.0
+    assert busy.get("another") is not None
+    _replace(path, "[[client")
+    seconds.now = 2.0
+    assert [clients.get("another") is not None for clients in (busy, idle)] == [True, True]
+    assert idle.get("one") is None
+
+
+def test_a_copy_that_cannot_be_written_undoes_nothing(tmp_path: Path) -> None:
+    path, seconds = written(tmp_path, GOOD), Seconds()
+    (tmp_path / "no folder").write_text("")
+    clients = ClientsFile(path, seconds=seconds, last_good=tmp_path / "no folder" / "copy.toml")
+    _replace(path, "[[client")
+    seconds.now = 1.0
+    assert clients.get("one") is not None
+
+
 def _replace(path: Path, content: str) -> None:
     draft = path.with_suffix(".new")
     draft.write_text(content, "utf-8")

@@ -98,3 +98,14 @@ def test_gunicorn_s_own_complaints_quote_nothing(server: Server, request_line: s
     assert server.line(event)["logger"] == "gunicorn.error"
     text = server.log_file.read_text()
     assert "a-mailed" not in text
+
+
+def test_gunicorn_s_own_form_of_a_line_can_be_written_where_it_runs_without_our_configuration() -> None:
+    """As with ``gunicorn --chdir``: its lines hold the number of the process, and were tracebacks instead."""
+    program = (
+        "import logging; from gunicorn.glogging import Logger; from idp import log; log.configure('info', 'json');"
+        "record = logging.LogRecord('gunicorn.error', logging.INFO, '', 0, 'Worker exiting', (), None);"
+        "print(logging.Formatter(Logger.error_fmt).format(record))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert "Worker exiting" in ran.stdout, ran.stderr
