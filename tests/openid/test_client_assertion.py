@@ -151,8 +151,11 @@ def test_the_registered_algorithm_is_the_only_one(world: World) -> None:
 def test_each_client_keeps_to_its_method(world: World) -> None:
     with refused("invalid_client", 401):
         world.provider.introspection.answer([("token", "x")], basic("signer", ""), now=NOW)
-    with refused("invalid_client", 401):
-        ask(world, signed(assertion_claims("portail")))
+    # A client with a secret may have keys as well, for its request objects.
+    world.clients["portail"] = replace(PORTAL, jwks=JWKS)
+    for other in ("portail", "nobody"):
+        with refused("invalid_client", 401):
+            ask(world, signed(assertion_claims(other)))
     with refused("invalid_client", 401):
         ask(world, signed(assertion_claims("signer")), client_id="portail")
     with refused("invalid_client", 401):
@@ -160,6 +163,9 @@ def test_each_client_keeps_to_its_method(world: World) -> None:
 
 
 def test_never_two_methods_at_once(world: World) -> None:
+    for half in ("client_assertion", "client_assertion_type"):
+        with refused("invalid_request"):
+            world.provider.introspection.answer([("token", "x"), (half, "x")], basic(), now=NOW)
     with refused("invalid_request"):
         ask(world, signed(assertion_claims("signer")), basic())
     with refused("invalid_request"):

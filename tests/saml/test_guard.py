@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from idp.domain.errors import Refusal
-from idp.saml.guard import MAX_BASE64_LENGTH, read_response
+from idp.saml.guard import MAX_BASE64_LENGTH, MAX_DEPTH, read_response
 from tests.saml import identity_provider as university
 
 
@@ -98,7 +98,34 @@ def test_o_12_deflated_bomb_is_not_inflated() -> None:
 def test_o_12_deep_nesting_is_refused() -> None:
     deep = "<a>" * 20_000 + "</a>" * 20_000
     assert _reason(_encoded(deep)) == "saml.not_xml"
-    assert _reason(_encoded("<a>" * 40 + "</a>" * 40)) == "saml.structure"
+    # The limit itself, inside what is otherwise a response: a root of another name is refused for its name alone.
+    around = 5  # Response, Assertion, AttributeStatement, Attribute, AttributeValue
+    for inside, is_good in ((MAX_DEPTH - around, True), (MAX_DEPTH - around + 1, False)):
+        nested = _encoded(_response().replace("Camille Durand", "<a>" * inside + "</a>" * inside))
+        if is_good:
+            assert read_response(nested)
+        else:
+            assert _reason(nested) == "saml.structure"
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        '<x:RetrievalMethod xmlns:x="http://www.w3.org/2000/09/xmldsig#"/>',
+        '<x:KeyInfoReference xmlns:x="http://www.w3.org/2009/xmldsig11#" URI="http://127.0.0.1:9/key"/>',
+        '<x:CipherReference xmlns:x="http://www.w3.org/2001/04/xmlenc#" URI="http://127.0.0.1:9/x"/>',
+        '<x:Object xmlns:x="http://www.w3.org/2000/09/xmldsig#"/>',
+        '<x:Manifest xmlns:x="http://www.w3.org/2000/09/xmldsig#"/>',
+        '<x:Extensions xmlns:x="urn:oasis:names:tc:SAML:2.0:protocol"/>',
+        '<x:Advice xmlns:x="urn:oasis:names:tc:SAML:2.0:assertion"/>',
+        '<x:EncryptedID xmlns:x="urn:oasis:names:tc:SAML:2.0:assertion"/>',
+        '<x:EncryptedAttribute xmlns:x="urn:oasis:names:tc:SAML:2.0:assertion"/>',
+        '<x:include xmlns:x="http://www.w3.org/2001/XInclude" href="file:///etc/passwd" parse="text"/>',
+        '<x:stylesheet xmlns:x="http://www.w3.org/1999/XSL/Transform" version="1.0"/>',
+    ],
+)
+def test_o_11_what_leads_elsewhere_is_refused_wherever_it_stands(element: str) -> None:
+    assert _reason(_encoded(_response().replace("Camille Durand", element))) == "saml.structure"
 
 
 def test_o_12_large_body_is_refused_before_it_is_decoded() -> None:
