@@ -90,6 +90,13 @@ def test_every_claim_counts(world: World, changes: dict[str, Any]) -> None:
         ask(world, signed(assertion_claims("signer", **changes)))
 
 
+@pytest.mark.parametrize(
+    "changes", [{"exp": SECONDS + 360}, {"iat": SECONDS + 60}, {"nbf": SECONDS + 60}, {"jti": "x"}, {"jti": "x" * 512}]
+)
+def test_clocks_may_differ_by_a_minute(world: World, changes: dict[str, Any]) -> None:
+    assert ask(world, signed(assertion_claims("signer", **changes)))
+
+
 def test_an_assertion_counts_once(world: World) -> None:
     assertion = signed(assertion_claims("signer"))
     assert ask(world, assertion)

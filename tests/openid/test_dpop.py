@@ -191,7 +191,9 @@ class Anything:
         ("https://evil.example/token", "https://idp.example/token", False),
     ],
 )
-def test_scheme_host_and_port_count_and_a_port_that_goes_without_saying_does_not(written: str, called: str, is_same: bool) -> None:
+def test_scheme_host_and_port_count_and_a_port_that_goes_without_saying_does_not(
+    written: str, called: str, is_same: bool
+) -> None:
     """RFC 9449 section 4.3: compared by scheme, too (RFC 3986 section 6.2.3), as behind a proxy that names the port."""
     dpop = DPoP(SECRET_KEY, Anything())
     if is_same:
