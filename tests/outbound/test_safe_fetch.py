@@ -128,6 +128,16 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(monkeypatch: pyte
     assert asked == [("93.184.216.34", 443), ("93.184.216.34", 8443)]
 
 
+def test_a_name_that_no_resolver_takes_is_refused_like_any_other() -> None:
+    with pytest.raises(NotFetched):
+        fetch(f"https://{'x' * 64}.example/")
+
+
+def test_allowing_loopback_allows_http_beside_https_alone() -> None:
+    with pytest.raises(NotFetched, match="not https"):
+        fetch("ftp://127.0.0.1/", allow_loopback=True)
+
+
 @pytest.mark.parametrize("host", ["10.0.0.1", "169.254.169.254", "[fd00::1]"])
 def test_allowing_loopback_allows_no_other_private_network(host: str) -> None:
     for scheme in ("http", "https"):
