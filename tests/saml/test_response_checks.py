@@ -387,3 +387,7 @@ def test_a_new_authentication_is_one_after_the_request(asked: datetime, is_good:
 def test_what_is_no_time_with_its_zone_is_told(text: str) -> None:
     with pytest.raises(ValueError, match=r"zone|out of range"):
         moment(text)
+
+
+def test_a_time_may_stand_in_any_zone_and_in_white_space() -> None:
+    assert moment("\n 2026-03-02T10:30:00.000+01:00 ") == NOW
