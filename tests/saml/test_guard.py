@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 
 from idp.domain.errors import Refusal
-from idp.saml.guard import MAX_BASE64_LENGTH, MAX_DEPTH, check_decrypted, read_response
+from idp.saml.guard import MAX_ATTRIBUTES, MAX_BASE64_LENGTH, MAX_DEPTH, check_decrypted, read_response
 from tests.saml import identity_provider as university
 
 
@@ -188,6 +188,10 @@ def _second_issuer(root: university.Element) -> None:
     university.assertion_of(root).insert(1, deepcopy(_one(root, "saml:Assertion/saml:Issuer")))
 
 
+def _foreign_issuer(root: university.Element) -> None:
+    _one(root, "saml:Assertion/saml:Issuer").tag = "{urn:x}Issuer"
+
+
 def _foreign_signature(root: university.Element) -> None:
     _one(root, "ds:Signature").tag = "{urn:x}Signature"
 
@@ -236,6 +240,7 @@ def _detail(check: Callable[[], object]) -> str:
         (_late_signature, "right after the issuer"),
         (_first_signature, "right after the issuer"),
         (_second_issuer, "right after the issuer"),
+        (_foreign_issuer, "right after the issuer"),
         (_without_id, "has no id"),
         (_added("ds:Signature", "{urn:x}y"), "content of a signature"),
         (_set("ds:CanonicalizationMethod", "Algorithm", "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"), "REC-xml"),
@@ -303,6 +308,22 @@ def test_o_13_each_rule_on_cipher_texts_refuses_by_itself(sp_certificate: bytes,
     assert detail in _detail(lambda: read_response(university.encode(root)))
 
 
+def _renamed_root(root: university.Element) -> None:
+    root.tag = "{urn:x}Answer"
+
+
+def _unlike_signature(root: university.Element) -> None:
+    _one(root, "saml:Assertion/saml:Issuer").addnext(etree.Element(f"{{{DS}}}Signature"))
+
+
+def _nested(root: university.Element) -> None:
+    _one(root, "saml:AttributeValue").append(etree.fromstring("<a>" * MAX_DEPTH + "</a>" * MAX_DEPTH))
+
+
+def _many_attributes(root: university.Element) -> None:
+    _one(root, "saml:Subject").attrib.update({f"a{number}": "" for number in range(MAX_ATTRIBUTES + 1)})
+
+
 @pytest.mark.parametrize(
     ("change", "detail"),
     [
@@ -311,6 +332,15 @@ def test_o_13_each_rule_on_cipher_texts_refuses_by_itself(sp_certificate: bytes,
         (_removed("saml:Assertion"), "exactly one assertion"),
         (_added("saml:AttributeValue", f"{{{XENC}}}EncryptedData"), "inside a cipher text"),
         (_added("saml:AttributeValue", f"{{{XENC}}}EncryptedKey"), "inside a cipher text"),
+        # The rules that hold everywhere: nobody could see before what the cipher text held.
+        (_renamed_root, "not a Response"),
+        (_added("saml:AttributeValue", f"{{{university.SAML}}}Advice"), "advice"),
+        (_added("saml:AttributeValue", "{urn:x}y", ID="_assertion-1"), "one id on two elements"),
+        (_added("saml:AttributeValue", f"{{{DS}}}Reference", URI="http://127.0.0.1:9/x"), "outside the message"),
+        (_added("saml:AttributeValue", f"{{{DS}}}Signature"), "belongs neither"),
+        (_unlike_signature, "content of a signature"),
+        (_nested, "nested deeper"),
+        (_many_attributes, "more than 64 attributes"),
     ],
 )
 def test_o_01_each_rule_on_what_was_decrypted_refuses_by_itself(change: Change, detail: str) -> None:
