@@ -6,6 +6,7 @@ that comes so many days after the check).
 """
 
 import re
+from calendar import isleap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -70,11 +71,7 @@ class AffiliationPeriods:
 
 def _day_of(year: int, month: int, day: int) -> date:
     # 29 February is the last of February in every other year.
-    return date(year, month, 28) if (month, day) == (2, 29) and not _is_leap(year) else date(year, month, day)
-
-
-def _is_leap(year: int) -> bool:
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return date(year, month, 28) if (month, day) == (2, 29) and not isleap(year) else date(year, month, day)
 
 
 def _checked(period: Period) -> Period:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from idp.domain.errors import ProtocolError
 from idp.domain.keyed import SecretKey, same, token_hash
 from idp.openid.client_assertion import UsedOnce
-from idp.openid.client_keys import ALGORITHMS, PublicKey, UnusableKey, fits_algorithm, read_public_key
+from idp.openid.client_keys import ALGORITHMS, PublicKey, fits_algorithm, read_public_key
 from idp.openid.keys import base64url
 from idp.openid.signed_statement import Unreadable, seconds, unverified, verify
 
@@ -49,7 +49,7 @@ class DPoP:
             (proof,) = proofs
             key, claims = _read(proof)
             issued = _checked(claims, method, url, access_token, now)
-        except (Unreadable, UnusableKey, ValueError):
+        except ValueError:
             raise invalid_proof("The DPoP proof is not valid") from None
         self._check_nonce(claims, now)
         jkt = key.thumbprint()

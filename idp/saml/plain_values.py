@@ -24,7 +24,8 @@ def plain_name(text: str) -> str:
     # Nearly every name is printable throughout, which Python sees at once: then no character of it would go.
     if text.isprintable():
         return " ".join(text.split())[:_MAX_NAME]
-    kept = "".join(" " if unicodedata.category(char) in ("Cc", "Zl", "Zp") else char for char in text)
+    # Separators of lines are white space, which is one space in the end.
+    kept = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text)
     kept = "".join(char for char in kept if unicodedata.category(char) not in ("Cf", "Cs", "Co", "Cn"))
     return " ".join(kept.split())[:_MAX_NAME]
 

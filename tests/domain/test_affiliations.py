@@ -49,6 +49,8 @@ def test_every_affiliation_may_have_a_period_of_its_own(affiliation: str) -> Non
     assert periods.last_day(affiliation, checked_at) == date(2026, 1, 20)
     for other in {*EVERY, "researcher"} - {affiliation}:
         assert periods.last_day(other, checked_at) == date(2026, 10, 31)
+    # Universities write them with capitals, too (eduPerson 202208 section 2.2.1: compared without regard to case).
+    assert periods.last_day(affiliation.upper(), checked_at) == date(2026, 1, 20)
     scoped = [f"{value}@univ-exemple.fr" for value in EVERY]
     left = periods.counting(scoped, checked_at, now=datetime(2026, 1, 21, 12, tzinfo=UTC))
     assert set(scoped) - set(left) == {f"{affiliation}@univ-exemple.fr"}

@@ -1,5 +1,8 @@
 """Client secrets at rest."""
 
+import pytest
+
+from idp.domain import client_secrets
 from idp.domain.client_secrets import hash_secret, is_verifier, new_secret, verify_secret
 
 
@@ -26,6 +29,13 @@ def test_one_of_two_live_secrets_is_enough() -> None:
 def test_nobody_has_no_secret() -> None:
     assert not verify_secret("", ())
     assert not verify_secret("anything", ())
+
+
+def test_nobody_costs_as_much_as_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    digested: list[str] = []
+    monkeypatch.setattr(client_secrets, "_digest", lambda salt, secret: digested.append(secret) or "")
+    verify_secret("anything", ())
+    assert digested == ["anything"]
 
 
 def test_any_text_may_be_presented() -> None:

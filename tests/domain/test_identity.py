@@ -207,3 +207,20 @@ def test_a_person_known_by_a_targeted_id_gains_a_better_identifier() -> None:
     known = account("1", ("targeted-id", f"{ENTITY}!sp!x"))
     identifiers = (("subject-id", "new@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!x"))
     assert account_for(accepted_identities(vouching(identifiers=identifiers), PROVIDER), [known]) == known
+
+
+def test_a_lasting_identifier_that_the_account_does_not_have_excuses_no_other_targeted_id() -> None:
+    known = account("1", ("eppn", "cexemple@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!before"))
+    identifiers = (
+        ("subject-id", "new@univ-exemple.fr"),
+        ("eppn", "cexemple@univ-exemple.fr"),
+        ("targeted-id", f"{ENTITY}!sp!after"),
+    )
+    with pytest.raises(Refusal, match="identity_conflict"):
+        account_for(accepted_identities(vouching(identifiers=identifiers), PROVIDER), [known])
+
+
+def test_a_renamed_principal_with_the_same_targeted_id_stays_the_same_person() -> None:
+    known = account("1", ("eppn", "maiden@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!x"))
+    identifiers = (("eppn", "married@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!x"))
+    assert account_for(accepted_identities(vouching(identifiers=identifiers), PROVIDER), [known]) == known

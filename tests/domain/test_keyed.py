@@ -11,9 +11,18 @@ def test_purposes_and_parts_keep_derivations_apart() -> None:
         KEY.derive("ab", "c"),
         KEY.derive("a", "b", "c"),
         KEY.derive("a", "bc", ""),
+        KEY.derive("b", "bc"),
         SecretKey(b"another key, another installation").derive("a", "bc"),
     }
-    assert len(values) == 5
+    assert len(values) == 6
+
+
+def test_an_upgrade_derives_what_the_release_before_did() -> None:
+    """Mails under way, names at applications and every password depend on it."""
+    derived = "d86a317e88cbaa53607fd43fd98f2b42ca1981eae3a72a23aa7f28acddb9f714"
+    assert KEY.derive("purpose", "é", "\ud800").hex() == derived
+    assert KEY.code("one-time-code", "id") == "716368"
+    assert KEY.token("proofing-link", "id") == "AFeNEBml5KZb6rHiNhxoea1BMSuToqdtyXlqKrNcQm4"
 
 
 def test_a_code_is_six_digits_and_stable() -> None:

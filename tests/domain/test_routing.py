@@ -104,6 +104,7 @@ def test_several_learned_ones_are_all_named() -> None:
         ("etu.sante.fr", NORTH, [NORTH, SOUTH], True),
         ("univ-nord.fr", NORTH, [NORTH], False),  # known already
         ("etu.univ-nord.fr", WEST, [NORTH], False),  # somebody else's
+        ("x.etu.univ-nord.fr", SOUTH, [NORTH], True),  # given to it by the administrator
         ("gmail.com", NORTH, [], False),
         ("gmial.com", NORTH, [], False),
         ("localhost", NORTH, [], False),

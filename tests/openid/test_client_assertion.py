@@ -103,6 +103,13 @@ def test_what_authlib_sends_unasked_is_taken(world: World) -> None:
         world.provider.introspection.answer(list(form.items()), None, now=present + timedelta(minutes=59))
 
 
+@pytest.mark.parametrize(
+    "changes", [{"exp": SECONDS + 3660}, {"iat": SECONDS + 60}, {"nbf": SECONDS + 60}, {"jti": "x"}, {"jti": "x" * 512}]
+)
+def test_clocks_may_differ_by_a_minute(world: World, changes: dict[str, Any]) -> None:
+    assert ask(world, signed(assertion_claims("signer", **changes)))
+
+
 def test_an_assertion_counts_once(world: World) -> None:
     assertion = signed(assertion_claims("signer"))
     assert ask(world, assertion)
@@ -164,8 +171,11 @@ def test_the_registered_algorithm_is_the_only_one(world: World) -> None:
 def test_each_client_keeps_to_its_method(world: World) -> None:
     with refused("invalid_client", 401):
         world.provider.introspection.answer([("token", "x")], basic("signer", ""), now=NOW)
-    with refused("invalid_client", 401):
-        ask(world, signed(assertion_claims("portail")))
+    # A client with a secret may have keys as well, for its request objects.
+    world.clients["portail"] = replace(PORTAL, jwks=JWKS)
+    for other in ("portail", "nobody"):
+        with refused("invalid_client", 401):
+            ask(world, signed(assertion_claims(other)))
     with refused("invalid_client", 401):
         ask(world, signed(assertion_claims("signer")), client_id="portail")
     with refused("invalid_client", 401):
@@ -173,6 +183,9 @@ def test_each_client_keeps_to_its_method(world: World) -> None:
 
 
 def test_never_two_methods_at_once(world: World) -> None:
+    for half in ("client_assertion", "client_assertion_type"):
+        with refused("invalid_request"):
+            world.provider.introspection.answer([("token", "x"), (half, "x")], basic(), now=NOW)
     with refused("invalid_request"):
         ask(world, signed(assertion_claims("signer")), basic())
     with refused("invalid_request"):

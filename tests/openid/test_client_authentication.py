@@ -67,6 +67,8 @@ def test_both_secrets_are_good_while_one_is_being_replaced() -> None:
         ({}, "Basic é"),
         ({}, ""),
         ({}, "Bearer " + SECRET),
+        ({}, basic().replace("Basic", "Bearer")),
+        ({}, basic().replace("Basic ", "Basic !")),
         ({}, "Basic " + "A" * 100_000),
         ({"client_id": "portail", "client_assertion": "x", "client_assertion_type": "jwt-bearer"}, None),
     ],

@@ -75,7 +75,19 @@ def test_the_device_gets_tokens_once_the_person_agreed(world: World) -> None:
     assert "nonce" not in claims
     assert world.userinfo(tokens["access_token"])["email"]
     form = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"]), ("client_id", "television")]
-    assert world.provider.token(form, None, now=NOW + timedelta(minutes=1))["access_token"]
+    assert world.provider.token(form, None, now=NOW + timedelta(days=29))["access_token"]
+
+
+def test_a_client_that_may_not_refresh_gets_nothing_that_outlives_its_access_token(world: World) -> None:
+    world.clients["television"] = replace(TELEVISION, grant_types=(GRANT_TYPE,))
+    begun = begin(world)
+    assert waiting(world, begun).scope == ("openid", "email")
+    assert approve(world, begun)
+    tokens = poll(world, begun["device_code"], seconds=599)
+    assert "refresh_token" not in tokens
+    # Asked for in the last moment, it is good for its whole hour.
+    late = NOW + timedelta(seconds=599 + 3599)
+    assert world.provider.userinfo(f"Bearer {tokens['access_token']}", (), now=late).claims["email"]
 
 
 def test_a_refusal_is_told(world: World) -> None:

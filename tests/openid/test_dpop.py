@@ -172,6 +172,37 @@ def test_the_query_of_an_address_does_not_count(world: World) -> None:
     assert exchange(world, world.code(), proof(htu="HTTP://LOCALHOST:5000/token?x=1#y"))
 
 
+class Anything:
+    """Every proof is used for the first time."""
+
+    def use(self, key: str, *, until: datetime) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("written", "called", "is_same"),
+    [
+        ("https://idp.example:443/token", "https://idp.example/token", True),
+        ("https://idp.example/token", "https://idp.example:443/token", True),
+        ("http://idp.example:80/token", "http://idp.example/token", True),
+        ("https://idp.example:80/token", "https://idp.example/token", False),
+        ("https://idp.example:8443/token", "https://idp.example/token", False),
+        ("http://idp.example:443/token", "https://idp.example/token", False),
+        ("https://evil.example/token", "https://idp.example/token", False),
+    ],
+)
+def test_scheme_host_and_port_count_and_a_port_that_goes_without_saying_does_not(
+    written: str, called: str, is_same: bool
+) -> None:
+    """RFC 9449 section 4.3: compared by scheme, too (RFC 3986 section 6.2.3), as behind a proxy that names the port."""
+    dpop = DPoP(SECRET_KEY, Anything())
+    if is_same:
+        assert dpop.thumbprint([proof(written)], "POST", called, now=NOW) == JKT
+    else:
+        with refused("invalid_dpop_proof"):
+            dpop.thumbprint([proof(written)], "POST", called, now=NOW)
+
+
 def test_a_proof_counts_once_also_over_two_workers(world: World, another_worker: World) -> None:
     made, code = proof(), world.code()
     dpops = [worker.provider.dpop for worker in (world, another_worker)]

@@ -83,12 +83,17 @@ def test_o_10_names_hold_no_control_or_direction_characters(key: university.Key,
 
 def test_o_10_names_of_the_administrator_are_cleaned_too() -> None:
     assert plain_name(" \x1b[31mRouge\u202e ") == "[31mRouge"
+    assert plain_name("Une\u2028ligne\u2029seule\x85ici") == "Une ligne seule ici"
+    assert plain_name("a\ud800b\ue000c\uffffd\u200be") == "abcde"
+    assert plain_name("x" * 300) == plain_name("\u202e" + "x" * 300) == "x" * 200
 
 
 @pytest.mark.parametrize(
     "address",
     [
         "javascript:alert(1)",
+        "javascript://localhost/%0aalert(1)",
+        "http://127.0.0.2/",
         "https://idp.univ-exemple.fr:99999/sso",
         "https://idp..univ-exemple.fr/sso",
         f"https://{'x' * 64}.fr/sso",
@@ -113,7 +118,8 @@ def test_addresses_of_ipv6_and_in_other_letters_are_taken_over(address: str) -> 
 
 
 def test_addresses_on_this_machine_may_be_http() -> None:
-    assert web_address("http://localhost:5002/sso?idp=1") == "http://localhost:5002/sso?idp=1"
+    for host in ("localhost:5002", "127.0.0.1", "[::1]:5002"):
+        assert web_address(f"http://{host}/sso?idp=1") == f"http://{host}/sso?idp=1"
 
 
 def test_o_10_endpoint_with_a_script_address_makes_the_provider_unusable(key: university.Key) -> None:
@@ -144,6 +150,8 @@ def test_domain_hints_and_error_address_are_read(key: university.Key) -> None:
     assert provider.error_url == "https://univ-exemple.fr/aide"
 
 
-@pytest.mark.parametrize(("text", "expected"), [("A.fr.", "a.fr"), (" a.fr ", "a.fr"), ("a", "a"), ("é.fr", None)])
-def test_domain_names_are_plain(text: str, expected: str | None) -> None:
+@pytest.mark.parametrize(
+    ("text", "expected"), [("A.fr.", "a.fr"), (" a.fr ", "a.fr"), ("a", "a"), ("é.fr", None), (None, None)]
+)
+def test_domain_names_are_plain(text: str | None, expected: str | None) -> None:
     assert domain_name(text) == expected

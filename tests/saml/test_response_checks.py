@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,8 @@ from lxml import etree
 from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider
 from idp.domain.proofing import Vouching
+from idp.saml.plain_values import moment
+from idp.saml.response_checks import Answer, check
 from idp.saml.service_provider import ServiceProvider
 from tests.saml import identity_provider as university
 from tests.saml.conftest import OTHER_ENTITY_ID
@@ -287,3 +289,105 @@ def test_answer_of_another_version_is_refused(refusal: Reason, key: university.K
     root.find(place, university.NS).set("Version", "1.1")
     university.sign(root, key)
     assert refusal(root) == "saml.schema"
+
+
+# Schema and signatures refuse some of these before: here each rule is asked by itself, and where its limits lie.
+SKEW, YEARS = timedelta(seconds=120), timedelta(days=400)
+SECOND = timedelta(seconds=1)
+LONG_AGO = NOW - timedelta(hours=1) - SKEW
+
+
+def _answer(root: university.Element, **changes: Any) -> Answer:
+    told = {"provider": university.ENTITY_ID, "request_id": university.REQUEST_ID} | changes
+    places = {"entity_id": university.SP_ENTITY_ID, "acs_url": university.ACS_URL}
+    return Answer(root, university.assertion_of(root), now=NOW, **places, **told)
+
+
+def _put(path: str, name: str, value: datetime | str | None) -> Callable[[university.Element], None]:
+    def change(root: university.Element) -> None:
+        element = root.find(path, university.NS)
+        if value is None:
+            del element.attrib[name]
+        elif name == "text":
+            element.text = value
+        else:
+            element.set(name, value if isinstance(value, str) else university.when(value))
+
+    return change
+
+
+def _condition(tag: str) -> Callable[[university.Element], None]:
+    return lambda root: etree.SubElement(root.find(".//saml:Conditions", university.NS), tag)
+
+
+STATEMENT, DATA = ".//saml:AuthnStatement", ".//saml:SubjectConfirmationData"
+SAML = f"{{{university.SAML}}}"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (_put(".", "Version", "1.1"), "saml.schema"),
+        (_put("saml:Assertion", "Version", "1.1"), "saml.schema"),
+        (_put("saml:Issuer", "text", OTHER_ENTITY_ID), "saml.issuer"),
+        (_put("saml:Assertion/saml:Issuer", "text", OTHER_ENTITY_ID), "saml.issuer"),
+        (_put(".", "IssueInstant", None), "saml.not_yet_valid"),
+        (_put(".", "IssueInstant", "2026-03-02T09:30:00"), "saml.schema"),
+        (_put(".", "IssueInstant", NOW + SKEW), None),
+        (_put(".", "IssueInstant", NOW + SKEW + SECOND), "saml.not_yet_valid"),
+        (_put("saml:Assertion", "IssueInstant", LONG_AGO), None),
+        (_put("saml:Assertion", "IssueInstant", LONG_AGO - SECOND), "saml.expired"),
+        (_condition(SAML + "OneTimeUse"), None),
+        (_condition(SAML + "ProxyRestriction"), None),
+        (_condition(SAML + "Condition"), "saml.conditions"),
+        (_put(DATA, "NotOnOrAfter", NOW - SKEW), "saml.expired"),
+        (_put(DATA, "NotOnOrAfter", NOW - SKEW + SECOND), None),
+        (_put(".//saml:Conditions", "NotBefore", NOW + SKEW), None),
+        (_put(".//saml:Conditions", "NotBefore", NOW + SKEW + SECOND), "saml.not_yet_valid"),
+        (_put(STATEMENT, "AuthnInstant", None), "saml.authn_instant"),
+        (_put(STATEMENT, "AuthnInstant", NOW - YEARS), None),
+        (_put(STATEMENT, "AuthnInstant", NOW - YEARS - SECOND), "saml.authn_instant"),
+        (_put(STATEMENT, "AuthnInstant", NOW + SKEW), None),
+        (_put(STATEMENT, "AuthnInstant", NOW + SKEW + SECOND), "saml.authn_instant"),
+        (_put(STATEMENT, "SessionNotOnOrAfter", NOW - SKEW), "saml.expired"),
+        (_put(STATEMENT, "SessionNotOnOrAfter", NOW - SKEW + SECOND), None),
+    ],
+)
+def test_o_05_each_rule_by_itself(change: Callable[[university.Element], None], reason: str | None) -> None:
+    root = university.build(university.Draft())
+    change(root)
+    if reason is None:
+        check(_answer(root))
+        return
+    with pytest.raises(Refusal) as caught:
+        check(_answer(root))
+    assert caught.value.reason == reason
+
+
+def test_o_06_no_request_is_answered_by_no_response() -> None:
+    root = university.build(university.Draft(in_response_to="", confirmation_in_response_to=""))
+    with pytest.raises(Refusal, match=r"saml\.in_response_to"):
+        check(_answer(root, request_id=""))
+
+
+@pytest.mark.parametrize(("asked", "is_good"), [(NOW + SKEW, True), (NOW + SKEW + SECOND, False)])
+def test_a_new_authentication_is_one_after_the_request(asked: datetime, is_good: bool) -> None:
+    root = university.build(university.Draft(authn_instant=NOW))
+    if is_good:
+        check(_answer(root, authenticated_after=asked))
+        return
+    with pytest.raises(Refusal, match=r"saml\.authn_instant"):
+        check(_answer(root, authenticated_after=asked))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "2026-03-02", "20260302T093000Z", "2026-03-02T09:30:00", "2026-W10-1T09:30:00Z", "0001-01-01T00:00:00+14:00"],
+)
+def test_what_is_no_time_with_its_zone_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match=r"zone|out of range"):
+        moment(text)
+
+
+def test_a_time_may_stand_in_any_zone_and_in_white_space() -> None:
+    assert moment("\n 2026-03-02T10:30:00.000+01:00 ") == NOW

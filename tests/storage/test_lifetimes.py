@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from idp import app
 from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.device_authorization import DeviceAuthorization, DeviceState
 from idp.domain.helpdesk import ConsoleSession
@@ -160,3 +161,24 @@ def test_a_device_that_was_told_that_its_code_has_expired_cannot_be_answered(dat
     assert not polled(store, END)
     assert store.by_user_code("user", now=NOW) is None
     assert not store.answer("device", DeviceState.APPROVED, "code", now=NOW)
+
+
+def test_what_has_ended_is_cleared_away() -> None:
+    """MongoDB does it (TTL indexes, which tests have it leave alone): without one, what it tells of people stays."""
+    kept = {
+        one.collection: (field, model.document["expireAfterSeconds"])
+        for one in app.INDEXES
+        for model in one.models
+        for field in model.document["key"]
+        if "expireAfterSeconds" in model.document
+    }
+    at_its_end = {"expires_at": ("authorizations", "devices", "helpdesk_sessions", "initial_tokens", "learned_domains")}
+    at_its_end["expires_at"] += ("limits", "passkey_challenges", "proofings", "pushed_requests", "saml_messages")
+    at_its_end["expires_at"] += ("sessions", "used_jtis")
+    at_its_end["purge_at"] = ("audit", "device_authorizations", "grants", "invitations", "merges")
+    month = 30 * 24 * 3600
+    assert kept == {name: (field, 0) for field, names in at_its_end.items() for name in names} | {
+        "one_time_codes": ("expires_at", 3600),
+        "logout_notices": ("created_at", month),
+        "outbox": ("created_at", month),
+    }

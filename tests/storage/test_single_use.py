@@ -106,6 +106,31 @@ def test_o_16_a_code_dies_after_ten_minutes_and_a_new_one_is_made(database: Data
     assert store.issue(code("next"), now=later).id == "next"
 
 
+def test_o_16_each_step_asks_for_the_end_and_the_use_by_itself(database: Database) -> None:
+    """``attempt`` ends what has expired, and writes of one moment look alike: nothing else comes before these."""
+    store, later = OneTimeCodeStore(database), NOW + LIFETIME
+    store.issue(code("expired"), now=NOW)
+    assert not store.take("expired", now=later)
+    assert store.issue(code("next"), now=later).id == "next"
+    store.issue(code("taken", address="b@univ-exemple.fr"), now=NOW)
+    assert store.take("taken", now=NOW)
+    assert not store.take("taken", now=NOW + timedelta(seconds=1))
+
+
+def test_a_guess_counts_for_its_own_code_and_an_address_voids_its_own_codes(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    for name in "ab":
+        store.issue(code(name, address=f"{name}@univ-exemple.fr"), now=NOW)
+    for _ in range(ATTEMPTS):
+        found = store.attempt("b", "browser", now=NOW)
+        assert found is not None
+        assert found.id == "b"
+    assert store.is_used_up("b", "browser", now=NOW)
+    assert not store.is_used_up("a", "browser", now=NOW)
+    store.void_address("b@univ-exemple.fr", now=NOW)
+    assert store.take("a", now=NOW)
+
+
 def test_o_17_a_code_works_in_the_browser_that_asked_alone(database: Database) -> None:
     store = OneTimeCodeStore(database)
     store.issue(code(), now=NOW)
