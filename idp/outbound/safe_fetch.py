@@ -24,6 +24,8 @@ _CHUNK = 16_384
 _LONGEST_VALIDATOR = 512
 # A name may have any number of them, all those of one family first.
 _TRIED_OF_A_FAMILY = 2
+# Firewalls of applications turn away who does not say what it is (RFC 9110 section 10.1.5).
+_OURS = {"User-Agent": "uness-idp", "Connection": "close"}
 # An IPv4 address hides in each of these, and a gateway would go there (RFC 6052, RFC 3056).
 _TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
 
@@ -48,7 +50,7 @@ def fetch(
     and https on 127.0.0.0/8 and ::1. Raises ``NotFetched`` for everything that goes wrong.
     """
     with _called(url, allow_loopback=allow_loopback, timeout=timeout) as (connection, target, is_late):
-        connection.request("GET", target, headers={"Accept": accept, "Connection": "close"})
+        connection.request("GET", target, headers=_OURS | {"Accept": accept})
         content = BytesIO()
         _read(connection.getresponse(), content, max_bytes, is_late)
         return content.getvalue()
@@ -68,7 +70,7 @@ def download(
 
     known: of our copy. Returns those of the new copy, None for 304 (RFC 9110 section 13). Raises ``NotFetched``.
     """
-    headers = {"Accept": "application/samlmetadata+xml, application/xml, text/xml", "Connection": "close"}
+    headers = _OURS | {"Accept": "application/samlmetadata+xml, application/xml, text/xml"}
     headers |= {"If-None-Match": known.etag} if known.etag else {}
     headers |= {"If-Modified-Since": known.last_modified} if known.last_modified else {}
     with _called(url, allow_loopback=allow_loopback, timeout=timeout) as (connection, target, is_late):
@@ -82,7 +84,7 @@ def download(
 
 def post_form(url: str, form: Mapping[str, str], *, allow_loopback: bool = False, timeout: float = 3.0) -> int:
     """Post this form there, under the rules of ``fetch``; the status of the answer, whose body nobody reads."""
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Connection": "close"}
+    headers = _OURS | {"Content-Type": "application/x-www-form-urlencoded"}
     with _called(url, allow_loopback=allow_loopback, timeout=timeout) as (connection, target, _):
         connection.request("POST", target, urlencode(form), headers)
         return connection.getresponse().status

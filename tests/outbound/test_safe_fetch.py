@@ -19,6 +19,9 @@ class _Answers(BaseHTTPRequestHandler):
             self.send_header("Location", "/good")
             self.end_headers()
             return
+        if not self.headers["User-Agent"]:
+            self.send_error(403)
+            return
         body = {"/good": b'{"a": 1}', "/junk": b"\xff{", "/deep": b"[" * 60_000, "/large": b"x" * 100_000}.get(name)
         self.send_response(200 if body else 404)
         self.end_headers()

@@ -105,7 +105,6 @@ ERROR = {
     "sentence": "La réponse de votre université n’était déjà plus valable en arrivant ici.",
     "advice": "Recommencez : il suffit en général d’un second essai.",
     "restart_url": "/restart",
-    "help_lines": ["Assistance : assistance@exemple.fr"],
     "reference": "7F3K-9Q2M",
     "date": "23 novembre 2026 à 19:05",
 }
@@ -458,7 +457,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             ),
         },
     ),
-    "error-bare": ("error.html", ERROR | {"advice": None, "restart_url": None, "help_lines": []}),
+    "error-bare": ("error.html", ERROR | {"advice": None, "restart_url": None, "help_url": None}),
 }
 
 # data-step: names that its forms post (beside csrf_token) and words on its buttons, as CONTRACT.md has them
