@@ -1,7 +1,5 @@
 """The crowd is made like those who came, the simulation counts right, and both parts print their tables."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +10,7 @@ from benchmarks.capacity import autumn
 from benchmarks.capacity.autumn import Minute
 from benchmarks.capacity.costs import Costs
 from benchmarks.capacity.population import Documents, left_by, multiply, sizes
-from tests.benchmarks.test_openid import PROJECT, figures
+from tests.benchmarks.quick import figures, printed
 
 COSTS = Costs(
     hash=200,
@@ -95,16 +93,7 @@ def test_costs_are_read_as_they_were_written(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What a quick run of both parts prints."""
-    folder = tmp_path_factory.mktemp("bench")
-    ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--folder", str(folder), "capacity", "autumn"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    return printed(tmp_path_factory.mktemp("bench"), "capacity", "autumn")
 
 
 def test_sign_ins_per_core_are_told_for_each_cost_of_hashing(tables: str) -> None:

@@ -1,14 +1,11 @@
 """The federation part runs, both sides read the same file, and its tables hold what they promise."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from benchmarks.federation import side, synthetic
-
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.benchmarks.quick import printed
 
 
 def test_both_sides_read_every_provider_of_the_same_file(tmp_path: Path) -> None:
@@ -21,16 +18,7 @@ def test_both_sides_read_every_provider_of_the_same_file(tmp_path: Path) -> None
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """What a short run of the part prints."""
-    folder = tmp_path_factory.mktemp("federation")
-    ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--folder", str(folder), "federation"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout.splitlines()
+    return printed(tmp_path_factory.mktemp("bench"), "federation").splitlines()
 
 
 @pytest.mark.parametrize("providers", [20, 60])

@@ -1,37 +1,17 @@
 """The benchmarks run, and their tables hold what they promise; how fast anything is belongs into no test."""
 
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.benchmarks.quick import PROJECT, figures, printed
 
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> str:
     """What a quick run of the part prints."""
-    folder = tmp_path_factory.mktemp("bench")
-    ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--folder", str(folder), "openid"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
-
-
-def figures(tables: str, title: str, row: str) -> list[str]:
-    """The cells of one row of the table with this title."""
-    _, _, rest = tables.partition(f"\n{title}\n")
-    lines = rest.split("\n\n")[0].splitlines()
-    found = [line for line in lines if re.match(rf" *{re.escape(row)}  ", line)]
-    assert found, f"no row « {row} » under « {title} » in:\n{tables}"
-    return re.split(r" {2,}", found[0].strip())[1:]
+    return printed(tmp_path_factory.mktemp("bench"), "openid")
 
 
 @pytest.mark.parametrize("operation", ["code flow", "refresh", "discovery", "JWKS"])

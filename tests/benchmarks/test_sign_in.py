@@ -1,28 +1,15 @@
 """The part runs: every way to sign in is walked, over HTTP and in this process, and each layer is told."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-from tests.benchmarks.test_openid import PROJECT, figures
+from tests.benchmarks.quick import figures, printed
 
 WAYS = ("password", "mailed code", "first time, signed", "first time, encrypted")
 
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder: Path = tmp_path_factory.mktemp("bench")
-    ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", "--folder", str(folder), "sign-in"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    return printed(tmp_path_factory.mktemp("bench"), "sign-in")
 
 
 @pytest.mark.parametrize("way", WAYS)
