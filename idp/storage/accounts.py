@@ -277,8 +277,12 @@ def _key(identity: Identity) -> str:
 
 
 def _identities_after(account: Account, proven: Sequence[Identity]) -> list[dict[str, str]]:
-    kinds = {(identity.entity_id, identity.kind) for identity in proven}
-    kept = [known for known in account.identities if (known.entity_id, known.kind) not in kinds]
+    # A new value takes the place of the old one of its kind. One that was known does not: whoever has two logins at one
+    # university, and made one account of two, has both values.
+    changed = {(identity.entity_id, identity.kind) for identity in proven if identity not in account.identities}
+    kept = [
+        known for known in account.identities if known not in proven and (known.entity_id, known.kind) not in changed
+    ]
     return [_identity_document(identity) for identity in (*proven, *kept)]
 
 

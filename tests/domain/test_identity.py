@@ -207,3 +207,10 @@ def test_a_person_known_by_a_targeted_id_gains_a_better_identifier() -> None:
     known = account("1", ("targeted-id", f"{ENTITY}!sp!x"))
     identifiers = (("subject-id", "new@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!x"))
     assert account_for(accepted_identities(vouching(identifiers=identifiers), PROVIDER), [known]) == known
+
+
+@pytest.mark.parametrize("value", ["new@univ-exemple.fr", "old@univ-exemple.fr"])
+@pytest.mark.parametrize("kind", ["subject-id", "pairwise-id"])
+def test_two_accounts_that_became_one_are_found_by_the_identifiers_of_both(kind: str, value: str) -> None:
+    known = account("1", (kind, "new@univ-exemple.fr"), (kind, "old@univ-exemple.fr"))
+    assert account_for([Identity(ENTITY, kind, value)], [known]) == known
