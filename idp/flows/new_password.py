@@ -59,6 +59,9 @@ class NewPasswordFlow:
         account_id = completed.account_id or self.adopts(completed).account_id
         # Later than the adoption, which ends every sign-in that began before it.
         now = self.clock()
+        account = self.accounts.find(account_id)
+        if account is None or not account.lets_in(now):
+            raise Refusal("account.disabled", account_id, status=403).during(proofing.reference, pending.id)
         self.accounts.set_password(account_id, hashed, now=now)
         self._note("proofing.completed", completed, entity_id=completed.entity_id)
         return self.signs_in(
