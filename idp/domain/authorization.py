@@ -48,8 +48,6 @@ class PendingAuthorization:
     named_other: the identity provider that named somebody else than we took the person for. Asked again, it asks for
         its password: whoever left a session open there would be named again.
     consent_of: the account whose person agreed, in this journey, to what the client receives.
-    by_link: this browser has the link of ``proofing_id``'s mail, which was begun in another one. The link proves the
-        mailbox together with the password that is chosen here, and not before: programs press buttons, too.
     offers_passkey: the person has just signed in on a device that could keep a passkey, and has none.
     renews_password: the person said that they forgot theirs: after the mailed code they are offered to choose another.
     """
@@ -68,7 +66,6 @@ class PendingAuthorization:
     consent_of: str | None = None
     renews_password: bool = False
     offers_passkey: bool = False
-    by_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,11 +146,12 @@ def account_for(identities: Sequence[Identity], candidates: Sequence[Account]) -
     if not named:
         return None
     account = named[0]
-    values = {(identity.entity_id, identity.kind): identity.value for identity in account.identities}
+    # Two accounts that became one may have two values of a kind: each of them is this person's.
+    sources = {(identity.entity_id, identity.kind) for identity in account.identities}
     may_change = _may_change(account, identities)
     for identity in identities:
-        known = values.get((identity.entity_id, identity.kind))
-        if known is not None and known != identity.value and identity.kind not in may_change:
+        is_other = (identity.entity_id, identity.kind) in sources and identity not in account.identities
+        if is_other and identity.kind not in may_change:
             raise IdentityConflict(identity.entity_id, identity.kind, "another value than before")
     return account
 

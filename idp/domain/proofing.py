@@ -58,7 +58,9 @@ class Proofing:
     """One journey of proof: one browser, one waiting authorization, one identity provider, one person, one mailbox.
 
     request_id: id of the one AuthnRequest whose answer is accepted.
-    followed_as: the journey in the one other browser in which the mailed link's button was pressed, if it was.
+    followed_as: the journey in the one other browser in which the mailed link's button was pressed, if it was. There
+        the link proves the mailbox together with the password that is chosen, and not before: programs press buttons,
+        too. For every other proofing of that journey it proves nothing.
     link_browser: the other browser in which the mailed link was confirmed, if any; it may go on as well.
     mails: every address that the university released, clean.
     address_given: the university released no address; this one is the person's word, until a code proves the mailbox.
@@ -101,6 +103,10 @@ class Proofing:
     def browsers(self) -> tuple[str, ...]:
         """The browsers in which this journey may go on."""
         return (self.browser,) if self.link_browser is None else (self.browser, self.link_browser)
+
+    def has_link(self, authorization_id: str) -> bool:
+        """Whether this journey, in another browser, came from the button of this proofing's own mailed link."""
+        return self.followed_as == authorization_id
 
 
 LINK_LIFETIME = timedelta(hours=24)

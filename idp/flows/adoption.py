@@ -83,10 +83,14 @@ class Adoption:
 
     def _known(self, proofing: Proofing) -> Account | None:
         try:
-            return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
+            account = account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
         except IdentityConflict as conflict:
             self._note("proofing.identity_conflict", proofing, entity_id=conflict.entity_id, kind=conflict.kind)
             raise
+        if account is not None and not account.lets_in(self.clock()):
+            # Asked when the university answered; a link lives for a day since then.
+            raise Refusal("account.disabled", account.id, status=403)
+        return account
 
     def _invited(self, address: str) -> Account | None:
         """The account that an invitation gave to this mailbox, if nobody vouched for it yet: the proof takes it over.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from idp.domain.authorization import PendingAuthorization
 from idp.domain.errors import Refusal
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
 from idp.domain.passwords import PasswordHasher
@@ -30,12 +31,15 @@ class NewPasswordFlow:
     service_name: str
 
     def choose_password(
-        self, proofing: Proofing, session: Session, password: str, device: str | None
+        self, pending: PendingAuthorization, proofing: Proofing, session: Session, password: str, device: str | None
     ) -> SignedIn | PasswordProblem:
         """Store the first password and sign in with it: creating is signing in.
 
         Refuses ``authorization.expired`` or ``proofing.link_used`` what waits for no password, or no longer.
         """
+        if proofing.state is ProofingState.VOUCHED and not proofing.has_link(pending.id):
+            # Nobody has read the mail yet, whichever form is sent.
+            raise _not_waiting(pending, proofing)
         address, now = proofing.address or "", self.clock()
         problem = problem_with(
             password,
@@ -51,10 +55,13 @@ class NewPasswordFlow:
             self.confirms(proofing, ConfirmedBy.LINK, link_browser=session.browser)
         completed = self.proofings.move(proofing.id, ProofingState.CONFIRMED, ProofingState.COMPLETED, now=now)
         if completed is None:
-            raise Refusal("authorization.expired", "proofing not waiting for a password").during(proofing.reference)
+            raise _not_waiting(pending, proofing)
         account_id = completed.account_id or self.adopts(completed).account_id
         # Later than the adoption, which ends every sign-in that began before it.
         now = self.clock()
+        account = self.accounts.find(account_id)
+        if account is None or not account.lets_in(now):
+            raise Refusal("account.disabled", account_id, status=403).during(proofing.reference, pending.id)
         self.accounts.set_password(account_id, hashed, now=now)
         self._note("proofing.completed", completed, entity_id=completed.entity_id)
         return self.signs_in(
@@ -79,3 +86,9 @@ class NewPasswordFlow:
         self.audit.append(
             event, at=self.clock(), reference=proofing.reference, account_id=proofing.account_id, **fields
         )
+
+
+def _not_waiting(pending: PendingAuthorization, proofing: Proofing) -> Refusal:
+    return Refusal("authorization.expired", "proofing not waiting for a password").during(
+        proofing.reference, pending.id
+    )

@@ -249,13 +249,9 @@ def _bounces_of_others(address: str) -> Document:
 def _proven(identities: Sequence[Identity], attributes: dict[str, tuple[str, ...]], now: datetime) -> Document:
     """What every proof changes, from the account as it stands at that moment: what was added, taken away or disabled
     since somebody read it stays so."""
-    sources = [{"entity_id": one.entity_id, "kind": one.kind} for one in identities]
-    source = {"entity_id": "$$this.entity_id", "kind": "$$this.kind"}
-    is_older = {"$not": [{"$in": [source, {"$literal": sources}]}]}
-    kept = {"$filter": {"input": "$identities", "cond": is_older}}
-    new = {"$literal": [_identity_document(identity) for identity in identities]}
+    new = [_identity_document(identity) for identity in identities]
     return {
-        "identities": {"$concatArrays": [new, kept]},
+        "identities": {"$concatArrays": [{"$literal": new}, _kept_beside(new)]},
         "attributes": {"$literal": {name: list(values) for name, values in attributes.items()}},
         "proved_at": now,
         # Whom a university vouches for needs no invitation, and is let in again where only its end kept them out.
@@ -263,6 +259,22 @@ def _proven(identities: Sequence[Identity], attributes: dict[str, tuple[str, ...
         "expired": False,
         "disabled": {"$and": ["$disabled", {"$ne": ["$expired", True]}]},
     }
+
+
+def _kept_beside(proven: Sequence[Document]) -> Document:
+    """Of the identities that are there: a new value takes the place of the old one of its kind. One that was known does
+    not: whoever has two logins at one university, and made one account of two, has both values."""
+    is_new = {"$not": [{"$in": ["$$this.key", "$identities.key"]}]}
+    new = {"$filter": {"input": {"$literal": list(proven)}, "cond": is_new}}
+    source = {"entity_id": "$$this.entity_id", "kind": "$$this.kind"}
+    is_kept = {
+        "$and": [
+            {"$not": [{"$in": ["$$this.key", {"$literal": [one["key"] for one in proven]}]}]},
+            {"$not": [{"$in": [source, "$$changed"]}]},
+        ]
+    }
+    changed = {"$map": {"input": new, "in": source}}
+    return {"$let": {"vars": {"changed": changed}, "in": {"$filter": {"input": "$identities", "cond": is_kept}}}}
 
 
 def _beginning(word: str) -> Document:

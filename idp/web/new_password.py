@@ -34,7 +34,7 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
     def create(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
         proofing = mailbox.of(here.pending, here.session)
-        outcome = flow.choose_password(proofing, here.session, forms.field("password"), browser.device)
+        outcome = flow.choose_password(here.pending, proofing, here.session, forms.field("password"), browser.device)
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, mailbox, here, proofing, problem=outcome)
         browser.signed_in(outcome, proofing.address)
@@ -60,7 +60,7 @@ def _password_page(
         action=step_url("new_password.create", here.pending.id),
         minimum_length=flow.minimum_length,
         client_name=here.client_name,
-        by_link=here.pending.by_link,
+        by_link=proofing.has_link(here.pending.id),
         has_earlier_account=has_earlier_account,
         university=mailbox.university_name(proofing, language()),
         journey_reference=proofing.reference,

@@ -224,3 +224,10 @@ def test_a_renamed_principal_with_the_same_targeted_id_stays_the_same_person() -
     known = account("1", ("eppn", "maiden@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!x"))
     identifiers = (("eppn", "married@univ-exemple.fr"), ("targeted-id", f"{ENTITY}!sp!x"))
     assert account_for(accepted_identities(vouching(identifiers=identifiers), PROVIDER), [known]) == known
+
+
+@pytest.mark.parametrize("value", ["new@univ-exemple.fr", "old@univ-exemple.fr"])
+@pytest.mark.parametrize("kind", ["subject-id", "pairwise-id"])
+def test_two_accounts_that_became_one_are_found_by_the_identifiers_of_both(kind: str, value: str) -> None:
+    known = account("1", (kind, "new@univ-exemple.fr"), (kind, "old@univ-exemple.fr"))
+    assert account_for([Identity(ENTITY, kind, value)], [known]) == known

@@ -288,3 +288,30 @@ def test_an_answer_in_a_browser_that_lost_its_cookie_has_a_way_on(world: World, 
     person.get(person.links()["Recommencer"])
     assert person.step == "email"
     assert person.start().prove().step == "check-mailbox"
+
+
+def test_an_account_that_was_disabled_while_the_mail_was_under_way_stays_as_it_is(world: World) -> None:
+    accounts = world.services.stores.accounts
+    world.account("camille", "before@univ-exemple.fr", CDURAND)
+    world.account("owner", CAMILLE, password=PASSWORD)
+    person = world.browser().start().prove()
+    accounts.set_disabled("camille", disabled=True)
+    person.press("Continuer", code=world.code(CAMILLE))
+    assert (person.step, person.last.status_code) == ("error", 403)
+    disabled, owner = accounts.find("camille"), accounts.find("owner")
+    assert disabled
+    assert owner
+    assert (disabled.addresses, owner.addresses) == (("before@univ-exemple.fr",), (CAMILLE,))
+    assert owner.password_hash
+
+
+def test_no_password_is_stored_where_the_account_was_disabled_before_it_was_chosen(world: World) -> None:
+    world.account("camille", CAMILLE, CDURAND)
+    person = world.browser().start().prove().press("Continuer", code=world.code(CAMILLE))
+    world.services.stores.accounts.set_disabled("camille", disabled=True)
+    person.press("Créer", password=PASSWORD)
+    assert (person.step, person.last.status_code) == ("error", 403)
+    disabled = world.services.stores.accounts.find("camille")
+    assert disabled
+    assert disabled.password_hash is None
+    assert world.services.stores.sessions.of_account("camille", now=world.clock()) == ()

@@ -234,3 +234,20 @@ def test_whom_no_university_vouched_for_takes_the_proof_along(world: World) -> N
     assert account(world, "own").attributes == {"displayName": ("Inès Petit",)}
     person.press("Séparer les deux comptes")
     assert (account(world, "own").attributes, account(world, "own").proved_at) == ({}, None)
+
+
+@pytest.mark.parametrize("kind", ["eppn", "subject-id"])
+def test_two_logins_at_one_university_lead_to_the_one_account_by_turns(world: World, kind: str) -> None:
+    logins = {OWN: "ines@univ-exemple.fr", "ines@etu.univ-exemple.fr": "e21904532@univ-exemple.fr"}
+    own, other = (
+        world.account(name, address, Identity(EXEMPLE, kind, login))
+        for name, (address, login) in zip(("own", "other"), logins.items(), strict=True)
+    )
+    person = offered(world, world.browser().signed_in(own), other.address)
+    assert person.press("Réunir les deux comptes").step == "account"
+    for address, login in (*logins.items(), *logins.items()):
+        back = world.browser().start(address).prove(world.draft(**{"mail": (address,), kind: (login,)}))
+        assert back.step == "check-mailbox", back.text
+        back.press("Continuer", code=world.code(address)).press("Créer", password=PASSWORD)
+        assert account(world, "own").address == address
+    assert sorted(account(world, "own").addresses) == sorted(logins)
