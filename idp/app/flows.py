@@ -103,6 +103,7 @@ def account(services: Services) -> AccountFlow:
         accounts=stores.accounts,
         ends_sign_ins=services.ends_sign_ins,
         devices=stores.devices,
+        proofings=stores.proofings,
         sweeps=stores.sweeps,
         mails=stores.outbox,
         audit=stores.audit,

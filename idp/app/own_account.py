@@ -70,6 +70,7 @@ def closing(services: Services) -> ClosingFlow:
         devices=stores.devices,
         consents=stores.consents,
         passkeys=stores.passkeys,
+        proofings=stores.proofings,
         sweeps=stores.sweeps,
         mails=stores.outbox,
         audit=stores.audit,

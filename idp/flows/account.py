@@ -17,6 +17,7 @@ from idp.domain.sessions import Session, SignedIn, SignsIn
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.devices import DeviceStore
+from idp.storage.proofings import ProofingStore
 from idp.storage.sweeps import SweepStore
 
 # How fresh a sign-in must be for changing what protects the account.
@@ -29,6 +30,7 @@ class AccountFlow:
     accounts: AccountStore
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
+    proofings: ProofingStore
     sweeps: SweepStore
     mails: MailQueue
     audit: AuditTrail
@@ -101,6 +103,9 @@ class AccountFlow:
     def _end_everything(self, account: Account, keep: Session) -> tuple[ApplicationInUse, ...]:
         ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id)
         self.devices.forget_account(account.id)
+        for address in account.addresses:
+            # One that was left at its last page, on a computer that others use, would let them choose a password.
+            self.proofings.void_address(address)
         return ended
 
     def _tell(self, account: Account, reference: str, now: datetime) -> None:

@@ -16,6 +16,7 @@ from idp.storage.closed_accounts import ClosedAccounts
 from idp.storage.consents import ConsentStore
 from idp.storage.devices import DeviceStore
 from idp.storage.passkeys import PasskeyStore
+from idp.storage.proofings import ProofingStore
 from idp.storage.sweeps import SweepStore
 
 
@@ -29,6 +30,7 @@ class ClosingFlow:
     devices: DeviceStore
     consents: ConsentStore
     passkeys: PasskeyStore
+    proofings: ProofingStore
     sweeps: SweepStore
     mails: MailQueue
     audit: AuditTrail
@@ -49,6 +51,9 @@ class ClosingFlow:
         self.devices.forget_account(account.id)
         self.consents.forget_account(account.id)
         self.passkeys.remove_account(account.id)
+        for address in account.addresses:
+            # One that was left half done elsewhere would open the account again.
+            self.proofings.void_address(address)
         self._tell(account, "closed", now)
         return True
 

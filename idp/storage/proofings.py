@@ -87,7 +87,7 @@ class ProofingStore:
         with translated():
             self._proofings.delete_one({"_id": proofing_id, "state": unproven})
 
-    def void_address(self, address: str, *, except_id: str) -> None:
+    def void_address(self, address: str, *, except_id: str | None = None) -> None:
         """End every other unfinished journey for this mailbox: its links and codes lead nowhere."""
         with translated():
             self._proofings.delete_many(
