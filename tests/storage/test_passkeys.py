@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from idp.domain.passkeys import Credential, Passkey, PasskeyUse
+from idp.domain.passkeys import CHALLENGE_LIFETIME, Credential, Passkey, PasskeyUse
 from idp.storage.database import Database
 from idp.storage.passkeys import PasskeyStore
 
@@ -79,9 +79,24 @@ def test_nobody_renames_or_removes_what_belongs_to_somebody_else(store: PasskeyS
 
 
 def test_an_erased_account_leaves_no_passkey(store: PasskeyStore) -> None:
+    others = replace(PASSKEY, credential=replace(CREDENTIAL, id="id-2"), account_id="noe")
     store.add(PASSKEY)
+    store.add(others)
     store.remove_account("ines")
     assert store.find("id-1") is None
+    assert store.find("id-2") == others
+
+
+def test_an_answered_challenge_is_remembered_longer_than_it_counts(store: PasskeyStore, database: Database) -> None:
+    """MongoDB clears it away when its time is over: until then nobody may answer it again."""
+    store.take_challenge("challenge", now=NOW)
+    (document,) = database.collection("passkey_challenges").find()
+    assert document["expires_at"] > NOW + CHALLENGE_LIFETIME
+
+
+def test_a_passkey_that_was_handed_over_meanwhile_does_not_open_the_account_of_before(store: PasskeyStore) -> None:
+    store.add(replace(PASSKEY, account_id="noe"))
+    assert not store.use(PASSKEY, PasskeyUse(9, False), now=NOW)
 
 
 @pytest.mark.parametrize("by_the_release_before", [False, True])

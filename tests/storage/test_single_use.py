@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pymongo.collection import Collection
 
+from idp.domain.accounts import Identity
 from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.keyed import random_id
 from idp.domain.one_time_codes import ATTEMPTS, LIFETIME, CodePurpose, OneTimeCode
@@ -171,6 +172,45 @@ def test_a_mailed_link_leads_on_in_one_other_browser(database: Database) -> None
     store.put(proofing("confirmed", state=ProofingState.CONFIRMED), link_hash="confirmed")
     assert at_once(lambda: store.follow("proofing", random_id(), now=NOW)).count(True) == 1
     assert not store.follow("confirmed", "elsewhere", now=NOW)
+
+
+def test_o_25_a_proven_mailbox_ends_every_other_unfinished_proof_for_it_and_no_more(database: Database) -> None:
+    store = ProofingStore(database)
+    mailbox, another = "a@univ-exemple.fr", "b@univ-exemple.fr"
+    for name, address, state in (
+        ("this", mailbox, ProofingState.VOUCHED),
+        ("other", mailbox, ProofingState.VOUCHED),
+        ("completed", mailbox, ProofingState.COMPLETED),
+        ("elsewhere", another, ProofingState.VOUCHED),
+    ):
+        store.put(proofing(name, address=address, state=state), link_hash=name)
+    store.void_address(mailbox, except_id="this")
+    assert [store.find(name, now=NOW) is not None for name in ("this", "other", "completed", "elsewhere")] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "browser", "later", "named", "is_other"),
+    [
+        (ProofingState.VOUCHED, "browser", timedelta(), "noe", True),
+        (ProofingState.CONFIRMED, "browser", timedelta(), "noe", True),
+        (ProofingState.VOUCHED, "browser", timedelta(), "ines", False),
+        (ProofingState.COMPLETED, "browser", timedelta(), "noe", False),
+        (ProofingState.VOUCHED, "another", timedelta(), "noe", False),
+        (ProofingState.VOUCHED, "browser", timedelta(hours=1), "noe", False),
+    ],
+)
+def test_o_24_a_browser_is_on_the_way_with_somebody_else_or_not(
+    database: Database, state: ProofingState, browser: str, later: timedelta, named: str, is_other: bool
+) -> None:
+    store = ProofingStore(database)
+    ines, asked = (Identity("https://idp.example", "eppn", name) for name in ("ines", named))
+    store.put(proofing(state=state, identities=(ines,)), link_hash="hash")
+    assert store.is_other_in(browser, (asked,), now=NOW + later) is is_other
 
 
 def test_o_09_message_ids_are_seen_once(database: Database) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from idp.domain.accounts import Identity
+from idp.domain.guessing import SHARED_BUDGET, WINDOW, proofing_limit
 from idp.domain.proofing import link_token
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
@@ -230,6 +231,28 @@ def test_a_form_names_no_proofing_of_another_journey_or_browser(world: World) ->
     mine.press("Continuer", proofing=foreign, code=world.code("alix.roux@autre.fr"))
     assert (mine.last.status_code, mine.step) == (400, "error")
     assert mine.get("/account").step != "account"
+
+
+def test_a_form_names_no_proofing_of_another_journey_in_the_same_browser(world: World) -> None:
+    """Whoever proves who they are on the way to one application has not said so to the other."""
+    person = world.browser().start(CAMILLE).prove()
+    first = person.tree.xpath("//input[@name='proofing']/@value")[0]
+    person.ask_for_a_proof().press("Se connecter", email=CAMILLE)
+    person.post(f"/sign-in/{person.handle}/mailbox", proofing=first, code=world.code(CAMILLE))
+    assert (person.last.status_code, person.step) == (400, "error")
+    assert world.services.stores.accounts.by_address(CAMILLE) is None
+
+
+def test_o_18_wrong_codes_for_a_mailbox_are_counted_whoever_asks_and_then_no_code_is_looked_at(world: World) -> None:
+    person, limits = world.browser().start(CAMILLE).prove(), world.services.stores.limits
+    for _ in range(SHARED_BUDGET - 1):
+        limits.count(
+            proofing_limit(world.services.secret, CAMILLE), limit=SHARED_BUDGET, window=WINDOW, now=world.clock()
+        )
+    right = world.code(CAMILLE)
+    person.press("Continuer", code=f"{(int(right) + 1) % 1_000_000:06}")
+    assert person.press("Continuer", code=right).last.status_code == 422
+    assert world.services.stores.accounts.by_address(CAMILLE) is None
 
 
 def test_back_and_another_university_leads_on(world: World) -> None:

@@ -2,7 +2,8 @@
 
 import secrets
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import pytest
 
 from idp import app as application
 from idp import settings
-from idp.app import Services
+from idp.app import Services, flows
 from idp.domain.accounts import Account, Identity
-from idp.domain.sessions import ACR_UNIVERSITY
+from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
+from idp.domain.errors import Refusal
+from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY, Session
+from idp.flows.authorization import Finished, Step
 from idp.storage.database import Database
 from idp.web.consent import rows
 from tests.openid.world import CHALLENGE
@@ -287,6 +291,63 @@ def test_o_30_consent_needs_the_form_of_the_page(signed_in: Visitor, services: S
     action = signed_in.tree.xpath("//form[.//button[contains(., 'Autoriser')]]/@action")[0]
     assert signed_in._client.post(action, data={"csrf_token": "x"}, headers=HOST).status_code == 403
     assert services.stores.consents.find("account-of-ines", "once") is None
+
+
+@pytest.mark.parametrize(("agreed", "step"), [("account-of-ines", Step.FINISH), ("another", Step.CONSENT)])
+def test_what_somebody_else_agreed_to_in_the_same_journey_is_not_this_person_s_consent(
+    services: Services, agreed: str, step: Step
+) -> None:
+    """Whoever signs in as somebody else between agreeing and the answer is asked for themselves."""
+    here = signed_in_session(services)
+    pending = replace(waiting(here, "always"), consent_of=agreed)
+    assert flows.authorization(services).next_step(pending, here) is step
+
+
+def signed_in_session(services: Services) -> Session:
+    sessions, now = services.browser_sessions, datetime.now(UTC)
+    return sessions.sign_in(
+        sessions.open()[1], account_id="account-of-ines", methods=("pwd",), acr=ACR_BASIC, device=None, now=now
+    ).session
+
+
+def waiting(session: Session, client_id: str | None = None, **claims: Any) -> PendingAuthorization:
+    """A request that waits in this browser."""
+    now = datetime.now(UTC)
+    request = AuthorizationRequest(client_id, CALLBACK, scope=("openid",), claims=claims)
+    return PendingAuthorization(secrets.token_hex(8), session.browser, request, now, now + timedelta(hours=1), "REF")
+
+
+def test_of_two_answers_to_one_request_at_the_same_moment_one_is_refused(services: Services) -> None:
+    here, flow = signed_in_session(services), flows.authorization(services)
+    pending = waiting(here)
+    services.stores.authorizations.put(pending)
+    assert isinstance(flow.go_on(pending, here, may_finish=True), Finished)
+    with pytest.raises(Refusal, match="answered already"):
+        flow.go_on(pending, here, may_finish=True)
+
+
+def test_another_address_forgets_what_was_begun_with_the_one_before(services: Services) -> None:
+    here, flow = signed_in_session(services), flows.authorization(services)
+    begun = replace(waiting(here), address=ADDRESS, entity_id="e", proofing_id="p", one_time_code_id="c")
+    services.stores.authorizations.put(begun)
+    now = flow.take_address(begun.id, here, "noe@univ-exemple.fr")
+    assert (now.address, now.entity_id, now.proofing_id, now.one_time_code_id) == ("noe@univ-exemple.fr", *[None] * 3)
+
+
+def test_a_code_that_was_asked_for_does_not_stand_for_a_proof_that_is_insisted_on(services: Services) -> None:
+    here = signed_in_session(services)
+    insists = {"acr": {"essential": True, "value": ACR_UNIVERSITY}}
+    begun = replace(waiting(here, "own", id_token=insists), address=ADDRESS, one_time_code_id="c")
+    assert flows.authorization(services).next_step(begun, here) is Step.UNIVERSITY
+
+
+def test_who_was_disabled_is_not_asked_whether_to_reopen(services: Services) -> None:
+    here, accounts = signed_in_session(services), services.database.collection("accounts")
+    accounts.update_one({"_id": "account-of-ines"}, {"$set": {"disabled": True}})
+    try:
+        assert flows.authorization(services).next_step(waiting(here), here) is Step.ADDRESS
+    finally:
+        accounts.update_one({"_id": "account-of-ines"}, {"$set": {"disabled": False}})
 
 
 def test_consent_that_was_taken_back_is_asked_for_again(signed_in: Visitor, services: Services) -> None:

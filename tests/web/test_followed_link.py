@@ -119,6 +119,14 @@ def test_o_24_who_signed_in_as_somebody_else_meanwhile_does_not_complete_it(
     assert proofing(world)["state"] == "vouched"
 
 
+def test_o_24_the_link_opens_nothing_where_somebody_else_is_signed_in(
+    world: World, person: Traveller, link: str
+) -> None:
+    other = world.browser().signed_in(world.account("other", "autre@autre.fr", password=PASSWORD))
+    assert other.get(link).step == "error"
+    assert not other.tree.xpath("//button[contains(., 'Confirmer')]")
+
+
 def test_who_is_signed_in_already_is_not_sent_on_before_the_link_is_used(world: World) -> None:
     first = world.browser().start().prove()
     first.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)

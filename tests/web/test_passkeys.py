@@ -1,11 +1,13 @@
 """Passkeys on the pages: added on the account page, used on the address page, refused wherever they lie."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from idp.domain.accounts import Account
+from idp.domain.passkeys import MOST_PER_ACCOUNT
 from idp.domain.sessions import ACR_PHISHING_RESISTANT
 from tests.openid.world import CHALLENGE
 from tests.passkeys.authenticator import BACKED_UP, ELIGIBLE, PRESENT, VERIFIED, Authenticator
@@ -228,6 +230,20 @@ def test_a_closed_account_is_not_opened_by_its_passkey(world: World, authenticat
     assert present(stranger(world), authenticator).last.status_code == 422
 
 
+def test_a_passkey_whose_account_is_gone_signs_nobody_in(world: World, authenticator: Authenticator) -> None:
+    """The account is erased before what belonged to it."""
+    world.services.database.collection("accounts").delete_one({"_id": "camille"})
+    browser = present(stranger(world), authenticator)
+    assert (browser.last.status_code, browser.session.sign_in) == (422, None)
+
+
+def test_a_device_that_signed_in_before_stays_known_as_the_same_one(world: World, authenticator: Authenticator) -> None:
+    browser = present(stranger(world), authenticator)
+    before = browser.cookies["idp_device"].value
+    browser.press("Se déconnecter").get("/account")
+    assert present(browser, authenticator).cookies["idp_device"].value == before
+
+
 def test_many_failures_from_one_network_are_told_to_wait_and_nobody_is_locked_out(
     world: World, authenticator: Authenticator
 ) -> None:
@@ -236,6 +252,8 @@ def test_many_failures_from_one_network_are_told_to_wait_and_nobody_is_locked_ou
     statuses = [browser.send(action, credential="{}", challenge="x").last.status_code for _ in range(121)]
     assert (statuses[0], statuses[-1]) == (422, 429)
     assert present(browser, authenticator).step == "account"
+    by_password = world.browser().start("nobody@univ-exemple.fr").press("Se connecter", password="wrong")
+    assert by_password.last.status_code == 429, "one budget for both ways in"
 
 
 def test_the_same_credential_is_not_added_twice(world: World, camille: Traveller, authenticator: Authenticator) -> None:
@@ -243,6 +261,23 @@ def test_the_same_credential_is_not_added_twice(world: World, camille: Traveller
     assert camille.last.status_code == 422
     assert "déjà enregistrée" in camille.text
     assert len(world.services.stores.passkeys.of_account("camille")) == 1
+
+
+def test_an_account_has_so_many_passkeys_and_no_more(world: World, camille: Traveller) -> None:
+    add(camille, Authenticator())
+    store = world.services.stores.passkeys
+    (first,) = store.of_account("camille")
+    for number in range(2, MOST_PER_ACCOUNT):
+        store.add(replace(first, credential=replace(first.credential, id=f"id{number:02}")))
+    assert add(camille, Authenticator()).last.status_code == 200
+    assert add(camille, Authenticator()).last.status_code == 422
+    assert len(store.of_account("camille")) == MOST_PER_ACCOUNT
+
+
+def test_an_authenticator_is_told_which_passkeys_there_are(camille: Traveller, authenticator: Authenticator) -> None:
+    """So that it makes no second one for the account (WebAuthn level 3, section 5.4, excludeCredentials)."""
+    _, options, _ = form(camille, "create")
+    assert len(json.loads(options)["excludeCredentials"]) == 1
 
 
 def test_an_old_challenge_adds_nothing(world: World, camille: Traveller) -> None:
@@ -265,6 +300,17 @@ def test_the_challenge_of_another_account_adds_nothing(world: World, camille: Tr
     assert world.services.stores.passkeys.of_account("noe") == ()
 
 
+def test_signing_in_by_passkey_leaves_whom_the_university_had_named(world: World, authenticator: Authenticator) -> None:
+    """Somebody else came back from the university in this journey: the passkey says who the person wants to be."""
+    browser = world.browser().start("mnguyen@etu.univ-exemple.fr").prove()
+    assert browser.step == "check-mailbox"
+    begun = browser.get(f"/sign-in/{browser.handle}/address")
+    assert present(begun, authenticator).step == "account", browser.text
+    sign_in = browser.session.sign_in
+    assert sign_in is not None
+    assert sign_in.account_id == "camille"
+
+
 def test_a_passkey_is_renamed_and_removed_by_its_person_alone(
     world: World, camille: Traveller, authenticator: Authenticator
 ) -> None:
@@ -274,6 +320,7 @@ def test_a_passkey_is_renamed_and_removed_by_its_person_alone(
     noe.send("/account/passkeys/rename", passkey=stored.id, position="1", **{"name-1": "à moi"})
     camille.get("/account/passkeys").press("Renommer", **{"name-1": "Clé  rouge\x00"})
     assert "Clé rouge" in camille.text
+    assert "Clé rouge" in camille.press("Renommer", **{"name-1": " \x00"}).text, "no name is no new name"
     camille.press("Retirer")
     assert world.services.stores.passkeys.of_account("camille") == ()
     assert world.mails(CAMILLE)[-1]["kind"] == "passkey_removed"
