@@ -156,9 +156,12 @@ def _keep(text: str, copy: Path) -> None:
             return
         copy.parent.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=copy.parent, prefix=copy.name)  # mode 0600
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(draft).replace(copy)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(draft).replace(copy)
+        finally:
+            Path(draft).unlink(missing_ok=True)
     except (OSError, ValueError) as error:
         # Better none than an older one, which would undo what this process has read.
         with contextlib.suppress(OSError):

@@ -1,5 +1,6 @@
 """The file of relying parties."""
 
+import errno
 import logging
 import os
 from pathlib import Path
@@ -242,6 +243,18 @@ def test_a_copy_that_cannot_be_written_undoes_nothing(tmp_path: Path) -> None:
     _replace(path, "[[client")
     seconds.now = 1.0
     assert clients.get("one") is not None
+
+
+def test_a_copy_that_a_full_disk_refuses_leaves_no_draft_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path, state = written(tmp_path, GOOD), tmp_path / "var"
+    monkeypatch.setattr(Path, "replace", full)
+    ClientsFile(path, last_good=state / "clients-copy.toml")
+    assert list(state.iterdir()) == []
 
 
 def _replace(path: Path, content: str) -> None:
