@@ -123,7 +123,7 @@ def renamed(identities: Iterable[Identity], previous: Account) -> Identity | Non
 
     One person under a new name, or two persons: which of both, only people can tell.
     """
-    known = {(identity.entity_id, identity.kind) for identity in previous.identities}
+    known = _sources(previous)
     return next((identity for identity in identities if (identity.entity_id, identity.kind) in known), None)
 
 
@@ -147,13 +147,18 @@ def account_for(identities: Sequence[Identity], candidates: Sequence[Account]) -
         return None
     account = named[0]
     # Two accounts that became one may have two values of a kind: each of them is this person's.
-    sources = {(identity.entity_id, identity.kind) for identity in account.identities}
+    sources = _sources(account)
     may_change = _may_change(account, identities)
     for identity in identities:
         is_other = (identity.entity_id, identity.kind) in sources and identity not in account.identities
         if is_other and identity.kind not in may_change:
             raise IdentityConflict(identity.entity_id, identity.kind, "another value than before")
     return account
+
+
+def _sources(account: Account) -> set[tuple[str, str]]:
+    """Of which provider and kind the account's identifiers are."""
+    return {(identity.entity_id, identity.kind) for identity in account.identities}
 
 
 def _may_change(account: Account, identities: Iterable[Identity]) -> frozenset[str]:

@@ -104,6 +104,11 @@ class Proofing:
         """The browsers in which this journey may go on."""
         return (self.browser,) if self.link_browser is None else (self.browser, self.link_browser)
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the mailbox is proven, whatever came after it."""
+        return self.state in (ProofingState.CONFIRMED, ProofingState.COMPLETED)
+
     def has_link(self, authorization_id: str) -> bool:
         """Whether this journey, in another browser, came from the button of this proofing's own mailed link."""
         return self.followed_as == authorization_id

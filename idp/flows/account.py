@@ -103,9 +103,8 @@ class AccountFlow:
     def _end_everything(self, account: Account, keep: Session) -> tuple[ApplicationInUse, ...]:
         ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id)
         self.devices.forget_account(account.id)
-        for address in account.addresses:
-            # One that was left at its last page, on a computer that others use, would let them choose a password.
-            self.proofings.void_address(address)
+        # One that was left at its last page, on a computer that others use, would let them choose a password.
+        self.proofings.void_address(*account.addresses)
         return ended
 
     def _tell(self, account: Account, reference: str, now: datetime) -> None:

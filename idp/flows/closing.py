@@ -51,9 +51,8 @@ class ClosingFlow:
         self.devices.forget_account(account.id)
         self.consents.forget_account(account.id)
         self.passkeys.remove_account(account.id)
-        for address in account.addresses:
-            # One that was left half done elsewhere would open the account again.
-            self.proofings.void_address(address)
+        # One that was left half done elsewhere would open the account again.
+        self.proofings.void_address(*account.addresses)
         self._tell(account, "closed", now)
         return True
 

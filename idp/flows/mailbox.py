@@ -111,7 +111,7 @@ class MailboxFlow:
 
     def with_code(self, proofing: Proofing, session: Session, typed: str) -> str | None:
         """Confirm the mailbox by the code; None when it is confirmed, else a field sentence's key."""
-        if proofing.state in (ProofingState.CONFIRMED, ProofingState.COMPLETED):
+        if proofing.is_confirmed:
             # The form was sent twice: the first one has taken the code.
             return None
         _refuse_unasked(proofing)
@@ -121,7 +121,7 @@ class MailboxFlow:
     def _is_confirmed_by_now(self, proofing: Proofing) -> bool:
         """The form was sent twice at once: the other one has taken the code."""
         found = self.proofings.find(proofing.id, now=self.clock())
-        return found is not None and found.state in (ProofingState.CONFIRMED, ProofingState.COMPLETED)
+        return found is not None and found.is_confirmed
 
     def _problem_with(self, proofing: Proofing, session: Session, typed: str) -> str | None:
         digits, now = one_time_codes.typed_digits(typed), self.clock()
@@ -149,7 +149,7 @@ class MailboxFlow:
         if proofing is None:
             raise Refusal("proofing.link_invalid", "unknown or expired")
         go_on_under(proofing.reference)
-        if proofing.state in (ProofingState.CONFIRMED, ProofingState.COMPLETED):
+        if proofing.is_confirmed:
             raise Refusal("proofing.link_used", proofing.id).during(proofing.reference)
         if proofing.state is not ProofingState.VOUCHED or proofing.address_given:
             raise Refusal("proofing.link_invalid", str(proofing.state)).during(proofing.reference)

@@ -6,7 +6,7 @@ hashing. What differs travels by mail alone.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.domain import addresses, one_time_codes
@@ -172,12 +172,10 @@ class SignInFlow:
         ):
             self._note("sign_in.mail_limit", pending, account, now)
             return False
-        message = self._message(code, pending, account, locale, application, now)
-        if code.id == fresh.id or is_sent_twice:
-            # One mail for this code, although neither of two at once saw the other's.
-            message = replace(message, id=code.id)
+        # The first mail of a code has its id: two requests at once, neither of which saw the other's, send one.
+        mail_id = code.id if code.id == fresh.id or is_sent_twice else random_id()
         with contextlib.suppress(AlreadyExists):
-            self.mails.put(message)
+            self.mails.put(self._message(mail_id, code, pending, account, locale, application, now))
         return True
 
     def delivery(self, pending: PendingAuthorization) -> Delivery | None:
@@ -301,6 +299,7 @@ class SignInFlow:
 
     def _message(
         self,
+        mail_id: str,
         code: OneTimeCode,
         pending: PendingAuthorization,
         account: Account | None,
@@ -311,7 +310,7 @@ class SignInFlow:
         """The mail with the code, or with the reason why there is none, so that nobody waits for it."""
         without_code = "passkey_needed" if account and account.only_passkeys else "unknown_account"
         return Message(
-            id=random_id(),
+            id=mail_id,
             kind="sign_in_code" if code.is_for_somebody else without_code,
             to=code.address,
             locale=locale,

@@ -72,9 +72,8 @@ class RequestObjects:
         expires, not_before = seconds(claims, "exp"), seconds(claims, "nbf")
         present = int(now.timestamp())
         latest = present + int(_LONGEST_LIFE.total_seconds()) + _SKEW
-        if must_end if expires is None else not present < expires <= latest:
-            raise Unreadable
-        if (not_before or 0) > present + _SKEW:
+        is_in_time = not must_end if expires is None else present < expires <= latest
+        if not is_in_time or (not_before or 0) > present + _SKEW:
             raise Unreadable
 
 

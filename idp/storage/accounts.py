@@ -124,18 +124,14 @@ class AccountStore:
 
     def set_password(self, account_id: str, password_hash: str, *, now: datetime) -> None:
         with translated():
-            self._accounts.update_one(
-                {"_id": account_id}, {"$set": {"password_hash": password_hash, "password_changed_at": now}}
-            )
+            self._accounts.update_one({"_id": account_id}, _new_password(password_hash, now))
 
     def change_password(self, account: Account, password_hash: str, *, now: datetime) -> bool:
         """The same for who read the account before; False where it is closed, or somebody proved to be its person
         since: who was in it then is put out."""
         as_read = {"_id": account.id, "disabled": False, "proved_at": account.proved_at}
         with translated():
-            changed = self._accounts.update_one(
-                as_read, {"$set": {"password_hash": password_hash, "password_changed_at": now}}
-            )
+            changed = self._accounts.update_one(as_read, _new_password(password_hash, now))
         return changed.matched_count == 1
 
     def set_only_passkeys(self, account_id: str, *, only: bool) -> bool:
@@ -239,6 +235,10 @@ class AccountStore:
 
 def _expired(now: datetime) -> Document:
     return {"invited.until": {"$lte": now}, "disabled": False}
+
+
+def _new_password(password_hash: str, now: datetime) -> Document:
+    return {"$set": {"password_hash": password_hash, "password_changed_at": now}}
 
 
 def _bounces_of_others(address: str) -> Document:

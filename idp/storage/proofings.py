@@ -87,11 +87,15 @@ class ProofingStore:
         with translated():
             self._proofings.delete_one({"_id": proofing_id, "state": unproven})
 
-    def void_address(self, address: str, *, except_id: str | None = None) -> None:
-        """End every other unfinished journey for this mailbox: its links and codes lead nowhere."""
+    def void_address(self, *addresses: str, except_id: str | None = None) -> None:
+        """End every other unfinished journey for these mailboxes: their links and codes lead nowhere."""
         with translated():
             self._proofings.delete_many(
-                {"address": address, "_id": {"$ne": except_id}, "state": {"$ne": str(ProofingState.COMPLETED)}}
+                {
+                    "address": {"$in": addresses},
+                    "_id": {"$ne": except_id},
+                    "state": {"$ne": str(ProofingState.COMPLETED)},
+                }
             )
 
     def is_other_in(self, browser: str, identities: Sequence[Identity], *, now: datetime) -> bool:

@@ -160,7 +160,7 @@ def test_a_restore_that_was_cut_short_serves_nobody_and_is_begun_again(
 ) -> None:
     file = tmp_path / "a.backup"
     flow(full, tmp_path).backup(file)
-    Ledger(elsewhere).begin_restore(now=NOW)
+    Ledger(elsewhere).begin_restore("one", now=NOW)
     AccountStore(elsewhere).create(account("half"))
     assert not schema_state(elsewhere).serves
     flow(elsewhere, tmp_path).restore(file)

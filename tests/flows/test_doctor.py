@@ -117,7 +117,7 @@ def test_a_schema_that_is_behind_or_ahead_is_told(doctor: Doctor, database: Data
     assert levels(doctor, "schema") == {Level.OK}
     database.collection("accounts").insert_one({"_id": "of-an-older-release"})
     assert levels(doctor, "schema") == {Level.WARNING}
-    Ledger(database).begin_restore(now=utc_now())
+    Ledger(database).begin_restore("one", now=utc_now())
     assert levels(doctor, "schema") == {Level.FAULT}
 
 

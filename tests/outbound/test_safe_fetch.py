@@ -157,8 +157,7 @@ def test_addresses_of_private_networks_are_refused(host: str) -> None:
 def test_every_address_of_a_name_is_looked_at(
     monkeypatch: pytest.MonkeyPatch, addresses: list[str], allow_loopback: bool
 ) -> None:
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in addresses]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    named(monkeypatch, *addresses)
     with pytest.raises(NotFetched, match="not a public address"):
         fetch("https://two.example/", allow_loopback=allow_loopback)
 
@@ -171,8 +170,7 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(monkeypatch: pyte
         asked.append(address)
         raise OSError
 
-    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", 443))]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    named(monkeypatch, "93.184.216.34")
     monkeypatch.setattr(socket, "create_connection", connect)
     for port in ("", ":8443"):
         with pytest.raises(NotFetched):

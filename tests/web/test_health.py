@@ -152,9 +152,9 @@ def test_what_only_a_newer_release_can_read_or_is_half_restored_serves_nobody(
 ) -> None:
     folder.refresh()
     ledger = Ledger(database)
-    ledger.begin_restore(now=clock())
+    ledger.begin_restore("one", now=clock())
     assert client.get("/readyz").status_code == 503
-    ledger.end_restore()
+    ledger.end_restore("one")
     assert client.get("/readyz").status_code == 200
     ledger.begin(999, 999, now=clock())
     assert client.get("/readyz").status_code == 503

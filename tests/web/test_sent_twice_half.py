@@ -5,14 +5,19 @@ import pytest
 from idp.app import first_time
 from idp.domain.errors import ServiceUnavailable
 from idp.storage.outbox import Outbox
-from tests.web.proofing_world import CAMILLE, PASSWORD, World
+from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
+
+
+@pytest.fixture
+def person(world: World) -> Traveller:
+    """Has an account, and may ask for a code."""
+    world.account("camille", CAMILLE, password=PASSWORD)
+    return world.browser().start(CAMILLE)
 
 
 def test_a_code_whose_mail_was_cut_is_mailed_when_it_is_asked_for_again_at_once(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, person: Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.account("camille", CAMILLE, password=PASSWORD)
-    person = world.browser().start(CAMILLE)
     handle = person.handle
 
     def away(*_: object) -> None:
@@ -28,10 +33,8 @@ def test_a_code_whose_mail_was_cut_is_mailed_when_it_is_asked_for_again_at_once(
 
 
 def test_two_that_ask_at_once_without_seeing_the_mail_of_the_other_are_one_mail(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, person: Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.account("camille", CAMILLE, password=PASSWORD)
-    person = world.browser().start(CAMILLE)
     handle = person.handle
     monkeypatch.setattr(Outbox, "last_delivery", lambda *_: None)
     person.post(f"/sign-in/{handle}/code/send")

@@ -78,11 +78,11 @@ class Ledger:
         with translated():
             self._schema.delete_one({"_id": _LOCK, "holder": holder})
 
-    def begin_restore(self, holder: str = "", *, now: datetime) -> None:
+    def begin_restore(self, holder: str, *, now: datetime) -> None:
         """Nobody serves this database until it is whole. Whoever begins last is the one who restores."""
         self._upsert(_RESTORE, {"$set": {"begun_at": now, "holder": holder}})
 
-    def end_restore(self, holder: str = "") -> bool:
+    def end_restore(self, holder: str) -> bool:
         """It is whole; False where somebody else has begun to restore since."""
         with translated():
             return self._schema.delete_one({"_id": _RESTORE, "holder": holder}).deleted_count == 1
