@@ -15,12 +15,16 @@ Attributes: TypeAlias = dict[str, str]
 
 _LANGUAGE: Final = f"{names.XML} lang"
 # What operators write into the name of one that nobody should choose, no longer or not yet; overrides.toml can show it.
+# All of it begins a word with one of few letters, so that nearly every name is seen through at once.
 _SAYS_RETIRED: Final = re.compile(
-    r"(?im)\b(?:ne pas utiliser|do not use|obsol[eè]te|old idp|deprecated)\b"
-    r"|(?:\(| [-–] )legacy\b|^\W?(?:z+test|(?-i:TEST))\b"
+    r"(?im)\b(?=[delnoprtz])"
+    r"(?:(?:ne pas utiliser|do not use|obsol[eè]te|old idp|deprecated|pr[eé][- ]?prod(?:uction)?)\b"
+    r"|legacy\b(?:(?<=\(legacy)|(?<= [-–] legacy))|(?:^|(?<=^\W))(?:z+test|(?-i:TEST))\b"
     # « validation des acquis » is taught, and « recette » stands at the end where it is no dish.
-    r"|\ben validation\b(?! d)|\bpr[eé][- ]?prod(?:uction)?\b|\brecette\W*$"
+    r"|en validation\b(?! d)|recette\W*$)"
 )
+# REFEDS Hide From Discovery Entity Category 1.0, section 3; the attribute is that of RFC 8409.
+_CATEGORIES: Final = "http://macedir.org/entity-category"
 _HIDDEN: Final = "http://refeds.org/category/hide-from-discovery"
 
 
@@ -62,7 +66,7 @@ class EntityDraft:
     def provider(self, document: bytes) -> IdentityProvider:
         """The identity provider whose EntityDescriptor, now at its end, is this document."""
         found = self.role_names if any(self.role_names.values()) else self.organization
-        shown = tuple((language, name) for language, name in found.items() if name)
+        shown = tuple([(language, name) for language, name in found.items() if name])
         return IdentityProvider(
             entity_id=self.entity_id,
             names=shown or (("", plain_name(self.entity_id)),),
@@ -133,8 +137,11 @@ def _registration(draft: EntityDraft, attributes: Attributes) -> bool:
     return False
 
 
+def _holds_categories(_: EntityDraft, attributes: Attributes) -> bool:
+    return attributes.get("Name") == _CATEGORIES
+
+
 def _entity_category(draft: EntityDraft, text: str, _: Attributes) -> None:
-    # REFEDS Hide From Discovery Entity Category 1.0.
     draft.is_withdrawn = draft.is_withdrawn or text.strip() == _HIDDEN
 
 
@@ -160,6 +167,11 @@ def _role_name(draft: EntityDraft, text: str, attributes: Attributes) -> None:
     draft.role_names[_language(attributes)] = plain_name(text)
 
 
+def _is_nameless(draft: EntityDraft, _: Attributes) -> bool:
+    """Whether the role has no name: it comes before the organization (metadata section 2.3.2)."""
+    return not any(draft.role_names.values())
+
+
 def _organization_name(draft: EntityDraft, text: str, attributes: Attributes) -> None:
     draft.organization[_language(attributes)] = plain_name(text)
 
@@ -169,7 +181,7 @@ def _language(attributes: Attributes) -> str:
 
 
 def _unique(values: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value for value in values if value))
+    return tuple(dict.fromkeys([value for value in values if value]))
 
 
 def _md(name: str) -> str:
@@ -196,8 +208,12 @@ _OWN_EXTENSIONS: Final = Step(
     {
         f"{names.SHIBMD} Scope": Step(begin=_is_plain_scope, text=_own_scope),
         f"{names.MDRPI} RegistrationInfo": Step(begin=_registration),
-        f"{names.MDATTR} EntityAttributes": _path(
-            f"{names.SAML} Attribute", f"{names.SAML} AttributeValue", end=Step(text=_entity_category)
+        f"{names.MDATTR} EntityAttributes": Step(
+            {
+                f"{names.SAML} Attribute": Step(
+                    {f"{names.SAML} AttributeValue": Step(text=_entity_category)}, begin=_holds_categories
+                )
+            }
         ),
     }
 )
@@ -214,6 +230,6 @@ ENTITY: Final = Step(
     {
         _md("Extensions"): _OWN_EXTENSIONS,
         _md("IDPSSODescriptor"): _ROLE,
-        _md("Organization"): _path(_md("OrganizationDisplayName"), end=Step(text=_organization_name)),
+        _md("Organization"): Step({_md("OrganizationDisplayName"): Step(text=_organization_name)}, begin=_is_nameless),
     }
 )

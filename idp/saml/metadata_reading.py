@@ -66,7 +66,9 @@ class MetadataReader:
         self._steps: list[Step] = []
         # How deep we are in elements that do not matter.
         self._aside = 0
+        # Of the element whose value is being read, if any.
         self._text: list[str] = []
+        self._hear = self._text.append
         self._attributes: Attributes = {}
         self._parser = expat.ParserCreate("utf-8", namespace_separator=" ")
         self._parser.buffer_text = True
@@ -144,8 +146,9 @@ class MetadataReader:
                 self._spoil_text()
             return
         if step.text:
-            self._text, self._attributes = [], attributes
-            self._parser.CharacterDataHandler = self._text.append
+            self._text.clear()
+            self._attributes = attributes
+            self._parser.CharacterDataHandler = self._hear
         self._steps.append(step)
 
     def _end(self, _: str) -> None:
@@ -161,7 +164,7 @@ class MetadataReader:
 
     def _spoil_text(self) -> None:
         self._parser.CharacterDataHandler = None
-        self._text = []
+        self._text.clear()
 
     def _instruction(self, *_: str) -> None:
         if self._steps and self._steps[-1].text:

@@ -13,6 +13,8 @@ from idp.domain.federation import IdentityProvider
 from idp.domain.folding import folded
 
 _WORD: Final = re.compile(r"[^\W_]+")
+# A space in place of every ASCII character that is in no word.
+_SPACES: Final = "".join(char if char.isalnum() else " " for char in map(chr, range(128)))
 # Small words that people add or leave out.
 _SMALL_WORDS: Final = frozenset(["a", "d", "de", "des", "du", "et", "l", "la", "le", "les", "of", "the"])
 # Written either way, and found by either way and its beginnings: « sain » is nearly « saint », « st » also Strasbourg.
@@ -36,13 +38,13 @@ class SearchText:
 def search_text(provider: IdentityProvider) -> SearchText:
     """The words of this identity provider."""
     # Folded together, as each call takes longer than the few letters in it.
-    names = [provider.name("fr"), *dict(provider.names).values(), *provider.aliases]
-    names = [" ".join(_WORD.findall(name)) for name in folded("\n".join(dict.fromkeys(names))).split("\n")]
-    domains = (*provider.scopes, *provider.mail_domains, *provider.domain_hints)
+    together = "\n".join(dict.fromkeys([provider.name("fr"), *[name for _, name in provider.names], *provider.aliases]))
+    names = [" ".join(_words(name)) for name in folded(together).split("\n")]
+    domains = " ".join(provider.scopes + provider.mail_domains + provider.domain_hints)
     return SearchText(
         names=f"|{'|'.join(names)}|",
         name_words=_between_spaces(" ".join(names).split()),
-        domain_words=_between_spaces(_words(" ".join(domains))),
+        domain_words=_between_spaces(_words(folded(domains))),
         sort_key=_sort_key(names[0]),
     )
 
@@ -85,10 +87,10 @@ def _between_spaces(words: Sequence[str]) -> str:
 
 
 def _words(text: str) -> list[str]:
-    found: list[str] = _WORD.findall(folded(text))
-    return found
+    """The words of a text that was folded before; nearly all are ASCII then, which Python takes apart by a table."""
+    return text.translate(_SPACES).split() if text.isascii() else _WORD.findall(text)
 
 
 def _query_words(query: str) -> Sequence[str]:
-    words = _words(query[:200])[:12]
+    words = _words(folded(query[:200]))[:12]
     return [word for word in words if word not in _SMALL_WORDS] or words

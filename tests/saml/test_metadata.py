@@ -43,6 +43,17 @@ def test_weak_and_unreadable_keys_are_left_out(key: university.Key) -> None:
     assert _read(university.entity_descriptor("https://x.fr", (weak,))) is None
 
 
+@pytest.mark.parametrize(("names", "shown"), [({"fr": "Rôle"}, "Rôle"), ({"fr": " "}, "Valmont"), ({}, "Valmont")])
+def test_the_organization_names_a_role_that_has_no_name(key: university.Key, names: dict[str, str], shown: str) -> None:
+    organization = (
+        '<md:Organization><md:OrganizationDisplayName xml:lang="fr">Valmont</md:OrganizationDisplayName>'
+        "</md:Organization></md:EntityDescriptor>"
+    )
+    provider = _read(_entity(key, names=names).replace(b"</md:EntityDescriptor>", organization.encode()))
+    assert provider is not None
+    assert provider.names == (("fr", shown),)
+
+
 @pytest.mark.parametrize("attribute", ['regexp="true"', 'regexp="1"', 'regexp=" true "', 'regexp="yes"'])
 def test_scopes_that_are_regular_expressions_are_dropped(key: university.Key, attribute: str) -> None:
     provider = _read(_entity(key).replace(b'regexp="false"', attribute.encode()))

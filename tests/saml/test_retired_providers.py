@@ -81,6 +81,16 @@ def test_the_category_for_it_hides_a_provider(
     assert bool(folder.current.search("valmont")) is not hidden
 
 
+def test_the_category_in_another_attribute_hides_nobody(make_folder: MakeFolder, key: university.Key) -> None:
+    supported = HIDDEN.replace(b"/entity-category", b"/entity-category-support")
+    category = supported % b"http://refeds.org/category/hide-from-discovery"
+    entity = university.entity_descriptor(OLD, (key,), names={"fr": "Valmont"}, scopes=("valmont.fr",))
+    entity = entity.replace(b"<md:IDPSSODescriptor", category + b"<md:IDPSSODescriptor", 1)
+    folder = make_folder(aggregates.signed(aggregates.aggregate([entity]), key))
+    folder.refresh()
+    assert [found.entity_id for found in folder.current.search("valmont")] == [OLD]
+
+
 def test_the_administrator_can_show_it_again(make_folder: MakeFolder, key: university.Key) -> None:
     entity = university.entity_descriptor(OLD, (key,), names={"fr": "Valmont (obsolete)"}, scopes=("valmont.fr",))
     shown = f'[providers."{OLD}"]\nhidden = false\n'
