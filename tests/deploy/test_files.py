@@ -152,3 +152,19 @@ def test_nothing_of_the_demo_is_deployed(tmp_path: Path) -> None:
     assert demo
     assert not [path for path in FILES for secret in demo if secret in path.read_text()]
     assert "idp/demo" in (DEPLOY / "Dockerfile.dockerignore").read_text().split()
+
+
+@pytest.mark.parametrize(
+    ("name", "server", "silent"),
+    [
+        ("nginx", r"^server \{$", ("access_log off;", "error_log /dev/null emerg;")),
+        ("apache", r"^<VirtualHost .+>$", ("CustomLog /dev/null common", "LogLevel emerg")),
+    ],
+)
+def test_no_server_of_a_proxy_keeps_a_log_of_pages(name: str, server: str, silent: tuple[str, ...]) -> None:
+    """That this is enough is shown by ``test_proxy_logs.py`` where they are installed."""
+    _, *servers = re.split(server, (DEPLOY / name / "provider.conf").read_text(), flags=re.MULTILINE)
+    assert len(servers) == 2
+    for directives in ([line.strip() for line in found.splitlines()] for found in servers):
+        logs = [line for line in directives if re.match(r"(access_log|error_log|CustomLog|ErrorLog|LogLevel)\b", line)]
+        assert logs == list(silent)
