@@ -111,6 +111,7 @@ def administration(configured: Settings) -> Administration:
                 implicit=configured.openid.implicit,
             ),
             lambda: registered.InitialTokenStore(connect(configured)),
+            registers=configured.registration.enabled,
         ),
         federation=FederationAdministration(
             federation,
