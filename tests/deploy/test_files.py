@@ -116,6 +116,14 @@ def test_fetched_metadata_can_be_put_where_the_services_may_write(name: str) -> 
     assert "ProtectSystem=strict" in unit
 
 
+def test_every_file_that_a_unit_reads_is_made_by_a_documented_step() -> None:
+    """systemd starts nothing whose ``EnvironmentFile`` is not there."""
+    steps = "\n".join(re.findall(r"```console\n(.+?)```", (PROJECT / "docs/deployment.md").read_text(), re.DOTALL))
+    read = {name for unit in UNITS for name in re.findall(r"^EnvironmentFile=(.+)$", unit.read_text(), re.MULTILINE)}
+    assert read == {"/etc/idp/idp.env", "/etc/idp/backup.env"}
+    assert [name for name in read if not re.search(rf"{name}\b", steps)] == []
+
+
 def test_the_folder_of_metadata_belongs_to_the_user_of_the_image() -> None:
     (user,) = re.findall(r"^USER (\d+:\d+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     assert f"chown {user} federation_metadata" in (PROJECT / "docs/deployment.md").read_text()
