@@ -4,7 +4,6 @@ What is accepted is told by the type of each field: ``Path``, ``Literal[…]``, 
 ``Annotated[…, Rule]``. A field that its dataclass does not show (``repr=False``) is a secret, shown nowhere.
 """
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from idp.domain.errors import ConfigurationError
+from idp.domain.near_names import meant
 
 _FILE_VARIABLE = "IDP_CONFIG"
 _OF_THE_DEMO = "IDP_DEMO_"
@@ -196,10 +196,10 @@ def _from_environment(environ: Mapping[str, str], known: Mapping[KeyPath, Key]) 
 def _unknown(source: str, value: Any, known: Iterable[Key]) -> str:
     name = source.rpartition(": ")[2]
     names = [key.variable if source.startswith("IDP_") else key.name for key in known]
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
-    accepted = f"no such setting; did you mean {close[0]}?" if close else "no such setting; see config/default.toml"
+    close = meant(name, names)
+    accepted = "no such setting; " + (f"did you mean {close}?" if close else "see config/default.toml")
     # The value of a mistyped name may be a secret all the same.
-    return fault(source, value, accepted, secret=bool(_SECRET_WORDS.search(" ".join((name, *close)))))
+    return fault(source, value, accepted, secret=bool(_SECRET_WORDS.search(f"{name} {close or ''}")))
 
 
 def fault(source: str, value: Any, accepted: str, *, secret: bool = False) -> str:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask import Blueprint
 
 from idp.app import flows, own_account
-from idp.app.services import Services, helpdesk_operators
+from idp.app.services import Services, helpdesk_callback, helpdesk_operators
 from idp.domain.helpdesk import roles_of
 from idp.flows.account_closing import AccountClosing
 from idp.flows.helpdesk_acts import HelpdeskActs
@@ -101,7 +101,7 @@ def helpdesk_entry(services: Services) -> HelpdeskEntry:
         audit=stores.audit,
         secret=services.secret,
         client_id=configured.helpdesk.client_id,
-        callback_url=f"{configured.issuer}/helpdesk/callback",
+        callback_url=helpdesk_callback(configured),
         needs_passkey=configured.helpdesk.passkey,
         roles=roles,
         clock=services.clock,

@@ -20,7 +20,15 @@ from idp.app.federation_audit import CommandAudit, federation_folder
 from idp.app.mail import bounces, bounces_folder, mail_server, mail_workers
 from idp.app.pages import create_app
 from idp.app.saml import description
-from idp.app.services import Services, build, key_algorithms, signing_keys, utc_now
+from idp.app.services import (
+    Services,
+    build,
+    helpdesk_callback,
+    helpdesk_operators,
+    key_algorithms,
+    signing_keys,
+    utc_now,
+)
 from idp.app.stores import INDEXES, audit_trail, connect
 from idp.app.work_metrics import serve_metrics
 from idp.cli import Administration, Helpdesk
@@ -30,7 +38,7 @@ from idp.flows.audit_verification import AuditVerification
 from idp.flows.backup import BackupFlow
 from idp.flows.client_administration import ClientAdministration
 from idp.flows.data_report import DataReportFlow
-from idp.flows.doctor import Doctor
+from idp.flows.doctor import Console, Doctor
 from idp.flows.federation_administration import FederationAdministration
 from idp.flows.key_administration import KeyAdministration, folder_faults
 from idp.flows.migrating import Migrating
@@ -105,12 +113,9 @@ def administration(configured: Settings) -> Administration:
     federation = federation_folder(configured, utc_now, CommandAudit(audit, utc_now))
     return Administration(
         clients=ClientAdministration(
-            lambda: ClientsFile(
-                configured.clients.file,
-                algorithms=algorithms_of(configured.keys.dir, key_algorithms(configured)),
-                implicit=configured.openid.implicit,
-            ),
+            lambda: _clients_file(configured),
             lambda: registered.InitialTokenStore(connect(configured)),
+            registers=configured.registration.enabled,
         ),
         federation=FederationAdministration(
             federation,
@@ -129,6 +134,14 @@ def administration(configured: Settings) -> Administration:
         audit=lambda: _audit_verification(configured),
         work=lambda: work_until_stopped(configured),
         data_report=lambda: DataReportFlow(Holdings(connect(configured)), _periods(configured), utc_now),
+    )
+
+
+def _clients_file(configured: Settings) -> ClientsFile:
+    return ClientsFile(
+        configured.clients.file,
+        algorithms=algorithms_of(configured.keys.dir, key_algorithms(configured)),
+        implicit=configured.openid.implicit,
     )
 
 
@@ -188,12 +201,20 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         database=lambda: connect(configured),
         indexes=INDEXES,
         keys=lambda: signing_keys(configured, utc_now).every(),
+        clients=lambda: _clients_file(configured).every(),
+        console=_console(configured),
         metadata_files=federation.refresh,
         pinned_keys=federation.pinned_keys,
         description=description(configured),
         maildir=bounces_folder(configured),
         clock=utc_now,
     )
+
+
+def _console(configured: Settings) -> Console | None:
+    if not configured.helpdesk.enabled:
+        return None
+    return Console(configured.helpdesk.client_id, helpdesk_callback(configured), helpdesk_operators(configured))
 
 
 def work_until_stopped(configured: Settings) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import click
 
 from idp.cli.administration import MakeAdministration
-from idp.cli.output import faults_told
+from idp.cli.output import faults_told, note
 from idp.domain import client_secrets
 from idp.domain.keyed import random_token
 
@@ -35,7 +35,10 @@ def hash_secret(new: bool) -> None:
 def initial_token(administration: MakeAdministration, uses: int, days: int) -> None:
     """Print a token with which an application may register itself, where [registration] is enabled."""
     with faults_told():
-        click.echo(administration().clients.initial_token(uses=uses, days=days, now=datetime.now(UTC)))
+        clients = administration().clients
+        click.echo(clients.initial_token(uses=uses, days=days, now=datetime.now(UTC)))
+    if not clients.registers:
+        note("registration is off: the token has no use until registration.enabled (IDP_REGISTRATION_ENABLED) is true")
 
 
 def _typed_secret() -> str:

@@ -49,7 +49,8 @@ def _faults(administration: MakeAdministration) -> tuple[str, ...]:
         flows = administration()
     except ConfigurationError as error:
         return error.faults
-    return (*flows.key_faults(), *flows.clients.faults(), *flows.federation.faults())
+    # What signs counts for clients as well: a folder of keys that cannot be read is one thing to mend.
+    return tuple(dict.fromkeys((*flows.key_faults(), *flows.clients.faults(), *flows.federation.faults())))
 
 
 for group in (audit_group, client_group, federation_group, keys_group, mail_group, user_group):

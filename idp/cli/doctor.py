@@ -14,7 +14,10 @@ from idp.domain.findings import Level
 @json_option
 @click.pass_obj
 def doctor(administration: MakeAdministration, as_json: bool) -> None:
-    """Look at settings, database, clock, mail, DNS, TLS, keys, metadata, ours too, disk. Exit code 1 with any fault."""
+    """Look at the whole installation and say what to mend. Exit code 1 with any fault.
+
+    Settings, database, clock, mail, DNS, TLS, keys, clients, the helpdesk console, metadata, ours too, and disk.
+    """
     findings = []
     for found in administration().doctor().findings():
         finding = replace(found, text=in_short(found.text))

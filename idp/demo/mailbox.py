@@ -13,7 +13,6 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask, Response, abort, jsonify, render_template
 
 from idp.demo.ports import HOST
-from idp.demo.web_server import WebServer
 
 CAPACITY = 1000
 
@@ -87,12 +86,6 @@ def create_mailbox(mailbox: Mailbox) -> Flask:
     app.add_url_rule("/messages/<int:mail_id>", "message", lambda mail_id: _message_page(mailbox, mail_id))
     app.after_request(_never_stored)
     return app
-
-
-def start_mailbox(port: int, smtp_port: int) -> tuple[WebServer, Mailbox]:
-    """Starts the SMTP server and its pages on these ports."""
-    mailbox = Mailbox(smtp_port).start()
-    return WebServer(create_mailbox(mailbox), port).start(), mailbox
 
 
 def _message_page(mailbox: Mailbox, mail_id: int) -> str:

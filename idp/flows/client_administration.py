@@ -14,10 +14,14 @@ from idp.storage.clients import InitialTokenStore
 
 @dataclass(frozen=True, slots=True)
 class ClientAdministration:
-    """Reads the clients file as the provider would read it; makes tokens for registration."""
+    """Reads the clients file as the provider would read it; makes tokens for registration.
+
+    registers: whether applications may register themselves now.
+    """
 
     clients_file: Callable[[], ClientsFile]
     initial_tokens: Callable[[], InitialTokenStore]
+    registers: bool
 
     def clients(self) -> tuple[Client, ...]:
         """Every relying party of the file; raises ConfigurationError."""

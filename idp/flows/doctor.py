@@ -3,11 +3,14 @@
 import os
 import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from idp.domain.addresses import is_well_formed
+from idp.domain.client_secrets import is_public
+from idp.domain.clients import Client
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
@@ -18,6 +21,7 @@ from idp.mail.sender_domain import TxtLookup, sender_findings
 from idp.mail.server_check import server_problem
 from idp.openid.issuer_certificate import certificate_ends
 from idp.openid.key_files import SigningKey
+from idp.openid.release import releasable
 from idp.saml.own_metadata import ServiceDescription
 from idp.saml.registration import wanting
 from idp.storage.database import Database, Indexes
@@ -34,11 +38,20 @@ Keys = Iterable[tuple[SigningKey, KeyState]]
 
 
 @dataclass(frozen=True, slots=True)
-class Doctor:
-    """keys, metadata_files, pinned_keys (after those): read when asked for. var_dir: whose disk may fill up.
+class Console:
+    """The helpdesk console, a relying party of our own. operators: addresses and subjects of those who may enter."""
 
-    from_address: the sender of mails. description: what our own metadata says of us. maildir: where mail that comes
-    back is put, None: not into a folder.
+    client_id: str
+    callback_url: str
+    operators: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """keys, clients, metadata_files, pinned_keys (after those): read when asked for. var_dir: whose disk may fill up.
+
+    clients: those of the clients file. console: None where it is off. from_address: the sender of mails. description:
+    what our own metadata says of us. maildir: where mail that comes back is put, None: not into a folder.
     """
 
     issuer: str
@@ -51,6 +64,8 @@ class Doctor:
     database: Callable[[], Database]
     indexes: Sequence[Indexes]
     keys: Callable[[], Keys]
+    clients: Callable[[], Sequence[Client]]
+    console: Console | None
     metadata_files: Callable[[], Sequence[MetadataFileStatus]]
     pinned_keys: Callable[[], Mapping[str, Sequence[PinnedKey]]]
     description: ServiceDescription
@@ -67,6 +82,7 @@ class Doctor:
         yield self._certificate()
         yield from self._signing_keys()
         yield from self._key_files()
+        yield from self._clients()
         yield from self._federation()
         yield from self._registration()
         yield self._disk()
@@ -151,6 +167,24 @@ class Doctor:
             if mode & stat.S_IWOTH or (path.is_file() and mode & stat.S_IROTH):
                 yield Finding("keys", Level.FAULT, f"{path.name}: open to everybody ({mode:o})", f"chmod o-rwx {path}")
 
+    def _clients(self) -> Iterator[Finding]:
+        try:
+            clients = self.clients()
+        except ConfigurationError as problem:
+            for fault in problem.faults:
+                mend = "mend it, `idp check` says when it is good; workers keep the last good state"
+                yield Finding("clients", Level.FAULT, fault, mend)
+            return
+        if clients:
+            yield Finding("clients", Level.OK, f"{len(clients)} relying parties in the clients file")
+        else:
+            mend = "add a [[client]] table for each application"
+            yield Finding("clients", Level.WARNING, "no relying party in the clients file yet", mend)
+        if self.issuer.startswith("https:"):
+            yield from map(_of_public_secret, (client for client in clients if is_public(client.client_secrets)))
+        if self.console is not None:
+            yield from _of_console(self.console, {client.client_id: client for client in clients})
+
     def _federation(self) -> Iterator[Finding]:
         files = self.metadata_files()
         if not files:
@@ -204,6 +238,39 @@ def _of_clock(theirs: datetime, before: datetime, after: datetime) -> Finding:
         return Finding("clock", Level.OK, "agrees with the database server's")
     level = Level.FAULT if apart > _CLOCKS_FAR_APART else Level.WARNING
     return Finding("clock", level, f"{apart.total_seconds():.0f} s from the database server's", "run NTP on both")
+
+
+def _of_public_secret(client: Client) -> Finding:
+    text = f"{client.client_id}: its secret is public, it stands in the demo's or the tutorial's files"
+    return Finding("clients", Level.WARNING, text, "idp client hash-secret --new; or remove the client")
+
+
+def _of_console(console: Console, clients: Mapping[str, Client]) -> Iterator[Finding]:
+    """Why it lets nobody in, as the console itself would say only to the first who tries."""
+    client = clients.get(console.client_id)
+    wrong = [f"no client {console.client_id} in the clients file"] if client is None else _unfit(client, console)
+    for text in wrong:
+        yield Finding(
+            "helpdesk", Level.FAULT, text, "register it as config/clients.toml shows, or set helpdesk.client_id"
+        )
+    odd = sorted(name for name in console.operators if "@" in name and not is_well_formed(name))
+    if not console.operators:
+        yield Finding("helpdesk", Level.WARNING, "nobody may enter the console", "set helpdesk.operators")
+    for name in odd:
+        mend = "mend helpdesk.operators: addresses or subjects, with spaces between them"
+        yield Finding("helpdesk", Level.WARNING, f"operator {name}: no mail address", mend)
+    if console.operators and not wrong and not odd:
+        yield Finding("helpdesk", Level.OK, f"{len(console.operators)} operators, and the console's client")
+
+
+def _unfit(client: Client, console: Console) -> list[str]:
+    """What the console asks for and this client may not have."""
+    found = {
+        f"does not name {console.callback_url} among its redirect_uris": console.callback_url in client.redirect_uris,
+        "has a token_endpoint_auth_method other than none": client.is_public,
+        "may not receive roles (scope, claims)": "roles" in releasable(client),
+    }
+    return [f"the client {client.client_id} {text}" for text, good in found.items() if not good]
 
 
 def _of_metadata(status: MetadataFileStatus, now: datetime) -> Finding:

@@ -11,7 +11,7 @@ from idp.openid.keys import KeyStore
 
 
 def folder_faults(directory: Path) -> tuple[str, ...]:
-    """One line for each thing to mend about the keys' folder; nothing is made there."""
+    """One line for each thing to mend about the keys' folder itself; nothing is made there."""
     problem = folder_problem(directory)
     return (problem,) if problem else ()
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from idp.domain.near_names import meant
+
 
 class Faults:
     """Collects what is wrong: one line per fault, naming the place, the value and what is accepted."""
@@ -14,7 +16,14 @@ class Faults:
 
     def add(self, key: str, value: object, accepted: str) -> None:
         # A secret may stand under this key in clear.
-        shown = "…" if "secret" in key else repr(value)
+        self._note(key, "…" if "secret" in key else repr(value), accepted)
+
+    def unknown(self, key: str, accepted: tuple[str, ...]) -> None:
+        """There is no such key; its value may be a secret all the same, under a mistyped name."""
+        close = meant(key, accepted)
+        self._note(key, "…", f"no such key; did you mean {close}?" if close else ", ".join(accepted))
+
+    def _note(self, key: str, shown: str, accepted: str) -> None:
         self.keys.append(key)
         self.lines.append(f"{self._place}: {key} = {shown}; accepted: {accepted}")
 
@@ -86,4 +95,4 @@ class Table:
     def unknown_keys(self, accepted: tuple[str, ...]) -> None:
         for key in self._table:
             if key.partition("#")[0] not in accepted or ("#" in key and not key.startswith("client_name#")):
-                self.faults.add(key, self._table[key], ", ".join(accepted))
+                self.faults.unknown(key, accepted)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -50,20 +51,36 @@ class SigningKey:
 
 
 def stamp(directory: Path) -> Stamp:
-    """Changes whenever a key file comes, goes or is written again."""
+    """Changes whenever a key file comes, goes or is written again; raises as ``read_keys`` does."""
     found = []
-    for path in sorted(directory.glob(PATTERN)):
-        status = path.stat()
-        found.append((path.name, status.st_mtime_ns, status.st_size, status.st_ino))
+    try:
+        for path in _key_paths(directory):
+            status = path.stat()
+            found.append((path.name, status.st_mtime_ns, status.st_size, status.st_ino))
+    except OSError as error:
+        raise ConfigurationError(_not_read(directory, error.strerror)) from error
     return tuple(found)
 
 
 def read_keys(directory: Path) -> tuple[SigningKey, ...]:
-    """Every signing key of the folder; ``ConfigurationError`` names the file that cannot be used."""
-    return tuple(_read_key(path) for path in sorted(directory.glob(PATTERN)))
+    """Every signing key of the folder; ``ConfigurationError`` names the file, or the folder, that cannot be used."""
+    return tuple(_read_key(path) for path in _key_paths(directory))
+
+
+def _key_paths(directory: Path) -> list[Path]:
+    """None where there is no such folder."""
+    try:
+        # ``glob`` would take a folder that may not be read for an empty one.
+        return sorted(directory / name for name in os.listdir(directory) if fnmatchcase(name, PATTERN))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ConfigurationError(_not_read(directory, error.strerror)) from error
 
 
 def make_folder(directory: Path) -> None:
+    if problem := folder_problem(directory):
+        raise ConfigurationError(problem)
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -71,13 +88,22 @@ def make_folder(directory: Path) -> None:
 
 
 def folder_problem(directory: Path) -> str | None:
-    """Why ``make_folder`` would fail, or None; nothing is made."""
+    """Why the folder cannot be read, or made where there is none, or None; nothing is made."""
+    try:
+        _key_paths(directory)
+    except ConfigurationError as error:
+        return str(error)
     nearest = next(path for path in (directory, *directory.parents) if os.path.exists(path))
     if not nearest.is_dir():
         return _not_made(directory, os.strerror(errno.ENOTDIR))
     if nearest != directory and not os.access(nearest, os.W_OK | os.X_OK):
         return _not_made(directory, os.strerror(errno.EACCES))
     return None
+
+
+def _not_read(directory: Path, reason: str | None) -> str:
+    accepted = "accepted: a folder of the provider's user (IDP_KEYS_DIR)"
+    return f"keys.dir = {str(directory)!r}: cannot be read: {reason}; {accepted}"
 
 
 def _not_made(directory: Path, reason: str | None) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -38,12 +39,11 @@ class KeyWatch:
         logger.info("saml.keys_loaded", extra={"fields": {"published": [key.parent.name for key, _ in keys]}})
 
     def _stamped(self) -> frozenset[tuple[str, int, int]]:
-        # A pair's own folder tells of one that may not be looked into.
-        found = set()
-        for path in (*self._directory.glob("saml-*"), *self._directory.glob("saml-*/*")):
-            try:
-                status = path.stat()
-            except OSError:
-                continue
-            found.add((str(path), status.st_mtime_ns, status.st_size))
+        # A pair's own folder tells of one that may not be looked into; where the whole may not be, nothing is seen.
+        found = set[tuple[str, int, int]]()
+        with suppress(OSError):
+            for path in (*self._directory.glob("saml-*"), *self._directory.glob("saml-*/*")):
+                with suppress(OSError):
+                    status = path.stat()
+                    found.add((str(path), status.st_mtime_ns, status.st_size))
         return frozenset(found)

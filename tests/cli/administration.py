@@ -45,7 +45,9 @@ def administration(folder: Path, *, now: datetime, database: Database = NOWHERE)
         raise NotImplementedError
 
     return Administration(
-        clients=ClientAdministration(lambda: ClientsFile(folder / "clients.toml"), lambda: InitialTokenStore(database)),
+        clients=ClientAdministration(
+            lambda: ClientsFile(folder / "clients.toml"), lambda: InitialTokenStore(database), registers=True
+        ),
         federation=FederationAdministration(
             federation,
             lambda: UniversityRouting(federation, LearnedDomains(database), lambda: now),

@@ -3,14 +3,17 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from benchmarks.servers import surroundings
 from idp import cli
 from idp.domain.client_secrets import verify_secret
+from idp.storage.database import Database
 from tests.cli.administration import administration
 from tests.cli.in_process import idp as idp_here
 
@@ -67,6 +70,16 @@ def test_a_token_for_registration_needs_the_database_and_says_so(tmp_path: Path)
     run = CliRunner().invoke(cli.main, ["client", "initial-token"], obj=lambda: flows)
     assert run.exit_code == 1
     assert run.output.startswith("database unavailable")
+
+
+@pytest.mark.parametrize("registers", [True, False])
+def test_a_token_that_nobody_can_use_yet_comes_with_a_note(tmp_path: Path, database: Database, registers: bool) -> None:
+    flows = administration(tmp_path, now=datetime.now(UTC), database=database)
+    flows = replace(flows, clients=replace(flows.clients, registers=registers))
+    run = CliRunner().invoke(cli.main, ["client", "initial-token"], obj=lambda: flows)
+    assert run.exit_code == 0
+    assert len(run.stdout.split()) == 1  # the token alone, for programs
+    assert ("registration.enabled" in run.stderr) is not registers
 
 
 def test_a_list_of_people_that_cannot_be_read_is_told() -> None:

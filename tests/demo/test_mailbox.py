@@ -5,7 +5,7 @@ from email.message import EmailMessage
 import pytest
 import requests
 
-from idp.demo.mailbox import Mailbox, start_mailbox
+from idp.demo.mailbox import Mailbox, create_mailbox
 from idp.demo.ports import free_port
 from idp.demo.web_server import WebServer
 
@@ -13,7 +13,8 @@ from idp.demo.web_server import WebServer
 @pytest.fixture
 def running() -> Iterator[tuple[WebServer, Mailbox, int]]:
     smtp_port = free_port()
-    server, mailbox = start_mailbox(0, smtp_port)
+    mailbox = Mailbox(smtp_port).start()
+    server = WebServer(create_mailbox(mailbox)).start()
     yield server, mailbox, smtp_port
     server.stop()
     mailbox.stop()

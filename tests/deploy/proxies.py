@@ -2,10 +2,11 @@
 
 import http.client
 import re
+import shutil
 import ssl
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from tests.chaos.client import Answer, Client
 from tests.chaos.replica_set import wait_until
+from tests.journeys import debian
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 EXAMPLE = "connexion.exemple.fr"
@@ -79,7 +81,9 @@ def nginx(folder: Path, ports: Ports) -> Iterator[None]:
     paths = "".join(
         f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    main = f"pid {folder}/pid; daemon off; error_log {folder}/error.log; events {{}} http {{ {paths}\n{written}}}"
+    # As Debian's own file: every page of servers that say nothing else is logged.
+    logs = f"access_log {folder}/access.log;"
+    main = f"pid {folder}/pid; daemon off; error_log {folder}/error.log; events {{}} http {{ {logs}{paths}\n{written}}}"
     (folder / "nginx.conf").write_text(main)
     command = ["nginx", "-e", f"{folder}/error.log", "-c", f"{folder}/nginx.conf", "-p", str(folder)]
     with _running(command, [*command, "-t"], ports.https):
@@ -96,12 +100,36 @@ def apache(folder: Path, ports: Ports) -> Iterator[None]:
     main = (
         f"ServerName {HOST}\nListen 127.0.0.1:{ports.http}\nListen 127.0.0.1:{ports.https}\nPidFile {folder}/pid\n"
         f"ErrorLog {folder}/error.log\nDefaultRuntimeDir {folder}\nMutex posixsem\nUser www-data\nGroup www-data\n"
+        # Debian's conf-enabled/other-vhosts-access-log.conf, and its format.
+        f'CustomLog {folder}/other_vhosts_access.log "%h %r %>s %{{Referer}}i"\n'
         f"{modules}\n{written}"
     )
     (folder / "httpd.conf").write_text(main)
     command = ["apache2", "-d", str(folder), "-f", f"{folder}/httpd.conf"]
     with _running([*command, "-DFOREGROUND"], [*command, "-t"], ports.https):
         yield
+
+
+PROXIES: Mapping[str, tuple[Callable[[Path, Ports], AbstractContextManager[None]], str, Callable[[], bool]]] = {
+    "nginx": (nginx, "nginx-light", lambda: shutil.which("nginx") is not None),
+    "apache": (
+        apache,
+        "apache2",
+        lambda: shutil.which("apache2") is not None and (APACHE_MODULES / "mod_proxy_http.so").exists(),
+    ),
+}
+
+
+def missing(name: str) -> str | None:
+    """Why this proxy cannot be run here, once it was tried to install it; None where it can."""
+    _, package, is_there = PROXIES[name]
+    return debian.missing((package,), is_there)
+
+
+def running(name: str, folder: Path, ports: Ports) -> AbstractContextManager[None]:
+    """This proxy, serving until the end of the block."""
+    run, _, _ = PROXIES[name]
+    return run(folder, ports)
 
 
 def _moved(name: str, ports: Ports, paths: Mapping[str, str]) -> str:

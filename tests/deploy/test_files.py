@@ -116,6 +116,14 @@ def test_fetched_metadata_can_be_put_where_the_services_may_write(name: str) -> 
     assert "ProtectSystem=strict" in unit
 
 
+def test_every_file_that_a_unit_reads_is_made_by_a_documented_step() -> None:
+    """systemd starts nothing whose ``EnvironmentFile`` is not there."""
+    steps = "\n".join(re.findall(r"```console\n(.+?)```", (PROJECT / "docs/deployment.md").read_text(), re.DOTALL))
+    read = {name for unit in UNITS for name in re.findall(r"^EnvironmentFile=(.+)$", unit.read_text(), re.MULTILINE)}
+    assert read == {"/etc/idp/idp.env", "/etc/idp/backup.env"}
+    assert [name for name in read if not re.search(rf"{name}\b", steps)] == []
+
+
 def test_the_folder_of_metadata_belongs_to_the_user_of_the_image() -> None:
     (user,) = re.findall(r"^USER (\d+:\d+)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
     assert f"chown {user} federation_metadata" in (PROJECT / "docs/deployment.md").read_text()
@@ -152,3 +160,19 @@ def test_nothing_of_the_demo_is_deployed(tmp_path: Path) -> None:
     assert demo
     assert not [path for path in FILES for secret in demo if secret in path.read_text()]
     assert "idp/demo" in (DEPLOY / "Dockerfile.dockerignore").read_text().split()
+
+
+@pytest.mark.parametrize(
+    ("name", "server", "silent"),
+    [
+        ("nginx", r"^server \{$", ("access_log off;", "error_log /dev/null emerg;")),
+        ("apache", r"^<VirtualHost .+>$", ("CustomLog /dev/null common", "LogLevel emerg")),
+    ],
+)
+def test_no_server_of_a_proxy_keeps_a_log_of_pages(name: str, server: str, silent: tuple[str, ...]) -> None:
+    """That this is enough is shown by ``test_proxy_logs.py`` where they are installed."""
+    _, *servers = re.split(server, (DEPLOY / name / "provider.conf").read_text(), flags=re.MULTILINE)
+    assert len(servers) == 2
+    for directives in ([line.strip() for line in found.splitlines()] for found in servers):
+        logs = [line for line in directives if re.match(r"(access_log|error_log|CustomLog|ErrorLog|LogLevel)\b", line)]
+        assert logs == list(silent)

@@ -1,7 +1,6 @@
 """The provider behind nginx and behind Apache, with TLS, as ``deploy/`` configures them."""
 
 import json
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,17 +12,7 @@ from idp.demo.ports import free_port
 from tests.chaos.journey import Stopped, exchange, sign_in, token_in
 from tests.chaos.provider import PLAIN, Provider
 from tests.deploy import proxies
-from tests.deploy.proxies import APACHE_MODULES, HOST, Ports, TlsClient
-from tests.journeys import debian
-
-PROXIES = {
-    "nginx": (proxies.nginx, ("nginx-light",), lambda: shutil.which("nginx") is not None),
-    "apache": (
-        proxies.apache,
-        ("apache2",),
-        lambda: shutil.which("apache2") is not None and (APACHE_MODULES / "mod_proxy_http.so").exists(),
-    ),
-}
+from tests.deploy.proxies import HOST, Ports, TlsClient
 
 
 @pytest.fixture(scope="module")
@@ -55,16 +44,15 @@ def provider(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory, ports: 
     made.stop()
 
 
-@pytest.fixture(scope="module", params=list(PROXIES))
+@pytest.fixture(scope="module", params=list(proxies.PROXIES))
 def proxy(request: pytest.FixtureRequest, provider: Provider, folder: Path, ports: Ports) -> Iterator[Path]:
     """The certificate of one that runs."""
-    run, packages, is_there = PROXIES[request.param]
-    if problem := debian.missing(packages, is_there):
+    if problem := proxies.missing(request.param):
         pytest.skip(problem)
     own = folder / request.param
     own.mkdir(mode=0o755)
     certificate = proxies.make_certificate(own / "certificates")
-    with run(own, ports):
+    with proxies.running(request.param, own, ports):
         yield certificate
 
 

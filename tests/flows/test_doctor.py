@@ -1,5 +1,6 @@
 """The doctor on a whole installation, and on one with each part broken."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -7,11 +8,15 @@ from pathlib import Path
 import pytest
 
 from idp.demo.ports import free_port
+from idp.domain.client_secrets import hash_secret, is_public
+from idp.domain.clients import Client
+from idp.domain.errors import ConfigurationError
 from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
 from idp.domain.pinned_keys import PinnedKey
-from idp.flows.doctor import Doctor
+from idp.flows.doctor import Console, Doctor
 from idp.mail.delivery import MailServer
+from idp.openid.clients import read_clients
 from idp.openid.keys import KeyStore
 from idp.storage import outbox
 from idp.storage.database import Database
@@ -19,6 +24,21 @@ from idp.storage.migrations.ledger import Ledger
 from tests.mail.smtp_server import HOST, Mailbox, mute_server, serving
 from tests.mail.test_sender_domain import GOOD
 from tests.saml.test_registration import WHOLE
+from tests.unprivileged import closed
+
+PROJECT = Path(__file__).parents[2]
+
+
+ISSUER = "https://connexion.exemple.fr"
+PORTAL = Client("portal", ("https://portal.exemple.fr/cb",), (hash_secret("a secret that nobody knows"),))
+CONSOLE = Console("uness-helpdesk", f"{ISSUER}/helpdesk/callback", ("ines@exemple.fr", "a-subject"))
+OF_CONSOLE = Client(
+    CONSOLE.client_id,
+    (CONSOLE.callback_url,),
+    token_endpoint_auth_method="none",
+    scopes=("openid", "email", "roles"),
+    claims=("email", "roles"),
+)
 
 
 def utc_now() -> datetime:
@@ -40,6 +60,8 @@ def doctor(database: Database, tmp_path: Path) -> Doctor:
         database=lambda: database,
         indexes=[outbox.INDEXES],
         keys=lambda: KeyStore(tmp_path / "keys").every(),
+        clients=lambda: (PORTAL,),
+        console=None,
         metadata_files=lambda: (file,),
         pinned_keys=dict,
         description=WHOLE,
@@ -61,9 +83,19 @@ def test_an_installation_in_order_has_no_fault(doctor: Doctor) -> None:
     with serving(mailbox, doctor.mail_server.port):
         found = list(doctor.findings())
     assert [finding for finding in found if finding.level is Level.FAULT and finding.about != "disk"] == []
-    assert {"settings", "database", "indexes", "clock", "smtp", "spf", "keys", "federation", "disk", "tls"} <= {
-        finding.about for finding in found
-    }
+    assert {
+        "settings",
+        "database",
+        "indexes",
+        "clock",
+        "smtp",
+        "spf",
+        "keys",
+        "clients",
+        "federation",
+        "disk",
+        "tls",
+    } <= {finding.about for finding in found}
     assert mailbox.messages == []
 
 
@@ -137,6 +169,64 @@ def test_old_keys_and_readable_keys_are_told(doctor: Doctor) -> None:
     assert levels(replace(doctor, clock=lambda: utc_now() + timedelta(days=400)), "keys") == {Level.WARNING}
     (doctor.keys_dir / "openid-0001.pem").chmod(0o644)
     assert Level.FAULT in levels(doctor, "keys")
+
+
+def test_a_folder_of_keys_that_cannot_be_read_is_told_in_sentences(doctor: Doctor, tmp_path: Path) -> None:
+    KeyStore(doctor.keys_dir)
+    with closed(tmp_path):
+        found = of(doctor, "keys")
+    assert {finding.level for finding in found} == {Level.FAULT}
+    assert all("Permission denied" in finding.text and finding.mend for finding in found)
+
+
+def test_every_fault_of_the_clients_file_is_told(doctor: Doctor) -> None:
+    def broken() -> tuple[Client, ...]:
+        raise ConfigurationError("clients.toml: one", "clients.toml: two")
+
+    found = of(replace(doctor, clients=broken, console=CONSOLE), "clients")
+    assert [(finding.level, finding.text) for finding in found] == [
+        (Level.FAULT, "clients.toml: one"),
+        (Level.FAULT, "clients.toml: two"),
+    ]
+    assert levels(doctor, "clients") == {Level.OK}
+    assert levels(replace(doctor, clients=tuple), "clients") == {Level.WARNING}
+
+
+def test_secrets_that_everybody_can_read_are_told_where_the_issuer_is_https(doctor: Doctor) -> None:
+    demo = tuple(read_clients(PROJECT / "config/clients.toml").values())
+    assert levels(replace(doctor, clients=lambda: demo), "clients") == {Level.OK}
+    found = of(replace(doctor, clients=lambda: (PORTAL, *demo), issuer=ISSUER), "clients")
+    told = [finding.text.partition(":")[0] for finding in found if finding.level is Level.WARNING]
+    assert told == [client.client_id for client in demo]
+
+
+def test_the_tutorial_s_secret_is_known_as_public() -> None:
+    (secret,) = re.findall(r'client_secret = "(.+)"', (PROJECT / "docs/tutorial.md").read_text())
+    assert is_public((hash_secret(secret),))
+    assert not is_public(PORTAL.client_secrets)
+    assert not is_public(())
+
+
+@pytest.mark.parametrize(
+    ("console", "client", "level", "text"),
+    [
+        (CONSOLE, OF_CONSOLE, Level.OK, "2 operators"),
+        (CONSOLE, PORTAL, Level.FAULT, "no client uness-helpdesk"),
+        (CONSOLE, replace(OF_CONSOLE, redirect_uris=PORTAL.redirect_uris), Level.FAULT, f"name {CONSOLE.callback_url}"),
+        (CONSOLE, replace(OF_CONSOLE, token_endpoint_auth_method="client_secret_basic"), Level.FAULT, "than none"),
+        (CONSOLE, replace(OF_CONSOLE, scopes=("openid", "email")), Level.FAULT, "may not receive roles"),
+        (CONSOLE, replace(OF_CONSOLE, claims=("email",)), Level.FAULT, "may not receive roles"),
+        (replace(CONSOLE, operators=()), OF_CONSOLE, Level.WARNING, "nobody may enter"),
+        (replace(CONSOLE, operators=("a@x.fr,b@x.fr",)), OF_CONSOLE, Level.WARNING, "operator a@x.fr,b@x.fr: no mail"),
+    ],
+)
+def test_what_keeps_people_out_of_the_console_is_told(
+    doctor: Doctor, console: Console, client: Client, level: Level, text: str
+) -> None:
+    (found,) = of(replace(doctor, console=console, clients=lambda: (client,)), "helpdesk")
+    assert (found.level, bool(found.mend)) == (level, level is not Level.OK)
+    assert text in found.text
+    assert of(doctor, "helpdesk") == []
 
 
 @pytest.mark.parametrize(

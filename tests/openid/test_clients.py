@@ -118,6 +118,28 @@ def test_every_fault_names_file_client_key_and_what_is_accepted(tmp_path: Path, 
 
 
 @pytest.mark.parametrize(
+    ("mistyped", "likely"),
+    [
+        ("redirect_uri", "redirect_uris"),
+        ("clientname", "client_name"),
+        ("post_logout_redirect_uri", "post_logout_redirect_uris"),
+        ('"client_uri#fr"', "client_uri"),
+    ],
+)
+def test_an_unknown_key_is_told_with_its_likely_name(tmp_path: Path, mistyped: str, likely: str) -> None:
+    (fault,) = faults_of(tmp_path, GOOD + f'{mistyped} = "https://one.example/"')
+    assert fault.endswith(f"client one: {mistyped.strip(chr(34))} = …; accepted: no such key; did you mean {likely}?")
+
+
+def test_a_secret_under_a_mistyped_name_is_not_told(tmp_path: Path) -> None:
+    content = GOOD.replace("client_secret ", "client_secrt ")
+    assert content != GOOD
+    faults = faults_of(tmp_path, content)
+    assert any("did you mean client_secret?" in fault for fault in faults)
+    assert not [fault for fault in faults if "a-secret-in-clear-01" in fault]
+
+
+@pytest.mark.parametrize(
     "uri",
     [
         "http://one.example/cb",

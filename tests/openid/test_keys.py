@@ -1,7 +1,9 @@
 """The folder of keys."""
 
 import os
+import re
 import stat
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from joserfc.jwk import RSAKey
 
 from idp.domain.errors import ConfigurationError
 from idp.domain.signing_keys import ALGORITHMS
-from idp.openid.key_files import create_once
+from idp.flows.key_administration import folder_faults
+from idp.openid.key_files import create_once, read_keys, stamp
 from idp.openid.keys import KeyStore
 from tests.unprivileged import closed
 
@@ -77,6 +80,21 @@ def test_a_broken_pairwise_key_is_named_and_never_replaced(tmp_path: Path) -> No
 def test_a_folder_that_may_not_be_entered_is_named(tmp_path: Path) -> None:
     with closed(tmp_path), pytest.raises(ConfigurationError, match=r"a\.pem: cannot be written: Permission denied"):
         create_once(tmp_path / "a.pem", bytes)
+
+
+@pytest.mark.parametrize("shut", [".", "keys"])
+def test_a_folder_that_may_not_be_read_is_told_in_a_sentence(tmp_path: Path, shut: str) -> None:
+    """It is no empty one, in which keys would be made, and nobody's traceback."""
+    folder = tmp_path / "keys"
+    KeyStore(folder)
+    asked: list[Callable[[], object]] = [lambda: KeyStore(folder), lambda: stamp(folder), lambda: read_keys(folder)]
+    with closed(tmp_path / shut):
+        told = folder_faults(folder)
+        for ask in asked:
+            with pytest.raises(ConfigurationError) as caught:
+                ask()
+            assert caught.value.faults == told
+    assert re.fullmatch(r"keys\.dir = '.+/keys': cannot be read: Permission denied; accepted: .+", *told)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

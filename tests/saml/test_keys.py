@@ -221,3 +221,20 @@ def test_a_running_provider_keeps_its_keys_when_the_folder_goes_bad(
     watch.look(running)
     assert "saml.keys_kept" in caplog.text
     assert _published(running, "encryption") == before
+
+
+@pytest.mark.parametrize("shut", [".", "keys"])
+def test_a_running_provider_keeps_its_keys_while_the_folder_cannot_be_looked_into(
+    tmp_path: Path, key: university.Key, description: ServiceDescription, caplog: pytest.LogCaptureFixture, shut: str
+) -> None:
+    folder = tmp_path / "keys"
+    running = _started(folder, key, description)
+    watch = KeyWatch(folder, university.SP_ENTITY_ID, lambda: university.NOW)
+    before = _published(running, "encryption")
+    with closed(tmp_path / shut):
+        watch.look(running)
+    assert "saml.keys_kept" in caplog.text
+    caplog.clear()
+    watch.look(running)
+    assert not caplog.text
+    assert _published(running, "encryption") == before

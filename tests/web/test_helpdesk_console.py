@@ -60,7 +60,9 @@ def consoles(
 
 def _with_console(plain: World, database: Database, *, passkey: bool) -> World:
     settings = plain.services.settings
-    asked = replace(settings.helpdesk, enabled=True, operators=f"{ALEX} subject-of-nobody", passkey=passkey)
+    # As administrators write addresses: in any case.
+    operators = f"{ALEX.title()} subject-of-nobody"
+    asked = replace(settings.helpdesk, enabled=True, operators=operators, passkey=passkey)
     services = application.build(replace(settings, helpdesk=asked), database=database, clock=plain.clock)
     services.federation.refresh()
     return World(services, application.create_app(services), plain.clock, plain.keys)
