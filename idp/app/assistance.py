@@ -26,6 +26,7 @@ def account_closing(services: Services) -> AccountClosing:
         services.ends_sign_ins,
         stores.devices,
         stores.consents,
+        stores.proofings,
         stores.sweeps,
         stores.audit,
         services.clock,

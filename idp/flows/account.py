@@ -104,7 +104,7 @@ class AccountFlow:
         ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id)
         self.devices.forget_account(account.id)
         # One that was left at its last page, on a computer that others use, would let them choose a password.
-        self.proofings.void_address(*account.addresses)
+        self.proofings.void_account(account.id, *account.addresses)
         return ended
 
     def _tell(self, account: Account, reference: str, now: datetime) -> None:
