@@ -18,6 +18,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.devices import DeviceStore
 from idp.storage.proofings import ProofingStore
+from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
 
 # How fresh a sign-in must be for changing what protects the account.
@@ -31,6 +32,7 @@ class AccountFlow:
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
     proofings: ProofingStore
+    sessions: SessionStore
     sweeps: SweepStore
     mails: MailQueue
     audit: AuditTrail
@@ -70,7 +72,7 @@ class AccountFlow:
         hashed = self.hasher.hash(password)
         # After hashing, which takes a while: every sign-in with the old password began before this.
         now = self.clock()
-        present = self.account(session)
+        present = self.account(session) if self.sessions.lasts(session, now=now) else None
         if present is None or present.proved_at != account.proved_at:
             raise _put_out(reference)
         # First, so that the others end whatever goes wrong below, also who signs in meanwhile with the old password.
@@ -124,6 +126,6 @@ class AccountFlow:
 
 
 def _put_out(reference: str | None) -> Refusal:
-    """Whoever proved to be the person, or closed the account, took it from this sign-in while the password waited to be
-    hashed."""
+    """Whoever proved to be the person, changed the password, signed out everywhere or closed the account took it from
+    this sign-in while the password waited to be hashed."""
     return Refusal("authorization.expired", "put out meanwhile").during(reference or present_reference())

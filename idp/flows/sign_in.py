@@ -138,6 +138,11 @@ class SignInFlow:
             throttled = self._count_failure(guesses, visitor, now)
             return self._denied("password.wrong", pending, account, now, throttled=throttled)
         self._rehash(account, stored, password)
+        present = self.accounts.find(account.id)
+        if present is None or not present.still_takes_password_of(account):
+            # Hashing takes a while. Who is put out of the account meanwhile would be in until the sweep, a minute in
+            # which one chooses another password or adds a passkey.
+            return self._denied("password.wrong", pending, account, now)
         return self._signed_in(account, session, pending, guesses, Method.PASSWORD, visitor, now)
 
     def send_code(
