@@ -13,7 +13,7 @@ from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
 from idp.domain.notices import notices
 from idp.domain.passwords import PasswordHasher
 from idp.domain.references import present_reference
-from idp.domain.sessions import Session, SignedIn, SignsIn
+from idp.domain.sessions import Session, SignedIn, SignsIn, is_fresh
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.devices import DeviceStore
@@ -21,8 +21,6 @@ from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
 
-# How fresh a sign-in must be for changing what protects the account.
-FRESH = timedelta(minutes=10)
 NOTICE_LIFETIME = timedelta(days=2)
 
 
@@ -51,7 +49,7 @@ class AccountFlow:
 
     def is_fresh(self, session: Session) -> bool:
         """Whether the sign-in is recent enough for a sensitive act."""
-        return session.sign_in is not None and self.clock() - session.sign_in.at <= FRESH
+        return is_fresh(session, now=self.clock())
 
     def change_password(
         self, account: Account, session: Session, password: str, device: str | None, *, reference: str | None = None

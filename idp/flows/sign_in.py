@@ -213,9 +213,12 @@ class SignInFlow:
         if not self.codes.take(code.id, now=now):
             return self._denied("code.expired", pending, account, now)
         if is_invited:
-            account = self._admitted(code, pending, session, now)
+            account = self._admitted(code, pending, now)
         if account is None:
             return self._denied("code.expired", pending, account, now)
+        if is_invited or pending.renews_password:
+            # They are offered a password next; where they leave that page for long, the code was for the first time.
+            self._change(pending, session, renews_password=True, one_time_code_id=None)
         if account.bounces:
             self.accounts.forget_bounce(address)
         return self._signed_in(account, session, pending, guesses, Method.CODE, visitor, now)
@@ -273,15 +276,13 @@ class SignInFlow:
         with contextlib.suppress(ServiceUnavailable):  # next time, when fewer wait to be hashed
             self.accounts.replace_hash(account.id, stored, self.hasher.hash(password))
 
-    def _admitted(
-        self, code: OneTimeCode, pending: PendingAuthorization, session: Session, now: datetime
-    ) -> Account | None:
-        """The account of an invited person, who is offered a password next; None where the invitation has ended."""
+    def _admitted(self, code: OneTimeCode, pending: PendingAuthorization, now: datetime) -> Account | None:
+        """The account of an invited person; None where the invitation has ended.
+
+        Somebody may have been quicker in having an account with this address, which then says by itself what leads in.
+        """
         account = self.admits(code.invitation_id or "", code.address, reference=pending.reference, now=now)
-        if account is None or account.disabled:
-            return None
-        self._change(pending, session, renews_password=True)
-        return account
+        return account if account is not None and account.lets_in_by_code(now) else None
 
     def _is_mailed(self, code: OneTimeCode, pending: PendingAuthorization) -> bool:
         delivery = self.delivery(pending)
