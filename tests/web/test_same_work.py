@@ -83,7 +83,7 @@ def test_o_26_tries_at_one_address_tell_nothing_of_another_one_of_the_same_perso
 
 
 def test_o_26_nor_do_they_tell_that_somebody_signed_in_meanwhile(world: World) -> None:
-    """Tries that come back by a sign-in elsewhere would say that there is an account, and give a guesser more of them."""
+    """Tries that come back by a sign-in elsewhere would say that there is an account, and give a guesser more."""
     world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "c@univ-exemple.fr"), password=PASSWORD)
     stranger = world.browser().start(CAMILLE)
     for _ in range(METHOD_BUDGET[Method.PASSWORD] - 1):
