@@ -1,4 +1,4 @@
-"""A proof gives an account another password and takes its passkeys: its person reads of that at their other addresses."""
+"""A proof gives an account another password and takes its passkeys: its person reads of that at every other address."""
 
 from idp.domain.accounts import Identity
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, World
