@@ -50,6 +50,7 @@ def people(services: Services) -> PeopleFlow:
         grants=stores.grants,
         devices=stores.devices,
         limits=stores.limits,
+        proofings=stores.proofings,
         outbox=stores.outbox,
         audit=stores.audit,
         secret=services.secret,

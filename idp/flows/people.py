@@ -34,6 +34,7 @@ from idp.storage.invitations import InvitationStore
 from idp.storage.limits import LimitStore
 from idp.storage.outbox import Outbox
 from idp.storage.proofing_records import ProofingRecordStore
+from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 
 MOST_FOUND = 20
@@ -88,6 +89,7 @@ class PeopleFlow:
     grants: GrantStore
     devices: DeviceStore
     limits: LimitStore
+    proofings: ProofingStore
     outbox: Outbox
     audit: AuditTrail
     secret: SecretKey
@@ -149,6 +151,8 @@ class PeopleFlow:
         """A university identifier came to the wrong person: it leads here no longer."""
         done = self.accounts.unlink(account_id, identifier)
         if done:
+            # Whom it named wrongly may stand before the last page of a proof, where a password is chosen.
+            self.proofings.void_account(account_id)
             self.note("helpdesk.unlinked", account_id, act, identifier=identifier[:200])
         return done
 

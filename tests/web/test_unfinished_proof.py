@@ -83,3 +83,12 @@ def test_nor_where_the_account_was_disabled_meanwhile_and_enabled_again(world: W
     assert closing.close("camille", **act.fields)
     assert closing.reopen("camille", **act.fields)
     assert_over(world, left)
+
+
+def test_nor_where_the_identifier_that_led_there_was_taken_from_the_account(world: World) -> None:
+    """The university named the wrong person by it: they are at the last page when somebody who helps takes it away."""
+    world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"), password=PASSWORD)
+    left = world.browser().start().prove().press("Continuer", code=world.code(CAMILLE))
+    act = Act("alex", "identifiant réattribué")
+    assert assistance.people(world.services).unlink("camille", "cdurand@univ-exemple.fr", act)
+    assert_over(world, left)
