@@ -75,8 +75,7 @@ class MergingFlow:
         if other.only_passkeys:
             # The proof of a mailbox, or a password, leads into it no more than at its sign-in.
             return "merge.only_passkeys"
-        problem = self._problem_with(other, offer.merge.address, session, password)
-        return problem or self._merge(account, other, offer.merge)
+        return self._problem_with(other, session, password) or self._merge(account, other, offer.merge)
 
     def merge_by_hand(self, survivor_id: str, other_id: str) -> bool:
         """Somebody who helps knows that both are one person; False, and nothing changed, where one is not open."""
@@ -112,12 +111,12 @@ class MergingFlow:
             self._move(merge)
         return True
 
-    def _problem_with(self, other: Account, address: str, session: Session, password: str) -> str | None:
-        """Guesses at the other account's password count as those at its sign-in with this address."""
+    def _problem_with(self, other: Account, session: Session, password: str) -> str | None:
+        """Guesses at the other account's password count as those at its sign-in."""
         if other.password_hash is None:
             return None
         now = self.clock()
-        limits = guess_limits(self.secret, Guesser(address), Method.PASSWORD)
+        limits = guess_limits(self.secret, Guesser(other.id), Method.PASSWORD)
         if not Guesses(limits, self.limits.counted(limits, window=WINDOW, now=now)).are_left:
             return "merge.throttled"
         if self.hasher.verify(password, other.password_hash, is_known=True):

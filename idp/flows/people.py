@@ -135,7 +135,7 @@ class PeopleFlow:
             proofings=self.records.of_account(account.id),
             sessions=self.sessions.of_account(account.id, now=self.clock()),
             applications=self._applications(account),
-            limits=self._in_force(account),
+            limits=tuple(told for told, key, most, window in self._limits(account) if self._is_full(key, most, window)),
         )
 
     def unlock(self, account_id: str, act: Act) -> bool:
@@ -214,15 +214,10 @@ class PeopleFlow:
             for grant in self.grants.of_account(account.id)
         )
 
-    def _in_force(self, account: Account) -> tuple[LimitInForce, ...]:
-        """Each once, though a person may have run into the same by several addresses and browsers."""
-        full = (told for told, key, most, window in self._limits(account) if self._is_full(key, most, window))
-        return tuple(dict.fromkeys(full))
-
     def _limits(self, account: Account) -> list[tuple[LimitInForce, str, int, timedelta]]:
         """Every limit that this person may have run into: what it is, its key, how much it takes, in what time."""
         guessers = [
-            *(Guesser(address) for address in account.addresses),
+            Guesser(account.id),
             *(Guesser(account.id, device) for device in self.devices.of_account(account.id)),
         ]
         budgets: list[tuple[Method | None, int]] = [(method, METHOD_BUDGET[method]) for method in Method]

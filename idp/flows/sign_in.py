@@ -237,8 +237,7 @@ class SignInFlow:
         signed_in = self.signs_in(
             session, account_id=account.id, methods=methods, acr=ACR_BASIC, device=visitor.device, now=now
         )
-        if guesses.are_of_device:
-            self.limits.forget(*guesses.lately)
+        self.limits.forget(*guesses.lately)
         if pending.proofing_id is not None:
             # What was begun at a university in this journey is over: this is who the person wants to be.
             self._change(pending, signed_in.session, proofing_id=None)
@@ -258,13 +257,11 @@ class SignInFlow:
     def _guesser(self, address: str, account: Account | None, visitor: Visitor) -> Guesser:
         name = account.id if account else address
         # Asked for unknown accounts as well, so that the number of database operations tells nothing.
-        device = self.devices.knows(visitor.device, name) if visitor.device else None
-        return Guesser(name, device) if device else Guesser(address)
+        return Guesser(name, self.devices.knows(visitor.device, name) if visitor.device else None)
 
     def _guesses(self, guesser: Guesser, method: Method, now: datetime) -> Guesses:
         limits = guess_limits(self.secret, guesser, method)
-        lately = self.limits.counted(limits, window=WINDOW, now=now)
-        return Guesses(limits, lately, are_of_device=guesser.device is not None)
+        return Guesses(limits, self.limits.counted(limits, window=WINDOW, now=now))
 
     def _count_failure(self, guesses: Guesses, visitor: Visitor, now: datetime) -> bool:
         """Count a wrong guess; True when so many came from this network that the answer becomes 429."""
