@@ -118,9 +118,9 @@ def _in_words(error: Exception) -> str:
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, socket.gaierror):
         return "its host has no address"
-    return {TimeoutError: "too slow", ConnectionRefusedError: "nobody answers there"}.get(
-        type(error), type(error).__name__
-    )
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody answers there"
+    return "too slow" if isinstance(error, TimeoutError) else type(error).__name__
 
 
 def _hang_up(connected: socket.socket, is_late: threading.Event) -> None:
