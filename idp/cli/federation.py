@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _READING = "Reading the federation's metadata"
 # Ends a command with exit code 1, also beside JSON on standard output.
 _NOBODY = "no university found"
+# From here on, hours count.
+_FEW_DAYS = timedelta(days=2)
 
 
 @click.group(name="federation")
@@ -37,7 +39,10 @@ def federation_group() -> None:
 @json_option
 @click.pass_obj
 def list_federation(administration: MakeAdministration, query: str | None, as_json: bool) -> None:
-    """List the metadata files, their state and their keys; with QUERY, the universities that a search finds."""
+    """List the metadata files, their state and their keys; with QUERY, the universities that a search finds.
+
+    A refused file stands in the list and is no failure of it; for scripts, `idp check` tells by its exit code.
+    """
     flow = administration().federation
     if query is None:
         with progress(_READING):
@@ -164,12 +169,21 @@ def _key_text(key: PinnedKey) -> str:
 
 
 def _file_row(status: MetadataFileStatus) -> tuple[str, ...]:
-    until = status.valid_until
     if status.loaded_at is None:
         left = "nothing of it in use"
     else:
-        left = f"valid for {(until - datetime.now(UTC)).days} days" if until else "no end of validity"
+        left = ("last good copy in use, " if status.problem else "") + _time_left(status.valid_until)
     return status.file, f"{status.providers} providers", left, "; ".join(status.problems) or "in use"
+
+
+def _time_left(until: datetime | None) -> str:
+    if until is None:
+        return "no end of validity"
+    left = until - datetime.now(UTC)
+    if left >= _FEW_DAYS:
+        return f"valid for {left.days} days"
+    hours, minutes = divmod(left // timedelta(minutes=1), 60)
+    return f"valid for {hours} h {minutes} min"
 
 
 def _provider_row(provider: IdentityProvider) -> tuple[str, ...]:

@@ -109,7 +109,18 @@ def _called(
             finally:
                 clock.cancel()
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise NotFetched(type(error).__name__) from None
+        raise NotFetched(_in_words(error)) from None
+
+
+def _in_words(error: Exception) -> str:
+    """What an administrator can act upon; nothing of what the other side has said."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, socket.gaierror):
+        return "its host has no address"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody answers there"
+    return "too slow" if isinstance(error, TimeoutError) else type(error).__name__
 
 
 def _hang_up(connected: socket.socket, is_late: threading.Event) -> None:
@@ -205,7 +216,8 @@ def _validator(response: http.client.HTTPResponse, name: str) -> str:
 
 def _read(response: http.client.HTTPResponse, into: BinaryIO, max_bytes: int, is_late: threading.Event) -> None:
     if response.status != 200:
-        raise NotFetched(f"status {response.status}")
+        where = "; redirects are not followed" if 300 < response.status < 400 else ""
+        raise NotFetched(f"status {response.status}{where}")
     announced = response.length
     size = 0
     while size <= max_bytes and (chunk := response.read1(_CHUNK)):

@@ -310,7 +310,7 @@ class FederationFolder:
 
     def _is_stale(self) -> bool:
         seen = self._seen
-        return seen is None or not seen.is_current(self._folder) or self._current.has_expired_files()
+        return seen is None or not seen.is_current(self._folder, self._clock()) or self._current.has_expired_files()
 
     def _is_too_soon(self) -> bool:
         """A file that ends the update of its reader should not be tried every few seconds."""

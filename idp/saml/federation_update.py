@@ -163,12 +163,11 @@ class _Update:
         keys = [seen_files.stamp(self._folder / key) for key in (trust.signing_keys if trust else ())]
         stamp = f"{seen_files.stamp(path)} {trust} {keys}"
         seen = self._before.files.get(name)
-        problem = seen.problem if seen else None
-        if seen is None or seen.stamp != stamp or (indexed is None and problem is None):
-            problem = self._read(path, trust, indexed)
+        if seen is None or seen.stamp != stamp or seen.is_due(self._now) or (indexed is None and seen.problem is None):
+            seen = SeenFile(stamp, self._read(path, trust, indexed), self._now.timestamp())
         elif indexed:
             self._kept[name] = indexed
-        self._files[name] = SeenFile(stamp, problem)
+        self._files[name] = seen
 
     def _miss(self, overrides: Overrides) -> None:
         """Files that the overrides name and that are there no longer, perhaps by accident.

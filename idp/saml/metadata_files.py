@@ -4,6 +4,7 @@ Trust is in the pinned key or fingerprint alone: a KeyInfo is not looked at, and
 its key (SAML metadata interoperability profile 1.0, section 2.6).
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,15 @@ from idp.saml.xml_signature import verify
 
 MAX_VALIDITY: Final = timedelta(days=28)
 
+# What a download brings instead; a parser's complaint about it would help nobody.
+_NO_METADATA: Final = (
+    (re.compile(rb"\x1f\x8b"), "is compressed (gzip); unpack it"),
+    (
+        re.compile(rb"(?i)(?:\xef\xbb\xbf)?\s*(?:<!doctype\s+html|<html)\b"),
+        "is a web page, no metadata; what does its address show in a browser?",
+    ),
+)
+_MARKUP: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _EXTENSIONS: Final = f"{{{names.MD}}}Extensions"
 _PUBLICATION: Final = f"{{{names.MDRPI}}}PublicationInfo"
 
@@ -38,10 +48,15 @@ def verified(file: MetadataFile, *, now: datetime) -> Verified:
 
 def parsed(file: MetadataFile) -> Element:
     """The root of the file, of which nothing may be believed yet. Raises MetadataFault."""
+    for beginning, problem in _NO_METADATA:
+        if beginning.match(file.content):
+            raise MetadataFault(problem)
     try:
         root = parse_metadata(file.content)
     except UnsafeXML as error:
-        raise MetadataFault(f"is not acceptable XML ({error.detail}); was the download cut off?") from None
+        is_cut_off = error.reason == "not_xml" and _MARKUP.match(file.content)
+        hint = "; was the download cut off?" if is_cut_off else ""
+        raise MetadataFault(f"is not acceptable XML ({error.detail}){hint}") from None
     if root.tag not in (names.ENTITIES, names.ENTITY):
         raise MetadataFault(f"is no SAML metadata: its root element is {str(root.tag).rpartition('}')[2][:60]}")
     return root

@@ -5,6 +5,7 @@ Reads no XML: whoever updates the federation does that in two processes at once.
 
 import hashlib
 import hmac
+import stat
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -112,7 +113,11 @@ def check_not_older(found: Validity, before: Validity | None, trust: FileTrust) 
 
 def _content(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            # A pipe would be waited for, a device has no end.
+            raise MetadataFault("is a folder, a pipe or a device, not a file")
+        if found.st_size > MAX_BYTES:
             raise MetadataFault(f"larger than {MAX_BYTES // 1024 // 1024} MB")
         return path.read_bytes()
     except OSError as error:

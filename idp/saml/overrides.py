@@ -63,7 +63,8 @@ class Overrides:
 def parse_overrides(content: bytes) -> Overrides:
     """The file's content. Raises ConfigurationError with every fault found."""
     try:
-        document = tomllib.loads(content.decode("utf-8"))
+        # With or without the mark that editors on Windows write first.
+        document = tomllib.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{FILE_NAME}: not TOML: {error}") from None
     faults: list[str] = []

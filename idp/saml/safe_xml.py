@@ -121,7 +121,8 @@ def _parse(xml: bytes) -> Element:
     try:
         root = etree.fromstring(xml, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise UnsafeXML("not_xml", str(error)[:200]) from None
+        # Without the name of the source that lxml adds, as there is none.
+        raise UnsafeXML("not_xml", str(getattr(error, "msg", error))[:200]) from None
     if root.getroottree().docinfo.doctype:
         raise UnsafeXML("doctype", "document type declaration")
     return root

@@ -12,6 +12,7 @@ from typing import Final
 from idp.domain.federation import IdentityProvider
 from idp.domain.folding import folded
 
+_UNIVERSITY: Final = re.compile(r"\buniversit(?!air)")
 _WORD: Final = re.compile(r"[^\W_]+")
 # A space in place of every ASCII character that is in no word.
 _SPACES: Final = "".join(char if char.isalnum() else " " for char in map(chr, range(128)))
@@ -74,8 +75,9 @@ def domain_in(query: str) -> str:
 
 
 def _sort_key(words: str) -> str:
-    # Students look for universities; student services and regional bodies of the same town come after them.
-    is_university = " universit" in f" {words}"
+    # Students look for universities; hospitals (« centre hospitalier universitaire »), libraries, student services and
+    # regional bodies of the same town come after them.
+    is_university = _UNIVERSITY.search(words) is not None
     return f"{'0' if is_university else '1'} {words}"
 
 

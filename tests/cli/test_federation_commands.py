@@ -97,6 +97,18 @@ def test_a_refused_file_without_a_copy_in_use_is_not_valid_without_end(tmp_path:
     assert row[3].startswith("bad.xml: no trust is set for it")
 
 
+def test_a_refused_file_with_a_copy_in_use_tells_for_how_long_that_one_serves(folder: Path, tmp_path: Path) -> None:
+    federation, now = tmp_path / "federation", datetime.now(UTC)
+    shutil.copytree(folder / "federation", federation)
+    written = _run(tmp_path, "test-aggregate", str(federation), "--providers", "3", now=now - timedelta(days=8))
+    assert written.exit_code == 0
+    assert _run(tmp_path, "list", now=now).stdout.split("\t")[2].startswith("valid for 2")
+    (federation / "test-aggregate.xml").write_bytes(b"<html/>")
+    left, problem = _run(tmp_path, "list", now=now).stdout.split("\t")[2:4]
+    assert left.startswith("last good copy in use, valid for 23 h 5")
+    assert "is a web page" in problem
+
+
 def test_files_and_universities_are_listed(folder: Path) -> None:
     assert _run(folder, "list").stdout.split("\t")[:2] == ["test-aggregate.xml", "3 providers"]
     [status] = _json(_run(folder, "list", "--json"))

@@ -1,8 +1,11 @@
 """The federation folder: what is believed, what is refused with one clear line, and that good copies stay in use."""
 
+import gzip
 import hashlib
+import os
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from lxml import etree
 
 from idp.saml.federation import FederationFolder
+from idp.saml.federation_seen import stamp
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import LIMOGES, ROUEN, TRUSTED, Clock, MakeFolder, rewrite
@@ -144,7 +148,10 @@ BAD_FILES: dict[str, tuple[Callable[[university.Key, list[bytes]], bytes], str]]
     ),
     "truncated": (lambda key, some: aggregates.signed(aggregates.aggregate(some), key)[:-200], "download cut off"),
     "empty": (lambda key, some: b"\n", "is empty"),
-    "html": (lambda key, some: b"<html><body>Not found</body></html>", "is no SAML metadata"),
+    "html": (lambda key, some: b"<html><body>Not found</body></html>", "is a web page"),
+    "web page": (lambda key, some: b"\n<!DOCTYPE html>\n<html lang=fr><p>Portail captif", "is a web page"),
+    "other root": (lambda key, some: b"<a/>", "is no SAML metadata"),
+    "compressed": (lambda key, some: gzip.compress(etree.tostring(aggregates.aggregate(some))), "unpack it"),
     "not xml": (lambda key, some: b"404", "is not acceptable XML"),
     "document type": (
         lambda key, some: b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + etree.tostring(aggregates.aggregate(some)),
@@ -198,6 +205,53 @@ def test_good_copy_stays_in_use_when_the_file_goes_bad(
     assert status.problem is not None
     assert status.providers == 2
     assert folder.current.provider(LIMOGES) is not None
+
+
+def test_only_a_cut_off_file_is_asked_whether_it_was_cut_off(
+    make_folder: MakeFolder, key: university.Key, entities: list[bytes]
+) -> None:
+    [status] = make_folder(BAD_FILES["document type"][0](key, entities)).refresh()
+    assert "cut off" not in (status.problem or "")
+
+
+def test_what_is_no_file_is_not_read(make_folder: MakeFolder, tmp_path: Path) -> None:
+    folder, path = make_folder(None), tmp_path / "fer.xml"
+    for number, make in enumerate((os.mkfifo, os.mkdir, partial(os.symlink, "/dev/zero"))):
+        make(path)
+        [status] = folder.refresh()
+        assert status.problem == "fer.xml: is a folder, a pipe or a device, not a file"
+        path.rename(tmp_path / f"aside-{number}")
+
+
+def test_an_end_too_far_ahead_comes_nearer_and_the_file_is_taken_within_an_hour(
+    make_folder: MakeFolder, key: university.Key, entities: list[bytes], clock: Clock
+) -> None:
+    end = clock.now + timedelta(days=28, minutes=30)
+    folder = make_folder(aggregates.signed(aggregates.aggregate(entities, valid_until=end), key))
+    assert "more than 28 days ahead" in (folder.refresh()[0].problem or "")
+    clock.now += timedelta(hours=1)
+    assert folder.refresh()[0].problem is None
+    assert len(folder.current) == 2
+
+
+def test_a_clock_that_was_ahead_costs_the_universities_only_until_it_is_set_right(
+    make_folder: MakeFolder, key: university.Key, entities: list[bytes], clock: Clock
+) -> None:
+    folder = make_folder(aggregates.signed(aggregates.aggregate(entities), key))
+    folder.refresh()
+    clock.now += timedelta(days=400)
+    assert "expired" in (folder.refresh()[0].problem or "")
+    clock.now -= timedelta(days=400)
+    assert folder.refresh()[0].problem is None
+    assert len(folder.current) == 2
+
+
+def test_a_file_that_could_not_be_read_is_read_as_soon_as_that_is_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "fer.xml"
+    path.touch(0o000)
+    before = stamp(path)
+    path.chmod(0o644)
+    assert stamp(path) != before
 
 
 def test_good_copy_is_used_until_its_own_end_and_not_longer(

@@ -92,3 +92,7 @@ def test_override_of_an_unknown_provider_is_told_in_the_log(
     slip = f'{TRUSTED}[providers."https://idp.unilim.fr/ipd"]\nhidden = true\n'
     make_folder(aggregates.signed(aggregates.aggregate(entities), key), slip).refresh()
     assert "federation.override_without_provider" in caplog.text
+
+
+def test_a_byte_order_mark_is_no_fault() -> None:
+    assert parse_overrides(b"\xef\xbb\xbf" + TRUSTED.encode()) == parse_overrides(TRUSTED.encode())
