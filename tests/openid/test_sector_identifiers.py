@@ -90,6 +90,14 @@ def test_every_other_document_is_refused(document: Any) -> None:
     assert caught.value.keys == ("sector_identifier_uri",)
 
 
+@pytest.mark.parametrize("document", [{}, "x", None, {"name": "an app's manifest"}])
+def test_a_client_without_redirect_uris_needs_such_a_document_all_the_same(document: Any) -> None:
+    """Of no addresses every document holds each; then at least it must be one of a sector."""
+    device = replace(CLIENT, redirect_uris=())
+    assert not SectorIdentifiers(Web(document)).vouched(device)
+    assert SectorIdentifiers(Web([])).vouched(device)
+
+
 def test_a_client_without_such_a_document_needs_none() -> None:
     web = Web(NotFetched("nothing there"))
     assert SectorIdentifiers(web).vouched(PAIRWISE)
