@@ -59,7 +59,7 @@ class Issuing:
         return {
             **response.to_dict(),
             "token_type": exchange.kind.token_type,
-            "scope": " ".join(exchange.scope),
+            "scope": " ".join(exchange.client.still(exchange.scope)),
         }
 
     def first_exchange(self, call: TokenCall, grant: Grant, lifetimes: Lifetimes) -> CodeExchange:
