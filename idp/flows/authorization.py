@@ -238,7 +238,10 @@ class AuthorizationFlow:
         self._note("authorization.cancelled", pending, session.sign_in.account_id if session.sign_in else None)
         if pending.request.client_id is None:
             return Finished(pending.request.redirect_uri)
-        return self.tell(self.provider.error(pending.request, "access_denied", "The person did not agree"))
+        try:
+            return self.tell(self.provider.error(pending.request, "access_denied", "The person did not agree"))
+        except Refusal as refusal:
+            raise refusal.during(pending.reference) from refusal
 
     def tell(self, error: AuthorizationError) -> Finished:
         """Where and how the browser carries an error that may travel."""

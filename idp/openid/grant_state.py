@@ -80,7 +80,8 @@ class Issue(GrantState):
     kind: AccessTokenKind
 
     def _mint(self) -> str:
-        return self.kind.mint(self.grant, self.client.still(self.scope), self.now, self.now + self.lifetimes.access_token)
+        scope, expires_at = self.client.still(self.scope), self.now + self.lifetimes.access_token
+        return self.kind.mint(self.grant, scope, self.now, expires_at)
 
     def _access(self, value: str) -> IssuedToken:
         expires_at = self.now + self.lifetimes.access_token

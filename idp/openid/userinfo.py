@@ -89,7 +89,7 @@ class UserinfoEndpoint:
         return Userinfo(claims, self._encryption.userinfo(claims, signed, client))
 
     def _is_for_us(self, token: AccessToken) -> bool:
-        """RFC 9068 section 4: who receives a token for a resource of its own must not read the person's data with it."""
+        """RFC 9068 section 4: who receives a token for a resource must not read the person's data with it."""
         return not token.resources or self._url in token.resources
 
     def _check_key(self, token: AccessToken, value: str, call: UserinfoCall, *, is_dpop: bool, now: datetime) -> None:

@@ -69,7 +69,7 @@ def test_it_dies_with_its_family_like_every_other_token(world: World) -> None:
 
 
 @pytest.mark.parametrize("access_token_format", ["jwt", "opaque"])
-def test_who_receives_a_token_for_a_resource_learns_nothing_with_it_here(world: World, access_token_format: str) -> None:
+def test_a_token_for_a_resource_opens_nothing_here(world: World, access_token_format: str) -> None:
     """RFC 9068 section 4, RFC 8707 section 2: another audience's token, which that one could pass on to us."""
     world.clients["portail"] = replace(PORTAL, access_token_format=access_token_format, resources=(API, FILES))
     token = exchange(world, code_for(world, API))["access_token"]

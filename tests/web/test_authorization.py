@@ -1,7 +1,7 @@
 """The authorization endpoint as a browser meets it: response modes, consent, prompts, classes of sign-in."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,6 +48,12 @@ redirect_uris = ["https://rp.example/cb"]
 consent = "always"
 claims = ["email"]
 """
+MOVING = """
+[[client]]
+client_id = "moving"
+client_secret = "a-secret-of-this-client-4"
+redirect_uris = ["%s"]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +74,7 @@ def services(provider: Services) -> Services:
 
 
 def _build(mongodb_uri: str, database: Database, folder: Path) -> Services:
-    (folder / "clients.toml").write_text(CLIENTS)
+    (folder / "clients.toml").write_text(CLIENTS + MOVING % CALLBACK)
     environment = {
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_VAR_DIR": str(folder / "var"),
@@ -377,6 +383,34 @@ def test_a_request_that_was_given_up_is_answered_once(visitor: Visitor) -> None:
 def test_without_an_application_there_is_nowhere_to_go_back_to(visitor: Visitor) -> None:
     assert visitor.get("/account").step == "email"
     assert "Revenir" not in visitor.text
+
+
+# -- an application that changes meanwhile ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moves(services: Services) -> Iterator[Callable[[str], None]]:
+    """Gives the application « moving » another table, or none, while somebody is on the way to it."""
+    path = services.settings.clients.file
+
+    def write(table: str) -> None:
+        path.write_text(CLIENTS + table)
+        services.clients_file._looked_at = float("-inf")
+
+    yield write
+    write(MOVING % CALLBACK)
+
+
+@pytest.mark.parametrize("table", ["", MOVING % "https://elsewhere.example/cb"])
+@pytest.mark.parametrize("ends", [sign_in, lambda visitor: visitor.press("Revenir à l’application")])
+def test_o_33_an_address_that_was_taken_from_its_application_receives_nothing_any_more(
+    visitor: Visitor, moves: Callable[[str], None], table: str, ends: Callable[[Visitor], Visitor]
+) -> None:
+    """A journey may last two hours, and an address may have to go because it fell into other hands."""
+    assert ask(visitor, client_id="moving", scope="openid").step == "email"
+    moves(table)
+    ends(visitor)
+    assert (visitor.step, visitor.location) == ("error", "")
 
 
 # -- prompts, ages, hints ------------------------------------------------------------------------------------------
