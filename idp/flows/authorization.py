@@ -19,7 +19,7 @@ from idp.domain.authorization import (
     required_acrs,
 )
 from idp.domain.claims import FORMER_SUBS, claims_of
-from idp.domain.consent import asks_every_time, asks_for_what_is_new
+from idp.domain.consent import asks_every_time, asks_for_what_is_new, may_be_another_program
 from idp.domain.errors import AuthorizationError, Refusal
 from idp.domain.identity import is_named
 from idp.domain.keyed import random_id
@@ -104,7 +104,7 @@ class AuthorizationFlow:
             raise self.provider.error(request, "unmet_authentication_requirements", "No sign-in here has that class")
         if self._needs_sign_in(request, session, account, now):
             error = ("login_required", "The person has to sign in")
-        elif self._needs_consent(request, account, None):
+        elif self._needs_consent(request, session, account, None):
             error = ("consent_required", "The person has to agree")
         else:
             answer = self._answer(request, session, account, present_reference())
@@ -174,7 +174,7 @@ class AuthorizationFlow:
                 return Step.CONFIRMATION_OFFER
             if pending.offers_passkey:
                 return Step.PASSKEY_OFFER
-            return Step.CONSENT if self._needs_consent(pending.request, account, pending.consent_of) else Step.FINISH
+            return Step.CONSENT if self._needs_consent(pending.request, session, account, pending) else Step.FINISH
         if step is not None:
             return step
         if must_be_passkey(pending.request):
@@ -294,11 +294,20 @@ class AuthorizationFlow:
         signed_in_for_this = asked_at is not None and session.sign_in is not None and session.sign_in.at >= asked_at
         return not signed_in_for_this and not self._is_hinted(request, account)
 
-    def _needs_consent(self, request: AuthorizationRequest, account: Account | None, consent_of: str | None) -> bool:
-        """Whether the person is asked before data goes to the client; ``consent_of``: who agreed in this journey."""
+    def _needs_consent(
+        self,
+        request: AuthorizationRequest,
+        session: Session,
+        account: Account | None,
+        pending: PendingAuthorization | None,
+    ) -> bool:
+        """Whether the person is asked before data goes to the client; ``pending``: the journey, once there is one."""
         client = self.provider.client(request.client_id) if request.client_id else None
-        if client is None or account is None or consent_of == account.id:
+        if client is None or account is None or (pending is not None and pending.consent_of == account.id):
             return False
+        is_silent = pending is None or not _has_just_signed_in(session, pending)
+        if is_silent and may_be_another_program(client, request.redirect_uri):
+            return True
         if asks_every_time(client, request) or not asks_for_what_is_new(client):
             return asks_every_time(client, request)
         given = self.consents.find(account.id, client.client_id)

@@ -47,6 +47,14 @@ client_secret = "a-secret-of-this-client-3"
 redirect_uris = ["https://rp.example/cb"]
 consent = "always"
 claims = ["email"]
+
+[[client]]
+client_id = "app"
+client_name = "Appli"
+token_endpoint_auth_method = "none"
+application_type = "native"
+redirect_uris = ["http://127.0.0.1/cb", "org.example.app:/cb", "https://app.example/cb"]
+scope = "openid email"
 """
 MOVING = """
 [[client]]
@@ -360,6 +368,34 @@ def test_consent_that_was_taken_back_is_asked_for_again(signed_in: Visitor, serv
     ask(signed_in, client_id="once").press("Autoriser")
     assert services.stores.consents.withdraw("account-of-ines", "once")
     assert ask(signed_in, client_id="once").step == "consent"
+
+
+# -- applications on the person's own device -----------------------------------------------------------------------
+
+ON_THE_DEVICE = ["http://127.0.0.1:51234/cb", "org.example.app:/cb"]
+
+
+@pytest.mark.parametrize("redirect_uri", ON_THE_DEVICE)
+def test_no_program_on_the_device_gets_an_answer_behind_the_person_s_back(
+    signed_in: Visitor, redirect_uri: str
+) -> None:
+    """RFC 8252 section 8.6: any program there can ask in this name, with a challenge of its own, and listen."""
+    changes = {"client_id": "app", "redirect_uri": redirect_uri}
+    assert ask(signed_in, prompt="none", **changes).answer["error"] == "consent_required"
+    for _ in range(2):
+        assert ask(signed_in, **changes).step == "consent"
+        assert "Appli" in signed_in.text
+        assert "code" in signed_in.press("Autoriser").answer
+
+
+@pytest.mark.parametrize("redirect_uri", ON_THE_DEVICE)
+def test_who_signs_in_on_the_way_to_such_an_application_has_said_so(visitor: Visitor, redirect_uri: str) -> None:
+    assert "code" in sign_in(ask(visitor, client_id="app", redirect_uri=redirect_uri)).answer
+
+
+def test_an_address_that_its_operating_system_claims_for_the_application_is_proof_enough(signed_in: Visitor) -> None:
+    """RFC 8252 sections 7.2 and 8.6."""
+    assert "code" in ask(signed_in, client_id="app", redirect_uri="https://app.example/cb", prompt="none").answer
 
 
 # -- going back ----------------------------------------------------------------------------------------------------
