@@ -16,7 +16,6 @@ from idp.openid.core import AccountGone, Core, pyop_errors_translated
 from idp.openid.encryption import NoRecipient
 from idp.openid.grant_state import NewGrant
 from idp.openid.grants import GrantStore
-from idp.openid.issuing import sign_in_claims
 
 
 class AuthorizationAnswers:
@@ -65,7 +64,8 @@ class AuthorizationAnswers:
         )
         try:
             with pyop_errors_translated():
-                message = self._core.bound(state).authorize(_for_pyop(request), account_id, sign_in_claims(grant))
+                core = self._core.bound(state)
+                message = core.authorize(_for_pyop(request), account_id, core.sign_in_claims())
         except AccountGone:
             raise error_for(request, "access_denied", "The account is closed") from None
         except NoRecipient as error:

@@ -160,6 +160,10 @@ class Provider:
         """The ``sub`` that this client sees (OpenID Connect Core section 8)."""
         return self._subjects.of(client, account_subject)
 
+    def sid_for(self, client: Client, sid: str) -> str:
+        """The ``sid`` by which this client knows this sign-in."""
+        return self._subjects.sid_of(client, sid)
+
     def is_about(self, request: AuthorizationRequest, account_subject: str) -> bool:
         """Whether this account may answer: an id_token_hint or a requested ``sub`` may name another person."""
         subject = self.subject_for(self._client_of(request), account_subject)
@@ -230,7 +234,7 @@ class Provider:
 
     def read_end_session(self, parameters: Pairs) -> EndSessionRequest:
         """What can be believed of a logout request; never raises."""
-        return end_session.read_end_session(parameters, self._clients, self._id_tokens)
+        return end_session.read_end_session(parameters, self._clients, self._id_tokens, self._subjects)
 
     def read_id_token(self, token: str) -> dict[str, Any] | None:
         """The claims of an ID token that we signed; None for everything else."""
