@@ -324,17 +324,17 @@ class AuthorizationFlow:
             raise Refusal("account.disabled", "no usable account behind the session", status=403)
         if request.client_id is None:
             return Finished(request.redirect_uri)
-        self._note_release(request, account, request.client_id)
-        return _finished(
-            self.provider.authorize(
-                _with_former_subs(request, account),
-                account.id,
-                account.subject,
-                session.sign_in,
-                now=self.clock(),
-                reference=reference,
-            )
+        answer = self.provider.authorize(
+            _with_former_subs(request, account),
+            account.id,
+            account.subject,
+            session.sign_in,
+            now=self.clock(),
+            reference=reference,
         )
+        # Noted before the answer leaves, and only what is one: a client that is refused receives nothing.
+        self._note_release(request, account, request.client_id)
+        return _finished(answer)
 
     def _note_release(self, request: AuthorizationRequest, account: Account, client_id: str) -> None:
         now, asked = self.clock(), self.provider.asked_claims(request)

@@ -473,6 +473,18 @@ def test_somebody_else_s_hint_asks_to_sign_in_again(signed_in: Visitor, services
     assert "code" in ask(signed_in, id_token_hint=own, prompt="none").answer
 
 
+def test_what_an_application_was_refused_is_not_noted_as_received(signed_in: Visitor, services: Services) -> None:
+    """The account page tells who received what: an error brings nothing."""
+    hint = services.provider._id_tokens.sign({"sub": "somebody-else", "aud": "always", "exp": 1}, "RS256")
+    services.database.collection("accounts").update_one({"_id": "account-of-ines"}, {"$set": {"releases": []}})
+    ask(signed_in, client_id="always", id_token_hint=hint)
+    assert sign_in(signed_in).step == "consent"
+    assert signed_in.press("Autoriser").answer["error"] == "login_required"
+    account = services.stores.accounts.find("account-of-ines")
+    assert account is not None
+    assert "always" not in [release.client_id for release in account.releases]
+
+
 def test_create_leads_from_the_address_to_the_university(signed_in: Visitor) -> None:
     assert ask(signed_in, prompt="create").step == "email"
     assert signed_in.press("Se connecter", email="new@univ-exemple.fr").step == "choose-university"
