@@ -45,6 +45,8 @@ class AuthorizationAnswers:
 
         Raises ``AuthorizationError`` (``login_required``) where the sign-in is not of the class that was insisted on.
         """
+        # The client may have less now than when it asked.
+        request = replace(request, scope=client.still(request.scope))
         acr = told_acr(request, sign_in)
         if acr is None:
             raise error_for(request, "login_required", "The sign-in is not of the class that was asked for")

@@ -126,6 +126,18 @@ def test_a_resource_may_first_be_named_at_the_token_endpoint(world: World) -> No
     assert claims_of(world, exchange(world, code_for(world), API)["access_token"])["aud"] == API
 
 
+def test_a_scope_that_was_taken_while_the_person_signed_in_is_not_granted(world: World) -> None:
+    request = world.read(scope="openid email profile")
+    world.clients["portail"] = replace(PORTAL, scopes=("openid", "profile"))
+    answer = world.provider.authorize(request, "account-of-ines", SUBJECT, SIGN_IN, now=NOW)
+    code = answer.location.partition("code=")[2].partition("&")[0]
+    # Given back later, it is not granted by those who were never asked for it.
+    world.clients["portail"] = PORTAL
+    tokens = exchange(world, code)
+    assert tokens["scope"] == "openid profile"
+    assert "email" not in world.userinfo(tokens["access_token"])
+
+
 def test_without_resource_the_token_is_opaque(world: World) -> None:
     assert "." not in exchange(world, code_for(world))["access_token"]
 
