@@ -167,6 +167,28 @@ def test_a_posted_request_too_long_for_a_link_is_answered_as_it_came(signed_in: 
     assert posted.headers["Location"].startswith(f"{CALLBACK}?error=login_required")
 
 
+def test_no_site_takes_a_session_away_by_posting_a_long_request(signed_in: Visitor) -> None:
+    """A page of ours sends it on, for then the browser sends its cookie along; the answer must set no other one."""
+    browser = signed_in._client.application.test_client()
+    form = {"client_id": "own", "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
+    form |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", "state": '"é' + "s" * 8000}
+    posted = browser.post("/authorize", data=form, headers=HOST | {"Sec-Fetch-Site": "cross-site"})
+    assert (posted.status_code, "Set-Cookie" in posted.headers) == (200, False)
+    signed_in.last = posted
+    assert signed_in.step == "sent-on"
+    assert "data-auto-submit" in posted.text
+    assert "code" in signed_in.press("Continuer").answer
+    assert signed_in.answer["state"] == form["state"]
+
+
+def test_who_has_no_session_yet_begins_one_with_a_long_request(visitor: Visitor) -> None:
+    """What our own page sends on without a cookie comes from a browser that had none."""
+    form = {"client_id": "own", "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
+    form |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", "state": "s" * 8000}
+    visitor.last = visitor._client.post("/authorize", data=form, headers=HOST | {"Sec-Fetch-Site": "same-origin"})
+    assert visitor._follow().step == "email"
+
+
 # -- response modes ------------------------------------------------------------------------------------------------
 
 
