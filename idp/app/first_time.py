@@ -90,6 +90,7 @@ def new_password(services: Services) -> NewPasswordFlow:
         federation=services.federation,
         proofings=stores.proofings,
         accounts=stores.accounts,
+        mails=stores.outbox,
         audit=stores.audit,
         hasher=services.hasher,
         adopts=_adoption(services),

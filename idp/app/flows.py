@@ -104,6 +104,7 @@ def account(services: Services) -> AccountFlow:
         ends_sign_ins=services.ends_sign_ins,
         devices=stores.devices,
         proofings=stores.proofings,
+        sessions=stores.sessions,
         sweeps=stores.sweeps,
         mails=stores.outbox,
         audit=stores.audit,

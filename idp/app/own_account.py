@@ -49,6 +49,7 @@ def merging(services: Services) -> MergingFlow:
         grants=stores.grants,
         consents=stores.consents,
         devices=stores.devices,
+        sessions=stores.sessions,
         sweeps=stores.sweeps,
         limits=stores.limits,
         ends_sign_ins=services.ends_sign_ins,

@@ -101,6 +101,10 @@ class Account:
         """The hash of the password that leads in; None where none does."""
         return None if self.disabled or self.only_passkeys else self.password_hash
 
+    def still_takes_password_of(self, before: "Account") -> bool:
+        """Whether the password that was checked against ``before`` leads in as the account stands now."""
+        return self.password_to_check is not None and self.password_changed_at == before.password_changed_at
+
     @property
     def address(self) -> str:
         """The primary address; every account has one."""

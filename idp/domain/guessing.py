@@ -1,9 +1,14 @@
 """How many wrong guesses are evaluated before somebody has to wait.
 
-One budget per account, shared by password and mailed code, so that changing the method gives no second chance. A part
+One budget per address, shared by password and mailed code, so that changing the method gives no second chance. A part
 of it is kept back for the mailed code: whoever hammers at the password cannot close the owner's other way in. A
 browser that signed in to the account before has a budget of its own (OWASP "device cookies"), so that strangers cannot
-lock the owner out. A network address is never enough to refuse anybody: thousands of students share one in an exam
+lock the owner out.
+
+Strangers' tries are of the address that they typed, whoever has it: those at one address of a person say nothing of
+another one, and a sign-in elsewhere gives none of them back. Both would tell whether there is an account.
+
+A network address is never enough to refuse anybody: thousands of students share one in an exam
 (January 2022); it only changes the answer to a wrong guess.
 """
 
@@ -36,16 +41,16 @@ MAILS_PER_HOUR = 5
 class Guesser:
     """Whose budget a guess comes from.
 
-    account: the account's id, or the address where no account has it, so that both are limited alike.
+    name: the address that was typed; of a remembered browser the account's id.
     device: the remembered browser when it has signed in to this account before, else None.
     """
 
-    account: str
+    name: str
     device: str | None = None
 
     @property
     def key(self) -> str:
-        return f"device:{self.device}:{self.account}" if self.device else f"account:{self.account}"
+        return f"device:{self.device}:{self.name}" if self.device else f"address:{self.name}"
 
 
 def guess_limit(secret: SecretKey, guesser: Guesser, method: Method | None) -> str:
@@ -63,10 +68,13 @@ def guess_limits(secret: SecretKey, guesser: Guesser, method: Method) -> dict[st
 
 @dataclass(frozen=True, slots=True)
 class Guesses:
-    """limits: the budgets of one guess, by name. lately: how many wrong guesses stand in each that had any."""
+    """limits: the budgets of one guess, by name. lately: how many wrong guesses stand in each that had any.
+    are_of_device: whether they are a remembered browser's own, which begins at nothing again once it signs in.
+    """
 
     limits: Mapping[str, int]
     lately: Mapping[str, int]
+    are_of_device: bool = False
 
     @property
     def are_left(self) -> bool:

@@ -1,10 +1,13 @@
 """A browser's session, before and after its sign-in."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from idp.domain.device_kinds import DeviceKind
+
+# How fresh a sign-in must be for changing what protects the account.
+FRESH = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class Session:
     sign_in: SignIn | None = None
     is_shared: bool = False
     user_agent: str = ""
+
+
+def is_fresh(session: Session, *, now: datetime) -> bool:
+    """Whether the sign-in is recent enough for a sensitive act."""
+    return session.sign_in is not None and now - session.sign_in.at <= FRESH
 
 
 # Authentication context classes that we tell (OpenID Connect Core section 2, acr). A mailed code is not a second

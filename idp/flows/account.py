@@ -13,15 +13,14 @@ from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
 from idp.domain.notices import notices
 from idp.domain.passwords import PasswordHasher
 from idp.domain.references import present_reference
-from idp.domain.sessions import Session, SignedIn, SignsIn
+from idp.domain.sessions import Session, SignedIn, SignsIn, is_fresh
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.devices import DeviceStore
 from idp.storage.proofings import ProofingStore
+from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
 
-# How fresh a sign-in must be for changing what protects the account.
-FRESH = timedelta(minutes=10)
 NOTICE_LIFETIME = timedelta(days=2)
 
 
@@ -31,6 +30,7 @@ class AccountFlow:
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
     proofings: ProofingStore
+    sessions: SessionStore
     sweeps: SweepStore
     mails: MailQueue
     audit: AuditTrail
@@ -49,7 +49,7 @@ class AccountFlow:
 
     def is_fresh(self, session: Session) -> bool:
         """Whether the sign-in is recent enough for a sensitive act."""
-        return session.sign_in is not None and self.clock() - session.sign_in.at <= FRESH
+        return is_fresh(session, now=self.clock())
 
     def change_password(
         self, account: Account, session: Session, password: str, device: str | None, *, reference: str | None = None
@@ -70,7 +70,7 @@ class AccountFlow:
         hashed = self.hasher.hash(password)
         # After hashing, which takes a while: every sign-in with the old password began before this.
         now = self.clock()
-        present = self.account(session)
+        present = self.account(session) if self.sessions.lasts(session, now=now) else None
         if present is None or present.proved_at != account.proved_at:
             raise _put_out(reference)
         # First, so that the others end whatever goes wrong below, also who signs in meanwhile with the old password.
@@ -104,7 +104,7 @@ class AccountFlow:
         ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id)
         self.devices.forget_account(account.id)
         # One that was left at its last page, on a computer that others use, would let them choose a password.
-        self.proofings.void_address(*account.addresses)
+        self.proofings.void_account(account.id, *account.addresses)
         return ended
 
     def _tell(self, account: Account, reference: str, now: datetime) -> None:
@@ -124,6 +124,6 @@ class AccountFlow:
 
 
 def _put_out(reference: str | None) -> Refusal:
-    """Whoever proved to be the person, or closed the account, took it from this sign-in while the password waited to be
-    hashed."""
+    """Whoever proved to be the person, changed the password, signed out everywhere or closed the account took it from
+    this sign-in while the password waited to be hashed."""
     return Refusal("authorization.expired", "put out meanwhile").during(reference or present_reference())

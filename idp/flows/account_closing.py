@@ -10,6 +10,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.consents import ConsentStore
 from idp.storage.devices import DeviceStore
+from idp.storage.proofings import ProofingStore
 from idp.storage.sweeps import SweepStore
 
 
@@ -21,6 +22,7 @@ class AccountClosing:
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
     consents: ConsentStore
+    proofings: ProofingStore
     sweeps: SweepStore
     audit: AuditTrail
     clock: Callable[[], datetime]
@@ -37,6 +39,7 @@ class AccountClosing:
         if not self.accounts.set_disabled(account_id, disabled=True):
             return False
         self._end_everything(account_id)
+        self._void_proofs(account_id)
         self._note("account.closed", account_id, reference, fields)
         return True
 
@@ -71,6 +74,11 @@ class AccountClosing:
         self.ends_sign_ins.of_account(account_id)
         self.devices.forget_account(account_id)
         self.consents.forget_account(account_id)
+
+    def _void_proofs(self, account_id: str) -> None:
+        """One that was left half done elsewhere would let whoever finds it choose the password after ``reopen``."""
+        account = self.accounts.find(account_id)
+        self.proofings.void_account(account_id, *(account.addresses if account else ()))
 
     def _note(self, event: str, account_id: str, reference: str, fields: dict[str, str]) -> None:
         self.audit.append(

@@ -27,7 +27,7 @@ from idp.domain.measures import Hears, nobody
 from idp.domain.proofing import Proofing, ProofingState
 from idp.domain.references import go_on_under, present_reference
 from idp.domain.releases import news
-from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, Session
+from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, Session, is_fresh
 from idp.openid.provider import Provider
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
@@ -167,7 +167,10 @@ class AuthorizationFlow:
         # that was followed here is not used before the password is chosen.
         if step is not None and (is_other or has_link):
             return step
-        if not self._needs_sign_in(pending.request, session, account, self.clock(), pending.created_at):
+        if not (
+            self._needs_sign_in(pending.request, session, account, self.clock(), pending.created_at)
+            or self._is_left_at_password(pending, session)
+        ):
             if pending.renews_password and _signed_in_by_code(session, pending):
                 return Step.RENEWED_PASSWORD
             if self._offers_confirmation(pending, session, account):
@@ -186,6 +189,12 @@ class AuthorizationFlow:
         if pending.one_time_code_id:
             return Step.CODE
         return Step.UNIVERSITY if begins_at_university(pending.request) else Step.SIGN_IN
+
+    def _is_left_at_password(self, pending: PendingAuthorization, session: Session) -> bool:
+        """Whether somebody may have found the page that asks for another password, or an older journey beside it, in a
+        browser that was left signed in: they first show that they are the person."""
+        is_asked = pending.renews_password and _signed_in_by_code(session, pending)
+        return is_asked and not is_fresh(session, now=self.clock())
 
     def keep_password(self, pending: PendingAuthorization, session: Session) -> None:
         """No other password is asked for in this journey: one was chosen, or the person prefers to do it later."""

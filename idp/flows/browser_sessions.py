@@ -14,6 +14,7 @@ from idp.storage.devices import DeviceStore
 from idp.storage.sessions import SessionStore
 
 _CARD = "account-card"
+_FORM = "csrf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,22 @@ class BrowserSessions:
         return address if same(self.secret.token(_CARD, address), signature) else None
 
     def csrf_token(self, session: Session) -> str:
-        """The token that every form of this browser carries; it outlives a sign-in, so that other tabs go on."""
-        return self.secret.token("csrf", session.browser)
+        """The token that every form of this browser carries: for the account that is signed in, if one is."""
+        return self._form_token(session.browser, self._form_mark(session))
 
     def is_csrf_token(self, session: Session, token: str) -> bool:
-        return same(self.csrf_token(session), token)
+        """Whether this is a token of this browser, and of nobody but who is signed in.
+
+        One from before a sign-in outlives it, so that other tabs go on. One that was made for another account does
+        not: an old page of one account would close the other one, or change its password.
+        """
+        mark, present = token.rpartition(".")[0], self._form_mark(session)
+        is_ours = same(self._form_token(session.browser, mark), token)
+        return is_ours and (not mark or not present or mark == present)
+
+    def _form_token(self, browser: str, mark: str) -> str:
+        return f"{mark}.{self.secret.token(_FORM, browser, mark)}" if mark else self.secret.token(_FORM, browser)
+
+    def _form_mark(self, session: Session) -> str:
+        """What marks the forms of the account that is signed in; empty where none is."""
+        return self.secret.hash(_FORM, session.sign_in.account_id) if session.sign_in else ""

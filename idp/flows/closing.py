@@ -52,7 +52,7 @@ class ClosingFlow:
         self.consents.forget_account(account.id)
         self.passkeys.remove_account(account.id)
         # One that was left half done elsewhere would open the account again.
-        self.proofings.void_address(*account.addresses)
+        self.proofings.void_account(account.id, *account.addresses)
         self._tell(account, "closed", now)
         return True
 

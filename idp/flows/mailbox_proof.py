@@ -52,6 +52,8 @@ class MailboxProof:
             account_id=account_id,
             entity_id=proofing.entity_id,
         )
+        # One that had come as far by another mailbox of the person would let whoever finds it choose the password.
+        self.proofings.void_account(account_id, except_id=proofing.id)
         self.learns(confirmed, account_id)
         return replace(confirmed, **known)
 

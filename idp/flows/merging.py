@@ -27,6 +27,7 @@ from idp.storage.merged_accounts import MergedAccounts
 from idp.storage.merges import MergeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
+from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
 
 
@@ -48,6 +49,7 @@ class MergingFlow:
     grants: GrantStore
     consents: ConsentStore
     devices: DeviceStore
+    sessions: SessionStore
     sweeps: SweepStore
     limits: LimitStore
     ends_sign_ins: EndsSignIns
@@ -65,7 +67,7 @@ class MergingFlow:
             return None
         return Offer(merge, other.password_hash is not None)
 
-    def accept(self, account: Account, offer: Offer, password: str) -> str | None:
+    def accept(self, account: Account, session: Session, offer: Offer, password: str) -> str | None:
         """Merge the other account into this one: None when it is done, else the key of a field sentence."""
         other = self.accounts.find(offer.merge.other)
         if other is None or other.disabled:
@@ -73,7 +75,8 @@ class MergingFlow:
         if other.only_passkeys:
             # The proof of a mailbox, or a password, leads into it no more than at its sign-in.
             return "merge.only_passkeys"
-        return self._problem_with(other, password) or self._merge(account, other, offer.merge)
+        problem = self._problem_with(other, offer.merge.address, session, password)
+        return problem or self._merge(account, other, offer.merge)
 
     def merge_by_hand(self, survivor_id: str, other_id: str) -> bool:
         """Somebody who helps knows that both are one person; False, and nothing changed, where one is not open."""
@@ -109,20 +112,27 @@ class MergingFlow:
             self._move(merge)
         return True
 
-    def _problem_with(self, other: Account, password: str) -> str | None:
-        """Guesses at the other account's password count as those at its sign-in."""
+    def _problem_with(self, other: Account, address: str, session: Session, password: str) -> str | None:
+        """Guesses at the other account's password count as those at its sign-in with this address."""
         if other.password_hash is None:
             return None
         now = self.clock()
-        limits = guess_limits(self.secret, Guesser(other.id), Method.PASSWORD)
+        limits = guess_limits(self.secret, Guesser(address), Method.PASSWORD)
         if not Guesses(limits, self.limits.counted(limits, window=WINDOW, now=now)).are_left:
             return "merge.throttled"
         if self.hasher.verify(password, other.password_hash, is_known=True):
-            return None
+            return None if self._still_holds(other, session) else "merge.changed"
         for name, limit in limits.items():
             self.limits.count(name, limit=limit, window=WINDOW, now=now)
         self.audit.append("account.merge_refused", at=now, reference=present_reference(), account_id=other.id)
         return "merge.password_wrong"
+
+    def _still_holds(self, other: Account, session: Session) -> bool:
+        """The password was checked, which takes a while: whether it is the other account's by now, and whoever asks is
+        still signed in. Whoever was put out meanwhile gives the account no address of theirs."""
+        present = self.accounts.find(other.id)
+        is_theirs = present is not None and present.still_takes_password_of(other)
+        return is_theirs and self.sessions.lasts(session, now=self.clock())
 
     def _merge(self, account: Account, other: Account, merge: Merge) -> str | None:
         now = self.clock()

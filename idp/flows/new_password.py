@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from idp.domain.accounts import Account
 from idp.domain.authorization import PendingAuthorization
 from idp.domain.errors import Refusal
+from idp.domain.messages import MailQueue
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
+from idp.domain.notices import notices
 from idp.domain.passwords import PasswordHasher
 from idp.domain.proofing import AdoptsAccount, ConfirmedBy, ConfirmsMailbox, Proofing, ProofingState
 from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, AMR_PASSWORD, Session, SignedIn, SignsIn
@@ -21,6 +24,7 @@ class NewPasswordFlow:
     federation: FederationFolder
     proofings: ProofingStore
     accounts: AccountStore
+    mails: MailQueue
     audit: AuditTrail
     hasher: PasswordHasher
     adopts: AdoptsAccount
@@ -64,6 +68,7 @@ class NewPasswordFlow:
             raise Refusal("account.disabled", account_id, status=403).during(proofing.reference, pending.id)
         self.accounts.set_password(account_id, hashed, now=now)
         self._note("proofing.completed", completed, entity_id=completed.entity_id)
+        self._tell(account, completed, now)
         return self.signs_in(
             session,
             account_id=account_id,
@@ -77,6 +82,13 @@ class NewPasswordFlow:
         """Whether the person is to be told of an earlier account; a followed link takes the mailbox over only later."""
         is_adopted = proofing.state is not ProofingState.VOUCHED
         return proofing.has_earlier_account if is_adopted else self.adopts.expects_earlier_account(proofing)
+
+    def _tell(self, account: Account, proofing: Proofing, now: datetime) -> None:
+        """At the other addresses of the account: whoever took the university's login and its mailbox over must not be
+        the only one to know. Who is here for the first time has no other one."""
+        others = [address for address in account.addresses if address != proofing.address]
+        for message in notices("password_changed", account, others, reference=proofing.reference, now=now):
+            self.mails.put(message)
 
     def _university_name(self, proofing: Proofing) -> str:
         provider = self.federation.current.provider(proofing.entity_id)

@@ -78,7 +78,7 @@ class PasskeyFlow:
         )
         if not self.passkeys.add(passkey):
             raise PasskeyRefused("passkey.exists")
-        if not self._is_signed_in(session):
+        if not self.sessions.lasts(session, now=self.clock()):
             # Who ends sign-ins and then removes passkeys may have looked before this one was there.
             self.passkeys.remove(passkey.id, account.id)
             raise PasskeyRefused("passkey.expired")
@@ -125,13 +125,6 @@ class PasskeyFlow:
             return False
         self._note(account, "account.any_method", "any_method")
         return True
-
-    def _is_signed_in(self, session: Session) -> bool:
-        """Whether this sign-in still lasts, as it stands now."""
-        here = session.sign_in
-        if here is None:
-            return False
-        return any(one.sid == here.sid for one in self.sessions.of_account(here.account_id, now=self.clock()))
 
     def _is_needed(self, account: Account, credential_id: str) -> bool:
         """Whether the passkeys that stay would not suffice; one that is suspected never counted."""

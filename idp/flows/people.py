@@ -34,6 +34,7 @@ from idp.storage.invitations import InvitationStore
 from idp.storage.limits import LimitStore
 from idp.storage.outbox import Outbox
 from idp.storage.proofing_records import ProofingRecordStore
+from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 
 MOST_FOUND = 20
@@ -88,6 +89,7 @@ class PeopleFlow:
     grants: GrantStore
     devices: DeviceStore
     limits: LimitStore
+    proofings: ProofingStore
     outbox: Outbox
     audit: AuditTrail
     secret: SecretKey
@@ -133,7 +135,7 @@ class PeopleFlow:
             proofings=self.records.of_account(account.id),
             sessions=self.sessions.of_account(account.id, now=self.clock()),
             applications=self._applications(account),
-            limits=tuple(told for told, key, most, window in self._limits(account) if self._is_full(key, most, window)),
+            limits=self._in_force(account),
         )
 
     def unlock(self, account_id: str, act: Act) -> bool:
@@ -149,6 +151,8 @@ class PeopleFlow:
         """A university identifier came to the wrong person: it leads here no longer."""
         done = self.accounts.unlink(account_id, identifier)
         if done:
+            # Whom it named wrongly may stand before the last page of a proof, where a password is chosen.
+            self.proofings.void_account(account_id)
             self.note("helpdesk.unlinked", account_id, act, identifier=identifier[:200])
         return done
 
@@ -210,10 +214,15 @@ class PeopleFlow:
             for grant in self.grants.of_account(account.id)
         )
 
+    def _in_force(self, account: Account) -> tuple[LimitInForce, ...]:
+        """Each once, though a person may have run into the same by several addresses and browsers."""
+        full = (told for told, key, most, window in self._limits(account) if self._is_full(key, most, window))
+        return tuple(dict.fromkeys(full))
+
     def _limits(self, account: Account) -> list[tuple[LimitInForce, str, int, timedelta]]:
         """Every limit that this person may have run into: what it is, its key, how much it takes, in what time."""
         guessers = [
-            Guesser(account.id),
+            *(Guesser(address) for address in account.addresses),
             *(Guesser(account.id, device) for device in self.devices.of_account(account.id)),
         ]
         budgets: list[tuple[Method | None, int]] = [(method, METHOD_BUDGET[method]) for method in Method]

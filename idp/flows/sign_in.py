@@ -138,6 +138,11 @@ class SignInFlow:
             throttled = self._count_failure(guesses, visitor, now)
             return self._denied("password.wrong", pending, account, now, throttled=throttled)
         self._rehash(account, stored, password)
+        present = self.accounts.find(account.id)
+        if present is None or not present.still_takes_password_of(account):
+            # Hashing takes a while. Who is put out of the account meanwhile would be in until the sweep, a minute in
+            # which one chooses another password or adds a passkey.
+            return self._denied("password.wrong", pending, account, now)
         return self._signed_in(account, session, pending, guesses, Method.PASSWORD, visitor, now)
 
     def send_code(
@@ -208,9 +213,12 @@ class SignInFlow:
         if not self.codes.take(code.id, now=now):
             return self._denied("code.expired", pending, account, now)
         if is_invited:
-            account = self._admitted(code, pending, session, now)
+            account = self._admitted(code, pending, now)
         if account is None:
             return self._denied("code.expired", pending, account, now)
+        if is_invited or pending.renews_password:
+            # They are offered a password next; where they leave that page for long, the code was for the first time.
+            self._change(pending, session, renews_password=True, one_time_code_id=None)
         if account.bounces:
             self.accounts.forget_bounce(address)
         return self._signed_in(account, session, pending, guesses, Method.CODE, visitor, now)
@@ -229,7 +237,8 @@ class SignInFlow:
         signed_in = self.signs_in(
             session, account_id=account.id, methods=methods, acr=ACR_BASIC, device=visitor.device, now=now
         )
-        self.limits.forget(*guesses.lately)
+        if guesses.are_of_device:
+            self.limits.forget(*guesses.lately)
         if pending.proofing_id is not None:
             # What was begun at a university in this journey is over: this is who the person wants to be.
             self._change(pending, signed_in.session, proofing_id=None)
@@ -249,11 +258,13 @@ class SignInFlow:
     def _guesser(self, address: str, account: Account | None, visitor: Visitor) -> Guesser:
         name = account.id if account else address
         # Asked for unknown accounts as well, so that the number of database operations tells nothing.
-        return Guesser(name, self.devices.knows(visitor.device, name) if visitor.device else None)
+        device = self.devices.knows(visitor.device, name) if visitor.device else None
+        return Guesser(name, device) if device else Guesser(address)
 
     def _guesses(self, guesser: Guesser, method: Method, now: datetime) -> Guesses:
         limits = guess_limits(self.secret, guesser, method)
-        return Guesses(limits, self.limits.counted(limits, window=WINDOW, now=now))
+        lately = self.limits.counted(limits, window=WINDOW, now=now)
+        return Guesses(limits, lately, are_of_device=guesser.device is not None)
 
     def _count_failure(self, guesses: Guesses, visitor: Visitor, now: datetime) -> bool:
         """Count a wrong guess; True when so many came from this network that the answer becomes 429."""
@@ -268,15 +279,13 @@ class SignInFlow:
         with contextlib.suppress(ServiceUnavailable):  # next time, when fewer wait to be hashed
             self.accounts.replace_hash(account.id, stored, self.hasher.hash(password))
 
-    def _admitted(
-        self, code: OneTimeCode, pending: PendingAuthorization, session: Session, now: datetime
-    ) -> Account | None:
-        """The account of an invited person, who is offered a password next; None where the invitation has ended."""
+    def _admitted(self, code: OneTimeCode, pending: PendingAuthorization, now: datetime) -> Account | None:
+        """The account of an invited person; None where the invitation has ended.
+
+        Somebody may have been quicker in having an account with this address, which then says by itself what leads in.
+        """
         account = self.admits(code.invitation_id or "", code.address, reference=pending.reference, now=now)
-        if account is None or account.disabled:
-            return None
-        self._change(pending, session, renews_password=True)
-        return account
+        return account if account is not None and account.lets_in_by_code(now) else None
 
     def _is_mailed(self, code: OneTimeCode, pending: PendingAuthorization) -> bool:
         delivery = self.delivery(pending)

@@ -127,9 +127,14 @@ class AccountStore:
             self._accounts.update_one({"_id": account_id}, _new_password(password_hash, now))
 
     def change_password(self, account: Account, password_hash: str, *, now: datetime) -> bool:
-        """The same for who read the account before; False where it is closed, or somebody proved to be its person
-        since: who was in it then is put out."""
-        as_read = {"_id": account.id, "disabled": False, "proved_at": account.proved_at}
+        """The same for who read the account before; False where it is closed, or somebody proved to be its person or
+        chose another password since: who was in it then is put out."""
+        as_read = {
+            "_id": account.id,
+            "disabled": False,
+            "proved_at": account.proved_at,
+            "password_changed_at": account.password_changed_at,
+        }
         with translated():
             changed = self._accounts.update_one(as_read, _new_password(password_hash, now))
         return changed.matched_count == 1

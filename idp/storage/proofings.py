@@ -19,6 +19,7 @@ INDEXES = (
             IndexModel("request_id", unique=True),
             IndexModel("link_hash", unique=True),
             IndexModel("address"),
+            IndexModel("account_id"),
             IndexModel("browser"),
             IndexModel("expires_at", expireAfterSeconds=0),
         ),
@@ -87,16 +88,15 @@ class ProofingStore:
         with translated():
             self._proofings.delete_one({"_id": proofing_id, "state": unproven})
 
-    def void_address(self, *addresses: str, except_id: str | None = None) -> None:
-        """End every other unfinished journey for these mailboxes: their links and codes lead nowhere."""
-        with translated():
-            self._proofings.delete_many(
-                {
-                    "address": {"$in": addresses},
-                    "_id": {"$ne": except_id},
-                    "state": {"$ne": str(ProofingState.COMPLETED)},
-                }
-            )
+    def void_address(self, address: str, *, except_id: str) -> None:
+        """End every other unfinished journey for this mailbox: their links and codes lead nowhere."""
+        self._void({"address": address, "_id": {"$ne": except_id}})
+
+    def void_account(self, account_id: str, *addresses: str, except_id: str | None = None) -> None:
+        """End every unfinished journey that leads into this account: those for its addresses, and those that reached
+        it already, whatever became of their address since."""
+        leads_there = [{"account_id": account_id}, {"address": {"$in": addresses}}]
+        self._void({"$or": leads_there, "_id": {"$ne": except_id}})
 
     def is_other_in(self, browser: str, identities: Sequence[Identity], *, now: datetime) -> bool:
         """Whether this browser is on the way with a proofing of somebody else."""
@@ -119,6 +119,10 @@ class ProofingStore:
         except AlreadyExists:
             return False
         return True
+
+    def _void(self, which: dict[str, Any]) -> None:
+        with translated():
+            self._proofings.delete_many(which | {"state": {"$ne": str(ProofingState.COMPLETED)}})
 
     def _find(self, condition: dict[str, Any], now: datetime) -> Proofing | None:
         return _read(find_live(self._proofings, condition, now=now))

@@ -82,6 +82,14 @@ class SessionStore:
             found = list(self._sessions.find({"sign_in.account_id": account_id, "expires_at": {"$gt": now}}))
         return tuple(read_sign_in(document["sign_in"]) for document in found)
 
+    def lasts(self, session: Session, *, now: datetime) -> bool:
+        """Whether this sign-in still lasts, as it stands now: a request may have waited since its session was read."""
+        if session.sign_in is None:
+            return False
+        this = {"sign_in.sid": session.sign_in.sid, "sign_in.account_id": session.sign_in.account_id}
+        with translated():
+            return self._sessions.find_one(this | {"expires_at": {"$gt": now}}, {"_id": 1}) is not None
+
     def end_account(
         self, account_id: str, *, except_session: str | None = None, began_before: datetime | None = None
     ) -> None:

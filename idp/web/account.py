@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response as Redirect
 from idp.domain.accounts import Account
 from idp.domain.claims import display_name
 from idp.domain.new_passwords import PasswordProblem
-from idp.domain.sessions import AMR_CODE, Session
-from idp.flows.account import FRESH, AccountFlow
+from idp.domain.sessions import AMR_CODE, FRESH, Session
+from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow
 from idp.flows.end_session import EndSessionFlow
 from idp.flows.passkeys import PasskeyFlow

@@ -76,7 +76,10 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
     def do(account_id: str, act: str) -> ResponseReturnValue:
         here = console.posting_operator()
         try:
-            if not _known(_pages(people, acts), act).do(account_id, _founded(here)):
+            known, founded = _known(_pages(people, acts, here.account_id), act), _founded(here)
+            if account_id == here.account_id:
+                raise Undone(reason=field_sentence("helpdesk.own_account"))
+            if not known.do(account_id, founded):
                 raise _not_found()
         except Undone as undone:
             return page(account_id, act, undone.errors)
@@ -146,11 +149,15 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
     return views
 
 
-def _pages(people: PeopleFlow, acts: HelpdeskActs) -> dict[str, ActPage]:
+def _pages(people: PeopleFlow, acts: HelpdeskActs, own: str = "") -> dict[str, ActPage]:
+    """The acts by name. own: the account of whoever acts, into which they merge nobody's."""
     names = act_names(only_passkeys=True) | act_names(is_disabled=True)
 
     def merge(account_id: str, act: Act) -> bool:
-        if not acts.merge(account_id, _one(people, forms.field("into")), act):
+        into = _one(people, forms.field("into"))
+        if into == own:
+            raise Undone(into=field_sentence("helpdesk.own_account"))
+        if not acts.merge(account_id, into, act):
             raise Undone(into=field_sentence("helpdesk.not_mergeable"))
         return True
 

@@ -39,7 +39,7 @@ def blueprint(
         offer = flow.offer(account, session, merge_id)
         if offer is None:
             return redirect(url_for("account.show"), 303)
-        problem = flow.accept(account, offer, forms.optional_field("password"))
+        problem = flow.accept(account, session, offer, forms.optional_field("password"))
         if problem is not None:
             return _page(pages, account, offer, problem)
         return redirect(url_for("account.show", _anchor="addresses"), 303)

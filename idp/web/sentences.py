@@ -363,6 +363,7 @@ _FIELDS: dict[str, LazyString] = {
         "Toutes vos adresses viennent de l’autre compte : ajoutez-en une avant de séparer les deux comptes."
     ),
     "helpdesk.choose": _("Choisissez dans la liste."),
+    "helpdesk.own_account": _("Rien n’a changé : pour votre propre compte, demandez à un collègue."),
     "helpdesk.nobody": _("Personne ne correspond."),
     "helpdesk.several": _("Plusieurs personnes correspondent : donnez une adresse ou un identifiant exact."),
     "helpdesk.not_reopened": _(

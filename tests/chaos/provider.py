@@ -146,6 +146,14 @@ class Provider:
         finally:
             services.database.close()
 
+    def admit(self, numbers: range) -> None:
+        """Have the people with these numbers, who all chose PASSWORD."""
+        services = self.services()
+        password_hash = services.hasher.hash(PASSWORD)
+        for number in numbers:
+            services.stores.accounts.create(self._account(number, password_hash))
+        services.database.close()
+
     def address(self, number: int) -> str:
         return f"etu{number:05}@univ-exemple.test"
 
@@ -173,13 +181,10 @@ class Provider:
         (self.folder / "clients.toml").write_text(_CLIENTS)
         services = self.services()
         services.database.create_indexes(app.INDEXES)
-        password_hash = services.hasher.hash(PASSWORD)
-        for number in range(PEOPLE):
-            services.stores.accounts.create(self._account(number))
-            services.stores.accounts.set_password(f"account-{number:05}", password_hash, now=datetime.now(UTC))
         services.database.close()
+        self.admit(range(PEOPLE))
 
-    def _account(self, number: int) -> Account:
+    def _account(self, number: int, password_hash: str) -> Account:
         now = datetime.now(UTC)
         return Account(
             id=f"account-{number:05}",
@@ -187,6 +192,7 @@ class Provider:
             created_at=now,
             identities=(Identity("https://idp.univ-exemple.test", "eppn", self.address(number)),),
             addresses=(self.address(number),),
+            password_hash=password_hash,
             attributes={"displayName": ("Camille Exemple",), "eduPersonAffiliation": ("member", "student")},
             proved_at=now,
         )

@@ -9,10 +9,12 @@ from idp.app import Services, assistance, first_time, flows, own_account
 from idp.domain.accounts import Account, Identity
 from idp.domain.errors import Refusal
 from idp.domain.helpdesk import Act
+from idp.domain.merging import OFFER_LIFETIME, Merge
 from idp.domain.passkeys import Credential, PasskeyRefused
 from idp.domain.passwords import PasswordHasher
 from idp.domain.proofing import Proofing
 from idp.domain.sessions import ACR_BASIC, SignedIn
+from idp.flows.sign_in import Denied, Visitor
 from idp.passkeys.relying_party import RelyingParty
 from idp.storage.accounts import AccountStore
 from idp.storage.invitations import InvitationStore
@@ -24,6 +26,7 @@ from tests.flows.one_person import ADDRESS, cut_at, signed_in
 
 OWN = Identity("https://idp.univ-exemple.fr", "eppn", "ines@univ-exemple.fr")
 PASSWORD = "trois pommes vertes"
+OTHER_PASSWORD = "un voleur passe sous la fenêtre ouverte"
 
 
 def account(services: Services) -> Account:
@@ -101,6 +104,101 @@ def test_who_signs_in_with_the_old_password_while_it_is_taken_away_is_out_a_minu
     a_minute_passes(services)
     assert late
     assert services.browser_sessions.find(late[0].session_cookie) is None
+
+
+@pytest.mark.parametrize("how", ["password", "everywhere", "that session"])
+def test_nor_is_it_stored_once_the_person_ended_its_sender_s_session(
+    services: Services, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """The thief's form comes first, and waits for longer than the owner's, who has just noticed."""
+    thief, owner, seen = signed_in(services), signed_in(services), account(services)
+
+    def ended() -> None:
+        if how == "password":
+            flows.account(services).change_password(seen, owner.session, PASSWORD, None)
+        elif how == "everywhere":
+            flows.account(services).sign_out_everywhere(seen, owner.session)
+        else:
+            assert thief.session.sign_in is not None
+            flows.access(services).end_session(seen, owner.session, thief.session.sign_in.sid)
+
+    at_the_end_of(monkeypatch, (PasswordHasher, "hash"), ended)
+    with pytest.raises(Refusal):
+        flows.account(services).change_password(seen, thief.session, OTHER_PASSWORD, None)
+    stored = account(services).password_hash
+    assert not services.hasher.verify(OTHER_PASSWORD, stored)
+    assert (stored is not None) == (how == "password")
+    lasting = services.stores.sessions.of_account("account-1", now=services.clock())
+    assert len(lasting) == (0 if how == "everywhere" else 1)
+
+
+def test_of_two_new_passwords_at_once_the_one_that_was_stored_first_counts(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stored, but nothing is ended yet: the other session still lasts."""
+    thief, owner, seen = signed_in(services), signed_in(services), account(services)
+
+    def the_owner_is_first() -> None:
+        cut_at(
+            monkeypatch,
+            (SessionStore, "end_account"),
+            lambda: flows.account(services).change_password(seen, owner.session, PASSWORD, None),
+        )
+
+    at_the_end_of(monkeypatch, (PasswordHasher, "hash"), the_owner_is_first)
+    with pytest.raises(Refusal):
+        flows.account(services).change_password(seen, thief.session, OTHER_PASSWORD, None)
+    assert services.hasher.verify(PASSWORD, account(services).password_hash)
+
+
+@pytest.mark.parametrize("how", ["proof", "password", "closed", "only passkeys"])
+def test_a_password_that_is_replaced_while_it_is_checked_lets_nobody_in(
+    services: Services, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """Not for a minute either, in which whoever knows it could choose another one or add a passkey."""
+    services.stores.accounts.set_password("account-1", services.hasher.hash(OTHER_PASSWORD), now=services.clock())
+    owner, (_, anonymous) = signed_in(services), services.browser_sessions.open()
+    pending = flows.authorization(services).begin_for_account_page(anonymous, "/account").pending
+    pending = flows.authorization(services).take_address(pending.id, anonymous, ADDRESS)
+
+    def replaced() -> None:
+        if how == "proof":
+            adopted(services)
+        elif how == "password":
+            flows.account(services).change_password(account(services), owner.session, PASSWORD, None)
+        elif how == "closed":
+            own_account.closing(services).close(account(services))
+        else:
+            services.stores.accounts.set_only_passkeys("account-1", only=True)
+
+    at_the_end_of(monkeypatch, (PasswordHasher, "verify"), replaced)
+    outcome = flows.sign_in(services).with_password(pending, anonymous, OTHER_PASSWORD, Visitor(None, "192.0.2.1"))
+    assert outcome == Denied("password.wrong")
+
+
+@pytest.mark.parametrize("how", ["everywhere", "other password"])
+def test_two_accounts_stay_two_where_the_person_ends_it_while_the_password_is_checked(
+    services: Services, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """A thief in the account would give it an address of their own, which leads in by code from then on."""
+    thief, stores, now = signed_in(services), services.stores, services.clock()
+    hashed = services.hasher.hash(OTHER_PASSWORD)
+    stores.accounts.create(Account("other", "subject-2", now, addresses=("other@b.example",), password_hash=hashed))
+    merge = Merge("m", "account-1", "other", "other@b.example", now, now + OFFER_LIFETIME)
+    stores.merges.offer(merge, thief.session.browser)
+    flow = own_account.merging(services)
+    offer = flow.offer(account(services), thief.session, "m")
+    assert offer is not None
+
+    def ended() -> None:
+        if how == "everywhere":
+            flows.account(services).sign_out_everywhere(account(services), signed_in(services).session)
+        else:
+            stores.accounts.set_password("other", services.hasher.hash(PASSWORD), now=services.clock())
+
+    at_the_end_of(monkeypatch, (PasswordHasher, "verify"), ended)
+    assert flow.accept(account(services), thief.session, offer, OTHER_PASSWORD) == "merge.changed"
+    assert account(services).addresses == (ADDRESS,)
 
 
 def test_a_passkey_that_is_added_while_its_sender_is_put_out_does_not_stay(

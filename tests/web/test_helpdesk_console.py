@@ -338,6 +338,21 @@ def test_an_act_that_is_not_clear_changes_nothing(two: World, name: str, fields:
 
 
 @pytest.mark.parametrize(
+    ("of", "name", "fields"),
+    [("camille", "merge", {"into": ALEX}), ("alex", "merge", {"into": CAMILLE}), ("alex", "unlock", {})],
+)
+def test_nobody_acts_on_the_account_of_their_own(helped: World, of: str, name: str, fields: dict[str, str]) -> None:
+    """Who helps would take over somebody's addresses, identifiers and applications with two words as a reason."""
+    operator = entered(helped)
+    before = account(helped, "alex"), account(helped, "camille")
+    page = act(operator, of, name, reason="demande 4711", **fields)
+    assert page.last.status_code == 422
+    assert "votre propre compte" in page.text
+    assert (account(helped, "alex"), account(helped, "camille")) == before
+    assert not helped.events("helpdesk.unlocked")
+
+
+@pytest.mark.parametrize(
     "wrong", [{"address": "none"}, {"expires": "soon"}, {"family_name": ""}, {"reason": ""}, {"address": CAMILLE}]
 )
 def test_an_invitation_with_a_fault_invites_nobody(helped: World, wrong: dict[str, str]) -> None:

@@ -338,3 +338,14 @@ def test_an_account_is_erased_some_time_after_its_invitation_and_its_person_may_
     invite(world)
     came(world)
     assert account_of(world).subject != before.subject
+
+
+def test_the_code_of_an_invitation_does_not_lead_past_the_passkeys_of_who_has_the_address_by_now(world: World) -> None:
+    invite(world)
+    person = asked(world)
+    world.account("ines", "ines@agence.example")
+    world.services.stores.account_addresses.add("ines", INES)
+    world.services.stores.accounts.set_only_passkeys("ines", only=True)
+    person.press("Se connecter", code=code(world))
+    assert person.step == "code"
+    assert world.services.stores.sessions.of_account("ines", now=world.clock()) == ()

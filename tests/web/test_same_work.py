@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from threading import Event
 
 from idp.domain.accounts import Identity
+from idp.domain.guessing import METHOD_BUDGET, Method
 from idp.domain.one_time_codes import ATTEMPTS
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
@@ -64,3 +65,30 @@ def test_a_guess_that_finds_no_place_to_be_hashed_asks_the_database_for_its_jour
     assert ("query", "accounts") not in asked
     assert ("query", "limits") not in asked
     assert ("query", "authorizations") in asked
+
+
+def test_o_26_tries_at_one_address_tell_nothing_of_another_one_of_the_same_person(world: World) -> None:
+    """Who used up the tries at a classmate's address would learn which other address is theirs, and that both are."""
+    world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "c@univ-exemple.fr"), password=PASSWORD)
+    world.services.stores.account_addresses.add("camille", "camille@agence.example")
+    for person in (world.browser().start(CAMILLE), world.browser().start(UNKNOWN)):
+        for _ in range(METHOD_BUDGET[Method.PASSWORD] + 1):
+            person.press("Se connecter", password="ce n'est pas le bon")
+        assert person.last.status_code == 429
+    told = []
+    for address in ("camille@agence.example", "personne.inconnue@agence.example"):
+        person = world.browser().start(address).press("Se connecter", password="ce n'est pas le bon")
+        told.append((person.last.status_code, person.text.replace(address, "")))
+    assert told[0] == told[1]
+
+
+def test_o_26_nor_do_they_tell_that_somebody_signed_in_meanwhile(world: World) -> None:
+    """Tries that come back by a sign-in elsewhere would say that there is an account, and give a guesser more."""
+    world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "c@univ-exemple.fr"), password=PASSWORD)
+    stranger = world.browser().start(CAMILLE)
+    for _ in range(METHOD_BUDGET[Method.PASSWORD] - 1):
+        stranger.press("Se connecter", password="ce n'est pas le bon")
+    owner = world.browser().start(CAMILLE)
+    assert owner.press("Se connecter", password=PASSWORD).step == "account"
+    for status in (422, 429):
+        assert stranger.press("Se connecter", password="ce n'est pas le bon").last.status_code == status

@@ -2,10 +2,12 @@
 
 import pytest
 
-from idp.app import flows, own_account
-from idp.domain.accounts import Identity
+from idp.app import assistance, flows, own_account
+from idp.domain.accounts import Account, Identity
+from idp.domain.helpdesk import Act
 from idp.domain.proofing import link_token
-from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
+from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
+from tests.web.visitor import Visitor
 
 OTHER_PASSWORD = "une autre phrase bien longue et secrète"
 
@@ -37,3 +39,56 @@ def test_no_password_is_chosen_there_any_more(world: World, left: Traveller, how
     assert left.step == "error"
     back = world.browser().start().press("Se connecter", password=OTHER_PASSWORD)
     assert back.step == "sign-in"
+
+
+def camille(world: World) -> Account:
+    found = world.services.stores.accounts.find("camille")
+    assert found is not None
+    return found
+
+
+def assert_over(world: World, left: Visitor) -> None:
+    before = camille(world).password_hash
+    left.press("Créer", password=OTHER_PASSWORD)
+    assert left.step == "error"
+    assert camille(world).password_hash == before
+
+
+def test_nor_where_its_address_was_taken_away_before(world: World) -> None:
+    world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"), password=PASSWORD)
+    left = world.browser().start().prove().press("Continuer", code=world.code(CAMILLE))
+    assert left.step == "new-password"
+    services = world.services
+    services.stores.account_addresses.add("camille", "camille@agence.example")
+    owner = world.browser().signed_in(camille(world))
+    assert own_account.addresses(services).remove(camille(world), CAMILLE)
+    flows.account(services).change_password(camille(world), owner.session, PASSWORD + " encore", None)
+    assert_over(world, left)
+
+
+def test_nor_where_its_person_proves_it_at_another_university_meanwhile(world: World) -> None:
+    both = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"), Identity(AUTRE, "eppn", "camille@autre.fr")
+    world.account("camille", CAMILLE, *both, password=PASSWORD)
+    left = world.browser().start().prove().press("Continuer", code=world.code(CAMILLE))
+    said = world.draft(AUTRE, mail=("camille@autre.fr",), eppn=("camille@autre.fr",))
+    person = world.browser().start("camille@autre.fr").prove(said)
+    person.press("Continuer", code=world.code("camille@autre.fr"))
+    assert person.step == "new-password", person.text
+    assert person.press("Créer", password=PASSWORD + " encore").step == "account"
+    assert_over(world, left)
+
+
+def test_nor_where_the_account_was_disabled_meanwhile_and_enabled_again(world: World, left: Traveller) -> None:
+    closing, act = assistance.account_closing(world.services), Act("alex", "compte volé")
+    assert closing.close("camille", **act.fields)
+    assert closing.reopen("camille", **act.fields)
+    assert_over(world, left)
+
+
+def test_nor_where_the_identifier_that_led_there_was_taken_from_the_account(world: World) -> None:
+    """The university named the wrong person by it: they are at the last page when somebody who helps takes it away."""
+    world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"), password=PASSWORD)
+    left = world.browser().start().prove().press("Continuer", code=world.code(CAMILLE))
+    act = Act("alex", "identifiant réattribué")
+    assert assistance.people(world.services).unlink("camille", "cdurand@univ-exemple.fr", act)
+    assert_over(world, left)

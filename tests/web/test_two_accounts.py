@@ -1,0 +1,68 @@
+"""Two tabs of one browser and two accounts: a page that was made for one of them does nothing to the other."""
+
+import pytest
+
+from tests.web.proofing_world import Traveller, World
+
+NOE, INES = "noe@agence.example", "ines@agence.example"
+PASSWORD = "trois pommes vertes sur la table"
+
+
+@pytest.fixture
+def person(world: World) -> Traveller:
+    """Signed in as Noé."""
+    world.account("noe", NOE, password=PASSWORD)
+    world.account("ines", INES, password=PASSWORD)
+    return world.browser().start(NOE).press("Se connecter", password=PASSWORD)  # type: ignore[return-value]
+
+
+def becomes_ines(person: Traveller) -> None:
+    """In another tab, on the way to an application that lets people choose."""
+    person.ask_for_a_proof(claims="{}", prompt="select_account")
+    person.press("Se connecter", email=INES)
+    person.press("Se connecter", password=PASSWORD)
+    assert person.answer["code"]
+
+
+def test_o_30_the_page_that_closes_one_account_does_not_close_the_other(world: World, person: Traveller) -> None:
+    page = person.get("/account/close").last
+    becomes_ines(person)
+    person.last = page
+    person.press("Fermer mon compte")
+    accounts = world.services.stores.accounts
+    assert [accounts.find(name).disabled for name in ("noe", "ines")] == [False, False]  # type: ignore[union-attr]
+    assert (person.last.status_code, person.step) == (403, "error")
+    assert person.get("/account/close").press("Fermer mon compte").step == "account-closed"
+    assert accounts.find("ines").disabled  # type: ignore[union-attr]
+
+
+def test_nor_does_a_password_that_was_chosen_for_one_go_to_the_other(world: World, person: Traveller) -> None:
+    page = person.get("/account/password").last
+    becomes_ines(person)
+    before = world.services.stores.accounts.find("ines")
+    person.last = page
+    person.press("Créer", password="une tout autre phrase bien longue")
+    assert world.services.stores.accounts.find("ines") == before
+    assert person.last.status_code == 403
+
+
+def test_a_page_from_before_any_sign_in_goes_on_whoever_signs_in_beside_it(world: World) -> None:
+    world.account("ines", INES, password=PASSWORD)
+    person = world.browser().start(INES)
+    page = person.last
+    person.press("Se connecter", password=PASSWORD)
+    assert person.step == "account"
+    person.ask_for_a_proof(claims="{}", prompt="login")
+    assert person.step == "email"
+    other = person.last
+    person.last = page
+    assert person.press("Recevoir le code").last.status_code == 400, "its journey is over, its form is ours"
+    person.last = other
+    assert person.press("Se connecter", email=INES).step == "sign-in"
+
+
+def test_a_token_is_no_other_browser_s(world: World, person: Traveller) -> None:
+    page = person.get("/account/close").last
+    thief = world.browser().start(NOE).press("Se connecter", password=PASSWORD)
+    thief.last = page
+    assert thief.press("Fermer mon compte").last.status_code == 403
