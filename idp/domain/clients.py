@@ -1,5 +1,6 @@
 """Relying parties, with the metadata names of OpenID Connect Dynamic Client Registration 1.0 section 2."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -76,6 +77,10 @@ class Client:
     def is_public(self) -> bool:
         """Whether the client cannot keep a secret (RFC 6749 section 2.1)."""
         return self.token_endpoint_auth_method == "none"
+
+    def still(self, scope: Iterable[str]) -> tuple[str, ...]:
+        """Of a scope that was granted, what the client may have now: what was taken from it since is worth nothing."""
+        return tuple(name for name in scope if name in self.scopes)
 
     def display_name(self, language: str) -> str:
         """The name in this language, else without language, else the client's identifier."""

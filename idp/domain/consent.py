@@ -34,6 +34,15 @@ def asks_every_time(client: Client, request: AuthorizationRequest) -> bool:
     return client.consent == "always" or (client.consent != "none" and "consent" in request.prompt)
 
 
+def may_be_another_program(client: Client, redirect_uri: str) -> bool:
+    """Whether any program on the person's device can ask in this client's name and receive the answer.
+
+    RFC 8252 section 8.6: such a request is never answered unless the person does something for it. An https address is
+    claimed for one application by the operating system, and nobody else is sent there.
+    """
+    return client.is_public and client.application_type == "native" and not redirect_uri.startswith("https://")
+
+
 def asks_for_what_is_new(client: Client) -> bool:
     """Whether the person is asked once for each thing."""
     return client.consent == "first time"

@@ -19,7 +19,7 @@ from idp.domain.authorization import (
     required_acrs,
 )
 from idp.domain.claims import FORMER_SUBS, claims_of
-from idp.domain.consent import asks_every_time, asks_for_what_is_new
+from idp.domain.consent import asks_every_time, asks_for_what_is_new, may_be_another_program
 from idp.domain.errors import AuthorizationError, Refusal
 from idp.domain.identity import is_named
 from idp.domain.keyed import random_id
@@ -104,7 +104,7 @@ class AuthorizationFlow:
             raise self.provider.error(request, "unmet_authentication_requirements", "No sign-in here has that class")
         if self._needs_sign_in(request, session, account, now):
             error = ("login_required", "The person has to sign in")
-        elif self._needs_consent(request, account, None):
+        elif self._needs_consent(request, session, account, None):
             error = ("consent_required", "The person has to agree")
         else:
             answer = self._answer(request, session, account, present_reference())
@@ -177,7 +177,7 @@ class AuthorizationFlow:
                 return Step.CONFIRMATION_OFFER
             if pending.offers_passkey:
                 return Step.PASSKEY_OFFER
-            return Step.CONSENT if self._needs_consent(pending.request, account, pending.consent_of) else Step.FINISH
+            return Step.CONSENT if self._needs_consent(pending.request, session, account, pending) else Step.FINISH
         if step is not None:
             return step
         if must_be_passkey(pending.request):
@@ -247,7 +247,10 @@ class AuthorizationFlow:
         self._note("authorization.cancelled", pending, session.sign_in.account_id if session.sign_in else None)
         if pending.request.client_id is None:
             return Finished(pending.request.redirect_uri)
-        return self.tell(self.provider.error(pending.request, "access_denied", "The person did not agree"))
+        try:
+            return self.tell(self.provider.error(pending.request, "access_denied", "The person did not agree"))
+        except Refusal as refusal:
+            raise refusal.during(pending.reference) from refusal
 
     def tell(self, error: AuthorizationError) -> Finished:
         """Where and how the browser carries an error that may travel."""
@@ -300,11 +303,20 @@ class AuthorizationFlow:
         signed_in_for_this = asked_at is not None and session.sign_in is not None and session.sign_in.at >= asked_at
         return not signed_in_for_this and not self._is_hinted(request, account)
 
-    def _needs_consent(self, request: AuthorizationRequest, account: Account | None, consent_of: str | None) -> bool:
-        """Whether the person is asked before data goes to the client; ``consent_of``: who agreed in this journey."""
+    def _needs_consent(
+        self,
+        request: AuthorizationRequest,
+        session: Session,
+        account: Account | None,
+        pending: PendingAuthorization | None,
+    ) -> bool:
+        """Whether the person is asked before data goes to the client; ``pending``: the journey, once there is one."""
         client = self.provider.client(request.client_id) if request.client_id else None
-        if client is None or account is None or consent_of == account.id:
+        if client is None or account is None or (pending is not None and pending.consent_of == account.id):
             return False
+        is_silent = pending is None or not _has_just_signed_in(session, pending)
+        if is_silent and may_be_another_program(client, request.redirect_uri):
+            return True
         if asks_every_time(client, request) or not asks_for_what_is_new(client):
             return asks_every_time(client, request)
         given = self.consents.find(account.id, client.client_id)
@@ -321,17 +333,17 @@ class AuthorizationFlow:
             raise Refusal("account.disabled", "no usable account behind the session", status=403)
         if request.client_id is None:
             return Finished(request.redirect_uri)
-        self._note_release(request, account, request.client_id)
-        return _finished(
-            self.provider.authorize(
-                _with_former_subs(request, account),
-                account.id,
-                account.subject,
-                session.sign_in,
-                now=self.clock(),
-                reference=reference,
-            )
+        answer = self.provider.authorize(
+            _with_former_subs(request, account),
+            account.id,
+            account.subject,
+            session.sign_in,
+            now=self.clock(),
+            reference=reference,
         )
+        # Noted before the answer leaves, and only what is one: a client that is refused receives nothing.
+        self._note_release(request, account, request.client_id)
+        return _finished(answer)
 
     def _note_release(self, request: AuthorizationRequest, account: Account, client_id: str) -> None:
         now, asked = self.clock(), self.provider.asked_claims(request)

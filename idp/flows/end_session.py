@@ -108,7 +108,8 @@ class EndSessionFlow:
             return True
         account = self.accounts.find(sign_in.account_id)
         hint, addresses = request.logout_hint, account.addresses if account else ()
-        return hint in (request.subject, sign_in.sid) or hint.strip().casefold() in map(str.casefold, addresses)
+        sid = self.provider.sid_for(request.client, sign_in.sid) if request.client else None
+        return hint in (request.subject, sid) or hint.strip().casefold() in map(str.casefold, addresses)
 
     def _signed_out(
         self, request: EndSessionRequest, applications: Sequence[ApplicationInUse], sign_in: SignIn | None
@@ -120,7 +121,7 @@ class EndSessionFlow:
             location=request.location,
             client=asking,
             frames=tuple(
-                frontchannel_address(client, self.provider.issuer, sid)
+                frontchannel_address(client, self.provider.issuer, self.provider.sid_for(client, sid))
                 for client, sid in known
                 if client and client.frontchannel_logout_uri and sid == here
             ),

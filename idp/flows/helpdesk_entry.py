@@ -78,10 +78,13 @@ class HelpdeskEntry:
         sign_in, now = session.sign_in, self.clock()
         if HELPDESK_ROLE not in claims.get("roles", ()) or sign_in is None:
             raise Refusal("helpdesk.not_operator", str(claims.get("sub", "")), status=403)
+        client = self.provider.client(self.client_id)
+        if client is None or claims.get("sid") != self.provider.sid_for(client, sign_in.sid):
+            raise Refusal("helpdesk.not_signed_in", "ID token of another sign-in", status=403)
         opened = ConsoleSession(
             operator=str(claims.get("email") or claims["sub"]),
             account_id=sign_in.account_id,
-            sid=str(claims.get("sid", "")),
+            sid=sign_in.sid,
             browser=session.browser,
             expires_at=now + LIFETIME,
         )

@@ -16,7 +16,6 @@ from idp.openid.core import AccountGone, Core, pyop_errors_translated
 from idp.openid.encryption import NoRecipient
 from idp.openid.grant_state import NewGrant
 from idp.openid.grants import GrantStore
-from idp.openid.issuing import sign_in_claims
 
 
 class AuthorizationAnswers:
@@ -46,6 +45,8 @@ class AuthorizationAnswers:
 
         Raises ``AuthorizationError`` (``login_required``) where the sign-in is not of the class that was insisted on.
         """
+        # The client may have less now than when it asked.
+        request = replace(request, scope=client.still(request.scope))
         acr = told_acr(request, sign_in)
         if acr is None:
             raise error_for(request, "login_required", "The sign-in is not of the class that was asked for")
@@ -65,7 +66,8 @@ class AuthorizationAnswers:
         )
         try:
             with pyop_errors_translated():
-                message = self._core.bound(state).authorize(_for_pyop(request), account_id, sign_in_claims(grant))
+                core = self._core.bound(state)
+                message = core.authorize(_for_pyop(request), account_id, core.sign_in_claims())
         except AccountGone:
             raise error_for(request, "access_denied", "The account is closed") from None
         except NoRecipient as error:

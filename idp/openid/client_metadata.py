@@ -109,7 +109,7 @@ def _jwks(keys: Table) -> str:
         return ""
     try:
         client_keys.read_keys(jwks)
-        if any("d" in key for key in jwks["keys"]):
+        if not all(isinstance(key, dict) and "d" not in key for key in jwks["keys"]):
             raise UnusableKey
     except UnusableKey:
         keys.faults.add("jwks", "…", "a JSON Web Key Set of public keys for " + ", ".join(ALGORITHMS))

@@ -128,13 +128,23 @@ class Core(PyopProvider):  # type: ignore[misc]
         bound.userinfo = AccountClaims(self._claims_of, state, self._domain, self._subjects, self._verified_claims)
         return bound
 
-    def id_token_again(self, access_token: str, extra_claims: Mapping[str, Any]) -> str:
+    def sign_in_claims(self) -> dict[str, Any]:
+        """OpenID Connect Core section 2 and RP-Initiated Logout: what the real sign-in was."""
+        sign_in = self.authz_state.grant.sign_in
+        return {
+            "auth_time": int(sign_in.at.timestamp()),
+            "acr": sign_in.acr,
+            "amr": list(sign_in.methods),
+            "sid": self._subjects.sid_of(self.authz_state.client, sign_in.sid),
+        }
+
+    def id_token_again(self, access_token: str) -> str:
         """An ID token for a grant that gave one before; pyop has none on refresh (Core section 12.2: no nonce)."""
         grant = self.authz_state.grant
         requested = self._get_requested_claims_in({"claims": grant.claims}, "id_token")
         user_claims = self.userinfo.get_claims_for(grant.account_id, requested)
         return self._create_signed_id_token(
-            grant.client_id, grant.subject, user_claims, None, None, access_token, extra_claims
+            grant.client_id, grant.subject, user_claims, None, None, access_token, self.sign_in_claims()
         )
 
     def _verify_client_authentication(

@@ -7,6 +7,7 @@ from idp.openid.client_authentication import ClientLookup
 from idp.openid.id_token import IdTokens, audience
 from idp.openid.parameters import Pairs, given, is_sane, repeated
 from idp.openid.redirect_uris import with_parameters
+from idp.openid.subjects import Subjects
 
 _LONGEST_STATE = 8192
 
@@ -17,7 +18,7 @@ class EndSessionRequest:
 
     hint_is_valid: an ID token of ours proves which client asks about which person and sign-in, and all else in the
         request fits it. Otherwise the person must confirm, and no redirect follows.
-    subject: ``sub`` of the hint, as that client sees it; sid: the sign-in that it came from.
+    subject: ``sub`` of the hint, as that client sees it; sid: the sign-in that it came from, as we call it.
     logout_hint: about whom the client believes the request to be: ``sub``, ``sid`` or a mail address.
     post_logout_redirect_uri: set only where it is registered for that client; state goes with it.
     """
@@ -39,11 +40,16 @@ class EndSessionRequest:
 
 
 def frontchannel_address(client: Client, issuer: str, sid: str) -> str:
-    """What a browser loads so that this client ends its session there (Front-Channel Logout 1.0 section 2)."""
+    """What a browser loads so that this client ends its session there (Front-Channel Logout 1.0 section 2).
+
+    sid: as the client calls the sign-in.
+    """
     return with_parameters(client.frontchannel_logout_uri, {"iss": issuer, "sid": sid})
 
 
-def read_end_session(pairs: Pairs, find_client: ClientLookup, id_tokens: IdTokens) -> EndSessionRequest:
+def read_end_session(
+    pairs: Pairs, find_client: ClientLookup, id_tokens: IdTokens, subjects: Subjects
+) -> EndSessionRequest:
     """What can be believed of the request; whatever does not fit makes it an anonymous one, never an error."""
     parameters = given(pairs)
     hint = parameters.get("id_token_hint")
@@ -64,7 +70,7 @@ def read_end_session(pairs: Pairs, find_client: ClientLookup, id_tokens: IdToken
         post_logout_redirect_uri=uri,
         state=(state or None) if uri else None,
         subject=claims["sub"],
-        sid=sid if isinstance(sid, str) else None,
+        sid=subjects.sid_behind(client, sid) if isinstance(sid, str) else None,
         logout_hint=parameters.get("logout_hint"),
         hint_is_valid=True,
     )

@@ -80,7 +80,8 @@ class Issue(GrantState):
     kind: AccessTokenKind
 
     def _mint(self) -> str:
-        return self.kind.mint(self.grant, self.scope, self.now, self.now + self.lifetimes.access_token)
+        scope, expires_at = self.client.still(self.scope), self.now + self.lifetimes.access_token
+        return self.kind.mint(self.grant, scope, self.now, expires_at)
 
     def _access(self, value: str) -> IssuedToken:
         expires_at = self.now + self.lifetimes.access_token
@@ -166,9 +167,8 @@ class AccessTokenUse(GrantState):
     token: AccessToken
 
     def introspect_access_token(self, access_token_value: str) -> dict[str, Any]:
-        # A scope that was taken from the client since then releases nothing any more.
-        scope = [scope for scope in self.token.scope if scope in self.client.scopes]
-        return {"active": self.token.expires_at > self.now, "scope": " ".join(scope), "sub": self.grant.subject}
+        scope = " ".join(self.client.still(self.token.scope))
+        return {"active": self.token.expires_at > self.now, "scope": scope, "sub": self.grant.subject}
 
     def get_authorization_request_for_access_token(self, access_token_value: str) -> Mapping[str, Any]:
         return _authorization_request(self.grant)

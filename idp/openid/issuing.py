@@ -51,15 +51,14 @@ class Issuing:
         request = {**form, "client_id": exchange.client.client_id}
         try:
             with pyop_errors_translated():
-                response = self._core.bound(exchange).handle_token_request(
-                    request, extra_id_token_claims=sign_in_claims(exchange.grant)
-                )
+                core = self._core.bound(exchange)
+                response = core.handle_token_request(request, extra_id_token_claims=core.sign_in_claims())
         except AccountGone:
             raise invalid_grant("The account is closed") from None
         return {
             **response.to_dict(),
             "token_type": exchange.kind.token_type,
-            "scope": " ".join(exchange.scope),
+            "scope": " ".join(exchange.client.still(exchange.scope)),
         }
 
     def first_exchange(self, call: TokenCall, grant: Grant, lifetimes: Lifetimes) -> CodeExchange:
@@ -86,7 +85,7 @@ class Issuing:
     def id_token(self, exchange: Issue, access_token: str) -> str:
         """The ID token of a grant that gave one before (OpenID Connect Core section 12.2)."""
         try:
-            return self._core.bound(exchange).id_token_again(access_token, sign_in_claims(exchange.grant))
+            return self._core.bound(exchange).id_token_again(access_token)
         except AccountGone:
             raise invalid_grant("The account is closed") from None
 
@@ -94,14 +93,3 @@ class Issuing:
         """Kill everything that came from this grant (RFC 9700 section 4.14.2)."""
         log.warning(event, extra={"fields": {"grant": grant.id, "client_id": grant.client_id}})
         self._grants.revoke(grant.id)
-
-
-def sign_in_claims(grant: Grant) -> dict[str, Any]:
-    """OpenID Connect Core section 2 and RP-Initiated Logout: what the real sign-in was."""
-    sign_in = grant.sign_in
-    return {
-        "auth_time": int(sign_in.at.timestamp()),
-        "acr": sign_in.acr,
-        "amr": list(sign_in.methods),
-        "sid": sign_in.sid,
-    }

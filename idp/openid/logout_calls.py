@@ -61,7 +61,7 @@ class LogoutCalls:
         client = self._clients(notice.application.client_id)
         if client is None or not client.backchannel_logout_uri:
             return Refused("not registered any more")
-        form = {"logout_token": self._tokens.sign(notice, client.id_token_signed_response_alg, now=now)}
+        form = {"logout_token": self._tokens.sign(notice, client, now=now)}
         try:
             status = self._post_form(client.backchannel_logout_uri, form, timeout=_TIMEOUT_SECONDS)
         except NotFetched as problem:

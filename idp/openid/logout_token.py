@@ -2,10 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from idp.domain.clients import Client
 from idp.domain.keyed import random_id
 from idp.domain.logout import LogoutNotice
-from idp.openid.keys import ALGORITHM, KeyStore
+from idp.openid.keys import KeyStore
 from idp.openid.signing import sign_jwt
+from idp.openid.subjects import Subjects
 
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 # Section 2.4 asks for a short life: at most two minutes.
@@ -19,9 +21,10 @@ class LogoutTokens:
     def __init__(self, issuer: str, keys: KeyStore) -> None:
         self._issuer = issuer
         self._keys = keys
+        self._subjects = Subjects(keys.pairwise_key)
 
-    def sign(self, notice: LogoutNotice, algorithm: str = ALGORITHM, *, now: datetime) -> str:
-        """The token as a compact JWS, with the algorithm of that client's ID tokens (section 2.4).
+    def sign(self, notice: LogoutNotice, client: Client, *, now: datetime) -> str:
+        """The token as a compact JWS, with the algorithm and the ``sid`` of that client's ID tokens (section 2.4).
 
         Never with a ``nonce``, and with a ``typ`` of its own, so that it can pass for no ID token.
         """
@@ -32,7 +35,7 @@ class LogoutTokens:
             "exp": int((now + _LIFETIME).timestamp()),
             "jti": random_id(),
             "sub": notice.application.subject,
-            "sid": notice.application.sid,
+            "sid": self._subjects.sid_of(client, notice.application.sid),
             "events": {EVENT: {}},
         }
-        return sign_jwt(claims, self._keys.signing(algorithm), "logout+jwt")
+        return sign_jwt(claims, self._keys.signing(client.id_token_signed_response_alg), "logout+jwt")

@@ -30,7 +30,7 @@ from idp.openid.issuing import Issuing
 from idp.openid.keys import KeyStore
 from idp.openid.parameters import Pairs
 from idp.openid.pushing import PushingEndpoint
-from idp.openid.redirect_uris import host
+from idp.openid.redirect_uris import host, is_registered
 from idp.openid.refresh import RefreshGrant
 from idp.openid.release import VERIFIED_CLAIMS, asked_claims, every_claim, with_scoped_id
 from idp.openid.request_objects import RequestObjects
@@ -160,6 +160,10 @@ class Provider:
         """The ``sub`` that this client sees (OpenID Connect Core section 8)."""
         return self._subjects.of(client, account_subject)
 
+    def sid_for(self, client: Client, sid: str) -> str:
+        """The ``sid`` by which this client knows this sign-in."""
+        return self._subjects.sid_of(client, sid)
+
     def is_about(self, request: AuthorizationRequest, account_subject: str) -> bool:
         """Whether this account may answer: an id_token_hint or a requested ``sub`` may name another person."""
         subject = self.subject_for(self._client_of(request), account_subject)
@@ -192,16 +196,20 @@ class Provider:
         reference: of the journey, under which the grant's story goes on.
 
         Raises ``AuthorizationError`` (``login_required``) where the request is about another person or another kind of
-        sign-in (Core sections 3.1.2.2 and 5.5.1), ``Refusal`` where the client is gone.
+        sign-in (Core sections 3.1.2.2 and 5.5.1), ``Refusal`` where nothing may travel to the redirect_uri any more.
         """
-        client = self._client_of(request)
+        client = self._recipient_of(request)
         if not self.is_about(request, account_subject):
             raise self.error(request, "login_required", "Another person is signed in")
         subject = self.subject_for(client, account_subject)
         return self._answers.grant(request, client, account_id, subject, sign_in, now=now, reference=reference)
 
     def error(self, request: AuthorizationRequest, error: str, description: str) -> AuthorizationError:
-        """An error that answers this request at its redirect_uri, e.g. ``login_required``."""
+        """An error that answers this request at its redirect_uri, e.g. ``login_required``.
+
+        Raises ``Refusal`` where nothing may travel there any more.
+        """
+        self._recipient_of(request)
         return error_for(request, error, description)
 
     def error_response(self, error: AuthorizationError) -> AuthorizationResponse:
@@ -226,11 +234,18 @@ class Provider:
 
     def read_end_session(self, parameters: Pairs) -> EndSessionRequest:
         """What can be believed of a logout request; never raises."""
-        return end_session.read_end_session(parameters, self._clients, self._id_tokens)
+        return end_session.read_end_session(parameters, self._clients, self._id_tokens, self._subjects)
 
     def read_id_token(self, token: str) -> dict[str, Any] | None:
         """The claims of an ID token that we signed; None for everything else."""
         return self._id_tokens.read_hint(token)
+
+    def _recipient_of(self, request: AuthorizationRequest) -> Client:
+        """The client, whose the redirect_uri still is: hours may have passed since the request was read."""
+        client = self._client_of(request)
+        if not is_registered(client, request.redirect_uri):
+            raise Refusal("oauth.invalid_redirect_uri", f"{client.client_id}: {request.redirect_uri[:200]}")
+        return client
 
     def _client_of(self, request: AuthorizationRequest) -> Client:
         client = self._clients(request.client_id or "")

@@ -7,6 +7,7 @@ from typing import Any
 from idp.domain.clients import Client
 from idp.openid.client_metadata import REGISTRABLE, read_client
 from idp.openid.client_table import Faults
+from idp.openid.device_codes import GRANT_TYPE as DEVICE_CODE
 from idp.openid.encryption import DEFAULT_CONTENT_ALGORITHM
 from idp.openid.keys import ALWAYS
 
@@ -61,6 +62,7 @@ class MetadataReader:
                 taken.setdefault(f"{kind}_encrypted_response_enc", DEFAULT_CONTENT_ALGORITHM)
         _are_short(taken)
         client = self.client(taken, "reg_candidate", _ANY_SECRET)
+        _sector_is_its_own(client)
         if self.check is not None:
             self.check(client)
         return taken
@@ -84,6 +86,16 @@ class MetadataReader:
 def needs_secret(metadata: Mapping[str, Any]) -> bool:
     """Whether a client with this metadata proves itself with a secret."""
     return str(metadata.get("token_endpoint_auth_method", "")).startswith("client_secret_")
+
+
+def _sector_is_its_own(client: Client) -> None:
+    """Core section 8.1 trusts in redirect_uris: whoever names some of another sector receives nothing there.
+
+    Device codes bring tokens without any, and with them the ``sub`` that the other sector knows. An administrator may
+    vouch for such a client, in the file.
+    """
+    if client.subject_type == "pairwise" and DEVICE_CODE in client.grant_types:
+        raise UnfitMetadata(("grant_types",))
 
 
 def _are_short(metadata: Mapping[str, Any]) -> None:

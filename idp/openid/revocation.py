@@ -86,8 +86,7 @@ class IntrospectionEndpoint:
         grant = token.grant
         return {
             "active": True,
-            # A scope that was taken from the client since then is worth nothing any more.
-            "scope": " ".join(name for name in scope if name in client.scopes),
+            "scope": " ".join(client.still(scope)),
             "client_id": grant.client_id,
             "sub": grant.subject,
             "iss": self.issuer,

@@ -1,6 +1,11 @@
-"""What each client calls a person: the ``sub`` claim (OpenID Connect Core section 8; docs/subject-identifiers.md)."""
+"""What each client calls a person, and their sign-in: the claims ``sub`` (OpenID Connect Core section 8;
+docs/subject-identifiers.md) and ``sid``."""
 
 import hmac
+from base64 import urlsafe_b64decode
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from idp.domain.clients import Client
 from idp.openid.keys import base64url
@@ -15,6 +20,7 @@ class Subjects:
 
     def __init__(self, pairwise_key: bytes) -> None:
         self._pairwise_key = pairwise_key
+        self._sids = AESSIV(hmac.digest(pairwise_key, b"sid", "sha256"))
 
     def of(self, client: Client, account_subject: str) -> str:
         """The ``sub`` that this client sees; the formula is frozen.
@@ -25,5 +31,28 @@ class Subjects:
         """
         if client.subject_type == "public":
             return account_subject
-        sector = client.sector_identifier or host(client.redirect_uris[0])
-        return base64url(hmac.digest(self._pairwise_key, f"{sector}\0{account_subject}".encode(), "sha256"))
+        message = f"{_sector(client)}\0{account_subject}"
+        return base64url(hmac.digest(self._pairwise_key, message.encode(), "sha256"))
+
+    def sid_of(self, client: Client, sid: str) -> str:
+        """What this client calls this sign-in: with one name for all, pairwise clients could compare notes by it.
+
+        The same each time, and we can read it: it comes back in hints, when nothing else says which sign-in to end.
+        """
+        if client.subject_type == "public":
+            return sid
+        return base64url(self._sids.encrypt(sid.encode(), [_sector(client).encode()]))
+
+    def sid_behind(self, client: Client, told: str) -> str:
+        """The sign-in that this client calls so. Older ID tokens name it as we do."""
+        if client.subject_type == "public":
+            return told
+        try:
+            sealed = urlsafe_b64decode(told + "=" * (-len(told) % 4))
+            return self._sids.decrypt(sealed, [_sector(client).encode()]).decode()
+        except (ValueError, InvalidTag):
+            return told
+
+
+def _sector(client: Client) -> str:
+    return client.sector_identifier or host(client.redirect_uris[0])

@@ -73,7 +73,7 @@ class UserinfoEndpoint:
         client = self._find_client(token.grant.client_id) if token else None
         if token:
             go_on_under(token.grant.reference)
-        if token is None or client is None:
+        if token is None or client is None or not self._is_for_us(token):
             raise _dpop_error("invalid_token", "The access token is not valid") if is_dpop else invalid_token()
         if token.jkt is not None or is_dpop:
             self._check_key(token, value, call, is_dpop=is_dpop, now=now)
@@ -87,6 +87,10 @@ class UserinfoEndpoint:
         algorithm = client.userinfo_signed_response_alg
         signed = self._id_tokens.sign_userinfo(claims, client.client_id, algorithm) if algorithm else None
         return Userinfo(claims, self._encryption.userinfo(claims, signed, client))
+
+    def _is_for_us(self, token: AccessToken) -> bool:
+        """RFC 9068 section 4: who receives a token for a resource must not read the person's data with it."""
+        return not token.resources or self._url in token.resources
 
     def _check_key(self, token: AccessToken, value: str, call: UserinfoCall, *, is_dpop: bool, now: datetime) -> None:
         """RFC 9449 section 7.1: a bound token with its key, and no other token as a bound one."""

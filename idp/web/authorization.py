@@ -40,6 +40,10 @@ def blueprint(flow: AuthorizationFlow, pages: Pages) -> Blueprint:
         parameters = forms.pairs()
         if link := browser.as_link(url_for("authorization.authorize"), parameters):
             return link
+        if browser.was_kept_back:
+            # Too long for a link: posted once more by a page of ours it comes with the cookie.
+            here = url_for("authorization.authorize")
+            return pages.render_bare("sent_on.html", status=200, action=here, fields=parameters)
         outcome = flow.begin(parameters, browser.session())
         if isinstance(outcome, Finished):
             return carry(outcome, pages)

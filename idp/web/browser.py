@@ -67,12 +67,21 @@ class Browser:
 
         What another site posts comes without it (SameSite=Lax), what is followed as a link, with it. Such a POST is no
         sign of a browser without a session, and must not give it another one in the place of its own. One that is too
-        long for a link is answered as it came.
+        long for a link is none: see ``was_kept_back``.
         """
         if request.method != "POST" or self.known_session() is not None:
             return None
         link = f"{address}?{urlencode(parameters)}"
         return make_response(redirect(link, 303)) if len(link) <= _LONGEST_LINK else None
+
+    @property
+    def was_kept_back(self) -> bool:
+        """Whether another site posted this, so that our cookie was kept back if there is one (Fetch Metadata 2.3)."""
+        return (
+            request.method == "POST"
+            and self.known_session() is None
+            and request.headers.get("Sec-Fetch-Site") == "cross-site"
+        )
 
     def session_to_end(self) -> Session | None:
         """The session that a form of ours ends; None where nobody is signed in, as after the same form before.

@@ -73,6 +73,10 @@ def test_defaults_are_the_safe_ones(tmp_path: Path) -> None:
     assert one.display_name("fr") == "Un"
 
 
+# The public key of RFC 8037 appendix A.2.
+ED25519 = '{ kty = "OKP", crv = "Ed25519", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }'
+
+
 @pytest.mark.parametrize(
     ("line", "accepted"),
     [
@@ -98,6 +102,8 @@ def test_defaults_are_the_safe_ones(tmp_path: Path) -> None:
         ('id_token_encrypted_response_alg = "RSA1_5"', "RSA-OAEP-256"),
         ('id_token_encrypted_response_enc = "A256GCM"', "nothing without id_token_encrypted_response_alg"),
         ('userinfo_encrypted_response_alg = "ECDH-ES"', "jwks with a key for ECDH-ES"),
+        (f"jwks = {{ keys = [5, {ED25519}] }}", "a JSON Web Key Set of public keys"),
+        (f"jwks = {{ keys = ['d', {ED25519}] }}", "a JSON Web Key Set of public keys"),
         ("client_secrets = [1]", "a list of texts"),
         ('client_secrets = ["short"]', "at least 16 characters"),
         ('id_token_signed_response_alg = "none"', "RS256"),

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,14 +17,14 @@ from idp.openid.keys import KeyStore
 from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Told
 from idp.openid.logout_token import EVENT, LogoutTokens
 from idp.outbound.safe_fetch import post_form
-from tests.openid.world import ISSUER
+from tests.openid.world import ISSUER, PAIRWISE, PORTAL, SECRET, SIGN_IN, World, basic
 
 NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
 NOTICE = LogoutNotice("notice-1", ApplicationInUse("portail", "sub-1", "sid-1"), NOW, NOW + timedelta(minutes=10))
 
 
 def test_a_relying_party_finds_all_that_it_must_check(keys: KeyStore) -> None:
-    token = LogoutTokens(ISSUER, keys).sign(NOTICE, now=NOW)
+    token = LogoutTokens(ISSUER, keys).sign(NOTICE, PORTAL, now=NOW)
     header = jws.extract_compact(token.encode()).headers()
     assert (header["typ"], header["alg"]) == ("logout+jwt", "RS256")
     published = jwk.KeySet.import_key_set(keys.jwks())  # type: ignore[arg-type]
@@ -35,9 +36,18 @@ def test_a_relying_party_finds_all_that_it_must_check(keys: KeyStore) -> None:
     assert "nonce" not in claims
 
 
+def test_a_pairwise_client_is_told_the_sid_that_it_knows(world: World, keys: KeyStore) -> None:
+    world.clients["pairwise"] = replace(PAIRWISE, client_secrets=PORTAL.client_secrets)
+    tokens = world.exchange(world.code(PAIRWISE), basic("pairwise", SECRET), redirect_uri=PAIRWISE.redirect_uris[0])
+    known = world.id_token(tokens["id_token"])["sid"]
+    notice = replace(NOTICE, application=ApplicationInUse("pairwise", "sub-1", SIGN_IN.sid))
+    told = world.id_token(LogoutTokens(ISSUER, keys).sign(notice, PAIRWISE, now=NOW))["sid"]
+    assert told == known != SIGN_IN.sid
+
+
 def test_each_attempt_has_an_identifier_of_its_own(keys: KeyStore) -> None:
     tokens = LogoutTokens(ISSUER, keys)
-    assert tokens.sign(NOTICE, now=NOW) != tokens.sign(NOTICE, now=NOW)
+    assert tokens.sign(NOTICE, PORTAL, now=NOW) != tokens.sign(NOTICE, PORTAL, now=NOW)
 
 
 class _Application(BaseHTTPRequestHandler):

@@ -304,3 +304,14 @@ def test_a_client_that_refreshes_without_pause_keeps_its_newest_tokens(world: Wo
     for _ in range(20):
         tokens = world.refresh(tokens["refresh_token"])
     assert world.userinfo(tokens["access_token"])["sub"] == SUBJECT
+
+
+@pytest.mark.parametrize("more", [{}, {"scope": "openid"}])
+def test_a_client_that_may_not_come_back_alone_any_more_does_not(world: World, more: dict[str, str]) -> None:
+    """Its administrator took ``offline_access`` from it: what it holds is worth nothing until it is given back."""
+    token = world.tokens(scope=OFFLINE)["refresh_token"]
+    world.clients["portail"] = replace(PORTAL, scopes=("openid", "email"))
+    with refused("invalid_grant"):
+        world.refresh(token, **more)
+    world.clients["portail"] = PORTAL
+    assert world.refresh(token, **more)["refresh_token"]

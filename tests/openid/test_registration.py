@@ -16,6 +16,7 @@ from idp.domain.registrations import InitialToken
 from idp.flows.registration import RegistrationFlow
 from idp.openid import client_assertion
 from idp.openid.client_metadata import KEYS, REGISTRABLE
+from idp.openid.device_codes import GRANT_TYPE
 from idp.openid.discovery import discovery_document
 from idp.openid.keys import KeyStore, base64url
 from idp.openid.registered_clients import RegisteredClients
@@ -380,3 +381,16 @@ def test_a_client_cannot_register_what_is_the_administrator_s_to_say() -> None:
     ours = {"claims", "verified_claims", "consent", "require_pkce", "resources", "access_token_format"}
     secrets = {"client_id", "client_secret", "client_secrets"}
     assert set(KEYS) - set(REGISTRABLE) == ours | secrets
+
+
+@pytest.mark.parametrize("redirect_uris", [[], ["https://victim.example/cb"]])
+def test_a_device_cannot_take_the_sector_of_another(office: Office, redirect_uris: list[str]) -> None:
+    """It gets its tokens at no redirect_uri, so that naming some of the sector proves nothing (Core section 8.1)."""
+    asked: dict[str, Any] = {
+        "grant_types": ["authorization_code", GRANT_TYPE] if redirect_uris else [GRANT_TYPE],
+        "redirect_uris": redirect_uris,
+        "subject_type": "pairwise",
+        "sector_identifier_uri": "https://victim.example/uris.json",
+    }
+    assert office.refusal(**asked).error == "invalid_client_metadata"
+    assert office.register(**asked | {"subject_type": "public"})["client_id"]

@@ -64,11 +64,39 @@ def test_a_token_for_a_resource_is_signed_and_names_it(world: World) -> None:
 def test_it_dies_with_its_family_like_every_other_token(world: World) -> None:
     token = exchange(world, code_for(world, API))["access_token"]
     assert introspect(world, token)["aud"] == API
-    assert world.userinfo(token)["sub"] == SUBJECT
     revoke(world, token)
     assert introspect(world, token) == {"active": False}
+
+
+@pytest.mark.parametrize("access_token_format", ["jwt", "opaque"])
+def test_a_token_for_a_resource_opens_nothing_here(world: World, access_token_format: str) -> None:
+    """RFC 9068 section 4, RFC 8707 section 2: another audience's token, which that one could pass on to us."""
+    world.clients["portail"] = replace(PORTAL, access_token_format=access_token_format, resources=(API, FILES))
+    token = exchange(world, code_for(world, API))["access_token"]
     with refused("invalid_token", 401):
         world.userinfo(token)
+
+
+def test_a_token_may_be_for_userinfo_as_well(world: World) -> None:
+    ours = f"{ISSUER}/userinfo"
+    world.clients["portail"] = replace(PORTAL, access_token_format="jwt", resources=(API, ours))
+    assert world.userinfo(exchange(world, code_for(world, API, ours))["access_token"])["sub"] == SUBJECT
+
+
+def test_what_names_its_resource_at_the_token_endpoint_alone_has_tokens_for_both(world: World) -> None:
+    tokens = exchange(world, code_for(world), API)
+    ours = world.refresh(tokens["refresh_token"])["access_token"]
+    assert world.userinfo(ours)["sub"] == SUBJECT
+
+
+def test_a_scope_that_was_taken_from_the_client_stands_in_no_new_token(world: World) -> None:
+    """A resource server believes what stands there, for as long as the token lasts."""
+    tokens = exchange(world, code_for(world, API))
+    left = tuple(scope for scope in PORTAL.scopes if scope != "email")
+    world.clients["portail"] = replace(PORTAL, access_token_format="jwt", resources=(API,), scopes=left)
+    refreshed = world.refresh(tokens["refresh_token"])
+    assert "email" not in claims_of(world, refreshed["access_token"])["scope"].split()
+    assert "email" not in refreshed["scope"].split()
 
 
 def test_no_signed_access_token_passes_for_an_id_token(world: World) -> None:
@@ -96,6 +124,18 @@ def test_what_was_not_granted_is_refused_and_the_code_still_good(world: World) -
 
 def test_a_resource_may_first_be_named_at_the_token_endpoint(world: World) -> None:
     assert claims_of(world, exchange(world, code_for(world), API)["access_token"])["aud"] == API
+
+
+def test_a_scope_that_was_taken_while_the_person_signed_in_is_not_granted(world: World) -> None:
+    request = world.read(scope="openid email profile")
+    world.clients["portail"] = replace(PORTAL, scopes=("openid", "profile"))
+    answer = world.provider.authorize(request, "account-of-ines", SUBJECT, SIGN_IN, now=NOW)
+    code = answer.location.partition("code=")[2].partition("&")[0]
+    # Given back later, it is not granted by those who were never asked for it.
+    world.clients["portail"] = PORTAL
+    tokens = exchange(world, code)
+    assert tokens["scope"] == "openid profile"
+    assert "email" not in world.userinfo(tokens["access_token"])
 
 
 def test_without_resource_the_token_is_opaque(world: World) -> None:

@@ -17,7 +17,7 @@ from idp.openid.registration_metadata import UnfitMetadata
 from idp.openid.sector_identifiers import SectorIdentifiers
 from idp.openid.subjects import Subjects
 from idp.outbound.safe_fetch import fetch_json
-from tests.openid.world import PAIRWISE, SUBJECT
+from tests.openid.world import PAIRWISE, PORTAL, SUBJECT
 
 TWO = ("https://one.example/cb", "https://two.example/cb")
 CLIENT = replace(
@@ -90,6 +90,14 @@ def test_every_other_document_is_refused(document: Any) -> None:
     assert caught.value.keys == ("sector_identifier_uri",)
 
 
+@pytest.mark.parametrize("document", [{}, "x", None, {"name": "an app's manifest"}])
+def test_a_client_without_redirect_uris_needs_such_a_document_all_the_same(document: Any) -> None:
+    """Of no addresses every document holds each; then at least it must be one of a sector."""
+    device = replace(CLIENT, redirect_uris=())
+    assert not SectorIdentifiers(Web(document)).vouched(device)
+    assert SectorIdentifiers(Web([])).vouched(device)
+
+
 def test_a_client_without_such_a_document_needs_none() -> None:
     web = Web(NotFetched("nothing there"))
     assert SectorIdentifiers(web).vouched(PAIRWISE)
@@ -124,6 +132,26 @@ def test_a_client_of_the_file_is_left_out_until_its_sector_can_be_read(
     now[0] = 200
     assert clients.get("two") is not None
     assert web.reads == 2
+
+
+def test_pairwise_clients_cannot_compare_sign_ins_either() -> None:
+    """Of one sector they may: their sub is the same as well."""
+    subjects = Subjects(bytes(range(32)))
+    other = replace(PAIRWISE, redirect_uris=("https://other.example/cb",))
+    told = [subjects.sid_of(client, "sid-1") for client in (PAIRWISE, CLIENT, other)]
+    assert len({*told, "sid-1"}) == 4
+    assert subjects.sid_of(replace(CLIENT, client_id="another"), "sid-1") == told[1]
+    assert subjects.sid_of(PAIRWISE, "sid-2") != told[0]
+    assert [subjects.sid_behind(client, sid) for client, sid in zip((PAIRWISE, CLIENT, other), told, strict=True)] == [
+        "sid-1"
+    ] * 3
+    assert subjects.sid_of(PORTAL, "sid-1") == subjects.sid_behind(PORTAL, "sid-1") == "sid-1"
+
+
+@pytest.mark.parametrize("told", ["sid-1", "", "é", "x" * 22, "-_-_" * 20])
+def test_a_sign_in_that_was_told_by_our_own_name_for_it_is_still_known(told: str) -> None:
+    """ID tokens of an older release come back as hints."""
+    assert Subjects(bytes(range(32))).sid_behind(PAIRWISE, told) == told
 
 
 def test_the_formula_of_pairwise_subjects_is_frozen() -> None:

@@ -1,7 +1,7 @@
 """The authorization endpoint as a browser meets it: response modes, consent, prompts, classes of sign-in."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -47,6 +47,20 @@ client_secret = "a-secret-of-this-client-3"
 redirect_uris = ["https://rp.example/cb"]
 consent = "always"
 claims = ["email"]
+
+[[client]]
+client_id = "app"
+client_name = "Appli"
+token_endpoint_auth_method = "none"
+application_type = "native"
+redirect_uris = ["http://127.0.0.1/cb", "org.example.app:/cb", "https://app.example/cb"]
+scope = "openid email"
+"""
+MOVING = """
+[[client]]
+client_id = "moving"
+client_secret = "a-secret-of-this-client-4"
+redirect_uris = ["%s"]
 """
 
 
@@ -68,7 +82,7 @@ def services(provider: Services) -> Services:
 
 
 def _build(mongodb_uri: str, database: Database, folder: Path) -> Services:
-    (folder / "clients.toml").write_text(CLIENTS)
+    (folder / "clients.toml").write_text(CLIENTS + MOVING % CALLBACK)
     environment = {
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_VAR_DIR": str(folder / "var"),
@@ -151,6 +165,28 @@ def test_a_request_that_an_application_posts_finds_who_is_signed_in(signed_in: V
 def test_a_posted_request_too_long_for_a_link_is_answered_as_it_came(signed_in: Visitor) -> None:
     posted = posted_from_another_site(signed_in, prompt="none", state="s" * 8000)
     assert posted.headers["Location"].startswith(f"{CALLBACK}?error=login_required")
+
+
+def test_no_site_takes_a_session_away_by_posting_a_long_request(signed_in: Visitor) -> None:
+    """A page of ours sends it on, for then the browser sends its cookie along; the answer must set no other one."""
+    browser = signed_in._client.application.test_client()
+    form = {"client_id": "own", "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
+    form |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", "state": '"é' + "s" * 8000}
+    posted = browser.post("/authorize", data=form, headers=HOST | {"Sec-Fetch-Site": "cross-site"})
+    assert (posted.status_code, "Set-Cookie" in posted.headers) == (200, False)
+    signed_in.last = posted
+    assert signed_in.step == "sent-on"
+    assert "data-auto-submit" in posted.text
+    assert "code" in signed_in.press("Continuer").answer
+    assert signed_in.answer["state"] == form["state"]
+
+
+def test_who_has_no_session_yet_begins_one_with_a_long_request(visitor: Visitor) -> None:
+    """What our own page sends on without a cookie comes from a browser that had none."""
+    form = {"client_id": "own", "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
+    form |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256", "state": "s" * 8000}
+    visitor.last = visitor._client.post("/authorize", data=form, headers=HOST | {"Sec-Fetch-Site": "same-origin"})
+    assert visitor._follow().step == "email"
 
 
 # -- response modes ------------------------------------------------------------------------------------------------
@@ -356,6 +392,34 @@ def test_consent_that_was_taken_back_is_asked_for_again(signed_in: Visitor, serv
     assert ask(signed_in, client_id="once").step == "consent"
 
 
+# -- applications on the person's own device -----------------------------------------------------------------------
+
+ON_THE_DEVICE = ["http://127.0.0.1:51234/cb", "org.example.app:/cb"]
+
+
+@pytest.mark.parametrize("redirect_uri", ON_THE_DEVICE)
+def test_no_program_on_the_device_gets_an_answer_behind_the_person_s_back(
+    signed_in: Visitor, redirect_uri: str
+) -> None:
+    """RFC 8252 section 8.6: any program there can ask in this name, with a challenge of its own, and listen."""
+    changes = {"client_id": "app", "redirect_uri": redirect_uri}
+    assert ask(signed_in, prompt="none", **changes).answer["error"] == "consent_required"
+    for _ in range(2):
+        assert ask(signed_in, **changes).step == "consent"
+        assert "Appli" in signed_in.text
+        assert "code" in signed_in.press("Autoriser").answer
+
+
+@pytest.mark.parametrize("redirect_uri", ON_THE_DEVICE)
+def test_who_signs_in_on_the_way_to_such_an_application_has_said_so(visitor: Visitor, redirect_uri: str) -> None:
+    assert "code" in sign_in(ask(visitor, client_id="app", redirect_uri=redirect_uri)).answer
+
+
+def test_an_address_that_its_operating_system_claims_for_the_application_is_proof_enough(signed_in: Visitor) -> None:
+    """RFC 8252 sections 7.2 and 8.6."""
+    assert "code" in ask(signed_in, client_id="app", redirect_uri="https://app.example/cb", prompt="none").answer
+
+
 # -- going back ----------------------------------------------------------------------------------------------------
 
 
@@ -377,6 +441,34 @@ def test_a_request_that_was_given_up_is_answered_once(visitor: Visitor) -> None:
 def test_without_an_application_there_is_nowhere_to_go_back_to(visitor: Visitor) -> None:
     assert visitor.get("/account").step == "email"
     assert "Revenir" not in visitor.text
+
+
+# -- an application that changes meanwhile ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def moves(services: Services) -> Iterator[Callable[[str], None]]:
+    """Gives the application « moving » another table, or none, while somebody is on the way to it."""
+    path = services.settings.clients.file
+
+    def write(table: str) -> None:
+        path.write_text(CLIENTS + table)
+        services.clients_file._looked_at = float("-inf")
+
+    yield write
+    write(MOVING % CALLBACK)
+
+
+@pytest.mark.parametrize("table", ["", MOVING % "https://elsewhere.example/cb"])
+@pytest.mark.parametrize("ends", [sign_in, lambda visitor: visitor.press("Revenir à l’application")])
+def test_o_33_an_address_that_was_taken_from_its_application_receives_nothing_any_more(
+    visitor: Visitor, moves: Callable[[str], None], table: str, ends: Callable[[Visitor], Visitor]
+) -> None:
+    """A journey may last two hours, and an address may have to go because it fell into other hands."""
+    assert ask(visitor, client_id="moving", scope="openid").step == "email"
+    moves(table)
+    ends(visitor)
+    assert (visitor.step, visitor.location) == ("error", "")
 
 
 # -- prompts, ages, hints ------------------------------------------------------------------------------------------
@@ -401,6 +493,18 @@ def test_somebody_else_s_hint_asks_to_sign_in_again(signed_in: Visitor, services
     assert sign_in(signed_in).answer["error"] == "login_required"
     own = keys.sign({"sub": "subject-of-ines", "aud": "own", "exp": 1}, "RS256")
     assert "code" in ask(signed_in, id_token_hint=own, prompt="none").answer
+
+
+def test_what_an_application_was_refused_is_not_noted_as_received(signed_in: Visitor, services: Services) -> None:
+    """The account page tells who received what: an error brings nothing."""
+    hint = services.provider._id_tokens.sign({"sub": "somebody-else", "aud": "always", "exp": 1}, "RS256")
+    services.database.collection("accounts").update_one({"_id": "account-of-ines"}, {"$set": {"releases": []}})
+    ask(signed_in, client_id="always", id_token_hint=hint)
+    assert sign_in(signed_in).step == "consent"
+    assert signed_in.press("Autoriser").answer["error"] == "login_required"
+    account = services.stores.accounts.find("account-of-ines")
+    assert account is not None
+    assert "always" not in [release.client_id for release in account.releases]
 
 
 def test_create_leads_from_the_address_to_the_university(signed_in: Visitor) -> None:

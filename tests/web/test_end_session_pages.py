@@ -15,6 +15,7 @@ from idp.domain.accounts import Account, Identity
 from idp.domain.grants import Grant
 from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY, Session
 from idp.storage.database import Database
+from tests.openid.world import CHALLENGE, VERIFIER, query_of
 
 HOST = {"Host": "localhost:5000"}
 CLIENTS = """
@@ -38,6 +39,20 @@ client_id = "silent"
 client_name = "Muette"
 client_secret = "a-secret-of-the-silent-one"
 redirect_uris = ["https://silent.example/cb"]
+
+[[client]]
+client_id = "survey"
+client_secret = "a-secret-of-the-survey-01"
+redirect_uris = ["https://survey.example/cb"]
+post_logout_redirect_uris = ["https://survey.example/bye"]
+frontchannel_logout_uri = "https://survey.example/logout"
+subject_type = "pairwise"
+
+[[client]]
+client_id = "census"
+client_secret = "a-secret-of-the-census-01"
+redirect_uris = ["https://census.example/cb"]
+subject_type = "pairwise"
 """
 
 
@@ -253,6 +268,46 @@ def test_o_45_a_sign_out_where_nobody_is_signed_in_leaves_a_waiting_sign_in_alon
 def test_the_language_that_the_application_asks_for_is_spoken(signed_in: SignedIn) -> None:
     text, _ = confirmed(signed_in(), ui_locales="de en fr")
     assert '<html lang="en">' in text
+
+
+def test_pairwise_applications_know_a_sign_in_by_names_of_their_own_and_end_it_by_them(
+    signed_in: SignedIn, services: Services
+) -> None:
+    """With one ``sid`` for all they could tell that they speak of the same person (Core section 8.1)."""
+    browser = signed_in()
+    hint, sid = _received(browser, services, "survey")
+    assert sid not in (_received(browser, services, "census")[1], _hinted(services)["sid"])
+    page = browser.get("/end-session", query_string={"id_token_hint": hint, "logout_hint": sid}, headers=HOST)
+    assert 'data-step="signed-out"' in page.text
+    assert f"https://survey.example/logout?iss=http%3A%2F%2Flocalhost%3A5000&amp;sid={sid}" in page.text
+
+
+def test_such_a_name_ends_the_sign_in_also_without_our_cookie(
+    signed_in: SignedIn, services: Services, app: Flask
+) -> None:
+    browser = signed_in()
+    hint, _ = _received(browser, services, "survey")
+    form = {"id_token_hint": hint, "post_logout_redirect_uri": "https://survey.example/bye"}
+    app.test_client().post("/end-session", data=form, headers=HOST, follow_redirects=True)
+    assert browser.get("/account", headers=HOST).status_code == 303
+
+
+def _received(browser: FlaskClient, services: Services, client_id: str) -> tuple[str, str]:
+    """The ID token that this application gets of whoever is signed in, and the ``sid`` in it."""
+    callback = f"https://{client_id}.example/cb"
+    asked = {"client_id": client_id, "redirect_uri": callback, "response_type": "code", "scope": "openid"}
+    asked |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+    answer = browser.get("/authorize", query_string=asked, headers=HOST).headers["Location"]
+    exchange = {"grant_type": "authorization_code", "redirect_uri": callback, "code_verifier": VERIFIER}
+    token = browser.post(
+        "/token",
+        data=exchange | {"code": query_of(answer)["code"]},
+        headers=HOST,
+        auth=(client_id, f"a-secret-of-the-{client_id}-01"),
+    ).get_json()["id_token"]
+    claims = services.provider._id_tokens.read_hint(token)
+    assert claims is not None
+    return token, claims["sid"]
 
 
 def _hinted(services: Services) -> dict[str, str]:

@@ -30,7 +30,7 @@ VIEWS = {
     "en": (("light", "phone"),),
 }
 # They send themselves on as soon as their script runs.
-DEPARTURES = ("leave-for-university", "form-post")
+DEPARTURES = ("leave-for-university", "form-post", "sent-on")
 # Of two themes, the second can differ in what depends on colours alone, and a language in everything else.
 SCOPES = {
     ("fr", "light"): {},
