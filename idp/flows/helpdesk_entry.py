@@ -18,7 +18,6 @@ from idp.domain.keyed import SecretKey, random_id, same
 from idp.domain.references import present_reference
 from idp.domain.sessions import ACR_PHISHING_RESISTANT, Session
 from idp.openid.provider import Provider
-from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.helpdesk_sessions import HelpdeskSessionStore
 from idp.storage.sessions import SessionStore
@@ -38,7 +37,6 @@ class HelpdeskEntry:
     provider: Provider
     console: HelpdeskSessionStore
     sessions: SessionStore
-    accounts: AccountStore
     audit: AuditTrail
     secret: SecretKey
     client_id: str
