@@ -21,7 +21,7 @@ _LONGEST_JTI = 512
 
 
 class UsedOnce(Protocol):
-    """Remembers what counts once; ``app.py`` hands one in."""
+    """Remembers what counts once; ``app`` hands one in."""
 
     def use(self, key: str, *, until: datetime) -> bool:
         """Whether this is the first use; may raise ``ServiceUnavailable``."""

@@ -36,7 +36,7 @@ _TRIES = 3
 
 
 class DeviceAuthorizations(Protocol):
-    """A store of waiting devices; ``app.py`` hands one in. Every method may raise ``ServiceUnavailable``."""
+    """A store of waiting devices; ``app`` hands one in. Every method may raise ``ServiceUnavailable``."""
 
     def add(self, authorization: DeviceAuthorization) -> bool:
         """Keep a new one; False where another device has the same user code."""

@@ -1,4 +1,4 @@
-"""What this package needs of a store of grants; ``app.py`` hands one in."""
+"""What this package needs of a store of grants; ``app`` hands one in."""
 
 from datetime import datetime
 from typing import Protocol
