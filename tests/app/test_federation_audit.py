@@ -26,8 +26,8 @@ def away() -> Iterator[Database]:
 def test_a_difference_is_kept_under_the_files_name(database: Database) -> None:
     trail = audit_trail(database)
     FederationAudit(trail, lambda: NOW)(CHANGED)
-    [kept] = trail.by_reference("fer.xml")
-    assert "federation.changed" in kept.values()
+    [kept] = trail.events(references=("fer.xml",))
+    assert kept.event == "federation.changed"
     told = str(kept)
     assert "1 added, 1 removed, 0 changed" in told
     assert "- https://idp.vieille.fr" in told

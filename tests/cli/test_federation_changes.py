@@ -46,10 +46,10 @@ def test_a_command_that_looks_first_keeps_and_says_what_changed(
     environment: dict[str, str], database: Database
 ) -> None:
     assert listed(environment) == [SUMMARY]
-    [kept] = audit_trail(database).by_reference("one.xml")
-    assert kept["event"] == "federation.changed"
+    [kept] = audit_trail(database).events(references=("one.xml",))
+    assert kept.event == "federation.changed"
     assert listed(environment) == []
-    assert len(audit_trail(database).by_reference("one.xml")) == 1
+    assert len(audit_trail(database).events(references=("one.xml",))) == 1
 
 
 def test_without_the_database_it_answers_and_a_later_look_keeps_it(
@@ -57,7 +57,7 @@ def test_without_the_database_it_answers_and_a_later_look_keeps_it(
 ) -> None:
     [said] = listed(environment | {"IDP_MONGODB_URI": AWAY})
     assert said.startswith(f"{SUMMARY} (not in the audit trail yet")
-    assert audit_trail(database).by_reference("one.xml") == []
+    assert audit_trail(database).events(references=("one.xml",)) == ()
     assert listed(environment) == [SUMMARY]
-    [kept] = audit_trail(database).by_reference("one.xml")
-    assert datetime.now(UTC).date().isoformat() in str(kept["at"])
+    [kept] = audit_trail(database).events(references=("one.xml",))
+    assert datetime.now(UTC).date().isoformat() in str(kept.at)

@@ -23,7 +23,7 @@ from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.backup import archive, copying
 from idp.storage.backup.policy import KEPT, SCHEMA, VOID
-from idp.storage.database import Database, Document
+from idp.storage.database import Database, Document, translated
 from idp.storage.migrations import MIGRATIONS
 from idp.storage.migrations.ledger import Ledger
 from idp.storage.migrations.schema_state import adopt_if_empty, schema_state
@@ -261,7 +261,8 @@ def one_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _answers(database: Database) -> bool:
     try:
-        database.ping()
+        with translated():
+            database.client.admin.command("ping")
     except ServiceUnavailable:
         return False
     return True

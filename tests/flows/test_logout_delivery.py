@@ -250,14 +250,15 @@ def test_neither_the_queue_nor_the_log_ever_holds_a_token(world: World, caplog: 
 
 
 def test_a_worker_starts_at_once_on_a_notice_of_its_process(world: World) -> None:
-    worker = QueueWorker("logout-sender", world.delivery.deliver_next, world.notices.arrivals, lambda: NOW, threads=3)
+    worker = QueueWorker(
+        "logout-sender of this test", world.delivery.deliver_next, world.notices.arrivals, lambda: NOW, threads=3
+    )
     worker.start()
-    assert worker.is_running
     world.sign_in("sid-1", "told")
     world.sign_outs.of_session("sid-1")
     assert world.application.called.wait(20)
     worker.stop()
-    assert not worker.is_running
+    assert not any(thread.name == "logout-sender of this test" for thread in threading.enumerate())
     assert world.application.calls == 1
 
 
