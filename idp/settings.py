@@ -5,12 +5,8 @@ the defaults below, which are the same. The environment overrides any key: ``IDP
 Relative paths, also those in a file named by ``IDP_CONFIG``, are taken from the current directory.
 """
 
-import contextlib
-import ipaddress
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -21,19 +17,11 @@ from idp.domain.affiliations import MOST_DAYS, AffiliationPeriods, read_period
 from idp.domain.claims import SCOPES
 from idp.domain.colours import DARK_GROUND, LIGHT_GROUND, READABLE, Colour, read_brand
 from idp.domain.errors import ConfigurationError
+from idp.domain.loopback import is_loopback
 from idp.settings_reader import NotAccepted, Rule, fault, flag, number, read, text
+from idp.written_once import write_once
 
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "config" / "default.toml"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host is the machine itself: ``localhost``, 127.0.0.0/8 or ::1."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _issuer(value: Any) -> str:
@@ -514,22 +502,10 @@ def _kept_secret_key(var_dir: Path) -> str:
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
         if not file.exists():
-            _write_once(file, secrets.token_urlsafe(48))
+            write_once(file, secrets.token_urlsafe(48).encode() + b"\n")
         key = file.read_text("ascii").strip()
     except (OSError, UnicodeError) as problem:
         raise ConfigurationError(f"secret_key: cannot be kept in {file}: {problem}; accepted: IDP_SECRET_KEY") from None
     if len(key) < 32:
         raise ConfigurationError(fault(str(file), key, "at least 32 characters; or remove the file", secret=True))
     return key
-
-
-def _write_once(file: Path, content: str) -> None:
-    """Create the file whole, for its owner alone; one that another process made meanwhile is left as it is."""
-    handle, draft = tempfile.mkstemp(dir=file.parent)  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(content + "\n")
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, file)
-    finally:
-        os.unlink(draft)
