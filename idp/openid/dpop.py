@@ -8,10 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from idp.domain.errors import ProtocolError
-from idp.domain.keyed import SecretKey, same, token_hash
+from idp.domain.keyed import SecretKey, base64url, same, token_hash
 from idp.openid.client_assertion import UsedOnce
 from idp.openid.client_keys import ALGORITHMS, PublicKey, fits_algorithm, read_public_key
-from idp.openid.keys import base64url
 from idp.openid.signed_statement import LONGEST_JTI, SKEW, Unreadable, seconds, unverified, verify
 
 Proofs = Sequence[str]

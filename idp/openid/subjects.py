@@ -3,7 +3,7 @@
 import hmac
 
 from idp.domain.clients import Client
-from idp.openid.keys import base64url
+from idp.domain.keyed import base64url
 from idp.openid.redirect_uris import host
 
 
