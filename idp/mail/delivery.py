@@ -136,14 +136,14 @@ class SmtpDelivery:
             connected.enter_context(self._app.app_context())
             connection = connected.enter_context(_Connection(self._mail, self._server, self._trusts, step))
             connection.send(message)
-            return Accepted(_text(*connection.answer))
+            return Accepted(reply_text(*connection.answer))
         except smtplib.SMTPRecipientsRefused as refusal:
             return _by_class(*next(iter(refusal.recipients.values())))
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as refusal:
             return _by_class(refusal.smtp_code, refusal.smtp_error)
         except smtplib.SMTPResponseException as refusal:
             # At the greeting, TLS or login it is not this message that is wrong: it must not be lost.
-            return Deferred(_text(refusal.smtp_code, refusal.smtp_error))
+            return Deferred(reply_text(refusal.smtp_code, refusal.smtp_error))
         except (smtplib.SMTPException, OSError) as failure:
             return Deferred(f"{type(failure).__name__}: {failure}")
 
@@ -163,10 +163,11 @@ def _composed(rendered: Rendered, to: str, sender: Address, name: str, now: date
 
 def _by_class(code: int, reply: bytes | str) -> Outcome:
     """RFC 5321 section 4.2.1: the first digit decides."""
-    return Refused(_text(code, reply)) if 500 <= code <= 599 else Deferred(_text(code, reply))
+    return Refused(reply_text(code, reply)) if 500 <= code <= 599 else Deferred(reply_text(code, reply))
 
 
-def _text(code: int, reply: bytes | str) -> str:
+def reply_text(code: int, reply: bytes | str) -> str:
+    """A server's answer as it reads in a log."""
     return f"{code} {reply.decode('utf-8', 'replace') if isinstance(reply, bytes) else reply}"
 
 
