@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from idp.domain.addresses import PLAIN
 from idp.domain.affiliations import MOST_DAYS, AffiliationPeriods, read_period
 from idp.domain.claims import SCOPES
 from idp.domain.colours import DARK_GROUND, LIGHT_GROUND, READABLE, Colour, read_brand
@@ -100,7 +101,7 @@ _MONGODB_TEXT = text("mongodb://…, mongodb+srv://…, or empty for an embedded
 MONGODB_URI = Rule(_MONGODB_TEXT.accepted, _mongodb_uri)
 DATABASE = text("up to 60 letters, digits, - and _, or empty", r"[A-Za-z0-9_-]{0,60}")
 HOST = text("a host name or address", r"[A-Za-z0-9._:-]+")
-ADDRESS = text("a mail address", r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+ADDRESS = text("a mail address", PLAIN)
 SELECTOR = text("a DKIM selector, or empty", r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?")
 NAME = text("one line of text, not empty", r"[^\x00-\x1f\x7f]+")
 URL = text("an http or https URL, or empty", r"(https?://[^\s\x00-\x1f\x7f<>\"']+)?")
@@ -115,7 +116,7 @@ ENTITY_ID = text("a URI of up to 1024 characters, or empty", r"([A-Za-z](?=.{1,1
 HTTPS_URL = text("an https URL, or empty", r"(https://[^\s\x00-\x1f\x7f<>\"']+)?")
 CONTACT = text(
     "Name <mail address>, or empty",
-    r"([^\x00-\x1f\x7f<>]*[^\x00-\x20\x7f<>] <[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>)?",
+    rf"([^\x00-\x1f\x7f<>]*[^\x00-\x20\x7f<>] <{PLAIN}>)?",
 )
 URIS = text("URIs with spaces between them, or empty", r"(https?://[!-~]+( +https?://[!-~]+)*)?")
 LOGO = Rule("an SVG or PNG file of at most 20 kB, or empty", _logo)

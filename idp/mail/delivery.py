@@ -23,11 +23,10 @@ from typing import Any, Self
 import flask
 import flask_mail
 
+from idp.domain.addresses import PLAIN
 from idp.domain.messages import message_id
 from idp.mail.messages import Rendered
 
-# What `domain.addresses` lets through; nothing in it can end a header or add a recipient.
-_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 _REPLY_LIMIT = 500
 
 
@@ -124,7 +123,7 @@ class SmtpDelivery:
     def _outcome(
         self, rendered: Rendered, to: str, name: str, now: datetime, connected: contextlib.ExitStack, step: LastStep
     ) -> Outcome:
-        if not _PLAIN_ADDRESS.fullmatch(to):
+        if not re.fullmatch(PLAIN, to):
             return Refused("not sent: the address has characters that mail cannot carry")
         message = _Alternatives(_composed(rendered, to, self._sender, name, now), to, self._sender.addr_spec)
         outcome = self._handed_over(message, connected, step)
