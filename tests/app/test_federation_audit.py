@@ -18,7 +18,7 @@ CHANGED = FileDifference("fer.xml", added=("https://idp.neuve.fr",), removed=("h
 @pytest.fixture
 def away() -> Iterator[Database]:
     # Nobody listens on the port of "discard".
-    nowhere = Database("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=50&timeoutMS=50", "nowhere")
+    nowhere = Database("mongodb://127.0.0.1:9/", "nowhere", timeout_ms=100)
     yield nowhere
     nowhere.close()
 
