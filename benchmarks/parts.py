@@ -15,7 +15,8 @@ class Options:
     accounts: accounts in the two databases that are compared. clients: processes that drive, with a connection
     each. listen_seconds: how long the servers are heard while nobody calls them. providers: sizes of the synthetic
     federations. sign_ins: whole sign-ins of each kind in one round. bcrypt_cost: None for the product's own.
-    hash_costs: those compared.
+    hash_costs: those compared. hashes: of the default cost in a round, the cheaper ones more often. images: people who
+    really come, after whom a crowd is made.
     """
 
     folder: Path
@@ -32,6 +33,8 @@ class Options:
     sign_ins: int = 40
     bcrypt_cost: int | None = None
     hash_costs: tuple[int, ...] = (10, 11, 12, 13, 14)
+    hashes: int = 6
+    images: int = 5
 
     @classmethod
     def quick(cls, folder: Path) -> Self:
@@ -51,6 +54,8 @@ class Options:
             sign_ins=2,
             bcrypt_cost=4,
             hash_costs=(10, 12),
+            hashes=1,
+            images=2,
         )
 
     def changed(self, *, rounds: int | None, accounts: int | None) -> Self:

@@ -51,10 +51,6 @@ class QueueWorker:
         for thread in self._threads:
             thread.start()
 
-    @property
-    def is_running(self) -> bool:
-        return any(thread.is_alive() for thread in self._threads)
-
     def begin_to_stop(self) -> None:
         """Begin nothing more; what is not in hand stays in the queue."""
         self._stopping.set()

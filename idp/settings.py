@@ -5,35 +5,24 @@ the defaults below, which are the same. The environment overrides any key: ``IDP
 Relative paths, also those in a file named by ``IDP_CONFIG``, are taken from the current directory.
 """
 
-import contextlib
-import ipaddress
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from idp.domain.addresses import PLAIN
 from idp.domain.affiliations import MOST_DAYS, AffiliationPeriods, read_period
 from idp.domain.claims import SCOPES
 from idp.domain.colours import DARK_GROUND, LIGHT_GROUND, READABLE, Colour, read_brand
 from idp.domain.errors import ConfigurationError
+from idp.domain.loopback import is_loopback
 from idp.settings_reader import NotAccepted, Rule, fault, flag, number, read, text
+from idp.written_once import write_once
 
 DEFAULT_FILE = Path(__file__).resolve().parent.parent / "config" / "default.toml"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether this host is the machine itself: ``localhost``, 127.0.0.0/8 or ::1."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _issuer(value: Any) -> str:
@@ -112,7 +101,7 @@ _MONGODB_TEXT = text("mongodb://…, mongodb+srv://…, or empty for an embedded
 MONGODB_URI = Rule(_MONGODB_TEXT.accepted, _mongodb_uri)
 DATABASE = text("up to 60 letters, digits, - and _, or empty", r"[A-Za-z0-9_-]{0,60}")
 HOST = text("a host name or address", r"[A-Za-z0-9._:-]+")
-ADDRESS = text("a mail address", r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
+ADDRESS = text("a mail address", PLAIN)
 SELECTOR = text("a DKIM selector, or empty", r"([A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*)?")
 NAME = text("one line of text, not empty", r"[^\x00-\x1f\x7f]+")
 URL = text("an http or https URL, or empty", r"(https?://[^\s\x00-\x1f\x7f<>\"']+)?")
@@ -127,7 +116,7 @@ ENTITY_ID = text("a URI of up to 1024 characters, or empty", r"([A-Za-z](?=.{1,1
 HTTPS_URL = text("an https URL, or empty", r"(https://[^\s\x00-\x1f\x7f<>\"']+)?")
 CONTACT = text(
     "Name <mail address>, or empty",
-    r"([^\x00-\x1f\x7f<>]*[^\x00-\x20\x7f<>] <[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>)?",
+    rf"([^\x00-\x1f\x7f<>]*[^\x00-\x20\x7f<>] <{PLAIN}>)?",
 )
 URIS = text("URIs with spaces between them, or empty", r"(https?://[!-~]+( +https?://[!-~]+)*)?")
 LOGO = Rule("an SVG or PNG file of at most 20 kB, or empty", _logo)
@@ -514,22 +503,10 @@ def _kept_secret_key(var_dir: Path) -> str:
     try:
         var_dir.mkdir(parents=True, exist_ok=True)
         if not file.exists():
-            _write_once(file, secrets.token_urlsafe(48))
+            write_once(file, secrets.token_urlsafe(48).encode() + b"\n")
         key = file.read_text("ascii").strip()
     except (OSError, UnicodeError) as problem:
         raise ConfigurationError(f"secret_key: cannot be kept in {file}: {problem}; accepted: IDP_SECRET_KEY") from None
     if len(key) < 32:
         raise ConfigurationError(fault(str(file), key, "at least 32 characters; or remove the file", secret=True))
     return key
-
-
-def _write_once(file: Path, content: str) -> None:
-    """Create the file whole, for its owner alone; one that another process made meanwhile is left as it is."""
-    handle, draft = tempfile.mkstemp(dir=file.parent)  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(content + "\n")
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, file)
-    finally:
-        os.unlink(draft)

@@ -14,19 +14,19 @@ from idp import app
 from idp.app.mail import sends_next
 
 _PASSWORD, _CODE, _FIRST = JOURNEYS[:3]
-# People who really come, and how often each signs in afterwards: once of those with a mailed code.
-_IMAGES, _RETURNS = 5, 4
+# How often each of those who really come signs in afterwards: once of these with a mailed code.
+_RETURNS = 4
 # A crowd of this part of the accounts is made, its size multiplied: documents and index entries grow with their number.
 _SAMPLE = 5
 
 
 def stored(options: Options, made: World, mongod: Mongod) -> tuple[dict[str, Size], dict[str, Size]]:
     """Sizes for ``options.accounts``: what first proofs leave, and what one more sign-in of each leaves."""
-    proofs, returns = _images(made, mongod)
+    proofs, returns = _images(options, made, mongod)
     return _sizes(options, made, mongod, "proofs", proofs), _sizes(options, made, mongod, "returns", returns)
 
 
-def _images(made: World, mongod: Mongod) -> tuple[list[Documents], list[Documents]]:
+def _images(options: Options, made: World, mongod: Mongod) -> tuple[list[Documents], list[Documents]]:
     """What a few people leave, each in a browser of their own."""
     services = made.services()
     services.federation.refresh()
@@ -39,7 +39,7 @@ def _images(made: World, mongod: Mongod) -> tuple[list[Documents], list[Document
     def walk(journey: Journey, person: Person) -> None:
         journey.walk(made, InProcessBrowser(application, made.issuer), person)
 
-    for _ in range(_IMAGES):
+    for _ in range(options.images):
         person = made.person()
         proofs.append(left_by(database, partial(walk, _FIRST, person)))
         returns += [left_by(database, partial(walk, _PASSWORD, person)) for _ in range(_RETURNS - 1)]

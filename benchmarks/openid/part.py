@@ -144,7 +144,7 @@ def _few_and_many(options: Options, bench: Bench) -> Reached:
             provider.server.start()
             sides.append(Side(f"{size:,} accounts", provider.server, discover(provider.server.port, provider.cookies)))
         for side in sides:
-            bench.warm_up(side, options.warm_up // 4)
+            bench.warm_up_flows(side, options.warm_up // 4)
         few, many = bench.compare(sides, "code flow", options.flows, options.rounds)
     rows = [
         ("milliseconds of CPU", *(f"{1_000 / each.rate:.2f}" for each in (few, many)), ratio(few.rate / many.rate)),

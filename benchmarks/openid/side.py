@@ -43,9 +43,13 @@ class Bench:
         time.sleep(seconds)
         self.idle = (self.mongod.commands() - before) / seconds
 
-    def warm_up(self, side: Side, flows: int) -> None:
-        """Compilers, caches and connection pools get ready; the clients keep tokens for later."""
+    def warm_up_flows(self, side: Side, flows: int) -> None:
+        """Compilers, caches and connection pools get ready for code flows."""
         side.access_tokens = self._work(side, "code flow", flows)
+
+    def warm_up(self, side: Side, flows: int) -> None:
+        """The same for every operation; the clients keep tokens for later."""
+        self.warm_up_flows(side, flows)
         side.refresh_tokens = self._work(side, "obtain", GRANTS_PER_CLIENT * self.clients.number)
         for operation in OPERATIONS[1:]:
             if is_offered(side, operation):

@@ -81,9 +81,7 @@ def helpdesk_act_pages(services: Services, pages: Pages) -> Blueprint:
 def timeline(services: Services) -> TimelineFlow:
     """Whoever helps reads what happened."""
     stores = services.stores
-    return TimelineFlow(
-        stores.accounts, stores.audit, stores.outbox, stores.proofing_records, stores.grants, services.clock
-    )
+    return TimelineFlow(stores.accounts, stores.audit, stores.outbox, stores.proofing_records, stores.grants)
 
 
 def helpdesk_entry(services: Services) -> HelpdeskEntry:
@@ -99,7 +97,6 @@ def helpdesk_entry(services: Services) -> HelpdeskEntry:
         provider=services.provider,
         console=stores.helpdesk_sessions,
         sessions=stores.sessions,
-        accounts=stores.accounts,
         audit=stores.audit,
         secret=services.secret,
         client_id=configured.helpdesk.client_id,

@@ -176,6 +176,7 @@ def _backup(configured: Settings) -> BackupFlow:
         secret_key=configured.secret_key,
         release=_release(),
         newest_migration=MIGRATIONS[-1].number,
+        audit_kept=timedelta(days=configured.retention.audit_days),
         clock=utc_now,
     )
 

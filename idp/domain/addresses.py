@@ -6,6 +6,9 @@ from collections.abc import Iterable
 
 MAX_LENGTH = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 
+# What mail carries as it is: nothing in it can end a header or add a recipient (CWE-93). Wider than ``is_well_formed``.
+PLAIN = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+"
+
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 _TRAILING = " .,;:!?>)\"'»"
 _LEADING = " <(\"'«"

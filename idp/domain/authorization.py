@@ -6,6 +6,9 @@ from typing import Any
 
 from idp.domain.sessions import ACR_BASIC, ACR_PHISHING_RESISTANT, ACR_UNIVERSITY, ACR_VALUES, SignIn
 
+# Of a waiting request: longer than a mailed code, a university's second factor and a coffee; people are told its end.
+LIFETIME = timedelta(hours=2)
+
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:

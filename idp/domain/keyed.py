@@ -30,6 +30,11 @@ def same(left: str, right: str) -> bool:
     return hmac.compare_digest(left.encode("utf-8", "surrogatepass"), right.encode("utf-8", "surrogatepass"))
 
 
+def base64url(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 section 2)."""
+    return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
 class SecretKey:
     """Derives codes, tokens and keyed hashes with HMAC-SHA256 from one key, a purpose and the parts given."""
 
@@ -52,7 +57,7 @@ class SecretKey:
 
     def token(self, purpose: str, *parts: str) -> str:
         """A URL-safe token of 256 bits."""
-        return urlsafe_b64encode(self.derive(purpose, *parts)).rstrip(b"=").decode("ascii")
+        return base64url(self.derive(purpose, *parts))
 
     def code(self, purpose: str, *parts: str) -> str:
         """Six decimal digits, each combination equally likely to within 2^-230."""

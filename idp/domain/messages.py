@@ -11,9 +11,7 @@ from typing import Protocol
 class Message:
     """One mail in the outbox.
 
-    kind: the folder of its templates: ``sign_in_code``, ``proofing``, ``given_address``, ``unknown_account``,
-        ``invitation``,
-        ``password_changed``, ``passkey_added``, ``passkey_removed``.
+    kind: the folder of its templates, e.g. ``sign_in_code`` (``mail/templates``).
     locale: None where nobody said which language the person reads: the mail is then in every language of ours.
     record_id: the one-time code or proofing from whose id codes and links are derived at the time of sending.
     fields: harmless values for the templates (name of the university, of the application, …).

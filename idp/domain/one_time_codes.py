@@ -7,6 +7,7 @@ from enum import StrEnum
 from idp.domain.keyed import SecretKey, same
 
 LIFETIME = timedelta(minutes=10)
+MINUTES = LIFETIME // timedelta(minutes=1)
 ATTEMPTS = 5
 
 

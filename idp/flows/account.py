@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from idp.domain.accounts import Account
 from idp.domain.errors import Refusal
-from idp.domain.keyed import random_id
 from idp.domain.logout import ApplicationInUse, EndsSignIns
-from idp.domain.messages import MailQueue, Message
+from idp.domain.messages import MailQueue
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
 from idp.domain.notices import notices
 from idp.domain.passwords import PasswordHasher
@@ -20,8 +19,6 @@ from idp.storage.devices import DeviceStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
-
-NOTICE_LIFETIME = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +106,8 @@ class AccountFlow:
 
     def _tell(self, account: Account, reference: str, now: datetime) -> None:
         """At every address: whoever took one mailbox over must not be the only one to know."""
-        for address in account.addresses:
-            self.mails.put(
-                Message(
-                    id=random_id(),
-                    kind="password_changed",
-                    to=address,
-                    locale=account.locale,
-                    created_at=now,
-                    expires_at=now + NOTICE_LIFETIME,
-                    reference=reference,
-                )
-            )
+        for message in notices("password_changed", account, account.addresses, reference=reference, now=now):
+            self.mails.put(message)
 
 
 def _put_out(reference: str | None) -> Refusal:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from idp.domain.accounts import Account
 from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import (
+    LIFETIME,
     AuthorizationRequest,
     AuthorizationResponse,
     PendingAuthorization,
@@ -35,9 +36,6 @@ from idp.storage.authorizations import AuthorizationStore
 from idp.storage.consents import ConsentStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.releases import ReleaseStore
-
-# Longer than a mailed code, a university's second factor and a coffee; the person is told when it is over.
-LIFETIME = timedelta(hours=2)
 
 
 class Step(StrEnum):

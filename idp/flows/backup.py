@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from idp.domain.errors import ConfigurationError
@@ -46,7 +46,7 @@ class RestoreReport:
 class BackupFlow:
     """Every method raises ConfigurationError for files and ServiceUnavailable for the database.
 
-    newest_migration: the last one that this release knows.
+    newest_migration: the last one that this release knows. audit_kept: for how long the event of a restore is.
     """
 
     database: Callable[[], Database]
@@ -56,6 +56,7 @@ class BackupFlow:
     secret_key: str
     release: str
     newest_migration: int
+    audit_kept: timedelta
     clock: Callable[[], datetime]
 
     def backup(self, path: Path, passphrase: str | None = None) -> BackupReport:
@@ -132,7 +133,7 @@ class BackupFlow:
         """The security log goes on under the key of the copy, where that is known; what waited for a seal gets one."""
         key = sealed_keys.secret_key_in(keys_to) if keys_to else self.secret_key
         secret, now = SecretKey(key.encode()), self.clock()
-        seals, trail = AuditSeals(database, secret), AuditTrail(database, secret)
+        seals, trail = AuditSeals(database, secret), AuditTrail(database, secret, self.audit_kept)
         trail.append("backup.restored", at=now, reference=present_reference(), made_at=made_at)
         while seals.seal_next(now=now):
             pass

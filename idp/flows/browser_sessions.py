@@ -1,13 +1,13 @@
 """The browser's session in every journey: found by its cookie, opened, signed in, ended."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from idp.domain import anonymous_sessions
 from idp.domain.device_kinds import kind_of
-from idp.domain.keyed import SecretKey, random_id, random_token, same
+from idp.domain.keyed import SecretKey, base64url, random_id, random_token, same
 from idp.domain.logout import EndsSignIns
 from idp.domain.sessions import Session, SignedIn, SignIn
 from idp.storage.devices import DeviceStore
@@ -87,8 +87,7 @@ class BrowserSessions:
 
     def account_card(self, address: str) -> str:
         """The value of the cookie by which a browser remembers the address of its person's account."""
-        encoded = urlsafe_b64encode(address.encode()).decode("ascii").rstrip("=")
-        return f"{encoded}.{self.secret.token(_CARD, address)}"
+        return f"{base64url(address.encode())}.{self.secret.token(_CARD, address)}"
 
     def address_on(self, card: str | None) -> str | None:
         """The address on a card that we made; None for any other, so that nobody plants an address of theirs."""

@@ -66,7 +66,7 @@ class DeviceFlow:
         if not isinstance(device, DeviceAuthorization):
             return device
         client = self.provider.client(device.client_id)
-        request = self.provider.device_answers.request(device)
+        request = self.provider.device_answers.request(device, client)
         if again := self._sign_in_again(request, device, session):
             return again
         return WaitingDevice(
@@ -84,9 +84,10 @@ class DeviceFlow:
         if not isinstance(device, DeviceAuthorization):
             return device
         answers = self.provider.device_answers
-        if again := self._sign_in_again(answers.request(device), device, session):
+        request = answers.request(device, self.provider.client(device.client_id))
+        if again := self._sign_in_again(request, device, session):
             return again
-        self._note_release(account, device, now)
+        self._note_release(account, request, device.client_id, now)
         if session.sign_in is None or not answers.approve(
             device, account.id, account.subject, session.sign_in, now=now
         ):
@@ -133,10 +134,9 @@ class DeviceFlow:
             raise Refusal("authorization.expired", "nobody is signed in")
         return account
 
-    def _note_release(self, account: Account, device: DeviceAuthorization, now: datetime) -> None:
-        asked = self.provider.asked_claims(self.provider.device_answers.request(device))
-        available = claims_of(account, self.periods, now=now)
-        release = news(account.releases, device.client_id, asked, available, now=now)
+    def _note_release(self, account: Account, request: AuthorizationRequest, client_id: str, now: datetime) -> None:
+        asked, available = self.provider.asked_claims(request), claims_of(account, self.periods, now=now)
+        release = news(account.releases, client_id, asked, available, now=now)
         if release:
             self.releases.note(account.id, release)
 

@@ -6,7 +6,6 @@ code as everybody's. State, nonce and verifier are derived from the browser, so 
 
 import hashlib
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,11 +13,10 @@ from typing import Any
 
 from idp.domain.errors import ProtocolError, Refusal
 from idp.domain.helpdesk import HELPDESK_ROLE, ConsoleSession
-from idp.domain.keyed import SecretKey, random_id, same
+from idp.domain.keyed import SecretKey, base64url, random_id, same
 from idp.domain.references import present_reference
 from idp.domain.sessions import ACR_PHISHING_RESISTANT, Session
 from idp.openid.provider import Provider
-from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.helpdesk_sessions import HelpdeskSessionStore
 from idp.storage.sessions import SessionStore
@@ -38,7 +36,6 @@ class HelpdeskEntry:
     provider: Provider
     console: HelpdeskSessionStore
     sessions: SessionStore
-    accounts: AccountStore
     audit: AuditTrail
     secret: SecretKey
     client_id: str
@@ -61,7 +58,7 @@ class HelpdeskEntry:
             "scope": "openid email roles",
             "state": state,
             "nonce": self._derived("nonce", state, session),
-            "code_challenge": urlsafe_b64encode(digest).rstrip(b"=").decode(),
+            "code_challenge": base64url(digest),
             "code_challenge_method": "S256",
             "max_age": str(int(FRESH.total_seconds())),
             "claims": json.dumps({"id_token": wished | {"email": None}}),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.domain import one_time_codes
-from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
+from idp.domain.authorization import LIFETIME, AuthorizationRequest, PendingAuthorization
 from idp.domain.errors import Refusal
 from idp.domain.guessing import MAILS_PER_HOUR, SHARED_BUDGET, WINDOW, mail_limit, proofing_limit
 from idp.domain.identity import account_for, is_expected, is_named
@@ -197,7 +197,7 @@ class MailboxFlow:
             browser=session.browser,
             request=AuthorizationRequest(None, account_url),
             created_at=now,
-            expires_at=now + timedelta(hours=2),
+            expires_at=now + LIFETIME,
             reference=proofing.reference,
             address=proofing.address,
             proofing_id=proofing.id,

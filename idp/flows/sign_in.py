@@ -249,10 +249,8 @@ class SignInFlow:
             raise Refusal("authorization.expired", "no address yet")
         return pending.address
 
-    def _change(
-        self, pending: PendingAuthorization, session: Session, **changes: str | bool | None
-    ) -> PendingAuthorization | None:
-        return self.authorizations.update(pending.id, session.browser, changes, now=self.clock())
+    def _change(self, pending: PendingAuthorization, session: Session, **changes: str | bool | None) -> None:
+        self.authorizations.update(pending.id, session.browser, changes, now=self.clock())
 
     def _guesser(self, address: str, account: Account | None, visitor: Visitor) -> Guesser:
         name = account.id if account else address

@@ -1,11 +1,9 @@
 """The story of a journey or a person: audit trail, mails with what mail servers answered, proofs and grants in one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 
 from idp.domain import addresses
-from idp.domain.accounts import Account
 from idp.domain.addresses import InvalidAddress
 from idp.domain.grants import Grant
 from idp.domain.helpdesk import TimelineEntry, part_of
@@ -25,7 +23,6 @@ class TimelineFlow:
     outbox: Outbox
     records: ProofingRecordStore
     grants: GrantStore
-    clock: Callable[[], datetime]
 
     def of_account(self, account_id: str) -> tuple[TimelineEntry, ...]:
         """Everything that happened to this person, oldest first, with the whole of each journey of theirs."""
@@ -56,16 +53,13 @@ class TimelineFlow:
         return _told(
             events,
             self.outbox.history(references=(reference,)),
-            [one for account in people for one in self._records(account) if one.reference == reference],
+            [one for account in people for one in self.records.of_account(account.id) if one.reference == reference],
             [one for account in people for one in self.grants.of_account(account.id) if one.reference == reference],
         )
 
     def _of_address(self, address: str) -> tuple[TimelineEntry, ...]:
         mails = self.outbox.history(addresses=(address,))
         return _told(self.audit.events(references={mail.message.reference for mail in mails}), mails, (), ())
-
-    def _records(self, account: Account) -> tuple[ProofingRecord, ...]:
-        return self.records.of_account(account.id)
 
 
 def _references(events: Iterable[AuditEvent], grants: Iterable[Grant]) -> set[str]:

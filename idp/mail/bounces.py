@@ -10,10 +10,10 @@ from email import message_from_bytes
 from email.message import Message as Part
 from email.policy import compat32
 
+from idp.domain.addresses import PLAIN
 from idp.domain.messages import id_in
 
 MOST_BYTES = 1_000_000
-_PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 _STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}")
 _HEADER_PARTS = ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers")
 _WORDS_LIMIT = 500
@@ -100,7 +100,7 @@ _RECIPIENT_FIELDS = ("Original-Recipient", "Final-Recipient")
 def _address(block: Part, field: str) -> str | None:
     kind, _, address = _text(block, field).partition(";")
     address = address.strip().strip("<>").lower()
-    return address if kind.strip().lower() == "rfc822" and _PLAIN.fullmatch(address) else None
+    return address if kind.strip().lower() == "rfc822" and re.fullmatch(PLAIN, address) else None
 
 
 def _text(part: Part, field: str) -> str:

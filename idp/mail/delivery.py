@@ -23,11 +23,10 @@ from typing import Any, Self
 import flask
 import flask_mail
 
+from idp.domain.addresses import PLAIN
 from idp.domain.messages import message_id
 from idp.mail.messages import Rendered
 
-# What `domain.addresses` lets through; nothing in it can end a header or add a recipient.
-_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+")
 _REPLY_LIMIT = 500
 
 
@@ -124,7 +123,7 @@ class SmtpDelivery:
     def _outcome(
         self, rendered: Rendered, to: str, name: str, now: datetime, connected: contextlib.ExitStack, step: LastStep
     ) -> Outcome:
-        if not _PLAIN_ADDRESS.fullmatch(to):
+        if not re.fullmatch(PLAIN, to):
             return Refused("not sent: the address has characters that mail cannot carry")
         message = _Alternatives(_composed(rendered, to, self._sender, name, now), to, self._sender.addr_spec)
         outcome = self._handed_over(message, connected, step)
@@ -136,14 +135,14 @@ class SmtpDelivery:
             connected.enter_context(self._app.app_context())
             connection = connected.enter_context(_Connection(self._mail, self._server, self._trusts, step))
             connection.send(message)
-            return Accepted(_text(*connection.answer))
+            return Accepted(reply_text(*connection.answer))
         except smtplib.SMTPRecipientsRefused as refusal:
             return _by_class(*next(iter(refusal.recipients.values())))
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as refusal:
             return _by_class(refusal.smtp_code, refusal.smtp_error)
         except smtplib.SMTPResponseException as refusal:
             # At the greeting, TLS or login it is not this message that is wrong: it must not be lost.
-            return Deferred(_text(refusal.smtp_code, refusal.smtp_error))
+            return Deferred(reply_text(refusal.smtp_code, refusal.smtp_error))
         except (smtplib.SMTPException, OSError) as failure:
             return Deferred(f"{type(failure).__name__}: {failure}")
 
@@ -163,10 +162,11 @@ def _composed(rendered: Rendered, to: str, sender: Address, name: str, now: date
 
 def _by_class(code: int, reply: bytes | str) -> Outcome:
     """RFC 5321 section 4.2.1: the first digit decides."""
-    return Refused(_text(code, reply)) if 500 <= code <= 599 else Deferred(_text(code, reply))
+    return Refused(reply_text(code, reply)) if 500 <= code <= 599 else Deferred(reply_text(code, reply))
 
 
-def _text(code: int, reply: bytes | str) -> str:
+def reply_text(code: int, reply: bytes | str) -> str:
+    """A server's answer as it reads in a log."""
     return f"{code} {reply.decode('utf-8', 'replace') if isinstance(reply, bytes) else reply}"
 
 

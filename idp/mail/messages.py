@@ -14,14 +14,13 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined,
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
 from idp.domain.one_time_codes import LIFETIME, digits
-from idp.domain.proofing import link_token
+from idp.domain.proofing import LINK_LIFETIME, link_token
 from idp.kept_templates import KeptTemplates
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 _OURS = KeptTemplates(TEMPLATES)
 # The French texts are themselves the keys of the catalogues.
 SOURCE_LOCALE = "fr"
-_LINK_LIFETIME = timedelta(hours=24)
 
 
 class Unrenderable(Exception):
@@ -144,7 +143,7 @@ def _harmless(message: Message) -> dict[str, str | int]:
         "address": message.to,
         "reference": message.reference,
         "minutes": _at_most(lifetime, LIFETIME, timedelta(minutes=1)),
-        "hours": _at_most(lifetime, _LINK_LIFETIME, timedelta(hours=1)),
+        "hours": _at_most(lifetime, LINK_LIFETIME, timedelta(hours=1)),
     }
 
 

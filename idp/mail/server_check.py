@@ -2,7 +2,7 @@
 
 import smtplib
 
-from idp.mail.delivery import MailServer, open_session
+from idp.mail.delivery import MailServer, open_session, reply_text
 
 
 def server_problem(server: MailServer) -> str | None:
@@ -14,8 +14,7 @@ def server_problem(server: MailServer) -> str | None:
         finally:
             session.close()
     except smtplib.SMTPResponseException as refusal:
-        text = refusal.smtp_error
-        return f"{refusal.smtp_code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
+        return reply_text(refusal.smtp_code, refusal.smtp_error)
     except (smtplib.SMTPException, OSError) as failure:
         return f"{type(failure).__name__}: {failure}"
-    return None if 200 <= code < 300 else f"{code} {reply.decode('utf-8', 'replace')}"
+    return None if 200 <= code < 300 else reply_text(code, reply)

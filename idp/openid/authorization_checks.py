@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from idp.domain.claims import SCOPES
 from idp.domain.clients import Client
 from idp.domain.errors import AuthorizationError
 from idp.openid import responses
@@ -13,6 +12,7 @@ from idp.openid.access_token import resource_fault
 from idp.openid.claims_request import parse_claims_request
 from idp.openid.dpop import is_thumbprint
 from idp.openid.id_token import IdTokens, audience
+from idp.openid.release import granted_scopes
 from idp.openid.request_sources import Source
 
 PROMPTS = ("none", "login", "consent", "select_account", "create")
@@ -118,15 +118,12 @@ def registration_is_not_used(draft: Draft) -> None:
 
 
 def scope_has_openid(draft: Draft) -> None:
-    """OpenID Connect Core sections 3.1.2.1 and 11: what is unknown, or not for this client, is left out."""
+    """OpenID Connect Core sections 3.1.2.1 and 11."""
     asked = draft.words("scope")
     if "openid" not in asked:
         raise draft.error("invalid_scope", "The scope openid is missing")
-    granted = [scope for scope in asked if scope in SCOPES and scope in draft.client.scopes]
     gives_code = "code" in draft.response_type.split(" ")
-    if "offline_access" in granted and not (gives_code and "refresh_token" in draft.client.grant_types):
-        granted.remove("offline_access")
-    draft.accepted["scope"] = tuple(granted)
+    draft.accepted["scope"] = granted_scopes(draft.client, asked, gives_code=gives_code)
 
 
 def code_challenge_is_s256(draft: Draft) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from idp.domain.clients import Client
 from idp.domain.keyed import token_hash
 from idp.openid.client_keys import ClientKeys
-from idp.openid.signed_statement import Unreadable, seconds, unverified, verify
+from idp.openid.signed_statement import LONGEST_JTI, SKEW, Unreadable, seconds, unverified, verify
 
 METHOD = "private_key_jwt"
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -15,13 +15,10 @@ TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # What libraries give them unasked reaches from one minute to an hour (pyoidc ten minutes, Authlib the hour); RFC 7523
 # section 3 leaves the limit to us, and each counts once however long it lasts.
 _LONGEST_LIFE = timedelta(hours=1)
-# Clocks differ by this much.
-_SKEW = timedelta(seconds=60)
-_LONGEST_JTI = 512
 
 
 class UsedOnce(Protocol):
-    """Remembers what counts once; ``app.py`` hands one in."""
+    """Remembers what counts once; ``app`` hands one in."""
 
     def use(self, key: str, *, until: datetime) -> bool:
         """Whether this is the first use; may raise ``ServiceUnavailable``."""
@@ -54,7 +51,7 @@ class ClientAssertions:
 
     def _use(self, jti: Any, client: Client, until: datetime) -> None:
         """Last, so that nothing is stored for a statement that fails for another reason."""
-        if not isinstance(jti, str) or not 1 <= len(jti) <= _LONGEST_JTI:
+        if not isinstance(jti, str) or not 1 <= len(jti) <= LONGEST_JTI:
             raise Unreadable
         if not self._used.use(token_hash(f"client assertion\0{client.client_id}\0{jti}"), until=until):
             raise Unreadable
@@ -77,7 +74,7 @@ def _are_ours(audience: Any, ours: frozenset[str]) -> bool:
 def _checked_times(claims: Mapping[str, Any], now: datetime) -> datetime:
     """When the assertion ends; it must not have ended, nor last longer than an hour."""
     expires, not_before, issued = (seconds(claims, name) for name in ("exp", "nbf", "iat"))
-    present, skew = int(now.timestamp()), int(_SKEW.total_seconds())
+    present, skew = int(now.timestamp()), int(SKEW.total_seconds())
     latest = present + int(_LONGEST_LIFE.total_seconds()) + skew
     if expires is None or not present < expires <= latest:
         raise Unreadable

@@ -111,10 +111,10 @@ def _jwks(keys: Table) -> str:
         client_keys.read_keys(jwks)
         if not all(isinstance(key, dict) and "d" not in key for key in jwks["keys"]):
             raise UnusableKey
-    except UnusableKey:
+        return json.dumps(jwks)
+    except (UnusableKey, TypeError):  # TOML holds what is no JSON, and lists of anything
         keys.faults.add("jwks", "…", "a JSON Web Key Set of public keys for " + ", ".join(ALGORITHMS))
         return ""
-    return json.dumps(jwks)
 
 
 def _scopes(keys: Table) -> tuple[str, ...]:

@@ -9,12 +9,11 @@ from typing import Any
 
 from idp.domain.errors import ProtocolError
 from idp.domain.grants import Grant, Lifetimes
-from idp.domain.keyed import same, token_hash
+from idp.domain.keyed import base64url, same, token_hash
 from idp.domain.references import go_on_under
 from idp.openid.grant_state import TakenTwice, invalid_grant
 from idp.openid.grants import GrantStore
 from idp.openid.issuing import Issuing, TokenCall
-from idp.openid.keys import base64url
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 

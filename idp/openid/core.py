@@ -18,10 +18,11 @@ from pyop.userinfo import Userinfo
 from idp.domain.claims import SCOPES
 from idp.domain.errors import ConfigurationError, ProtocolError
 from idp.domain.grants import Lifetimes
+from idp.domain.loopback import is_loopback
 from idp.openid.encryption import Encryption
 from idp.openid.grant_state import GrantState, Issue
 from idp.openid.id_token import IdTokens, left_half_hash
-from idp.openid.redirect_uris import LOOPBACK_HOSTS, host
+from idp.openid.redirect_uris import host
 from idp.openid.release import VERIFIED_CLAIMS, fits, with_former_subs, with_scoped_id
 from idp.openid.subjects import Subjects
 from idp.openid.verified_claims import VerifiedClaims
@@ -98,7 +99,6 @@ class Core(PyopProvider):  # type: ignore[misc]
         verified_claims: VerifiedClaims | None = None,
     ) -> None:
         silence_libraries()
-        issuer = checked_issuer(document["issuer"])
         super().__init__(
             signing_key=None,
             configuration_information=_as_https(document),
@@ -108,13 +108,13 @@ class Core(PyopProvider):  # type: ignore[misc]
             id_token_lifetime=int(lifetimes.id_token.total_seconds()),
             extra_scopes={scope: list(claims) for scope, claims in SCOPES.items()},
         )
-        self.configuration_information["issuer"] = issuer
+        self.configuration_information["issuer"] = document["issuer"]
         self._id_tokens = id_tokens
         self._encryption = encryption
         self._claims_of = claims_of
         self._subjects = subjects
         self._verified_claims = verified_claims
-        self._domain = host(issuer)
+        self._domain = host(document["issuer"])
 
     def bound(self, state: GrantState) -> Self:
         """This provider for one request: a shallow copy that shares everything but the state.
@@ -203,7 +203,7 @@ def checked_issuer(issuer: str) -> str:
     """The issuer, where it is https, or http on a loopback address (OpenID Connect Discovery section 3)."""
     try:
         parts = urlsplit(issuer)
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
         is_whole = bool(parts.hostname) and not parts.query and not parts.fragment and not issuer.endswith("/")
     except ValueError:
         is_safe = is_whole = False
@@ -216,7 +216,7 @@ def checked_issuer(issuer: str) -> str:
 
 
 def _as_https(document: Mapping[str, Any]) -> dict[str, Any]:
-    # pyop refuses every http issuer at its start; ours was checked before, and stands in its place afterwards.
+    # pyop refuses every http issuer at its start; ours was checked (``Provider``), and stands in its place afterwards.
     # A deep copy, because pyop adds to the lists.
     return {**copy.deepcopy(dict(document)), "issuer": "https:" + document["issuer"].partition(":")[2]}
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from idp.domain.authorization import AuthorizationRequest
-from idp.domain.claims import SCOPES
 from idp.domain.clients import Client
 from idp.domain.device_authorization import (
     INTERVAL,
@@ -30,13 +29,14 @@ from idp.openid.grant_state import TakenTwice, invalid_grant
 from idp.openid.grants import GrantStore
 from idp.openid.issuing import Issuing, TokenCall
 from idp.openid.parameters import Pairs, every, single_form
+from idp.openid.release import granted_scopes
 from idp.openid.subjects import Subjects
 
 _TRIES = 3
 
 
 class DeviceAuthorizations(Protocol):
-    """A store of waiting devices; ``app.py`` hands one in. Every method may raise ``ServiceUnavailable``."""
+    """A store of waiting devices; ``app`` hands one in. Every method may raise ``ServiceUnavailable``."""
 
     def add(self, authorization: DeviceAuthorization) -> bool:
         """Keep a new one; False where another device has the same user code."""
@@ -114,9 +114,8 @@ class DeviceAnswers:
             return None
         return self.waiting.by_user_code(user_code_hash(self.secret, user_code), now=now)
 
-    def request(self, device: DeviceAuthorization) -> AuthorizationRequest:
-        """What the device asks for, as an authorization request."""
-        client = self.find_client(device.client_id)
+    def request(self, device: DeviceAuthorization, client: Client | None) -> AuthorizationRequest:
+        """What the device asks for, as an authorization request. client: the device's, None where it is gone."""
         return AuthorizationRequest(
             device.client_id,
             self.verification_uri,
@@ -206,11 +205,8 @@ def _approved(device: DeviceAuthorization | None, now: datetime) -> str:
 
 
 def _scope(form: Mapping[str, str], client: Client) -> tuple[str, ...]:
-    """As at the authorization endpoint: what is unknown, or not for this client, is left out (Core section 3.1.2.1)."""
+    """As at the authorization endpoint."""
     asked = tuple(dict.fromkeys(form.get("scope", "openid").split()))
     if "openid" not in asked:
         raise ProtocolError("invalid_scope", "The scope openid is missing")
-    granted = [scope for scope in asked if scope in SCOPES and scope in client.scopes]
-    if "refresh_token" not in client.grant_types and "offline_access" in granted:
-        granted.remove("offline_access")
-    return tuple(granted)
+    return granted_scopes(client, asked)

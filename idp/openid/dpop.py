@@ -3,22 +3,19 @@
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from idp.domain.errors import ProtocolError
-from idp.domain.keyed import SecretKey, same, token_hash
+from idp.domain.keyed import SecretKey, base64url, same, token_hash
 from idp.openid.client_assertion import UsedOnce
 from idp.openid.client_keys import ALGORITHMS, PublicKey, fits_algorithm, read_public_key
-from idp.openid.keys import base64url
-from idp.openid.signed_statement import Unreadable, seconds, unverified, verify
+from idp.openid.signed_statement import LONGEST_JTI, SKEW, Unreadable, seconds, unverified, verify
 
 Proofs = Sequence[str]
 
 _TYPE = "dpop+jwt"
-_SKEW = timedelta(seconds=60)
-_LONGEST_JTI = 512
 # A nonce is good for one to two of these.
 _NONCE_SECONDS = 300
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -54,7 +51,7 @@ class DPoP:
         self._check_nonce(claims, now)
         jkt = key.thumbprint()
         # Last, so that nothing is stored for a proof that fails for another reason.
-        if not self._used.use(token_hash(f"dpop\0{jkt}\0{claims['jti']}"), until=issued + 2 * _SKEW):
+        if not self._used.use(token_hash(f"dpop\0{jkt}\0{claims['jti']}"), until=issued + 2 * SKEW):
             raise invalid_proof("The DPoP proof was used before")
         return jkt
 
@@ -106,9 +103,9 @@ def _read(proof: str) -> tuple[PublicKey, Mapping[str, Any]]:
 def _checked(claims: Mapping[str, Any], method: str, url: str, access_token: str | None, now: datetime) -> datetime:
     """When the proof was made, once it is about this request (section 4.3 steps 8 to 12)."""
     jti, issued = claims.get("jti"), seconds(claims, "iat")
-    if not isinstance(jti, str) or not 1 <= len(jti) <= _LONGEST_JTI or issued is None:
+    if not isinstance(jti, str) or not 1 <= len(jti) <= LONGEST_JTI or issued is None:
         raise Unreadable
-    if abs(int(now.timestamp()) - issued) > _SKEW.total_seconds():
+    if abs(int(now.timestamp()) - issued) > SKEW.total_seconds():
         raise Unreadable
     if claims.get("htm") != method or _without_query(claims.get("htu")) != _without_query(url):
         raise Unreadable

@@ -1,4 +1,4 @@
-"""What this package needs of a store of grants; ``app.py`` hands one in."""
+"""What this package needs of a store of grants; ``app`` hands one in."""
 
 from datetime import datetime
 from typing import Protocol
@@ -59,12 +59,3 @@ class GrantStore(Protocol):
 
     def withdraw(self, grant_id: str) -> None:
         """Undo ``add``, where nobody was told of the code."""
-
-    def revoke_session(self, sid: str) -> int:
-        """Kill every family that came from this sign-in; how many."""
-
-    def revoke_client(self, account_id: str, client_id: str) -> int:
-        """Kill every family that this account gave this client; how many."""
-
-    def revoke_account(self, account_id: str) -> int:
-        """Kill every family of this account; how many."""

@@ -7,7 +7,8 @@ from typing import Any
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
-from idp.openid.keys import ALGORITHM, KeyStore, base64url
+from idp.domain.keyed import base64url
+from idp.openid.keys import ALGORITHM, KeyStore
 from idp.openid.signing import sign_jwt
 
 _LONGEST_HINT = 8192

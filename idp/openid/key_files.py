@@ -7,9 +7,7 @@
 import errno
 import os
 import re
-import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -22,6 +20,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from idp.domain.errors import ConfigurationError
 from idp.domain.signing_keys import PUBLISHED_BEFORE, KeyTerm
+from idp.written_once import write_once
 
 PATTERN = "openid-*.pem"
 _TIME = "%Y%m%dT%H%M%SZ"
@@ -127,23 +126,9 @@ def create_once(path: Path, content: Callable[[], bytes]) -> None:
     """Write the file unless it is there; of two workers that start together one wins and both read its file."""
     try:
         if not path.exists():
-            _write_once(path, content)
+            write_once(path, content())
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be written: {error.strerror}; accepted: a writable folder") from error
-
-
-def _write_once(path: Path, content: Callable[[], bytes]) -> None:
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content())
-            os.fsync(file.fileno())
-        # A link appears whole or not at all, and never replaces the file of somebody who was faster.
-        with suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:

@@ -1,6 +1,5 @@
 """The provider's own keys: made at the first start, current within a second of a change in their folder."""
 
-import base64
 import logging
 import secrets
 import threading
@@ -185,8 +184,3 @@ def _load_pairwise_key(path: Path) -> bytes:
 
 def _public(key: SigningKey) -> dict[str, Any]:
     return {**key.key.as_dict(private=False), "kid": key.kid, "use": "sig", "alg": key.algorithm}
-
-
-def base64url(data: bytes) -> str:
-    """Base64url without padding (RFC 7515 section 2)."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -79,8 +79,6 @@ class Provider:
         self.issuer = checked_issuer(issuer)
         self._keys = keys
         self._clients = clients
-        self._grants = grants
-        self._lifetimes = lifetimes
         self._response_types = responses.response_types(implicit=implicit)
         self._document = discovery_document(
             self.issuer, acr_values, algorithms=keys.algorithms, implicit=implicit, registration=registration

@@ -20,7 +20,7 @@ _MOST_KEPT = 1024
 
 
 class Registrations(Protocol):
-    """Keeps registered clients; ``app.py`` hands one in. Every method may raise ``ServiceUnavailable``."""
+    """Keeps registered clients; ``app`` hands one in. Every method may raise ``ServiceUnavailable``."""
 
     def add(self, registration: Registration) -> None:
         """Keep a new client."""

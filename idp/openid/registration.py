@@ -24,7 +24,7 @@ _OURS = ("registration_access_token", "registration_client_uri", "client_secret_
 
 
 class InitialTokens(Protocol):
-    """Who may register; ``app.py`` hands one in. Every method may raise ``ServiceUnavailable``."""
+    """Who may register; ``app`` hands one in. Every method may raise ``ServiceUnavailable``."""
 
     def is_good(self, token_hash: str, *, now: datetime) -> bool:
         """Whether the token could be used; uses nothing up."""

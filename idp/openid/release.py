@@ -17,6 +17,16 @@ VERIFIED_CLAIMS = "verified_claims"
 _IDENTIFIERS = frozenset({"sub", FORMER_SUBS})
 
 
+def granted_scopes(client: Client, asked: Iterable[str], *, gives_code: bool = True) -> tuple[str, ...]:
+    """What this client gets of the scopes it asks for: unknown ones, and those not for it, are left out (Core 3.1.2.1).
+
+    gives_code: whether the answer holds one, without which there is no refresh token either (Core section 11).
+    """
+    may_refresh = gives_code and "refresh_token" in client.grant_types
+    possible = {*client.scopes} & SCOPES.keys() - (set() if may_refresh else {"offline_access"})
+    return tuple(scope for scope in asked if scope in possible)
+
+
 def every_claim() -> tuple[str, ...]:
     """All claims that a scope can release, in the order of the scopes."""
     return tuple(dict.fromkeys(claim for claims in SCOPES.values() for claim in claims))

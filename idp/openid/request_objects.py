@@ -9,13 +9,12 @@ from idp.domain.clients import Client
 from idp.domain.errors import NotFetched, ProtocolError
 from idp.openid.client_keys import ClientKeys
 from idp.openid.parameters import Pairs, is_sane
-from idp.openid.signed_statement import Unreadable, seconds, unverified, verify
+from idp.openid.signed_statement import SKEW, Unreadable, seconds, unverified, verify
 
 # RFC 9101 section 10.8: a statement made for another purpose has another type. Many libraries write plain JWT.
 _TYPES = frozenset({"oauth-authz-req+jwt", "jwt", ""})
 _OF_THE_TOKEN = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti"})
 _LONGEST_LIFE = timedelta(hours=1)
-_SKEW = 60
 
 
 class RequestObjects:
@@ -70,10 +69,10 @@ class RequestObjects:
         if "sub" in claims or "request" in claims or "request_uri" in claims:
             raise Unreadable
         expires, not_before = seconds(claims, "exp"), seconds(claims, "nbf")
-        present = int(now.timestamp())
-        latest = present + int(_LONGEST_LIFE.total_seconds()) + _SKEW
+        present, skew = int(now.timestamp()), int(SKEW.total_seconds())
+        latest = present + int(_LONGEST_LIFE.total_seconds()) + skew
         is_in_time = not must_end if expires is None else present < expires <= latest
-        if not is_in_time or (not_before or 0) > present + _SKEW:
+        if not is_in_time or (not_before or 0) > present + skew:
             raise Unreadable
 
 

@@ -16,7 +16,7 @@ PUSHED_PREFIX = "urn:ietf:params:oauth:request_uri:"
 
 
 class PushedRequests(Protocol):
-    """Keeps pushed requests; ``app.py`` hands one in. Every method may raise ``ServiceUnavailable``."""
+    """Keeps pushed requests; ``app`` hands one in. Every method may raise ``ServiceUnavailable``."""
 
     def add(self, pushed: PushedRequest) -> None:
         """Keep the request."""

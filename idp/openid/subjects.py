@@ -8,7 +8,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from idp.domain.clients import Client
-from idp.openid.keys import base64url
+from idp.domain.keyed import base64url
 from idp.openid.redirect_uris import host
 
 

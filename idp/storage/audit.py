@@ -31,7 +31,8 @@ INDEXES = Indexes(
     ),
 )
 KEPT = timedelta(days=365)
-_FOR_VERIFYING = {"seal": 0, "proof": 0, "mac": 0}
+# Beside what happened: for finding and verifying it.
+_NOT_SHOWN = {"_id": 0, "seal": 0, "proof": 0, "mac": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +87,10 @@ class AuditTrail:
             raise
         self._writer.kept(place)
 
-    def by_reference(self, reference: str) -> list[dict[str, object]]:
-        """The events of one journey, oldest first."""
-        with translated():
-            return list(
-                self._events.find({"reference": reference}, {"_id": 0, "purge_at": 0} | _FOR_VERIFYING).sort(
-                    "at", ASCENDING
-                )
-            )
-
     def by_account(self, account_id: str) -> list[dict[str, object]]:
-        """The events of one person, oldest first."""
+        """The events of one person as they are kept, oldest first."""
         with translated():
-            return list(
-                self._events.find({"account_id": account_id}, {"_id": 0} | _FOR_VERIFYING).sort("at", ASCENDING)
-            )
+            return list(self._events.find({"account_id": account_id}, _NOT_SHOWN).sort("at", ASCENDING))
 
     def events(
         self, *, references: Collection[str] = (), account_ids: Collection[str] = (), limit: int = 1000

@@ -173,10 +173,5 @@ class Database:
             return False
         return True
 
-    def ping(self) -> None:
-        """Return when the database answers; ``ServiceUnavailable`` otherwise."""
-        with translated():
-            self.client.admin.command("ping")
-
     def close(self) -> None:
         self.client.close()

@@ -6,15 +6,14 @@ A refresh token names its grant, so that old ones are recognised without being k
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from pymongo import DESCENDING, IndexModel, ReturnDocument
 
 from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState, Rotation
 from idp.domain.logout import ApplicationInUse
 from idp.domain.registrations import PREFIX
-from idp.domain.sessions import SignIn
 from idp.storage.database import Database, Document, Indexes, repeated, translated
+from idp.storage.sessions import read_sign_in
 
 INDEXES = Indexes(
     "grants",
@@ -58,9 +57,7 @@ class GrantStore:
 
     def take_code(self, grant: Grant, access: IssuedToken, refresh: IssuedToken | None, *, now: datetime) -> bool:
         """Use the code up and keep the tokens that it buys, in one write; False where somebody was first."""
-        change: Document = {
-            "code_used_at": now,
-        }
+        change: Document = {"code_used_at": now}
         kept_until = max(token.expires_at for token in (access, refresh) if token) + _MEMORY
         if refresh:
             change["refresh"] = _token(refresh)
@@ -318,7 +315,7 @@ def _grant(found: Document) -> Grant:
         subject=found["subject"],
         scope=tuple(found["scope"]),
         redirect_uri=found["redirect_uri"],
-        sign_in=_sign_in(found["sign_in"]),
+        sign_in=read_sign_in(found["sign_in"]),
         code_hash=found["code_hash"],
         code_expires_at=found["code_expires_at"],
         created_at=found["created_at"],
@@ -330,14 +327,4 @@ def _grant(found: Document) -> Grant:
         resources=tuple(found.get("resources", ())),
         dpop_jkt=found.get("dpop_jkt"),
         reference=found.get("reference", ""),
-    )
-
-
-def _sign_in(found: dict[str, Any]) -> SignIn:
-    return SignIn(
-        account_id=found["account_id"],
-        sid=found["sid"],
-        at=found["at"],
-        methods=tuple(found["methods"]),
-        acr=found["acr"],
     )

@@ -74,7 +74,7 @@ class MergedAccounts:
                 {"_id": merge.survivor, "disabled": False} | keeps_one, change
             ).matched_count:
                 return False
-        self._return_proof(merge, other)
+        self._return_proof(merge)
         return True
 
     def restore(self, merge: Merge) -> None:
@@ -143,7 +143,7 @@ class MergedAccounts:
                 ],
             )
 
-    def _return_proof(self, merge: Merge, other: Document) -> None:
+    def _return_proof(self, merge: Merge) -> None:
         """Unless a university vouched for the survivor meanwhile."""
         before = f"before_merge.{merge.id}"
         change: Document = {name: f"${before}.{name}" for name in _OF_THE_UNIVERSITY}

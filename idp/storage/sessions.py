@@ -49,7 +49,7 @@ class SessionStore:
                     "created_at": now,
                     "expires_at": expires_at,
                     "is_shared": signed_in.is_shared,
-                    "sign_in": sign_in_document(sign_in),
+                    "sign_in": _sign_in_document(sign_in),
                 }
             )
         self.end(session)
@@ -100,7 +100,7 @@ class SessionStore:
         repeated(lambda: self._sessions.delete_many(which))
 
 
-def sign_in_document(sign_in: SignIn) -> dict[str, Any]:
+def _sign_in_document(sign_in: SignIn) -> dict[str, Any]:
     return {
         "account_id": sign_in.account_id,
         "sid": sign_in.sid,

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as Redirect
 
+from idp.domain import one_time_codes
 from idp.domain.accounts import Account
 from idp.domain.merging import Merge
 from idp.domain.one_time_codes import OneTimeCode
@@ -113,7 +114,7 @@ def _code_page(pages: Pages, flow: AddressesFlow, asked: OneTimeCode, *, problem
         resend_action=url_for("addresses.ask"),
         hidden_fields=(("email", asked.address),),
         back_url=url_for("account.show"),
-        minutes=10,
+        minutes=one_time_codes.MINUTES,
         delivery=mail_news(flow.delivery(asked)),
         errors={"code": field_sentence(problem)} if problem else {},
     )

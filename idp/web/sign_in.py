@@ -5,6 +5,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
+from idp.domain import one_time_codes
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkey_sign_in import PasskeySignInFlow
 from idp.flows.sign_in import AddressAnswer, Denied, SignInFlow, Visitor
@@ -204,7 +205,7 @@ def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | 
         back_url=step_url("sign_in.methods", handle),
         is_shared=here.session.is_shared,
         renews_password=here.pending.renews_password,
-        minutes=10,
+        minutes=one_time_codes.MINUTES,
         is_used_up=shown == "code.too_many",
         resent=is_resent(),
         delivery=mail_news(flow.delivery(here.pending)),

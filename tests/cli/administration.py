@@ -71,6 +71,7 @@ def administration(folder: Path, *, now: datetime, database: Database = NOWHERE)
             secret_key="a secret key of thirty-two letters",
             release="1",
             newest_migration=MIGRATIONS[-1].number,
+            audit_kept=timedelta(days=365),
             clock=lambda: now,
         ),
         data_report=lambda: DataReportFlow(Holdings(database), {"retention.audit_days": 365}, lambda: now),

@@ -95,7 +95,7 @@ def findings(run: "subprocess.CompletedProcess[str]") -> Findings:
 
 def test_an_installation_in_order_ends_well(environment: dict[str, str]) -> None:
     with in_order(environment) as whole:
-        found = findings(idp("doctor", "--json", **whole))
+        found = findings(idp_here("doctor", "--json", **whole))
         run = idp("doctor", **whole)
     assert {"settings", "database", "indexes", "schema", "clock", "smtp", "tls", "keys", "disk"} <= found.keys()
     assert found["smtp"][0] == found["tls"][0] == found["clock"][0] == found["keys"][0] == "ok", found
@@ -139,5 +139,5 @@ def test_a_certificate_that_nobody_vouches_for_is_a_fault(environment: dict[str,
 def test_a_certificate_that_ends_soon_is_a_warning(environment: dict[str, str], tmp_path: Path) -> None:
     self_signed(tmp_path, timedelta(days=5))
     with in_order(environment) as whole:
-        found = findings(idp("doctor", "--json", **whole))
+        found = findings(idp_here("doctor", "--json", **whole))
     assert found["tls"] == ("warning", "certificate valid for 4 days", "renew it")

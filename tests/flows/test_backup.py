@@ -23,7 +23,7 @@ from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.backup import archive, copying
 from idp.storage.backup.policy import KEPT, SCHEMA, VOID
-from idp.storage.database import Database, Document
+from idp.storage.database import Database, Document, translated
 from idp.storage.migrations import MIGRATIONS
 from idp.storage.migrations.ledger import Ledger
 from idp.storage.migrations.schema_state import adopt_if_empty, schema_state
@@ -34,6 +34,7 @@ NOW = datetime(2050, 9, 1, tzinfo=UTC)
 PHRASE = "une phrase assez longue"
 SECRET_KEY = "a secret key of thirty-two letters"
 SECRET = SecretKey(SECRET_KEY.encode())
+AUDIT_KEPT = timedelta(days=90)
 
 
 def flow(database: Database, folder: Path) -> BackupFlow:
@@ -45,6 +46,7 @@ def flow(database: Database, folder: Path) -> BackupFlow:
         secret_key=SECRET_KEY,
         release="1",
         newest_migration=MIGRATIONS[-1].number,
+        audit_kept=AUDIT_KEPT,
         clock=lambda: NOW,
     )
 
@@ -102,6 +104,15 @@ def test_what_lasts_is_equal_elsewhere_and_what_is_under_way_is_void(
     assert ines.subject == "subject-p0001"
     # The indexes that single use rests on are there before anybody is served.
     assert "subject_1" in elsewhere.collection("accounts").index_information()
+
+
+def test_the_event_of_a_restore_is_kept_as_long_as_the_settings_say(
+    database: Database, elsewhere: Database, tmp_path: Path
+) -> None:
+    flow(database, tmp_path).backup(tmp_path / "a.backup")
+    flow(elsewhere, tmp_path).restore(tmp_path / "a.backup")
+    [event] = every(elsewhere, "audit")
+    assert (event["event"], event["purge_at"]) == ("backup.restored", NOW + AUDIT_KEPT)
 
 
 @pytest.mark.parametrize("takes_keys", [False, True])
@@ -261,7 +272,8 @@ def one_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def _answers(database: Database) -> bool:
     try:
-        database.ping()
+        with translated():
+            database.client.admin.command("ping")
     except ServiceUnavailable:
         return False
     return True

@@ -33,6 +33,7 @@ from idp.storage.grants import GrantStore
 from idp.storage.logout_notices import LogoutNotices
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
+from tests.web_server import Silent, answering
 
 # Far ahead, so that MongoDB's own clock never clears away what a test has just stored.
 NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
@@ -53,7 +54,7 @@ class Application(ThreadingHTTPServer):
         self.meanwhile: list[Callable[[], None]] = []
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Silent, BaseHTTPRequestHandler):
     server: Application
 
     def do_POST(self) -> None:
@@ -64,9 +65,6 @@ class _Answers(BaseHTTPRequestHandler):
         self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)
         self.end_headers()
         self.server.called.set()
-
-    def log_message(self, *args: object) -> None:
-        return
 
 
 @pytest.fixture(scope="module")
@@ -119,35 +117,16 @@ def _grant(name: str, client_id: str, sign_in: SignIn) -> Grant:
 def world(database: Database, keys: KeyStore) -> Iterator[World]:
     database.create_indexes([grants_module.INDEXES, logout_notices_module.INDEXES])
     application = Application()
-    thread = threading.Thread(target=application.serve_forever, args=(0.05,))
-    thread.start()
-    address = f"http://127.0.0.1:{application.server_port}/"
-    clients = {
-        "told": Client("told", ("http://localhost/cb",), backchannel_logout_uri=address),
-        "silent": Client("silent", ("http://localhost/cb",)),
-    }
+    clients = {"silent": Client("silent", ("http://localhost/cb",))}
     grants, notices = GrantStore(database), LogoutNotices(database)
     post = partial(post_form, allow_loopback=True)
     calls = LogoutCalls(LogoutTokens("http://localhost:5000", keys), clients.get, post)
-    yield World(
-        database,
-        grants,
-        notices,
-        SignOuts(
-            AccountStore(database),
-            SessionStore(database),
-            grants,
-            notices,
-            SweepStore(database),
-            clients.get,
-            lambda: NOW,
-        ),
-        LogoutDelivery(notices, calls),
-        application,
+    sign_outs = SignOuts(
+        AccountStore(database), SessionStore(database), grants, notices, SweepStore(database), clients.get, lambda: NOW
     )
-    application.shutdown()
-    thread.join()
-    application.server_close()
+    with answering(application) as address:
+        clients["told"] = Client("told", ("http://localhost/cb",), backchannel_logout_uri=f"{address}/")
+        yield World(database, grants, notices, sign_outs, LogoutDelivery(notices, calls), application)
 
 
 def test_each_application_of_the_sign_in_is_told_once_where_it_can_be(world: World) -> None:
@@ -250,14 +229,15 @@ def test_neither_the_queue_nor_the_log_ever_holds_a_token(world: World, caplog: 
 
 
 def test_a_worker_starts_at_once_on_a_notice_of_its_process(world: World) -> None:
-    worker = QueueWorker("logout-sender", world.delivery.deliver_next, world.notices.arrivals, lambda: NOW, threads=3)
+    worker = QueueWorker(
+        "logout-sender of this test", world.delivery.deliver_next, world.notices.arrivals, lambda: NOW, threads=3
+    )
     worker.start()
-    assert worker.is_running
     world.sign_in("sid-1", "told")
     world.sign_outs.of_session("sid-1")
     assert world.application.called.wait(20)
     worker.stop()
-    assert not worker.is_running
+    assert not any(thread.name == "logout-sender of this test" for thread in threading.enumerate())
     assert world.application.calls == 1
 
 

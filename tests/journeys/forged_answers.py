@@ -151,9 +151,8 @@ def _draft(request: Element, entity_id: str, person: dict[str, tuple[str, ...]])
 def _audited(system: System, reference: str | None) -> str:
     """The reason of the latest refusal under this reference."""
     assert reference is not None
-    events = audit_trail(system.stored).by_reference(reference)
-    refusals = [event["fields"] for event in events if event["event"] == "request.refused"]
-    return refusals[-1]["reason"]  # type: ignore[index, no-any-return]
+    events = audit_trail(system.stored).events(references=(reference,))
+    return [event.fields["reason"] for event in events if event.event == "request.refused"][-1]
 
 
 def _mails(system: System) -> int:

@@ -114,8 +114,7 @@ def audited(system: System, answer: Answer) -> list[str]:
     """The events under the reference that the page shows."""
     shown = re.search('data-reference="([^"]+)"', answer.text)
     assert shown, answer.text
-    events = audit_trail(system.stored).by_reference(shown[1])
-    return [str(event["event"]) for event in events]
+    return [event.event for event in audit_trail(system.stored).events(references=(shown[1],))]
 
 
 def test_o_34_a_code_used_twice_kills_what_the_first_use_gave(person: Walker, client: RelyingParty) -> None:

@@ -1,6 +1,5 @@
 """Keys are made once for the whole run: 2048 bits of RSA cost more than a test."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -11,6 +10,7 @@ from idp.openid.keys import KeyStore
 from idp.storage.database import Database
 from tests.openid.client_keys import JWKS
 from tests.openid.world import World, build
+from tests.web_server import Silent, answering
 
 
 @pytest.fixture(scope="session")
@@ -49,19 +49,13 @@ def published() -> Iterator[dict[str, Any]]:
     """A client's own web server: what stands at ``uri``, and how often it was asked for."""
     state: dict[str, Any] = {"body": JWKS, "asked": 0}
 
-    class Handler(BaseHTTPRequestHandler):
+    class Document(Silent, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state["asked"] += 1
             self.send_response(200 if state["body"] else 500)
             self.end_headers()
             self.wfile.write(state["body"].encode())
 
-        def log_message(self, *_: Any) -> None:
-            return
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    state["uri"] = f"http://127.0.0.1:{server.server_port}/jwks"
-    yield state
-    server.shutdown()
-    server.server_close()
+    with answering(HTTPServer(("127.0.0.1", 0), Document)) as address:
+        state["uri"] = f"{address}/jwks"
+        yield state

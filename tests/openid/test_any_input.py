@@ -15,12 +15,12 @@ from joserfc.jwk import ECKey
 from idp.domain.authorization import begins_at_university, can_be_met, needs_sign_in
 from idp.domain.claims import SCOPES
 from idp.domain.errors import AuthorizationError, Refusal
-from idp.domain.keyed import random_token, token_hash
+from idp.domain.keyed import base64url, random_token, token_hash
 from idp.domain.registrations import PREFIX, InitialToken
 from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY
 from idp.openid.authorization_checks import PROMPTS
 from idp.openid.client_metadata import REGISTRABLE
-from idp.openid.keys import KeyStore, base64url
+from idp.openid.keys import KeyStore
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
 from idp.openid.registration_metadata import MetadataReader

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from joserfc import jws
 
 from idp.domain.errors import Refusal
+from idp.domain.keyed import base64url
 from idp.openid.client_assertion import TYPE
 from idp.openid.device_codes import GRANT_TYPE
-from idp.openid.keys import KeyStore, base64url
+from idp.openid.keys import KeyStore
 from idp.openid.userinfo import UserinfoCall
 from idp.storage.database import Database
 from tests.openid.client_keys import JWKS, KEYS

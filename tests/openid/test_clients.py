@@ -309,6 +309,15 @@ def test_a_response_type_with_tokens_needs_its_grant_type(tmp_path: Path) -> Non
         read_clients(path, implicit=True)
 
 
+@pytest.mark.parametrize(
+    "key", ["1", '{kty = "OKP", crv = "Ed25519", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", on = 2026-01-01}']
+)
+def test_a_key_set_of_more_than_json_and_tables_is_a_fault(tmp_path: Path, key: str) -> None:
+    usable = '{kty = "OKP", crv = "Ed25519", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}'
+    [fault] = faults_of(tmp_path, GOOD + f"jwks = {{keys = [{key}, {usable}]}}\n")
+    assert "a JSON Web Key Set of public keys" in fault
+
+
 def test_a_client_s_own_list_of_claims_may_be_empty_and_is_not_there_by_default(tmp_path: Path) -> None:
     assert read_clients(written(tmp_path, GOOD))["one"].claims is None
     assert read_clients(written(tmp_path, GOOD + "claims = []\n"))["one"].claims == ()

@@ -48,7 +48,8 @@ def test_each_caller_gets_a_document_of_its_own(reader: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "issuer", ["https://idp.example", "https://idp.example/a", "http://localhost:5000", "http://[::1]"]
+    "issuer",
+    ["https://idp.example", "https://idp.example/a", "http://localhost:5000", "http://127.0.0.2", "http://[::1]"],
 )
 def test_https_and_loopback_issuers_are_accepted(issuer: str) -> None:
     assert checked_issuer(issuer) == issuer

@@ -9,8 +9,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from idp.domain.keyed import base64url
 from idp.openid.end_session import EndSessionRequest
-from idp.openid.keys import KeyStore, base64url
+from idp.openid.keys import KeyStore
 from tests.openid.world import ISSUER, LIBRARY, PORTAL, SUBJECT, World
 
 BYE = PORTAL.post_logout_redirect_uris[0]

@@ -1,6 +1,5 @@
 """Logout tokens as a relying party reads them (Back-Channel Logout 1.0 section 2.6), and how they get there."""
 
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Tol
 from idp.openid.logout_token import EVENT, LogoutTokens
 from idp.outbound.safe_fetch import post_form
 from tests.openid.world import ISSUER, PAIRWISE, PORTAL, SECRET, SIGN_IN, World, basic
+from tests.web_server import Silent, answering
 
 NOW = datetime(2050, 9, 1, 8, 0, tzinfo=UTC)
 NOTICE = LogoutNotice("notice-1", ApplicationInUse("portail", "sub-1", "sid-1"), NOW, NOW + timedelta(minutes=10))
@@ -50,7 +50,7 @@ def test_each_attempt_has_an_identifier_of_its_own(keys: KeyStore) -> None:
     assert tokens.sign(NOTICE, PORTAL, now=NOW) != tokens.sign(NOTICE, PORTAL, now=NOW)
 
 
-class _Application(BaseHTTPRequestHandler):
+class _Application(Silent, BaseHTTPRequestHandler):
     """Answers with the status that its path names, and keeps the forms."""
 
     received: list[tuple[str, dict[str, list[str]]]]
@@ -62,20 +62,12 @@ class _Application(BaseHTTPRequestHandler):
         self.send_header("Location", "/200")
         self.end_headers()
 
-    def log_message(self, *args: object) -> None:
-        return
-
 
 @pytest.fixture
-def application() -> Iterator[ThreadingHTTPServer]:
+def application() -> Iterator[str]:
     _Application.received = []
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), _Application)
-    thread = threading.Thread(target=listening.serve_forever, args=(0.05,))
-    thread.start()
-    yield listening
-    listening.shutdown()
-    thread.join()
-    listening.server_close()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), _Application)) as address:
+        yield address
 
 
 def sent(keys: KeyStore, uri: str, *, allow_loopback: bool = True) -> Outcome:
@@ -97,10 +89,8 @@ def sent(keys: KeyStore, uri: str, *, allow_loopback: bool = True) -> Outcome:
         (503, Deferred("503")),
     ],
 )
-def test_the_answers_status_decides(
-    keys: KeyStore, application: ThreadingHTTPServer, status: int, outcome: Outcome
-) -> None:
-    assert sent(keys, f"http://127.0.0.1:{application.server_port}/{status}") == outcome
+def test_the_answers_status_decides(keys: KeyStore, application: str, status: int, outcome: Outcome) -> None:
+    assert sent(keys, f"{application}/{status}") == outcome
     ((content_type, form),) = _Application.received
     assert content_type == "application/x-www-form-urlencoded"
     assert list(form) == ["logout_token"]
@@ -110,10 +100,8 @@ def test_an_application_that_is_away_is_tried_again(keys: KeyStore) -> None:
     assert isinstance(sent(keys, "http://127.0.0.1:1/"), Deferred)
 
 
-def test_a_private_address_is_never_called_from_a_public_issuer(
-    keys: KeyStore, application: ThreadingHTTPServer
-) -> None:
-    for uri in (f"http://127.0.0.1:{application.server_port}/200", f"https://127.0.0.1:{application.server_port}/200"):
+def test_a_private_address_is_never_called_from_a_public_issuer(keys: KeyStore, application: str) -> None:
+    for uri in (f"{application}/200", f"{application}/200".replace("http:", "https:")):
         assert isinstance(sent(keys, uri, allow_loopback=False), Deferred)
     assert isinstance(sent(keys, "https://10.0.0.1/"), Deferred)
     assert _Application.received == []

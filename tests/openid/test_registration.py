@@ -11,14 +11,14 @@ from joserfc import jwe
 from joserfc.jwk import ECKey
 
 from idp.domain.errors import ProtocolError
-from idp.domain.keyed import random_token, token_hash
+from idp.domain.keyed import base64url, random_token, token_hash
 from idp.domain.registrations import InitialToken
 from idp.flows.registration import RegistrationFlow
 from idp.openid import client_assertion
 from idp.openid.client_metadata import KEYS, REGISTRABLE
 from idp.openid.device_codes import GRANT_TYPE
 from idp.openid.discovery import discovery_document
-from idp.openid.keys import KeyStore, base64url
+from idp.openid.keys import KeyStore
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
 from idp.openid.registration_metadata import MetadataReader

@@ -12,8 +12,8 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 from idp.domain.clients import Client
 from idp.domain.errors import AuthorizationError, NotFetched, ProtocolError, Refusal
+from idp.domain.keyed import base64url
 from idp.openid.client_keys import ClientKeys
-from idp.openid.keys import base64url
 from idp.openid.request_objects import RequestObjects
 from tests.openid.world import ISSUER, NOW, PORTAL, World, asking, basic
 

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +17,7 @@ from idp.openid.sector_identifiers import SectorIdentifiers
 from idp.openid.subjects import Subjects
 from idp.outbound.safe_fetch import fetch_json
 from tests.openid.world import PAIRWISE, PORTAL, SUBJECT
+from tests.web_server import Silent, answering
 
 TWO = ("https://one.example/cb", "https://two.example/cb")
 CLIENT = replace(
@@ -47,7 +47,7 @@ class Web:
         return self.document
 
 
-class Document(BaseHTTPRequestHandler):
+class Document(Silent, BaseHTTPRequestHandler):
     content: ClassVar[bytes] = b""
 
     def do_GET(self) -> None:
@@ -55,19 +55,11 @@ class Document(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(self.content)
 
-    def log_message(self, *args: object) -> None:
-        return
-
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Document)
-    thread = threading.Thread(target=listening.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{listening.server_port}/uris.json"
-    listening.shutdown()
-    thread.join()
-    listening.server_close()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), Document)) as address:
+        yield f"{address}/uris.json"
 
 
 def test_a_document_that_names_every_redirect_uri_is_enough(server: str) -> None:

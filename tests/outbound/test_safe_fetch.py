@@ -10,9 +10,10 @@ import pytest
 
 from idp.domain.errors import NotFetched
 from idp.outbound.safe_fetch import fetch, fetch_json
+from tests.web_server import Silent, answering
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Silent, BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         name = self.path.partition("?")[0]
         if name == "/redirect":
@@ -28,19 +29,11 @@ class _Answers(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body or b"")
 
-    def log_message(self, *args: object) -> None:
-        return
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), _Answers)
-    thread = threading.Thread(target=listening.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{listening.server_port}"
-    listening.shutdown()
-    thread.join()
-    listening.server_close()
+    with answering(ThreadingHTTPServer(("127.0.0.1", 0), _Answers)) as address:
+        yield address
 
 
 def test_a_document_on_loopback_is_read_where_that_is_allowed(server: str) -> None:

@@ -18,6 +18,7 @@ from idp.saml.federation_downloads import FederationDownloads
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import LIMOGES, ROUEN, TRUSTED, Clock, MakeFolder, rewrite
+from tests.web_server import Silent, answering
 
 
 class Source(ThreadingHTTPServer):
@@ -34,7 +35,7 @@ class Source(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/all.xml"
 
 
-class _Answers(BaseHTTPRequestHandler):
+class _Answers(Silent, BaseHTTPRequestHandler):
     server: Source
 
     def do_GET(self) -> None:
@@ -54,19 +55,12 @@ class _Answers(BaseHTTPRequestHandler):
                 self.rfile.read(1)
             self.wfile.write(source.content[100:])
 
-    def log_message(self, *args: object) -> None:
-        return
-
 
 @pytest.fixture
 def source() -> Iterator[Source]:
     server = Source()
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(server):
+        yield server
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ A picture is kept of each view that is found fault with, and of every view where
 """
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from werkzeug.serving import make_server
 
 from idp.web.headers import allow_frame, allow_own_data, with_headers
 from tests.web.test_templates import LANGUAGES, PAGES, WEB, context_for, page_app
+from tests.web_server import answering
 
 # axe-core 4, as Deque publishes it, MPL-2.0.
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text("utf-8")
@@ -75,13 +75,8 @@ def served() -> Iterator[str]:
         return response
 
     app.wsgi_app = with_headers(app.wsgi_app, secure=False)  # type: ignore[method-assign]
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering(make_server("127.0.0.1", 0, app, threaded=True)) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
