@@ -93,7 +93,7 @@ def test_the_last_good_copy_is_told_beside_the_broken_file(
     client: FlaskClient, folder: FederationFolder, clock: Clock, tmp_path: Path
 ) -> None:
     folder.refresh()
-    rewrite(tmp_path / "fer.xml", b"<html/>")
+    rewrite(tmp_path / "fer.xml", b"<other/>")
     folder.refresh()
     clock.now += timedelta(days=2)
     [problem] = problems(client)
@@ -120,7 +120,7 @@ def test_a_fetch_that_fails_is_told_apart_from_the_file_that_is_in_use(
     folder.refresh()
     folder.downloads(partial(download, allow_loopback=True)).fetch_due()
     folder.refresh()
-    assert problems(client) == ["federation: fer.xml: not downloaded: ConnectionRefusedError"]
+    assert problems(client) == ["federation: fer.xml: not downloaded: nobody answers there"]
     assert (gauge(client, "file_problem"), gauge(client, "download_problem")) == (0, 1)
     assert gauge(client, "seconds_to_expiry") == 9 * DAY
 
