@@ -23,7 +23,7 @@ help:
 	@echo 'make lighthouse  have Lighthouse judge the pages (npm; a few minutes)'
 	@echo 'make docs    build the documentation as a site into var/docs'
 	@echo 'make bench   run the benchmarks and print their tables'
-	@echo 'make chaos   break database, processes, mail and files under load, and print what it cost (half an hour)'
+	@echo 'make chaos   break database, processes, mail and files under load, and print what it cost (forty minutes)'
 	@echo 'make venv    only install into $(VENV)'
 	@echo 'make clean   remove $(VENV), caches, and what the demo has stored under var/'
 
