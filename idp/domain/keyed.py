@@ -7,7 +7,7 @@ outbox ever holds one; purposes keep the derivations apart.
 import hashlib
 import hmac
 import secrets
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 
 def random_token() -> str:
@@ -33,6 +33,11 @@ def same(left: str, right: str) -> bool:
 def base64url(data: bytes) -> str:
     """Base64url without padding (RFC 7515 section 2)."""
     return urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def from_base64url(text: str) -> bytes:
+    """What ``base64url`` wrote. Raises ValueError for what is none."""
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 class SecretKey:

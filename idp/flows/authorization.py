@@ -165,11 +165,14 @@ class AuthorizationFlow:
         # that was followed here is not used before the password is chosen.
         if step is not None and (is_other or has_link):
             return step
+        renews = pending.renews_password and _signed_in_by_code(session, pending)
+        # Somebody may have found the page that asks for another password, or an older journey beside it, in a browser
+        # that was left signed in: they first show that they are the person.
+        is_left_there = renews and not is_fresh(session, now=self.clock())
         if not (
-            self._needs_sign_in(pending.request, session, account, self.clock(), pending.created_at)
-            or self._is_left_at_password(pending, session)
+            is_left_there or self._needs_sign_in(pending.request, session, account, self.clock(), pending.created_at)
         ):
-            if pending.renews_password and _signed_in_by_code(session, pending):
+            if renews:
                 return Step.RENEWED_PASSWORD
             if self._offers_confirmation(pending, session, account):
                 return Step.CONFIRMATION_OFFER
@@ -187,12 +190,6 @@ class AuthorizationFlow:
         if pending.one_time_code_id:
             return Step.CODE
         return Step.UNIVERSITY if begins_at_university(pending.request) else Step.SIGN_IN
-
-    def _is_left_at_password(self, pending: PendingAuthorization, session: Session) -> bool:
-        """Whether somebody may have found the page that asks for another password, or an older journey beside it, in a
-        browser that was left signed in: they first show that they are the person."""
-        is_asked = pending.renews_password and _signed_in_by_code(session, pending)
-        return is_asked and not is_fresh(session, now=self.clock())
 
     def keep_password(self, pending: PendingAuthorization, session: Session) -> None:
         """No other password is asked for in this journey: one was chosen, or the person prefers to do it later."""

@@ -1,13 +1,12 @@
 """The browser's session in every journey: found by its cookie, opened, signed in, ended."""
 
-from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from idp.domain import anonymous_sessions
 from idp.domain.device_kinds import kind_of
-from idp.domain.keyed import SecretKey, base64url, random_id, random_token, same
+from idp.domain.keyed import SecretKey, base64url, from_base64url, random_id, random_token, same
 from idp.domain.logout import EndsSignIns
 from idp.domain.sessions import Session, SignedIn, SignIn
 from idp.storage.devices import DeviceStore
@@ -93,7 +92,7 @@ class BrowserSessions:
         """The address on a card that we made; None for any other, so that nobody plants an address of theirs."""
         encoded, _, signature = (card or "").partition(".")
         try:
-            address = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode()
+            address = from_base64url(encoded).decode()
         except ValueError:
             return None
         return address if same(self.secret.token(_CARD, address), signature) else None

@@ -112,7 +112,7 @@ def _jwks(keys: Table) -> str:
         if not all(isinstance(key, dict) and "d" not in key for key in jwks["keys"]):
             raise UnusableKey
         return json.dumps(jwks)
-    except (UnusableKey, TypeError):  # TOML holds what is no JSON, and lists of anything
+    except (UnusableKey, TypeError):  # TOML holds dates, JSON does not
         keys.faults.add("jwks", "…", "a JSON Web Key Set of public keys for " + ", ".join(ALGORITHMS))
         return ""
 

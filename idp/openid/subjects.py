@@ -2,13 +2,12 @@
 docs/subject-identifiers.md) and ``sid``."""
 
 import hmac
-from base64 import urlsafe_b64decode
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from idp.domain.clients import Client
-from idp.domain.keyed import base64url
+from idp.domain.keyed import base64url, from_base64url
 from idp.openid.redirect_uris import host
 
 
@@ -48,8 +47,7 @@ class Subjects:
         if client.subject_type == "public":
             return told
         try:
-            sealed = urlsafe_b64decode(told + "=" * (-len(told) % 4))
-            return self._sids.decrypt(sealed, [_sector(client).encode()]).decode()
+            return self._sids.decrypt(from_base64url(told), [_sector(client).encode()]).decode()
         except (ValueError, InvalidTag):
             return told
 

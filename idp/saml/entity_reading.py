@@ -63,9 +63,14 @@ class EntityDraft:
         """Whether it has an entity id, a sign-in endpoint (HTTP-Redirect or HTTP-POST) and a signing key."""
         return bool(self.entity_id) and self.is_reachable and self.has_key
 
+    @property
+    def is_nameless(self) -> bool:
+        """Whether its role has no name: the organization's counts then, which comes later (metadata section 2.3.2)."""
+        return not any(self.role_names.values())
+
     def provider(self, document: bytes) -> IdentityProvider:
         """The identity provider whose EntityDescriptor, now at its end, is this document."""
-        found = self.role_names if any(self.role_names.values()) else self.organization
+        found = self.organization if self.is_nameless else self.role_names
         shown = tuple([(language, name) for language, name in found.items() if name])
         return IdentityProvider(
             entity_id=self.entity_id,
@@ -168,8 +173,7 @@ def _role_name(draft: EntityDraft, text: str, attributes: Attributes) -> None:
 
 
 def _is_nameless(draft: EntityDraft, _: Attributes) -> bool:
-    """Whether the role has no name: it comes before the organization (metadata section 2.3.2)."""
-    return not any(draft.role_names.values())
+    return draft.is_nameless
 
 
 def _organization_name(draft: EntityDraft, text: str, attributes: Attributes) -> None:

@@ -69,7 +69,7 @@ class Browser:
         sign of a browser without a session, and must not give it another one in the place of its own. One that is too
         long for a link is none: see ``was_kept_back``.
         """
-        if request.method != "POST" or self.known_session() is not None:
+        if not self._is_posted_without_session:
             return None
         link = f"{address}?{urlencode(parameters)}"
         return make_response(redirect(link, 303)) if len(link) <= _LONGEST_LINK else None
@@ -77,11 +77,11 @@ class Browser:
     @property
     def was_kept_back(self) -> bool:
         """Whether another site posted this, so that our cookie was kept back if there is one (Fetch Metadata 2.3)."""
-        return (
-            request.method == "POST"
-            and self.known_session() is None
-            and request.headers.get("Sec-Fetch-Site") == "cross-site"
-        )
+        return self._is_posted_without_session and request.headers.get("Sec-Fetch-Site") == "cross-site"
+
+    @property
+    def _is_posted_without_session(self) -> bool:
+        return request.method == "POST" and self.known_session() is None
 
     def session_to_end(self) -> Session | None:
         """The session that a form of ours ends; None where nobody is signed in, as after the same form before.

@@ -1,6 +1,7 @@
 """A person in front of the pages, in this process: follows redirects as far as they stay with the provider."""
 
 import re
+from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import Flask
@@ -31,11 +32,11 @@ class Visitor:
         self._client = client
         self.last: TestResponse
 
-    def get(self, path: str, **query: str) -> "Visitor":
+    def get(self, path: str, **query: str) -> Self:
         self.last = self._client.get(path, query_string=query or None, headers=HOST)
         return self._follow()
 
-    def press(self, button: str, **typed: str) -> "Visitor":
+    def press(self, button: str, **typed: str) -> Self:
         """Send the form with this button."""
         for form in self.tree.xpath("//form[@method='post']"):
             if " ".join(form.find(".//button").text_content().split()).startswith(button):
@@ -45,7 +46,7 @@ class Visitor:
                 return self._follow()
         raise AssertionError(f"no button « {button} » on {self.step}")
 
-    def send(self, path: str, **fields: str) -> "Visitor":
+    def send(self, path: str, **fields: str) -> Self:
         """Post these fields with this page's token, as a form of it would, whatever forms it has."""
         token = self.tree.xpath("//input[@name='csrf_token']/@value|//input/@data-csrf-token")[0]
         self.last = self._client.post(path, data={"csrf_token": token} | fields, headers=HOST)
@@ -88,7 +89,7 @@ class Visitor:
         parts = urlsplit(self.location)
         return dict(parse_qsl(parts.fragment or parts.query))
 
-    def _follow(self) -> "Visitor":
+    def _follow(self) -> Self:
         while self.location.startswith("/"):
             self.last = self._client.get(self.location, headers=HOST)
         return self
