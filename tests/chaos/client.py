@@ -36,7 +36,7 @@ class Answer:
 
     def form(self, end: str) -> str:
         """The address of the form that ends so."""
-        return next(action for action in _ACTION.findall(self.body) if action.endswith(end))
+        return next(found[1] for found in _ACTION.finditer(self.body) if found[1].endswith(end))
 
     def fields(self, end: str) -> dict[str, str]:
         """What that form sends by itself."""

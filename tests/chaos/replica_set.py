@@ -78,13 +78,14 @@ class Node:
         if self.process and self.is_running:
             self.process.send_signal(number)
 
-    def ask(self, command: str, value: object = 1, **more: object) -> dict[str, Any]:
+    def ask(self, command: str, value: object = 1, **more: Any) -> dict[str, Any]:
         """Run an admin command on this node alone."""
         client: MongoClient[dict[str, Any]] = MongoClient(
             self.address, directConnection=True, serverSelectionTimeoutMS=1000, timeoutMS=10_000
         )
         with client:
-            return client.admin.command(command, value, **more)
+            answer: dict[str, Any] = client.admin.command(command, value, **more)
+        return answer
 
     def is_primary(self) -> bool:
         try:

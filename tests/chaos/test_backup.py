@@ -13,9 +13,9 @@ from benchmarks.servers import surroundings
 from idp.storage.backup.policy import KEPT, VOID
 from tests.chaos.client import Client
 from tests.chaos.figures import Figures, scaled
-from tests.chaos.journey import OFFLINE, Stopped, authorize_silently, exchange, refresh, sign_in, token_in
+from tests.chaos.journey import Stopped, authorize_silently, exchange, refresh, sign_in, token_in
 from tests.chaos.load import Load
-from tests.chaos.provider import PEOPLE, PROJECT, Provider
+from tests.chaos.provider import OFFLINE, PEOPLE, PROJECT, Provider
 from tests.chaos.replica_set import ReplicaSet
 
 pytestmark = pytest.mark.chaos

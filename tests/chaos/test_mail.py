@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ def test_pages_do_not_wait_for_the_mail_server_and_each_mail_comes_once_when_it_
         assert all("Le message" in page.body or "Le serveur de messagerie" in page.body for _, page in asked)
         assert not server.arrived
         for client, page in asked:
-            wait_until(lambda who=client, at=page.path: "Nouvel essai à" in who.get(at).body)
+            wait_until(partial(_is_told, client, page.path, "Nouvel essai à"))
         server.become(Mood.WELL)
         mended = time.monotonic()
         wait_until(lambda: not outbox.waiting(now=datetime.now(UTC)), 180)
@@ -112,7 +113,7 @@ def test_what_the_mail_server_will_never_take_is_told_on_the_page_and_not_sent_a
         asked = everybody_asks(provider, number)
         write_pages(figures, "mail server: 5xx", [client for client, _ in asked])
         for client, page in asked:
-            wait_until(lambda who=client, at=page.path: "a refusé le message à" in who.get(at).body)
+            wait_until(partial(_is_told, client, page.path, "a refusé le message à"))
         server.become(Mood.WELL)
         assert not outbox.waiting(now=datetime.now(UTC))
         assert (server.asked, server.arrived) == (number, [])
@@ -199,7 +200,7 @@ def _ask_and_kill(
     """While the old mails go out: people ask for codes one after the other, and senders are killed."""
     people, overtaken = [], []
     for person in range(round(scaled(20, 4))):
-        wait_until(lambda already=person: len(server.arrived) > (already + 1) * live // 50)
+        wait_until(partial(_has_taken, server, (person + 1) * live // 50))
         if person in (1, 3)[:KILLS]:
             senders.kill_one()
             senders.start()
@@ -207,8 +208,20 @@ def _ask_and_kill(
         page = ask_for_code(client, provider.address(person))
         before = len(server.arrived)
         to = provider.address(person)
-        wait_until(lambda whose=to: server.recipients()[whose], every=0.01)
+        wait_until(partial(_has_mail_for, server, to), every=0.01)
         position = [arrival.to for arrival in server.arrived].index(to)
         overtaken.append(max(position - before, 0))
         people.append((client, page))
     return people, overtaken
+
+
+def _is_told(client: Client, path: str, words: str) -> bool:
+    return words in client.get(path).body
+
+
+def _has_taken(server: MoodyServer, more_than: int) -> bool:
+    return len(server.arrived) > more_than
+
+
+def _has_mail_for(server: MoodyServer, address: str) -> bool:
+    return bool(server.recipients()[address])

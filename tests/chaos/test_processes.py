@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_a_killed_worker_takes_no_more_with_it_than_the_requests_in_flight(
         before = provider.workers()
         os.kill(before[0], signal.SIGKILL)
         killed += 1
-        wait_until(lambda gone=before[0]: len(provider.workers()) == WORKERS and gone not in provider.workers())
+        wait_until(partial(_are_replaced, provider, {before[0]}))
         load.run_for(scaled(8, 4))
     errors = _errors(load, since)
     load.settle(figures, f"{killed} workers killed -9, one by one", since)
@@ -41,7 +42,7 @@ def test_a_rolling_restart_costs_no_request(provider: Provider, load: Load, figu
     for _ in range(round(scaled(3, 1))):
         before = set(provider.workers())
         provider.signal_master(signal.SIGHUP)
-        wait_until(lambda old=before: len(provider.workers()) == WORKERS and not old & set(provider.workers()))
+        wait_until(partial(_are_replaced, provider, before))
         load.run_for(scaled(8, 4))
     errors = _errors(load, since)
     load.settle(figures, "rolling restart (SIGHUP)", since)
@@ -59,11 +60,17 @@ def test_a_worker_that_has_no_memory_left_harms_only_its_own_requests(
     load.run_for(scaled(15, 8))
     # What the kernel's OOM killer or an operator's limit does in the end.
     os.kill(starved, signal.SIGKILL)
-    wait_until(lambda: len(provider.workers()) == WORKERS and starved not in provider.workers())
+    wait_until(partial(_are_replaced, provider, {starved}))
     load.run_for(scaled(5, 3))
     # Whoever met the starved worker saw an error page: everything else is as ever.
     load.surprises = [surprise for surprise in load.surprises if ": 500 " not in surprise]
     load.settle(figures, "one worker without memory", since)
+
+
+def _are_replaced(provider: Provider, gone: set[int]) -> bool:
+    """Whether there are as many workers as ever, and none of these."""
+    workers = provider.workers()
+    return len(workers) == WORKERS and gone.isdisjoint(workers)
 
 
 def _errors(load: Load, since: float) -> dict[str, int]:

@@ -21,9 +21,9 @@ def raised() -> Iterator[str]:
     """The keys that an InvalidAddress or an Unfounded is raised with, anywhere."""
     for path in PRODUCT.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            is_raised = isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-            if is_raised and node.func.id in ("InvalidAddress", "Unfounded"):
-                yield from texts(node.args[0])
+            match node:
+                case ast.Call(func=ast.Name(id="InvalidAddress" | "Unfounded"), args=[told, *_]):
+                    yield from texts(told)
 
 
 def answered() -> Iterator[str]:

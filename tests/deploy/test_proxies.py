@@ -9,6 +9,7 @@ import pytest
 
 from idp import app, settings
 from idp.demo.ports import free_port
+from tests.chaos.client import Client
 from tests.chaos.journey import Stopped, exchange, sign_in, token_in
 from tests.chaos.provider import PLAIN, Provider
 from tests.deploy import proxies
@@ -71,7 +72,7 @@ def test_a_person_signs_in_over_tls(browser: TlsClient, provider: Provider, port
 
 
 def test_plain_http_leads_to_https_and_shows_nothing(proxy: Path, ports: Ports) -> None:
-    answer = proxies.Client(ports.http).get("/account?x=1")
+    answer = Client(ports.http).get("/account?x=1")
     assert (answer.status, answer.location) == (301, f"https://{HOST}:{ports.https}/account?x=1")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from idp.demo.ports import HOST as LOOPBACK
 from idp.demo.ports import free_port
+from tests.chaos.client import Client
 from tests.deploy import proxies
 from tests.deploy.proxies import Ports, TlsClient
 
@@ -68,7 +69,7 @@ def test_no_log_holds_the_address_of_a_page(name: str, state: str, folder: Path)
         answers = [browser.get(f"/proof?link={SECRET}"), browser.post(f"/code/{SECRET}", {"code": "123456"})]
         refused = browser.post(f"/code/{SECRET}", {"x": "y" * 1_100_000})
         browser.get(f"/%zz{SECRET}")
-        in_clear = proxies.Client(ports.http).get(f"/proof?link={SECRET}")
+        in_clear = Client(ports.http).get(f"/proof?link={SECRET}")
     assert {answer.status for answer in answers} <= expected
     assert (refused.status, in_clear.status) == (413, 301)
     written = {path.name: path.read_text(errors="replace") for path in folder.rglob("*.log")}

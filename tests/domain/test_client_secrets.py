@@ -33,7 +33,12 @@ def test_nobody_has_no_secret() -> None:
 
 def test_nobody_costs_as_much_as_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
     digested: list[str] = []
-    monkeypatch.setattr(client_secrets, "_digest", lambda salt, secret: digested.append(secret) or "")
+
+    def digest(_salt: str, secret: str) -> str:
+        digested.append(secret)
+        return ""
+
+    monkeypatch.setattr(client_secrets, "_digest", digest)
     verify_secret("anything", ())
     assert digested == ["anything"]
 

@@ -49,7 +49,8 @@ def at_the_end_of(
     monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], act: Callable[[], object], *, before: bool = False
 ) -> None:
     """Act once, when this step has been done, or just before it."""
-    done, acted = getattr(*step), []
+    done = getattr(*step)
+    acted: list[object] = []
 
     def and_act(*args: Any, **named: Any) -> Any:
         is_first = not acted

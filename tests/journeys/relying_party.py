@@ -5,7 +5,7 @@ import hashlib
 import secrets
 import tomllib
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
@@ -42,7 +42,7 @@ class RelyingParty:
         ).json()
 
     def request(self, verifier: str, **changes: str | None) -> dict[str, str]:
-        parameters: dict[str, str | None] = {
+        good: dict[str, str | None] = {
             "client_id": self.client_id,
             "redirect_uri": self.redirect_uri,
             "response_type": "code",
@@ -51,8 +51,8 @@ class RelyingParty:
             "nonce": "n-1",
             "code_challenge": challenge(verifier),
             "code_challenge_method": "S256",
-        } | changes
-        return {name: value for name, value in parameters.items() if value is not None}
+        }
+        return {name: value for name, value in (good | changes).items() if value is not None}
 
     def authorize(self, walker: Walker, parameters: Any) -> Answer:
         """Follow redirects within the provider, agree where asked; stop at the door of the redirect_uri."""
@@ -68,14 +68,16 @@ class RelyingParty:
         parts = urlsplit(location)
         return Answer(dict(parse_qsl(parts.fragment or parts.query)), answer.status_code, location, answer.text)
 
-    def token(self, form: Any, *, auth: tuple[str, str] | str | None = "own", **more: Any) -> requests.Response:
+    def token(
+        self, form: Any, *, auth: tuple[str, str] | Literal["own"] | None = "own", **more: Any
+    ) -> requests.Response:
         credentials = (self.client_id, self.secret) if auth == "own" else auth
         return requests.post(
             self.discovery["token_endpoint"],
             data=form,
             auth=credentials,
             timeout=20,
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
     def exchange(self, code: str, verifier: str, **changes: str) -> requests.Response:

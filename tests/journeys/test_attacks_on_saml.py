@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import requests
+from lxml import etree
 
 from tests.journeys import steps
 from tests.journeys.conftest import System
@@ -296,7 +297,7 @@ def test_o_15_relay_state_is_never_a_target(asked: Asked, relay_state: str) -> N
 def test_o_50_the_university_s_status_message_is_never_markup(asked: Asked) -> None:
     root = university.build(asked.draft.changed(status=("urn:oasis:names:tc:SAML:2.0:status:Responder",)))
     status = root.find("samlp:Status", university.NS)
-    message = university.etree.SubElement(status, f"{{{university.SAMLP}}}StatusMessage")
+    message = etree.SubElement(status, f"{{{university.SAMLP}}}StatusMessage")
     message.text = "<script>alert(1)</script>"
     university.sign(root, asked.key)
     page = assert_refused(asked, root, "saml.status")

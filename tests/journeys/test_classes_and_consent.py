@@ -9,6 +9,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
 from playwright.sync_api import Page as BrowserPage
+from playwright.sync_api import Route
 
 from tests.journeys import steps
 from tests.journeys.conftest import System
@@ -92,13 +93,12 @@ def test_the_answer_is_posted_by_a_real_browser(system: System, client: RelyingP
         if cookie.name.startswith("idp_"):
             page.context.add_cookies([{"name": cookie.name, "value": cookie.value or "", "url": system.provider}])
     posted: list[dict[str, str]] = []
-    page.route(
-        client.redirect_uri,
-        lambda route: (
-            posted.append(dict(parse_qsl(route.request.post_data or ""))),
-            route.fulfill(body="<h1>ok</h1>", content_type="text/html"),
-        ),
-    )
+
+    def receive(route: Route) -> None:
+        posted.append(dict(parse_qsl(route.request.post_data or "")))
+        route.fulfill(body="<h1>ok</h1>", content_type="text/html")
+
+    page.route(client.redirect_uri, receive)
     verifier = secrets.token_urlsafe(40)
     query = requests.Request("GET", client.discovery["authorization_endpoint"])
     query.params = client.request(verifier, response_mode="form_post")

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dns.message
+import dns.rcode
 import dns.rrset
 import pytest
 
 from idp.domain.findings import Level
 from idp.mail.sender_domain import TxtLookup, sender_findings, txt_lookup
 
-GOOD = {
+GOOD: dict[str, tuple[str, ...]] = {
     "univ.example": ("v=spf1 ip4:192.0.2.1 -all",),
     "s1._domainkey.univ.example": ("v=DKIM1; k=rsa; p=MIIB",),
     "_dmarc.univ.example": ("v=DMARC1; p=quarantine",),
@@ -87,7 +88,7 @@ def _answer(wire: bytes, records: dict[str, tuple[str, ...]]) -> bytes:
     if texts := records.get(name.to_text(omit_final_dot=True)):
         answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", *(f'"{text}"' for text in texts)))
     else:
-        answer.set_rcode(3)
+        answer.set_rcode(dns.rcode.NXDOMAIN)
     return answer.to_wire()
 
 

@@ -218,7 +218,7 @@ def test_any_registration_is_taken_or_refused(
     any_world: World, database: Database, body: bytes, authorization: str | None, client_id: str
 ) -> None:
     store, tokens, reader = ClientStore(database), InitialTokenStore(database), MetadataReader(("openid", "email"))
-    clients = RegisteredClients({}.get, store, reader)
+    clients = RegisteredClients(lambda _: None, store, reader)
     endpoint = RegistrationEndpoint(ISSUER, store, tokens, clients, reader)
     token = random_token()
     tokens.add(InitialToken(token_hash(token), 2, NOW + timedelta(days=1)))

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -286,7 +287,11 @@ def test_a_closed_account_gets_nothing_more(world: World) -> None:
 
 
 def test_revoking_a_session_or_an_account_kills_everything_that_came_from_it(world: World) -> None:
-    for revoke in (lambda: world.grants.revoke_session("sid-1"), lambda: world.grants.revoke_account(ACCOUNT)):
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: world.grants.revoke_session("sid-1"),
+        lambda: world.grants.revoke_account(ACCOUNT),
+    )
+    for revoke in ways:
         tokens, code = world.tokens(), world.code()
         revoke()
         with refused("invalid_token", 401):

@@ -94,7 +94,7 @@ def test_a_folder_that_may_not_be_read_is_told_in_a_sentence(tmp_path: Path, shu
             with pytest.raises(ConfigurationError) as caught:
                 ask()
             assert caught.value.faults == told
-    assert re.fullmatch(r"keys\.dir = '.+/keys': cannot be read: Permission denied; accepted: .+", *told)
+    assert re.fullmatch(r"keys\.dir = '.+/keys': cannot be read: Permission denied; accepted: .+", told[0])
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

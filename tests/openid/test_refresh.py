@@ -307,7 +307,7 @@ def test_a_client_that_refreshes_without_pause_keeps_its_newest_tokens(world: Wo
 
 
 @pytest.mark.parametrize("more", [{}, {"scope": "openid"}])
-def test_a_client_that_may_not_come_back_alone_any_more_does_not(world: World, more: dict[str, str]) -> None:
+def test_a_client_that_may_not_come_back_alone_any_more_does_not(world: World, more: dict[str, Any]) -> None:
     """Its administrator took ``offline_access`` from it: what it holds is worth nothing until it is given back."""
     token = world.tokens(scope=OFFLINE)["refresh_token"]
     world.clients["portail"] = replace(PORTAL, scopes=("openid", "email"))

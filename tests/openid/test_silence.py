@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -37,13 +37,14 @@ def test_pyop_fault_a_whole_flow_logs_no_code_token_secret_or_authorization(
     tokens = world.exchange(code)
     world.userinfo(tokens["access_token"])
     refreshed = world.refresh(tokens["refresh_token"])
-    for again in (
+    refused: tuple[Callable[[], object], ...] = (
         lambda: world.exchange(code),
         lambda: world.exchange(world.code(), code_verifier="w" * 43),
         lambda: world.exchange(world.code(), basic("portail", "a-wrong-secret")),
         lambda: world.refresh(tokens["refresh_token"]),
         lambda: world.userinfo(refreshed["access_token"]),
-    ):
+    )
+    for again in refused:
         with pytest.raises(ProtocolError):
             again()
     for name in ("pyop.provider", "pyop.access_token", "oic.oauth2.message"):

@@ -100,7 +100,7 @@ def answered(response: AuthorizationResponse) -> dict[str, str]:
     return query_of(f"{address}?{fragment}") if fragment else query_of(address)
 
 
-def asking(client: Client = PORTAL, **changes: Any) -> list[tuple[str, str]]:
+def asking(client: Client = PORTAL, /, **changes: Any) -> list[tuple[str, str]]:
     """A good authorization request of this client, with parameters changed, or left out where None."""
     parameters: dict[str, str | None] = {
         "client_id": client.client_id,
@@ -124,7 +124,7 @@ class World:
     clients: dict[str, Client]
     accounts: dict[str, dict[str, Any]] = field(default_factory=lambda: {ACCOUNT: dict(CLAIMS)})
 
-    def read(self, client: Client = PORTAL, **changes: Any) -> AuthorizationRequest:
+    def read(self, client: Client = PORTAL, /, **changes: Any) -> AuthorizationRequest:
         return self.provider.read_authorization_request(asking(client, **changes), now=NOW)
 
     def code(self, client: Client = PORTAL, **changes: Any) -> str:
@@ -149,7 +149,9 @@ class World:
         """Everything that a good sign-in at the portal gives."""
         return self.exchange(self.code(**changes))
 
-    def refresh(self, token: str, authorization: str | None = None, now: datetime = NOW, **more: str) -> dict[str, Any]:
+    def refresh(
+        self, token: str, authorization: str | None = None, *, now: datetime = NOW, **more: Any
+    ) -> dict[str, Any]:
         pairs = [("grant_type", "refresh_token"), ("refresh_token", token), *more.items()]
         return self.provider.token(pairs, authorization or basic(), now=now)
 

@@ -97,7 +97,7 @@ NAMES = st.sampled_from(["entityID", "validUntil", "ID", "use", "Binding", "Loca
 TEXTS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")), max_size=12) | st.sampled_from(
     ["https://idp.example/idp", "2016-02-30T00:00:00Z", "urn:oasis:names:tc:SAML:2.0:protocol", "MIIB", "true"]
 )
-TREES = st.recursive(
+TREES: st.SearchStrategy[Any] = st.recursive(
     st.builds(lambda tag, names, text: (tag, names, text, []), TAGS, st.dictionaries(NAMES, TEXTS, max_size=3), TEXTS),
     lambda inner: st.builds(
         lambda tag, names, text, children: (tag, names, text, children),

@@ -216,7 +216,8 @@ def test_only_a_cut_off_file_is_asked_whether_it_was_cut_off(
 
 def test_what_is_no_file_is_not_read(make_folder: MakeFolder, tmp_path: Path) -> None:
     folder, path = make_folder(None), tmp_path / "fer.xml"
-    for number, make in enumerate((os.mkfifo, os.mkdir, partial(os.symlink, "/dev/zero"))):
+    makers: tuple[Callable[[Path], None], ...] = (os.mkfifo, os.mkdir, partial(os.symlink, "/dev/zero"))
+    for number, make in enumerate(makers):
         make(path)
         [status] = folder.refresh()
         assert status.problem == "fer.xml: is a folder, a pipe or a device, not a file"

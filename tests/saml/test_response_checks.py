@@ -299,7 +299,7 @@ LONG_AGO = NOW - timedelta(hours=1) - SKEW
 
 def _answer(root: university.Element, **changes: Any) -> Answer:
     told = {"provider": university.ENTITY_ID, "request_id": university.REQUEST_ID} | changes
-    places = {"entity_id": university.SP_ENTITY_ID, "acs_url": university.ACS_URL}
+    places: dict[str, Any] = {"entity_id": university.SP_ENTITY_ID, "acs_url": university.ACS_URL}
     return Answer(root, university.assertion_of(root), now=NOW, **places, **told)
 
 

@@ -59,7 +59,7 @@ def proofing(ask: Callable[[ProofingStore, datetime], object], state: ProofingSt
 def authorization(ask: Callable[[AuthorizationStore, datetime], object]) -> Case:
     def put(database: Database) -> Asks:
         store = AuthorizationStore(database)
-        request = AuthorizationRequest("portal", "https://rp.example/cb", "code", ("openid",))
+        request = AuthorizationRequest("portal", "https://rp.example/cb", ("openid",))
         store.put(PendingAuthorization("waiting", "browser", request, NOW, END, "ABCD-EFGH"))
         return lambda now: ask(store, now)
 
@@ -172,7 +172,8 @@ def test_what_has_ended_is_cleared_away() -> None:
         for field in model.document["key"]
         if "expireAfterSeconds" in model.document
     }
-    at_its_end = {"expires_at": ("authorizations", "devices", "helpdesk_sessions", "initial_tokens", "learned_domains")}
+    at_its_end: dict[str, tuple[str, ...]] = {}
+    at_its_end["expires_at"] = ("authorizations", "devices", "helpdesk_sessions", "initial_tokens", "learned_domains")
     at_its_end["expires_at"] += ("limits", "passkey_challenges", "proofings", "pushed_requests", "saml_messages")
     at_its_end["expires_at"] += ("sessions", "used_jtis")
     at_its_end["purge_at"] = ("audit", "device_authorizations", "grants", "invitations", "merges")

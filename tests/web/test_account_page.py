@@ -290,7 +290,7 @@ def test_the_export_has_devices_and_what_applications_received(services: Service
 def test_names_tell_on_whose_word_they_stand(services: Services) -> None:
     stores, now = services.stores, datetime(2026, 3, 2, 12, tzinfo=UTC)
     university = Identity("https://idp.univ-exemple.fr", "eppn", "zoe@univ-exemple.fr")
-    names = {"displayName": ("Zoé <b>Petit</b>",), "sn": ("Petit",)}
+    names: dict[str, tuple[str, ...]] = {"displayName": ("Zoé <b>Petit</b>",), "sn": ("Petit",)}
     stores.accounts.create(Account("zoe", "sub-zoe", now, (university,), ("zoe@b.example",), None, names, now))
     stores.accounts.create(
         Account("mia", "sub-mia", now, (), ("mia@b.example",), attributes=names, invited=Invited("", services.clock()))

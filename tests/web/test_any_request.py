@@ -113,7 +113,7 @@ def protocol_endpoints(app: Flask) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("cookie", COOKIES.values(), ids=COOKIES.keys())
 def test_no_cookie_at_the_edges_is_answered_with_a_5xx(world: World, cookie: bytes) -> None:
     for name in ("idp_session", "idp_device", "idp_account", "idp_university", "idp_language"):
-        builder = EnvironBuilder("/account", base_url=BASE, headers={"Cookie": f"{name}={cookie.decode('latin-1')}"})
+        builder = EnvironBuilder("/account", base_url=BASE, headers=[("Cookie", f"{name}={cookie.decode('latin-1')}")])
         answer = world.app.test_client(use_cookies=False).open(builder)
         assert answer.status_code in (200, 303), (name, answer.get_data(as_text=True))
 
@@ -138,7 +138,7 @@ def test_no_answer_is_a_5xx(
         method=method,
         data=body,
         query_string=query.decode() if len(query) < 8_000 else "",
-        headers={"Authorization": authorization, "DPoP": proof},
+        headers=[("Authorization", authorization), ("DPoP", proof)],
         content_type=content_type,
     )
     response = app.test_client().open(builder)

@@ -49,7 +49,7 @@ def test_who_is_not_the_person_beside_the_code_is_asked_for_by_the_same_universi
     assert person.step == "check-mailbox"
     assert "Sur un ordinateur partagé" in person.text
     record = world.mails(CAMILLE)[-1]["record_id"]
-    request_id = person.press("Ce n’est pas moi").sent_request()  # type: ignore[attr-defined]
+    request_id = person.press("Ce n’est pas moi").sent_request()
     assert is_forced(person)
     assert person.get(f"/proofing/link/{link_token(world.services.secret, record)}").step == "error"
     assert len(world.events("proofing.denied")) == 1
@@ -120,7 +120,7 @@ def test_who_is_not_somebody_without_a_released_address_is_asked_for_by_the_same
     person.leave(EXEMPLE)
     assert not is_forced(person), "whoever goes back merely went back"
     person.last = page
-    person.press("Choisir une autre université").leave(EXEMPLE)  # type: ignore[attr-defined]
+    person.press("Choisir une autre université").leave(EXEMPLE)
     assert is_forced(person)
 
 

@@ -26,7 +26,7 @@ def spend(person: Traveller, button: str, right: str) -> None:
 @pytest.fixture
 def asking(world: World) -> Traveller:
     world.account("camille", CAMILLE, password=PASSWORD)
-    return world.browser().start(CAMILLE).press("Recevoir le code")  # type: ignore[return-value]
+    return world.browser().start(CAMILLE).press("Recevoir le code")
 
 
 @pytest.mark.parametrize("address", [CAMILLE, UNKNOWN])

@@ -43,7 +43,7 @@ def arriving(world: World, person: Traveller | None = None, **changes: str) -> T
 
 
 def by_password(world: World, person: Traveller | None = None, **changes: str) -> Traveller:
-    return arriving(world, person, **changes).press("Se connecter", password=PASSWORD)  # type: ignore[return-value]
+    return arriving(world, person, **changes).press("Se connecter", password=PASSWORD)
 
 
 @pytest.mark.usefixtures("ended")
@@ -51,7 +51,7 @@ def test_an_ended_affiliation_is_confirmed_on_the_way(world: World) -> None:
     person = by_password(world)
     assert person.step == "confirmation-offer"
     assert "Votre appartenance à Université d’Exemple n’est plus confirmée depuis le 31 octobre" in person.text
-    request_id = person.press("Confirmer mon appartenance").sent_request()  # type: ignore[attr-defined]
+    request_id = person.press("Confirmer mon appartenance").sent_request()
     assert "code" in person.come_back(request_id, world.draft()).answer
     assert world.mails(CAMILLE) == []
     assert "code" in by_password(world).answer, "confirmed, and not asked again"
@@ -122,13 +122,13 @@ def test_only_a_sign_in_for_this_very_request_of_an_application_is_asked_after(
 def test_a_university_that_answers_with_an_error_or_somebody_else_does_not_keep_anybody(world: World) -> None:
     person = by_password(world)
     dispatch = f"/sign-in/{person.handle}"
-    request_id = person.press("Confirmer mon appartenance").sent_request()  # type: ignore[attr-defined]
+    request_id = person.press("Confirmer mon appartenance").sent_request()
     refused = world.draft().changed(
         status=("urn:oasis:names:tc:SAML:2.0:status:Responder", "urn:oasis:names:tc:SAML:2.0:status:AuthnFailed")
     )
     assert person.come_back(request_id, refused).step == "error"
     assert person.get(dispatch).step == "confirmation-offer"
-    request_id = person.press("Confirmer mon appartenance").sent_request()  # type: ignore[attr-defined]
+    request_id = person.press("Confirmer mon appartenance").sent_request()
     other = {"mail": ("mai@univ-exemple.fr",), "eppn": ("mnguyen@univ-exemple.fr",), "displayName": ("Maï Nguyễn",)}
     assert person.come_back(request_id, world.draft(EXEMPLE, **other)).step == "other-person"
     assert person.press("Garder la connexion actuelle").step == "confirmation-offer"

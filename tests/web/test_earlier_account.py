@@ -13,13 +13,13 @@ TOLD = "Un compte existait déjà avec cette adresse, et Université d’Exemple
 def by_code(world: World) -> Traveller:
     """At the password, by the mailed code."""
     person = world.browser().start().prove()
-    return person.press("Continuer", code=world.code(CAMILLE))  # type: ignore[return-value]
+    return person.press("Continuer", code=world.code(CAMILLE))
 
 
 def by_link(world: World, person: Traveller) -> Traveller:
     """At the password, by the mailed link, in this browser."""
     token = link_token(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
-    return person.get(f"/proofing/link/{token}").press("Confirmer mon adresse")  # type: ignore[return-value]
+    return person.get(f"/proofing/link/{token}").press("Confirmer mon adresse")
 
 
 def notices(world: World) -> list[dict[str, object]]:

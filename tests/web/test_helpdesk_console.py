@@ -228,7 +228,7 @@ def act(person: Traveller, account_id: str, name: str, **fields: str) -> Travell
     """The page of this act, then its button."""
     person.get(f"/helpdesk/people/{account_id}/acts/{name}")
     assert person.step == "helpdesk-act"
-    return person.send(f"/helpdesk/people/{account_id}/acts/{name}", **fields)  # type: ignore[return-value]
+    return person.send(f"/helpdesk/people/{account_id}/acts/{name}", **fields)
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def two(helped: World) -> World:
 
 def test_every_act_is_offered_on_the_page_of_the_person(helped: World) -> None:
     person = entered(helped)
-    links = person.get("/helpdesk/people/camille") and person.links()  # type: ignore[attr-defined]
+    links = person.get("/helpdesk/people/camille").links()
     for label in ("Fusionner", "Séparer", "Retirer un identifiant", "Effacer"):
         assert any(text.startswith(label) for text in links), label
 

@@ -95,7 +95,7 @@ def test_o_26_known_unknown_and_invited_addresses_read_the_same_pages(world: Wor
     pages = []
     for address in (INES, "camille@ch-exemple.fr", "nobody@ch-exemple.fr"):
         person = world.browser().start(address)
-        seen = [_bytes(person, address)]
+        seen: list[object] = [_bytes(person, address)]
         for press in _tries():
             press(person)
             seen.append((person.last.status_code, _bytes(person, address)))
@@ -120,7 +120,8 @@ def _bytes(person: Traveller, address: str) -> str:
         field.set("value", "")
     for told in tree.xpath("//*[contains(text(), 'message est en route') or contains(text(), 'vous attend')]"):
         told.text = ""
-    return html.tostring(tree).decode().replace(person.handle, "").replace(address, "")
+    page: bytes = html.tostring(tree)
+    return page.decode().replace(person.handle, "").replace(address, "")
 
 
 def test_two_browsers_at_once_make_one_account(world: World) -> None:

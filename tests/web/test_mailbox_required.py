@@ -22,7 +22,7 @@ def proved(world: World, person: Traveller, address: str) -> Traveller:
     """Back from the university, at the mailbox with this address, which it released or the person gave."""
     if address == CAMILLE:
         return person.prove()
-    return person.prove(without_mail(world)).press("Recevoir le code", email=address)  # type: ignore[return-value]
+    return person.prove(without_mail(world)).press("Recevoir le code", email=address)
 
 
 def test_o_25_the_password_s_form_sent_before_the_mail_was_read_is_refused(world: World, address: str) -> None:

@@ -113,13 +113,13 @@ def test_every_answer_is_as_described(described: Any, authorizations: tuple[str,
             tried(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE), authorizations)
 
 
-def tried(cases: SearchStrategy[Case], authorizations: tuple[str, ...]) -> None:
+def tried(cases: SearchStrategy[Case[Any]], authorizations: tuple[str, ...]) -> None:
     """Whatever a caller makes of the description, right or wrong, the answer is as described."""
 
     @seed(SEED)
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(case=cases)
-    def answered_as_described(case: Case) -> None:
+    def answered_as_described(case: Case[Any]) -> None:
         case.call_and_validate(headers=HOST, excluded_checks=NOT_CHECKED)
         for authorization in authorizations:
             case.call_and_validate(headers=HOST | {"Authorization": authorization}, excluded_checks=NOT_CHECKED)

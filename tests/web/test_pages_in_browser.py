@@ -74,7 +74,7 @@ def served() -> Iterator[str]:
         response.cache_control.max_age = 3600
         return response
 
-    app.wsgi_app = with_headers(app.wsgi_app, secure=False)  # type: ignore[method-assign]
+    app.wsgi_app = with_headers(app.wsgi_app, secure=False)  # type: ignore[assignment, method-assign]
     with answering(make_server("127.0.0.1", 0, app, threaded=True)) as address:
         yield address
 

@@ -22,14 +22,14 @@ def arriving(world: World, person: Traveller | None = None) -> Traveller:
     """From an application to the ways to sign in."""
     person = person or world.browser()
     person.get("/authorize", **EXAMS)
-    return person.press("Se connecter", email=CAMILLE)  # type: ignore[return-value]
+    return person.press("Se connecter", email=CAMILLE)
 
 
 def test_a_passkey_is_offered_after_a_password_and_taken_on_the_way(world: World) -> None:
     person = arriving(world).press("Se connecter", password=PASSWORD, **CAN)
     assert person.step == "passkey-offer"
     authenticator = Authenticator()
-    add(person, authenticator)  # type: ignore[arg-type]
+    add(person, authenticator)
     assert person.answer["code"]
     (kept,) = world.services.stores.passkeys.of_account("camille")
     assert kept.name == "Clé d’accès"
@@ -62,13 +62,13 @@ def test_a_device_that_keeps_none_or_that_others_use_is_offered_nothing(world: W
 def test_who_has_a_passkey_or_signs_in_to_the_account_page_is_offered_nothing_on_the_way(world: World) -> None:
     person = world.browser().start(CAMILLE).press("Se connecter", password=PASSWORD, **CAN)
     assert person.step == "account"
-    add(person.get("/account/passkeys"), Authenticator())  # type: ignore[arg-type]
+    add(person.get("/account/passkeys"), Authenticator())
     assert arriving(world).press("Se connecter", password=PASSWORD, **CAN).answer["code"]
 
 
 def test_an_answer_of_no_use_is_told_and_leaves_the_way_open(world: World) -> None:
     person = arriving(world).press("Se connecter", password=PASSWORD, **CAN)
-    action, options, _ = form(person, "create")  # type: ignore[arg-type]
+    action, options, _ = form(person, "create")
     person.send(action, credential=Authenticator().create(options), challenge=CHALLENGE)
     assert (person.step, person.last.status_code) == ("passkey-offer", 422)
     assert person.press("Plus tard").answer["code"]

@@ -88,7 +88,8 @@ def test_who_has_proven_who_they_are_does_not_wait_among_strangers(
 @pytest.mark.parametrize("secure", [True, False])
 @pytest.mark.parametrize("header", ["Cookie", "cookie"])
 def test_the_cookie_is_that_of_a_known_browser(*, secure: bool, header: str) -> None:
-    name = Browser(None, secure).cookie_name("device")
+    # No session is asked for a name.
+    name = Browser(None, secure).cookie_name("device")  # type: ignore[arg-type]
     lines = PasswordLines(BOUNDS)
     asked = request_of("POST /sign-in/abc/methods", f"{name}=def").replace(b"Cookie:", f"{header}:".encode())
     assert lines.line_of(asked) is lines.all[0]

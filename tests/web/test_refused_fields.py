@@ -14,7 +14,7 @@ SIMPLE = "motdepasse"
 
 
 def proven(world: World) -> Traveller:
-    return world.browser().start(CAMILLE).prove().press("Continuer", code=world.code(CAMILLE))  # type: ignore[return-value]
+    return world.browser().start(CAMILLE).prove().press("Continuer", code=world.code(CAMILLE))
 
 
 def without_address(world: World) -> Traveller:
@@ -27,7 +27,7 @@ def forgotten(world: World) -> Traveller:
     person = world.browser().start(CAMILLE)
     person.send(f"/sign-in/{person.handle}/code/send", forgotten="yes")
     code = digits(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
-    return person.press("Se connecter", code=code)  # type: ignore[return-value]
+    return person.press("Se connecter", code=code)
 
 
 def choosing(world: World) -> Traveller:
@@ -37,13 +37,13 @@ def choosing(world: World) -> Traveller:
 
 
 REFUSED: dict[str, tuple[Callable[[World], Traveller], Callable[[Traveller], object]]] = {
-    "email": (lambda world: world.browser().get("/account"), lambda person: person.press("Se connecter", email="a,b")),  # type: ignore[dict-item]
+    "email": (lambda world: world.browser().get("/account"), lambda person: person.press("Se connecter", email="a,b")),
     "sign-in": (
         lambda world: world.browser().start(CAMILLE),
         lambda person: person.press("Se connecter", password="ce n’est pas le bon"),
     ),
     "code": (
-        lambda world: world.browser().start(CAMILLE).press("Recevoir le code"),  # type: ignore[dict-item]
+        lambda world: world.browser().start(CAMILLE).press("Recevoir le code"),
         lambda person: person.press("Se connecter", code="000000"),
     ),
     "check-mailbox": (
@@ -54,7 +54,7 @@ REFUSED: dict[str, tuple[Callable[[World], Traveller], Callable[[Traveller], obj
     "new-password": (proven, lambda person: person.press("Créer", password=SIMPLE)),
     "renewed password": (forgotten, lambda person: person.press("Créer", password=SIMPLE)),
     "passkey": (
-        lambda world: world.browser().get("/account"),  # type: ignore[dict-item]
+        lambda world: world.browser().get("/account"),
         lambda person: person.send(f"/sign-in/{person.handle}/passkey", credential="{}", challenge="x.1.y"),
     ),
     "choose-university": (choosing, lambda person: person.get(f"/sign-in/{person.handle}/university", q="atlantide")),

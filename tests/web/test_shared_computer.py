@@ -119,7 +119,7 @@ def test_a_box_that_is_taken_back_keeps_again(camille: Traveller) -> None:
 @pytest.fixture
 def remembered(camille: Traveller) -> Traveller:
     """At the page for the address, which offers an account as well."""
-    return camille.press("Se connecter", password=PASSWORD).press("Se déconnecter").get("/account")  # type: ignore[return-value]
+    return camille.press("Se connecter", password=PASSWORD).press("Se déconnecter").get("/account")
 
 
 BOXES = "//input[@type='checkbox'][@name='shared']"

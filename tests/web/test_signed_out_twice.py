@@ -15,7 +15,7 @@ def camille(world: World) -> Account:
 
 @pytest.fixture
 def person(world: World, camille: Account) -> Traveller:
-    return world.browser().signed_in(camille).get("/account")  # type: ignore[return-value]
+    return world.browser().signed_in(camille).get("/account")
 
 
 @pytest.mark.parametrize("form", FORMS)

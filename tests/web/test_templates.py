@@ -132,7 +132,7 @@ ERROR_AT_UNIVERSITY = {
     "choose_url": "/university",
     "message": ReadyMessage("Attributs SAML", "Bonjour,\nil manque <mail>.\n"),
 }
-ACCOUNT = {
+ACCOUNT: dict[str, Any] = {
     "person": "Camille Durand",
     "addresses": [ADDRESS, "camille@exemple.org"],
     "universities": [
@@ -215,7 +215,7 @@ ONLY = {
     "any_method_action": "/passkeys/any-method",
 }
 PASSKEYS = {
-    "passkeys": ACCOUNT["passkeys"]["list"],  # type: ignore[index]
+    "passkeys": ACCOUNT["passkeys"]["list"],
     "action": "/passkeys",
     "rename_action": "/rename",
     "remove_action": "/remove",

@@ -1,7 +1,7 @@
 """English says everything that French says, and the compiled catalogue is the one of the texts."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +25,7 @@ def english() -> Catalog:
 @pytest.fixture(scope="module")
 def texts_in_use() -> set[str | tuple[str, ...]]:
     with (PROJECT / "babel.cfg").open(encoding="utf-8") as file:
-        methods, options = parse_mapping_cfg(file)
+        methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
     found = extract_from_dir(PROJECT, methods, options)
     return {message for _, _, message, _, _ in found}
 
@@ -34,8 +34,12 @@ def translated(catalogue: Catalog) -> Iterator[tuple[Message, list[str], list[st
     """Every message with its French and its English wordings."""
     for message in catalogue:
         if message.id:
-            wordings = [message.id, message.string]
-            yield message, *([each] if isinstance(each, str) else list(each) for each in wordings)
+            yield message, _wordings(message.id), _wordings(message.string)
+
+
+def _wordings(told: str | Iterable[str] | None) -> list[str]:
+    """Singular and plural, or the one there is."""
+    return [told] if isinstance(told, str) else list(told or ())
 
 
 def test_english_has_every_text_and_no_other(english: Catalog, texts_in_use: set[str | tuple[str, ...]]) -> None:

@@ -18,9 +18,9 @@ def left(request: pytest.FixtureRequest, world: World) -> Traveller:
     world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"), password=PASSWORD)
     person = world.browser().start().prove()
     if request.param == "code":
-        return person.press("Continuer", code=world.code(CAMILLE))  # type: ignore[return-value]
+        return person.press("Continuer", code=world.code(CAMILLE))
     token = link_token(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
-    return world.browser().get(f"/proofing/link/{token}").press("Confirmer")  # type: ignore[return-value]
+    return world.browser().get(f"/proofing/link/{token}").press("Confirmer")
 
 
 @pytest.mark.parametrize("how", ["everywhere", "password", "closed"])

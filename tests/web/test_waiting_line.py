@@ -1,9 +1,11 @@
 """Who waits for a turn, and for how long."""
 
+from typing import Any
+
 from idp.web.waiting_line import Turns, WaitingLine
 
 
-def line_of(turns: int, **more: float) -> WaitingLine[str]:
+def line_of(turns: int, **more: Any) -> WaitingLine[str]:
     return WaitingLine(Turns(turns), turns, **more)
 
 
