@@ -51,6 +51,7 @@ class PendingAuthorization:
     named_other: the identity provider that named somebody else than we took the person for. Asked again, it asks for
         its password: whoever left a session open there would be named again.
     consent_of: the account whose person agreed, in this journey, to what the client receives.
+    by_link: this browser came from the button of a mailed link, of a proofing that was begun in another one.
     offers_passkey: the person has just signed in on a device that could keep a passkey, and has none.
     renews_password: the person said that they forgot theirs: after the mailed code they are offered to choose another.
     """
@@ -69,6 +70,8 @@ class PendingAuthorization:
     consent_of: str | None = None
     renews_password: bool = False
     offers_passkey: bool = False
+    # For workers of the release before, and from them (``Proofing.has_link``).
+    by_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

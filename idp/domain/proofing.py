@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from idp.domain.accounts import Identity
+from idp.domain.authorization import PendingAuthorization
 from idp.domain.keyed import SecretKey
 
 
@@ -109,9 +110,13 @@ class Proofing:
         """Whether the mailbox is proven, whatever came after it."""
         return self.state in (ProofingState.CONFIRMED, ProofingState.COMPLETED)
 
-    def has_link(self, authorization_id: str) -> bool:
+    def has_link(self, journey: PendingAuthorization) -> bool:
         """Whether this journey, in another browser, came from the button of this proofing's own mailed link."""
-        return self.followed_as == authorization_id
+        if self.followed_as is None and journey.by_link:
+            # Workers of the release before note it in the journey alone: whatever proofing is older than that is the
+            # one of the link, since a proofing that the journey itself began came later.
+            return self.created_at <= journey.created_at
+        return self.followed_as == journey.id
 
 
 LINK_LIFETIME = timedelta(hours=24)

@@ -160,7 +160,7 @@ class AuthorizationFlow:
         proofing = self.proofings.find(pending.proofing_id, now=self.clock()) if pending.proofing_id else None
         step = None if proofing is None else _step_of(proofing, pending)
         is_other = proofing is not None and account is not None and not is_named(account, proofing.identities)
-        has_link = proofing is not None and proofing.has_link(pending.id)
+        has_link = proofing is not None and proofing.has_link(pending)
         # Who came back as somebody else than the one who is signed in here is not sent on as the latter; and a link
         # that was followed here is not used before the password is chosen.
         if step is not None and (is_other or has_link):
@@ -380,7 +380,7 @@ def _step_of(proofing: Proofing, pending: PendingAuthorization) -> Step | None:
         case ProofingState.ANSWERED:
             return Step.GIVE_ADDRESS if proofing.address is None else Step.OTHER_PERSON
         case ProofingState.VOUCHED:
-            return Step.NEW_PASSWORD if proofing.has_link(pending.id) else Step.MAILBOX
+            return Step.NEW_PASSWORD if proofing.has_link(pending) else Step.MAILBOX
         case ProofingState.CONFIRMED if pending.browser in proofing.browsers:
             return Step.NEW_PASSWORD
         case _:

@@ -172,7 +172,7 @@ class MailboxFlow:
         return proofing.authorization_id
 
     def _has_link(self, pending: PendingAuthorization, proofing: Proofing, session: Session) -> bool:
-        if not proofing.has_link(pending.id) or proofing.state is not ProofingState.VOUCHED:
+        if not proofing.has_link(pending) or proofing.state is not ProofingState.VOUCHED:
             return False
         self._refuse_other_person(proofing, session)
         return True
@@ -201,6 +201,7 @@ class MailboxFlow:
             reference=proofing.reference,
             address=proofing.address,
             proofing_id=proofing.id,
+            by_link=True,
         )
         if not self.proofings.follow(proofing.id, pending.id, now=now):
             raise self._followed_before(proofing, session)

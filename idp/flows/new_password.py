@@ -41,7 +41,7 @@ class NewPasswordFlow:
 
         Refuses ``authorization.expired`` or ``proofing.link_used`` what waits for no password, or no longer.
         """
-        if proofing.state is ProofingState.VOUCHED and not proofing.has_link(pending.id):
+        if proofing.state is ProofingState.VOUCHED and not proofing.has_link(pending):
             # Nobody has read the mail yet, whichever form is sent.
             raise _not_waiting(pending, proofing)
         address, now = proofing.address or "", self.clock()

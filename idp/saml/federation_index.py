@@ -16,9 +16,10 @@ from typing import Any, Final
 
 from idp.domain.federation import IdentityProvider
 
-INDEX_NAME: Final = "federation.sqlite"
-# Of the tables (``federation_draft``) and the words in them; files of another version are made anew.
+# Of the tables (``federation_draft``) and the words in them, and of the small files beside the index. It stands in their
+# names: while a server of another release runs on the same folder, each of them has its own, and takes nothing from it.
 VERSION: Final = 5
+INDEX_NAME: Final = f"federation-{VERSION}.sqlite"
 _CACHED_KILOBYTES: Final = 128
 
 

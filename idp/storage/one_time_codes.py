@@ -98,7 +98,11 @@ def _live(code_id: str, browser: str, now: datetime) -> dict[str, Any]:
 
 
 def _slot(code: OneTimeCode) -> str:
-    whose = f"{code.proofing_id or ''} {code.account_id or ''} {code.invitation_id or ''}"
+    whose = f"{code.account_id or ''} {code.invitation_id or ''}"
+    if code.proofing_id is not None:
+        # Found by its slot alone, not by its id: every release writes it so, or the digits that another one mailed
+        # would be those of another code.
+        whose = code.proofing_id
     return f"{code.purpose} {code.browser} {whose} {code.address}"
 
 

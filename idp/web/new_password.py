@@ -60,7 +60,7 @@ def _password_page(
         action=step_url("new_password.create", here.pending.id),
         minimum_length=flow.minimum_length,
         client_name=here.client_name,
-        by_link=proofing.has_link(here.pending.id),
+        by_link=proofing.has_link(here.pending),
         has_earlier_account=has_earlier_account,
         university=mailbox.university_name(proofing, language()),
         journey_reference=proofing.reference,
