@@ -23,7 +23,6 @@ from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import LIMOGES, ROUEN, TRUSTED, Clock, MakeFolder, rewrite
 
-
 # Recorded: commit 0498135 on the demo's universities.
 _SEEN_BEFORE = (
     rb'{"watched": {"demo.xml": "1796039843342636412 7279", "overrides.toml": "1796039843342142884 141", '
