@@ -256,8 +256,10 @@ class FederationFolder:
             # Who had the lock before us may have done it all.
             self._reopen()
             if self._is_stale() and not self._is_too_soon():
+                before = seen_files.made(self._state)
                 self._build(lock)
-                if not self._reopen() and not self._problem:
+                is_ours = self._reopen() and seen_files.made(self._state) != before
+                if not is_ours and not self._problem:
                     # Updates run what is installed now, which a server that was not restarted is not.
                     self._give_up("federation index: made by another release; restart this server")
             if self._has_to_tell():

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from idp.domain.federation import FileDifference, ProviderChange
+from idp.saml.federation_index import VERSION
 
-TOLD_NAME: Final = "told.json"
+TOLD_NAME: Final = f"told-{VERSION}.json"
 
 
 @dataclass(frozen=True, slots=True)

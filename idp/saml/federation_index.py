@@ -16,9 +16,10 @@ from typing import Any, Final
 
 from idp.domain.federation import IdentityProvider
 
-INDEX_NAME: Final = "federation.sqlite"
-# Of the tables (``federation_draft``) and the words in them; files of another version are made anew.
+# Of the tables (``federation_draft``) and the words in them, and of the small files beside the index. It stands in the
+# names: while servers of two releases run on the same folder, each has files of its own and takes nothing away.
 VERSION: Final = 5
+INDEX_NAME: Final = f"federation-{VERSION}.sqlite"
 _CACHED_KILOBYTES: Final = 128
 
 

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from idp.saml.federation_index import VERSION
 from idp.saml.overrides import FILE_NAME
 
-SEEN_NAME: Final = "seen.json"
+SEEN_NAME: Final = f"seen-{VERSION}.json"
 _ABSENT: Final = "absent"
 # Time alone may mend a file: an end too far ahead comes nearer, a wrong clock is set right, a disk answers again.
 _LOOKED_AGAIN_EVERY: Final = timedelta(hours=1)
@@ -68,6 +69,11 @@ def stamp(path: Path) -> str:
     except OSError:
         return _ABSENT
     return f"{found.st_mtime_ns} {found.st_ctime_ns} {found.st_size}"
+
+
+def made(state: Path) -> str:
+    """Changes whenever an update of this version has ended."""
+    return stamp(state / SEEN_NAME)
 
 
 def load(state: Path) -> Seen | None:

@@ -14,13 +14,23 @@ import pytest
 
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import FileDifference
-from idp.saml import federation_builder, federation_index
+from idp.saml import federation_builder, federation_index, federation_seen
 from idp.saml.entity_details import entity_details
 from idp.saml.federation import FederationFolder
 from idp.saml.federation_builder import UpdateFailed, locked, run_update
+from idp.saml.federation_update import Outcome
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import LIMOGES, ROUEN, TRUSTED, Clock, MakeFolder, rewrite
+
+# Recorded: commit 0498135 on the demo's universities.
+_SEEN_BEFORE = (
+    rb'{"watched": {"demo.xml": "1796039843342636412 7279", "overrides.toml": "1796039843342142884 141", '
+    rb'"keys/demo.pem": "1796039843341833431 1021"}, "files": {"demo.xml": {"stamp": "1796039843342636412 7279 '
+    rb"FileTrust(signing_keys=('keys/demo.pem',), sha256='', url='') ['1796039843341833431 1021']\", "
+    rb'"problem": null}}, "overrides": "[files.\"demo.xml\"]\nsigning_keys = [\"keys/demo.pem\"]\n", '
+    rb'"overrides_problem": null, "shown": "c7ab1753dbf56e256071755a43b5d7d3c9d9cfb0cd67550d6b74f77f33879936"}'
+)
 
 
 @pytest.fixture
@@ -327,7 +337,7 @@ def test_an_index_that_is_damaged_or_gone_is_made_anew(
     make_folder: MakeFolder, good: bytes, restarted: Restart, tmp_path: Path
 ) -> None:
     make_folder(good).refresh()
-    index = the_state(tmp_path) / "federation.sqlite"
+    index = the_state(tmp_path) / federation_index.INDEX_NAME
     index.write_bytes(b"not a database at all" * 100)
     folder = restarted()
     assert not folder.loaded
@@ -353,7 +363,7 @@ def test_a_server_that_was_not_restarted_keeps_its_universities_when_another_rel
     monkeypatch.setattr(federation_index, "VERSION", federation_index.VERSION - 1)
     later = aggregates.aggregate(entities, valid_until=university.NOW + timedelta(days=10))
     rewrite(tmp_path / "fer.xml", aggregates.signed(later, key))
-    index = the_state(tmp_path) / "federation.sqlite"
+    index = the_state(tmp_path) / federation_index.INDEX_NAME
     made = set()
     for _ in range(3):
         problems = [status.problem for status in folder.refresh()]
@@ -365,12 +375,54 @@ def test_a_server_that_was_not_restarted_keeps_its_universities_when_another_rel
     assert len(restarted().current) == 2
 
 
+def test_what_another_release_keeps_on_the_same_folder_is_left_to_it(
+    make_folder: MakeFolder, good: bytes, restarted: Restart, tmp_path: Path
+) -> None:
+    make_folder(good).refresh()
+    # As the release of 30 November 2026 had it, which took nothing from an index of ours and made its own again.
+    theirs = {"federation.sqlite": b"SQLite format 3", "told.json": b"[]", "seen.json": _SEEN_BEFORE}
+    for name, content in theirs.items():
+        (the_state(tmp_path) / name).write_bytes(content)
+    ours = (the_state(tmp_path) / federation_index.INDEX_NAME).stat()
+    folder = restarted()
+    folder.refresh()
+    assert len(folder.current) == 2
+    assert (the_state(tmp_path) / federation_index.INDEX_NAME).stat() == ours
+    assert {name: (the_state(tmp_path) / name).read_bytes() for name in theirs} == theirs
+
+
+def test_a_server_whose_updates_another_release_makes_under_names_of_its_own_says_that_it_wants_to_be_restarted(
+    make_folder: MakeFolder,
+    good: bytes,
+    key: university.Key,
+    entities: list[bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = make_folder(good)
+    folder.refresh()
+    updates = []
+
+    def elsewhere(*_: object, **__: object) -> Outcome:
+        updates.append("federation-6.sqlite")
+        return Outcome()
+
+    monkeypatch.setattr("idp.saml.federation.run_update", elsewhere)
+    later = aggregates.aggregate(entities, valid_until=university.NOW + timedelta(days=10))
+    rewrite(tmp_path / "fer.xml", aggregates.signed(later, key))
+    for _ in range(3):
+        problems = [status.problem for status in folder.refresh()]
+        assert len(folder.current) == 2
+        assert any("restart" in (problem or "") for problem in problems)
+    assert len(updates) == 1, "made again at every look"
+
+
 def test_what_an_update_that_was_killed_leaves_is_of_no_consequence(
     make_folder: MakeFolder, good: bytes, restarted: Restart, tmp_path: Path
 ) -> None:
     make_folder(good).refresh()
-    (the_state(tmp_path) / ".federation.sqlite.1.new").write_bytes(b"half")
-    (the_state(tmp_path) / ".seen.json.1.new").write_bytes(b"{")
+    (the_state(tmp_path) / f".{federation_index.INDEX_NAME}.1.new").write_bytes(b"half")
+    (the_state(tmp_path) / f".{federation_seen.SEEN_NAME}.1.new").write_bytes(b"{")
     folder = restarted()
     assert folder.refresh()[0].problem is None
     assert len(folder.current) == 2
@@ -382,7 +434,7 @@ def test_an_update_that_fails_is_told_and_leaves_the_federation_as_it_is(
     folder = make_folder(good)
     folder.refresh()
     # A directory in the place of the file: nothing can be put there.
-    seen = the_state(tmp_path) / "seen.json"
+    seen = the_state(tmp_path) / federation_seen.SEEN_NAME
     seen.unlink()
     seen.mkdir()
     (seen / "x").touch()
@@ -415,7 +467,7 @@ def test_the_update_has_none_of_our_secrets_in_its_environment(tmp_path: Path) -
 
 
 def test_an_update_of_nonsense_fails_with_one_line(tmp_path: Path, clock: Clock) -> None:
-    (tmp_path / "seen.json").mkdir()
+    (tmp_path / federation_seen.SEEN_NAME).mkdir()
     with locked(tmp_path) as lock, pytest.raises(UpdateFailed) as caught:
         run_update(tmp_path, tmp_path, lock, now=clock.now)
     assert "\n" not in str(caught.value)
@@ -451,7 +503,7 @@ def test_a_file_is_checked_without_being_taken_over(
 ) -> None:
     folder = make_folder(good)
     folder.refresh()
-    before = (the_state(tmp_path) / "federation.sqlite").stat()
+    before = (the_state(tmp_path) / federation_index.INDEX_NAME).stat()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     later = aggregates.aggregate(entities[:1], valid_until=university.NOW + timedelta(days=10))
@@ -464,7 +516,7 @@ def test_a_file_is_checked_without_being_taken_over(
     assert "changed after signing" in (folder.check(elsewhere / "fer.xml").problem or "")
     (elsewhere / "other.xml").write_bytes(good)
     assert "no trust" in (folder.check(elsewhere / "other.xml").problem or "")
-    assert (the_state(tmp_path) / "federation.sqlite").stat() == before
+    assert (the_state(tmp_path) / federation_index.INDEX_NAME).stat() == before
 
 
 def test_a_refused_file_leaves_nothing_behind_beside_a_good_one(
@@ -480,7 +532,7 @@ def test_a_refused_file_leaves_nothing_behind_beside_a_good_one(
 
 def test_the_state_is_plain_to_read(make_folder: MakeFolder, good: bytes, tmp_path: Path) -> None:
     make_folder(good).refresh()
-    seen = json.loads((the_state(tmp_path) / "seen.json").read_text())
+    seen = json.loads((the_state(tmp_path) / federation_seen.SEEN_NAME).read_text())
     assert seen["files"]["fer.xml"]["problem"] is None
     assert sorted(seen["watched"]) == ["fer.xml", "keys/new.pem", "keys/old.pem", "overrides.toml"]
 
