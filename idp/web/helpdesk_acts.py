@@ -97,7 +97,9 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
         address, given_name, family_name, role, expires = (forms.optional_field(name).strip() for name in _INVITED)
         try:
             act, by_mail = _founded(here), "mail" in request.form
-            made = invitations.invite(address, given_name, family_name, role, expires, act, by_mail=by_mail)
+            made = invitations.invite(
+                address, given_name, family_name, role, expires, act, by_mail=by_mail, own=here.account_id
+            )
         except UnfitInvitee as fault:
             return invitation_page({fault.field: field_sentence(fault.key)})
         except Undone as undone:
