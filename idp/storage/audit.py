@@ -31,6 +31,7 @@ INDEXES = Indexes(
     ),
 )
 KEPT = timedelta(days=365)
+_MOST_FOUND = 1000
 # Beside what happened: for finding and verifying it.
 _NOT_SHOWN = {"_id": 0, "seal": 0, "proof": 0, "mac": 0}
 
@@ -92,13 +93,18 @@ class AuditTrail:
         with translated():
             return list(self._events.find({"account_id": account_id}, _NOT_SHOWN).sort("at", ASCENDING))
 
-    def events(
-        self, *, references: Collection[str] = (), account_ids: Collection[str] = (), limit: int = 1000
-    ) -> tuple[AuditEvent, ...]:
+    def lately(self, account_id: str, names: Collection[str], *, since: datetime, limit: int) -> tuple[AuditEvent, ...]:
+        """The newest events of these names that are about this person, the newest first."""
+        theirs = {"account_id": account_id, "at": {"$gte": since}, "event": {"$in": list(names)}}
+        with translated():
+            found = list(self._events.find(theirs).sort("at", DESCENDING).limit(limit))
+        return tuple(_event(document) for document in found)
+
+    def events(self, *, references: Collection[str] = (), account_ids: Collection[str] = ()) -> tuple[AuditEvent, ...]:
         """The newest events of these journeys and people, oldest first."""
         either = {"$or": [{"reference": {"$in": list(references)}}, {"account_id": {"$in": list(account_ids)}}]}
         with translated():
-            found = list(self._events.find(either).sort("at", DESCENDING).limit(limit))
+            found = list(self._events.find(either).sort("at", DESCENDING).limit(_MOST_FOUND))
         return tuple(_event(document) for document in reversed(found))
 
     def university_answers(self, *, since: datetime) -> tuple[AnswerCount, ...]:
