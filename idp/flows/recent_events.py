@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.domain.accounts import Account
-from idp.storage.audit import AuditTrail
+from idp.storage.audit import OF_STRANGERS, AuditTrail
 
 SPAN = timedelta(days=90)
 MOST_SHOWN = 20
-# What anybody makes happen who knows an address, and how much of it is shown: it must not push out the rest.
-_OF_ANYBODY = frozenset({"sign_in.failed"})
-_MOST_OF_ANYBODY = 5
+MOST_OF_STRANGERS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +31,9 @@ class RecentEvents:
 
         Of refused sign-ins some alone: whoever took the account over would hide it behind wrong passwords.
         """
-        of_anybody = self._lately(account, frozenset(names) & _OF_ANYBODY, _MOST_OF_ANYBODY)
-        others = self._lately(account, frozenset(names) - _OF_ANYBODY, MOST_SHOWN - len(of_anybody))
-        return tuple(sorted((*of_anybody, *others), key=lambda one: one.at, reverse=True))
+        of_strangers = self._lately(account, OF_STRANGERS.intersection(names), MOST_OF_STRANGERS)
+        others = self._lately(account, frozenset(names) - OF_STRANGERS, MOST_SHOWN - len(of_strangers))
+        return tuple(sorted((*of_strangers, *others), key=lambda one: one.at, reverse=True))
 
     def _lately(self, account: Account, names: Collection[str], most: int) -> tuple[Happening, ...]:
         found = self.audit.lately(account.id, names, since=self.clock() - SPAN, limit=most)
