@@ -107,7 +107,7 @@ class AuditTrail:
         either = {"$or": [{"reference": {"$in": list(references)}}, {"account_id": {"$in": list(account_ids)}}]}
         others, strangers = {"event": {"$nin": [*OF_STRANGERS]}}, {"event": {"$in": [*OF_STRANGERS]}}
         found = [*self._newest(either | others, _MOST_FOUND), *self._newest(either | strangers, _MOST_OF_STRANGERS)]
-        return tuple(sorted(found[::-1], key=lambda event: event.at))
+        return tuple(sorted(found, key=lambda event: event.at, reverse=True))[::-1]
 
     def university_answers(self, *, since: datetime) -> tuple[AnswerCount, ...]:
         """How often each identity provider's answers were accepted, or refused and why, since then."""

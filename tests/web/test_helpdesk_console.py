@@ -454,3 +454,15 @@ def test_nobody_prolongs_or_renames_their_own_account_by_an_invitation(helped: W
     assert account(helped, "alex").invited == seen.invited
     assert account(helped, "alex").attributes == seen.attributes
     assert stores.invitations.of_address(ALEX) is None
+
+
+def test_nobody_gives_away_a_colleague_s_role_by_a_merge(two: World) -> None:
+    """The role goes with an address; who has it is the administrator's to say."""
+    person = entered(two)
+    two.services.database.collection("accounts").update_one({"_id": "alex"}, {"$set": {"subject": "subject-of-nobody"}})
+    two.services.database.collection("accounts").update_one({"_id": "alex"}, {"$set": {"addresses": ["a@exemple.org"]}})
+    two.services.database.collection("accounts").update_one({"_id": "zoe"}, {"$push": {"addresses": ALEX}})
+    act(person, "zoe", "merge", into=CAMILLE, reason="ticket 1")
+    assert person.last.status_code == 422
+    assert "administrateur" in person.text
+    assert account(two, "camille").addresses == (CAMILLE,)
