@@ -92,11 +92,11 @@ def needs_sign_in(
     """
     if sign_in is None or told_acr(request, sign_in) is None:
         return True
-    if asked_at is not None and sign_in.at >= asked_at:
+    if asked_at is not None and sign_in.proven_at >= asked_at:
         return False
     if not _PROMPTS_FOR_SIGN_IN.isdisjoint(request.prompt):
         return True
-    return request.max_age is not None and now - sign_in.at > timedelta(seconds=request.max_age)
+    return request.max_age is not None and now - sign_in.proven_at > timedelta(seconds=request.max_age)
 
 
 def required_acrs(request: AuthorizationRequest) -> frozenset[str]:

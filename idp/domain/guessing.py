@@ -30,6 +30,8 @@ METHOD_BUDGET = {Method.PASSWORD: 10, Method.CODE: 20}
 NETWORK_BUDGET = 120
 NETWORK_WINDOW = timedelta(minutes=10)
 MAILS_PER_HOUR = 5
+# Of those by which somebody proves an address that their university names: as many leave whatever strangers had sent.
+VOUCHED_MAILS_PER_HOUR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,11 @@ class Guesses:
 def mail_limit(secret: SecretKey, address: str) -> str:
     """The name of what counts the mails to an address."""
     return secret.hash("mail-limit", address)
+
+
+def vouched_mail_limit(secret: SecretKey, address: str) -> str:
+    """The name of what counts the mails to an address for whose person a university vouches."""
+    return secret.hash("mail-limit-vouched", address)
 
 
 def proofing_limit(secret: SecretKey, address: str) -> str:

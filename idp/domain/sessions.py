@@ -18,6 +18,8 @@ class SignIn:
         ``swk`` with ``user`` (a passkey).
     ends_at: when the browser's session ends at the latest; None where it was read back from a grant.
     kind: of the browser, for the person's own list of sessions.
+    authenticated_at: when the person last showed that it is them, where that was before the sign-in began: one goes on
+        under a new session, without showing anything, when another password is chosen.
     """
 
     account_id: str
@@ -27,6 +29,12 @@ class SignIn:
     acr: str
     ends_at: datetime | None = None
     kind: DeviceKind | None = None
+    authenticated_at: datetime | None = None
+
+    @property
+    def proven_at(self) -> datetime:
+        """``auth_time``; ``at`` says what is ended with the sign-ins that began before some moment."""
+        return self.authenticated_at or self.at
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class Session:
 
 def is_fresh(session: Session, *, now: datetime) -> bool:
     """Whether the sign-in is recent enough for a sensitive act."""
-    return session.sign_in is not None and now - session.sign_in.at <= FRESH
+    return session.sign_in is not None and now - session.sign_in.proven_at <= FRESH
 
 
 # Authentication context classes that we tell (OpenID Connect Core section 2, acr). A mailed code is not a second
@@ -81,7 +89,10 @@ class SignedIn:
 
 
 class SignsIn(Protocol):
-    """Turns a browser's session into a signed-in one; every way of signing in ends here."""
+    """Turns a browser's session into a signed-in one; every way of signing in ends here.
+
+    authenticated_at: as in ``SignIn``, where nobody has authenticated just now.
+    """
 
     def __call__(
         self,
@@ -92,4 +103,5 @@ class SignsIn(Protocol):
         acr: str,
         device: str | None,
         now: datetime,
+        authenticated_at: datetime | None = None,
     ) -> SignedIn: ...

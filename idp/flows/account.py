@@ -78,10 +78,18 @@ class AccountFlow:
         self.audit.append("account.password_changed", at=now, reference=reference, account_id=account.id)
         self._tell(account, reference, now)
         self._end_everything(account, session)
-        methods, acr = session.sign_in.methods, session.sign_in.acr
-        # A sign-in of its own: the applications of the old one are being told that it ended.
-        fresh = replace(session, sign_in=None)
-        return self.signs_in(fresh, account_id=account.id, methods=methods, acr=acr, device=device, now=now)
+        before = session.sign_in
+        # A sign-in of its own: the applications of the old one are being told that it ended. Nobody has shown anew that
+        # it is them: whoever found a browser that was left signed in would stay fresh by choosing passwords.
+        return self.signs_in(
+            replace(session, sign_in=None),
+            account_id=account.id,
+            methods=before.methods,
+            acr=before.acr,
+            device=device,
+            now=now,
+            authenticated_at=before.proven_at,
+        )
 
     def sign_out_everywhere(self, account: Account, session: Session) -> tuple[ApplicationInUse, ...]:
         """End every session on every device, and every application's token; the applications that were in use."""

@@ -11,6 +11,7 @@ from idp.domain.keyed import SecretKey, random_id, random_token
 from idp.domain.logout import EndsSignIns
 from idp.domain.messages import MailQueue, Message
 from idp.domain.notices import LIFETIME as NOTICE_LIFETIME
+from idp.domain.notices import notices
 from idp.domain.proofing import Adopted, Proofing
 from idp.domain.proofing_record import record_of
 from idp.storage.accounts import AccountStore
@@ -130,6 +131,14 @@ class Adoption:
         self.mails.put(self._notice(proofing))
         return True
 
+    def _tell_of_loss(self, proofing: Proofing, previous: Account) -> None:
+        """At the addresses that stay: password and sessions went with this one, whose mailbox has just read of it."""
+        moved, now = proofing.address or "", self.clock()
+        others = [address for address in previous.addresses if address != moved]
+        fields = {"change": "moved", "changed": moved}
+        for message in notices("addresses_changed", previous, others, reference=proofing.reference, now=now, **fields):
+            self.mails.put(message)
+
     def _notice(self, proofing: Proofing) -> Message:
         now = self.clock()
         return Message(
@@ -167,6 +176,7 @@ class Adoption:
             self._end_everything_of(previous.id, proofing)
             self._plan_sweep(previous)
             self._note("account.address_moved", proofing, previous_account=previous.id)
+            self._tell_of_loss(proofing, previous)
         return previous
 
     def _other_owner(self, known: Account | None, proofing: Proofing) -> Account | None:

@@ -154,7 +154,7 @@ class ArrivalFlow:
         if completed is None:
             return None
         self._record(account, completed, now)
-        return self._sign_in(session, present, device, now if is_anew else present.at)
+        return self._sign_in(session, present, device, now if is_anew else None)
 
     def _record(self, account: Account, proofing: Proofing, now: datetime) -> None:
         try:
@@ -172,15 +172,17 @@ class ArrivalFlow:
             entity_id=proofing.entity_id,
         )
 
-    def _sign_in(self, session: Session, present: SignIn, device: str | None, at: datetime) -> SignedIn:
-        """The same sign-in under a new session id. at: when the person last authenticated, here or there."""
+    def _sign_in(self, session: Session, present: SignIn, device: str | None, anew_at: datetime | None) -> SignedIn:
+        """The same sign-in under a new session id. anew_at: when the person authenticated, where the university asked
+        them to."""
         return self.signs_in(
             session,
             account_id=present.account_id,
             methods=present.methods,
             acr=ACR_UNIVERSITY,
             device=device,
-            now=at,
+            now=anew_at or present.at,
+            authenticated_at=None if anew_at else present.authenticated_at,
         )
 
     def _named(self, proofing: Proofing) -> Account | None:

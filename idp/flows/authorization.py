@@ -295,7 +295,9 @@ class AuthorizationFlow:
         if account is None or needs_sign_in(request, session.sign_in, now=now, asked_at=asked_at):
             return True
         # Somebody who has just signed in for this request gets an answer, if only the error that it is somebody else.
-        signed_in_for_this = asked_at is not None and session.sign_in is not None and session.sign_in.at >= asked_at
+        signed_in_for_this = (
+            asked_at is not None and session.sign_in is not None and session.sign_in.proven_at >= asked_at
+        )
         return not signed_in_for_this and not self._is_hinted(request, account)
 
     def _needs_consent(
@@ -350,7 +352,7 @@ class AuthorizationFlow:
 
 def _has_just_signed_in(session: Session, pending: PendingAuthorization) -> bool:
     """Whether the person signed in on this journey, or meanwhile."""
-    return session.sign_in is not None and session.sign_in.at >= pending.created_at
+    return session.sign_in is not None and session.sign_in.proven_at >= pending.created_at
 
 
 def _signed_in_by_code(session: Session, pending: PendingAuthorization) -> bool:

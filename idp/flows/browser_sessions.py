@@ -46,6 +46,7 @@ class BrowserSessions:
         acr: str,
         device: str | None,
         now: datetime,
+        authenticated_at: datetime | None = None,
     ) -> SignedIn:
         """Sign the browser in (``domain.sessions.SignsIn``); the browser is remembered as a device of the account,
         unless the computer is shared.
@@ -55,7 +56,7 @@ class BrowserSessions:
         """
         ends_at = now + self.lifetime
         sid = self._continued(session.sign_in, account_id) or random_id()
-        sign_in = SignIn(account_id, sid, now, methods, acr, ends_at, kind_of(session.user_agent))
+        sign_in = SignIn(account_id, sid, now, methods, acr, ends_at, kind_of(session.user_agent), authenticated_at)
         cookie, signed_in = self.sessions.sign_in(session, sign_in, now=now, expires_at=ends_at)
         if session.is_shared:
             return SignedIn(signed_in, cookie, "")

@@ -86,7 +86,13 @@ def _last_days(account: Account, periods: AffiliationPeriods) -> dict[str, date]
 
 
 def _sign_in(sign_in: SignIn) -> dict[str, Any]:
-    return {"at": sign_in.at, "methods": sign_in.methods, "acr": sign_in.acr, "ends_at": sign_in.ends_at}
+    return {
+        "at": sign_in.at,
+        "authenticated_at": sign_in.proven_at,
+        "methods": sign_in.methods,
+        "acr": sign_in.acr,
+        "ends_at": sign_in.ends_at,
+    }
 
 
 def _session(sign_in: SignIn) -> dict[str, Any]:

@@ -30,13 +30,25 @@ class InvitationFlow:
     clock: Callable[[], datetime]
 
     def invite(
-        self, address: str, given_name: str, family_name: str, role: str, expires: str, act: Act, *, by_mail: bool
+        self,
+        address: str,
+        given_name: str,
+        family_name: str,
+        role: str,
+        expires: str,
+        act: Act,
+        *,
+        by_mail: bool,
+        own: str = "",
     ) -> Invitation:
         """Invite one person until the end of a day (2027-08-31); again: with other names or until another day.
 
-        Raises UnfitInvitee.
+        own: the account of whoever invites, which they neither prolong nor rename. Raises UnfitInvitee.
         """
         one = invitee(address, given_name, family_name, role, expires, now=self.clock())
+        known = self._account_of(one.address, self.invitations.of_address(one.address))
+        if known is not None and known.id == own:
+            raise UnfitInvitee("address", "helpdesk.own_account", f"{one.address} is the inviter's own")
         if self._is_known(one):
             raise UnfitInvitee("address", "invitee.known", _known(one))
         return self._invite(one, act, by_mail)

@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from idp.domain import one_time_codes
 from idp.domain.authorization import LIFETIME, AuthorizationRequest, PendingAuthorization
 from idp.domain.errors import Refusal
-from idp.domain.guessing import MAILS_PER_HOUR, SHARED_BUDGET, WINDOW, mail_limit, proofing_limit
+from idp.domain.guessing import (
+    MAILS_PER_HOUR,
+    SHARED_BUDGET,
+    VOUCHED_MAILS_PER_HOUR,
+    WINDOW,
+    mail_limit,
+    proofing_limit,
+    vouched_mail_limit,
+)
 from idp.domain.identity import account_for, is_expected, is_named
 from idp.domain.keyed import SecretKey, random_id, token_hash
 from idp.domain.messages import Delivery, MailQueue, Message
@@ -80,9 +88,7 @@ class MailboxFlow:
         _refuse_unasked(proofing)
         now, address = self.clock(), proofing.address or ""
         code = self.codes.issue(self._new_code(proofing, session, now), now=now)
-        if not self.limits.count(
-            mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=timedelta(hours=1), now=now
-        ):
+        if not self._may_mail(proofing, now):
             self._note("proofing.mail_limit", proofing)
             return False
         self.mails.put(
@@ -104,6 +110,16 @@ class MailboxFlow:
             )
         )
         return True
+
+    def _may_mail(self, proofing: Proofing, now: datetime) -> bool:
+        """Whoever knows an address could have all its mails used up, for as long as they like: who has just shown to be
+        its person, by what their university says, would not come in on the morning of an exam."""
+        address, hour = proofing.address or "", timedelta(hours=1)
+        is_left = self.limits.count(mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=hour, now=now)
+        if proofing.address_given:
+            return is_left
+        own = vouched_mail_limit(self.secret, address)
+        return self.limits.count(own, limit=VOUCHED_MAILS_PER_HOUR, window=hour, now=now) or is_left
 
     def delivery(self, proofing: Proofing) -> Delivery | None:
         """How far the last mail of this proofing got."""

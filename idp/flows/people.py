@@ -20,6 +20,7 @@ from idp.domain.guessing import (
     guess_limit,
     mail_limit,
     proofing_limit,
+    vouched_mail_limit,
 )
 from idp.domain.helpdesk import INVITATION, Act, LimitInForce, PersonLine
 from idp.domain.keyed import SecretKey
@@ -143,7 +144,8 @@ class PeopleFlow:
         account = self.accounts.find(account_id)
         if account is None:
             return False
-        self.limits.forget(*(key for _, key, _, _ in self._limits(account)))
+        vouched = [vouched_mail_limit(self.secret, address) for address in account.addresses]
+        self.limits.forget(*(key for _, key, _, _ in self._limits(account)), *vouched)
         self.note("helpdesk.unlocked", account_id, act)
         return True
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.domain.accounts import Account
-from idp.storage.audit import AuditTrail
+from idp.storage.audit import OF_STRANGERS, AuditTrail
 
 SPAN = timedelta(days=90)
 MOST_SHOWN = 20
-# Of which only some mean anything to the person.
-_MOST_READ = 500
+MOST_OF_STRANGERS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +27,14 @@ class RecentEvents:
     clock: Callable[[], datetime]
 
     def of(self, account: Account, names: Collection[str]) -> tuple[Happening, ...]:
-        """The account's events of these names in the last 90 days, the latest first, at most ``MOST_SHOWN``."""
-        since = self.clock() - SPAN
-        events = self.audit.events(account_ids=(account.id,), limit=_MOST_READ)
-        told = [
-            Happening(event.at, event.event, event.fields.get("method", ""))
-            for event in reversed(events)
-            if event.event in names and event.at >= since
-        ]
-        return tuple(told[:MOST_SHOWN])
+        """The account's events of these names in the last 90 days, the latest first, at most ``MOST_SHOWN``.
+
+        Of refused sign-ins some alone: whoever took the account over would hide it behind wrong passwords.
+        """
+        of_strangers = self._lately(account, OF_STRANGERS.intersection(names), MOST_OF_STRANGERS)
+        others = self._lately(account, frozenset(names) - OF_STRANGERS, MOST_SHOWN - len(of_strangers))
+        return tuple(sorted((*of_strangers, *others), key=lambda one: one.at, reverse=True))
+
+    def _lately(self, account: Account, names: Collection[str], most: int) -> tuple[Happening, ...]:
+        found = self.audit.lately(account.id, names, since=self.clock() - SPAN, limit=most)
+        return tuple(Happening(event.at, event.event, event.fields.get("method", "")) for event in found)

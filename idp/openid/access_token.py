@@ -55,7 +55,7 @@ class AccessTokenKind:
             "scope": " ".join(scope),
             "iat": int(now.timestamp()),
             "exp": int(expires_at.timestamp()),
-            "auth_time": int(grant.sign_in.at.timestamp()),
+            "auth_time": int(grant.sign_in.proven_at.timestamp()),
             "acr": grant.sign_in.acr,
         }
         return self.signer.sign(claims | confirmation(self.jkt))

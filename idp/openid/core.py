@@ -132,7 +132,7 @@ class Core(PyopProvider):  # type: ignore[misc]
         """OpenID Connect Core section 2 and RP-Initiated Logout: what the real sign-in was."""
         sign_in = self.authz_state.grant.sign_in
         return {
-            "auth_time": int(sign_in.at.timestamp()),
+            "auth_time": int(sign_in.proven_at.timestamp()),
             "acr": sign_in.acr,
             "amr": list(sign_in.methods),
             "sid": self._subjects.sid_of(self.authz_state.client, sign_in.sid),

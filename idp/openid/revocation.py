@@ -91,7 +91,7 @@ class IntrospectionEndpoint:
             "sub": grant.subject,
             "iss": self.issuer,
             "exp": int(token.expires_at.timestamp()),
-            "auth_time": int(grant.sign_in.at.timestamp()),
+            "auth_time": int(grant.sign_in.proven_at.timestamp()),
             "acr": grant.sign_in.acr,
         }
 

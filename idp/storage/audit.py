@@ -31,6 +31,11 @@ INDEXES = Indexes(
     ),
 )
 KEPT = timedelta(days=365)
+# What anybody makes happen to an account who knows an address of it, as often as they like: where the newest events are
+# read, these must not push out the rest.
+OF_STRANGERS = frozenset({"sign_in.failed", "sign_in.mail_limit"})
+_MOST_FOUND = 1000
+_MOST_OF_STRANGERS = 200
 # Beside what happened: for finding and verifying it.
 _NOT_SHOWN = {"_id": 0, "seal": 0, "proof": 0, "mac": 0}
 
@@ -92,14 +97,17 @@ class AuditTrail:
         with translated():
             return list(self._events.find({"account_id": account_id}, _NOT_SHOWN).sort("at", ASCENDING))
 
-    def events(
-        self, *, references: Collection[str] = (), account_ids: Collection[str] = (), limit: int = 1000
-    ) -> tuple[AuditEvent, ...]:
-        """The newest events of these journeys and people, oldest first."""
+    def lately(self, account_id: str, names: Collection[str], *, since: datetime, limit: int) -> tuple[AuditEvent, ...]:
+        """The newest events of these names that are about this person, the newest first."""
+        theirs = {"account_id": account_id, "at": {"$gte": since}, "event": {"$in": list(names)}}
+        return self._newest(theirs, limit)
+
+    def events(self, *, references: Collection[str] = (), account_ids: Collection[str] = ()) -> tuple[AuditEvent, ...]:
+        """The newest events of these journeys and people, oldest first; of what strangers cause, fewer."""
         either = {"$or": [{"reference": {"$in": list(references)}}, {"account_id": {"$in": list(account_ids)}}]}
-        with translated():
-            found = list(self._events.find(either).sort("at", DESCENDING).limit(limit))
-        return tuple(_event(document) for document in reversed(found))
+        others, strangers = {"event": {"$nin": [*OF_STRANGERS]}}, {"event": {"$in": [*OF_STRANGERS]}}
+        found = [*self._newest(either | others, _MOST_FOUND), *self._newest(either | strangers, _MOST_OF_STRANGERS)]
+        return tuple(sorted(found, key=lambda event: event.at, reverse=True))[::-1]
 
     def university_answers(self, *, since: datetime) -> tuple[AnswerCount, ...]:
         """How often each identity provider's answers were accepted, or refused and why, since then."""
@@ -122,6 +130,10 @@ class AuditTrail:
         ]
         with translated():
             return {found["_id"]: found["last"] for found in self._events.aggregate(stages)}
+
+    def _newest(self, which: Document, limit: int) -> tuple[AuditEvent, ...]:
+        with translated():
+            return tuple(_event(document) for document in self._events.find(which).sort("at", DESCENDING).limit(limit))
 
 
 def _event(document: dict[str, Any]) -> AuditEvent:

@@ -289,6 +289,7 @@ def _document(grant: Grant) -> Document:
             "at": grant.sign_in.at,
             "methods": list(grant.sign_in.methods),
             "acr": grant.sign_in.acr,
+            "authenticated_at": grant.sign_in.authenticated_at,
         },
         "code_hash": grant.code_hash,
         "code_expires_at": grant.code_expires_at,

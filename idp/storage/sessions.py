@@ -109,6 +109,7 @@ def _sign_in_document(sign_in: SignIn) -> dict[str, Any]:
         "acr": sign_in.acr,
         "ends_at": sign_in.ends_at,
         "kind": _kind_document(sign_in.kind),
+        "authenticated_at": sign_in.authenticated_at,
     }
 
 
@@ -121,6 +122,7 @@ def read_sign_in(document: dict[str, Any]) -> SignIn:
         document["acr"],
         document.get("ends_at"),
         _kind(document),
+        document.get("authenticated_at"),
     )
 
 

@@ -76,7 +76,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
     def do(account_id: str, act: str) -> ResponseReturnValue:
         here = console.posting_operator()
         try:
-            known, founded = _known(_pages(people, acts, here.account_id), act), _founded(here)
+            known, founded = _known(_pages(people, acts, console.helps, here.account_id), act), _founded(here)
             if account_id == here.account_id:
                 raise Undone(reason=field_sentence("helpdesk.own_account"))
             if not known.do(account_id, founded):
@@ -97,7 +97,9 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
         address, given_name, family_name, role, expires = (forms.optional_field(name).strip() for name in _INVITED)
         try:
             act, by_mail = _founded(here), "mail" in request.form
-            made = invitations.invite(address, given_name, family_name, role, expires, act, by_mail=by_mail)
+            made = invitations.invite(
+                address, given_name, family_name, role, expires, act, by_mail=by_mail, own=here.account_id
+            )
         except UnfitInvitee as fault:
             return invitation_page({fault.field: field_sentence(fault.key)})
         except Undone as undone:
@@ -105,7 +107,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
         return invitation_page(done=made.invitee.address)
 
     def page(account_id: str, act: str, errors: dict[str, str] | None = None) -> Response:
-        shown, sheet = _known(_pages(people, acts), act), people.show(account_id)
+        shown, sheet = _known(_pages(people, acts, console.helps), act), people.show(account_id)
         if sheet is None:
             raise _not_found()
         return console.pages.render(
@@ -149,14 +151,17 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
     return views
 
 
-def _pages(people: PeopleFlow, acts: HelpdeskActs, own: str = "") -> dict[str, ActPage]:
-    """The acts by name. own: the account of whoever acts, into which they merge nobody's."""
+def _pages(people: PeopleFlow, acts: HelpdeskActs, helps: Callable[[str], bool], own: str = "") -> dict[str, ActPage]:
+    """The acts by name. helps: whether the person of this account does; the role, which goes with an address, is
+    nobody's here to give away. own: the account of whoever acts, into which they merge nobody's."""
     names = act_names(only_passkeys=True) | act_names(is_disabled=True)
 
     def merge(account_id: str, act: Act) -> bool:
         into = _one(people, forms.field("into"))
         if into == own:
             raise Undone(into=field_sentence("helpdesk.own_account"))
+        if helps(account_id):
+            raise Undone(into=field_sentence("helpdesk.operator_account"))
         if not acts.merge(account_id, into, act):
             raise Undone(into=field_sentence("helpdesk.not_mergeable"))
         return True

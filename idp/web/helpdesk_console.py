@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from idp.domain.errors import Refusal
-from idp.domain.helpdesk import ConsoleSession
+from idp.domain.helpdesk import HELPDESK_ROLE, ConsoleSession
 from idp.flows.helpdesk_entry import HelpdeskEntry
 from idp.web.pages import Pages
 
@@ -26,6 +26,10 @@ class Console:
         if here is None:
             raise Refusal("helpdesk.not_signed_in", "console closed meanwhile", status=403)
         return here
+
+    def helps(self, account_id: str) -> bool:
+        """Whether the person of this account has the role at this moment."""
+        return HELPDESK_ROLE in self.entry.roles(account_id)
 
     def posting_operator(self) -> ConsoleSession:
         """The same, for a form, which has to carry our token."""

@@ -364,6 +364,10 @@ _FIELDS: dict[str, LazyString] = {
     ),
     "helpdesk.choose": _("Choisissez dans la liste."),
     "helpdesk.own_account": _("Rien n’a changé : pour votre propre compte, demandez à un collègue."),
+    "helpdesk.operator_account": _(
+        "Rien n’a changé : la personne de ce compte est de l’assistance, et son rôle passerait à l’autre. Fusionnez "
+        "l’autre compte avec celui-ci, ou demandez à un administrateur."
+    ),
     "helpdesk.nobody": _("Personne ne correspond."),
     "helpdesk.several": _("Plusieurs personnes correspondent : donnez une adresse ou un identifiant exact."),
     "helpdesk.not_reopened": _(

@@ -21,6 +21,7 @@ KINDS = (
     ("addresses_changed", "added", CHANGED),
     ("addresses_changed", "primary", CHANGED),
     ("addresses_changed", "removed", CHANGED),
+    ("addresses_changed", "moved", CHANGED),
     ("account_closed", "closed", "30"),
     ("account_closed", "reopened", "Service"),
     ("accounts_merged", "merged", CHANGED),

@@ -215,6 +215,21 @@ def test_recent_events_are_bounded(world: World, person: Traveller) -> None:
     assert len(person.tree.xpath("//section[@aria-labelledby='recent-events']//li")) == 20
 
 
+def test_strangers_who_fail_to_sign_in_hide_nothing_of_what_happened(world: World, person: Traveller) -> None:
+    """Whoever took the account over would have its person read of wrong passwords alone."""
+    add(world, person)
+    for number in range(600):
+        at = world.clock() + timedelta(seconds=number)
+        world.services.database.collection("audit").insert_one(
+            {"event": "sign_in.failed", "at": at, "reference": "r", "account_id": "ines", "fields": {}}
+        )
+    world.clock.ahead += timedelta(seconds=601)
+    person.get("/account")
+    (section,) = person.tree.xpath("//section[@aria-labelledby='recent-events']")
+    lines = [" ".join(item.text_content().split()) for item in section.xpath(".//li")]
+    assert [line.rsplit(" ", 4)[0] for line in lines] == ["Connexion refusée"] * 5 + ["Adresse mail ajoutée"]
+
+
 def test_a_new_password_is_told_at_every_address(world: World, person: Traveller) -> None:
     add(world, person)
     person.get("/account/password").press("Créer", password="girafe violon tempête cactus")

@@ -1,7 +1,7 @@
 """The console: a relying party of the provider, for those with the role; every look and act is logged."""
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -10,7 +10,7 @@ import pytest
 
 from idp import app as application
 from idp.app import assistance, own_account
-from idp.domain.accounts import Account, Identity
+from idp.domain.accounts import Account, Identity, Invited
 from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
 from idp.domain.helpdesk import Act
 from idp.domain.sessions import ACR_PHISHING_RESISTANT
@@ -435,3 +435,34 @@ def test_a_fault_in_an_invitation_is_told_beside_its_field_in_french(helped: Wor
     ):
         person.send("/helpdesk/invitation", **(filled | wrong))
         assert words in person.text, wrong
+
+
+def test_nobody_prolongs_or_renames_their_own_account_by_an_invitation(helped: World) -> None:
+    """Who helps may have come by an invitation themselves."""
+    now, stores = helped.clock(), helped.services.stores
+    before = Invited("assistance", now + timedelta(days=2))
+    names = {"displayName": ("Alex Dupuis",)}
+    helped.services.database.collection("accounts").update_one({"_id": "alex"}, {"$set": {"invited": asdict(before)}})
+    assert stores.accounts.invite("alex", before, names)
+    seen = account(helped, "alex")
+    person = entered(helped).get("/helpdesk/invitation")
+    expires = (now + timedelta(days=900)).date().isoformat()
+    person.send(
+        "/helpdesk/invitation", address=ALEX, given_name="Camille", family_name="Durand", expires=expires, reason="moi"
+    )
+    assert person.last.status_code == 422
+    assert account(helped, "alex").invited == seen.invited
+    assert account(helped, "alex").attributes == seen.attributes
+    assert stores.invitations.of_address(ALEX) is None
+
+
+def test_nobody_gives_away_a_colleague_s_role_by_a_merge(two: World) -> None:
+    """The role goes with an address; who has it is the administrator's to say."""
+    person = entered(two)
+    two.services.database.collection("accounts").update_one({"_id": "alex"}, {"$set": {"subject": "subject-of-nobody"}})
+    two.services.database.collection("accounts").update_one({"_id": "alex"}, {"$set": {"addresses": ["a@exemple.org"]}})
+    two.services.database.collection("accounts").update_one({"_id": "zoe"}, {"$push": {"addresses": ALEX}})
+    act(person, "zoe", "merge", into=CAMILLE, reason="ticket 1")
+    assert person.last.status_code == 422
+    assert "administrateur" in person.text
+    assert account(two, "camille").addresses == (CAMILLE,)

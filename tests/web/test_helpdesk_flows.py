@@ -223,3 +223,17 @@ def test_limits_in_force_are_told_and_unlocking_gives_every_try_again(world: Wor
     (event,) = world.events("helpdesk.unlocked")
     assert (event["account_id"], event["fields"]) == ("camille", {"operator": "alex", "reason": ACT.reason})
     assert not people.unlock("nobody", ACT)
+
+
+def test_strangers_who_fail_to_sign_in_hide_nothing_from_who_helps(world: World) -> None:
+    """Nor do those of a single journey, which is read once more by its reference."""
+    world.account("camille", CAMILLE, password=PASSWORD)
+    world.services.stores.audit.append("account.address_added", at=world.clock(), reference="own", account_id="camille")
+    later = world.clock() + timedelta(seconds=1)
+    world.services.database.collection("audit").insert_many(
+        {"event": "sign_in.failed", "at": later, "reference": "theirs", "account_id": "camille", "fields": {}}
+        for _ in range(1100)
+    )
+    told = events(assistance.timeline(world.services).of_account("camille"))
+    assert "account.address_added" in told
+    assert 0 < told.count("sign_in.failed") < 1000

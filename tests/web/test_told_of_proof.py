@@ -25,3 +25,13 @@ def test_the_first_password_of_a_new_account_is_no_news(world: World) -> None:
     person = world.browser().start().prove().press("Continuer", code=world.code(CAMILLE))
     assert person.press("Créer", password=PASSWORD).step == "account"
     assert kinds(world, CAMILLE) == ["proofing"]
+
+
+def test_whoever_loses_an_address_to_a_proof_reads_of_it_at_the_others(world: World) -> None:
+    """Password and sessions went with it: somebody at the university could have an account taken apart unseen."""
+    world.account("before", CAMILLE, password=PASSWORD)
+    world.services.stores.account_addresses.add("before", PERSONAL)
+    world.browser().start().prove().press("Continuer", code=world.code(CAMILLE))
+    (told,) = world.mails(PERSONAL)
+    assert (told["kind"], told["fields"]) == ("addresses_changed", {"change": "moved", "changed": CAMILLE})
+    assert kinds(world, CAMILLE) == ["proofing"]
