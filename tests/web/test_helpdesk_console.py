@@ -441,7 +441,7 @@ def test_nobody_prolongs_or_renames_their_own_account_by_an_invitation(helped: W
     """Who helps may have come by an invitation themselves."""
     now, stores = helped.clock(), helped.services.stores
     before = Invited("assistance", now + timedelta(days=2))
-    names = {"displayName": ("Alex Dupuis",)}
+    names: dict[str, tuple[str, ...]] = {"displayName": ("Alex Dupuis",)}
     helped.services.database.collection("accounts").update_one({"_id": "alex"}, {"$set": {"invited": asdict(before)}})
     assert stores.accounts.invite("alex", before, names)
     seen = account(helped, "alex")
