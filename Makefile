@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fuzz lighthouse docs bench chaos venv clean
+.PHONY: help demo test lint lint-types lint-scans lint-style fuzz lighthouse docs bench chaos venv clean
 .DELETE_ON_ERROR:
 
 help:
@@ -35,12 +35,20 @@ test: lint
 	@$(PYTHON) -m tests.install_browser
 	@$(PYTHON) -m pytest $(PYTEST_ARGS)
 
+# Types take as long as all the others together: two at a time.
 lint: $(VENV)/.installed-test
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint-types lint-scans lint-style
+
+lint-types:
+	@$(PYTHON) -m mypy
+
+lint-scans:
+	@$(PYTHON) -m tests.security_scan
+
+lint-style:
 	@$(PYTHON) -m ruff check .
 	@$(PYTHON) -m ruff format --check .
-	@$(PYTHON) -m mypy
 	@$(VENV)/bin/lint-imports
-	@$(PYTHON) -m tests.security_scan
 
 fuzz: $(VENV)/.installed-test
 	@$(PYTHON) -m tests.fuzz

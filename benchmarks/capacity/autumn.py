@@ -66,7 +66,8 @@ class Queue:
 
 def week(people: int, *, seed: int = 2026) -> list[Minute]:
     """Everybody once, and whoever has come again and again."""
-    chance = random.Random(seed)  # noqa: S311  # nosec B311 -- a simulation, which has to tell the same every time
+    # A simulation, which has to tell the same every time.
+    chance = random.Random(seed)  # noqa: S311  # nosec B311
     expected = [people * share for share in _shares()]
     busiest = max(range(len(expected)), key=expected.__getitem__) // 60 * 60
     for minute in range(busiest + 30, busiest + 30 + HALL_MINUTES):
