@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, request
+from flask import Flask, Request
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel
 from werkzeug.datastructures import ImmutableMultiDict
@@ -51,6 +51,7 @@ from idp.web import university_choice as university_choice_pages
 from idp.web.browser import Browser
 from idp.web.page_templates import TEMPLATES, PageEnvironment, PageTemplates
 from idp.web.pages import Pages
+from idp.web.this_answer import this_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -144,13 +145,14 @@ def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
 
     @app.before_request
     def before() -> ResponseReturnValue | None:
+        request = this_request()
         blueprint = request.blueprint
         if blueprint not in errors.PROTOCOL_BLUEPRINTS:
             every_page.choose_language(browser)
         # Probes come by address; everybody else names the issuer's host (CWE-640).
         if blueprint not in ("health", "metrics") and request.environ.get("HTTP_HOST", "").lower() != host:
             raise Refusal("request.host", "unknown Host header")
-        forms.refuse_strange_forms()
+        forms.refuse_strange_forms(request)
         return None
 
     app.after_request(browser.write_cookies)

@@ -1,6 +1,6 @@
 """Journey A at the front: the authorization endpoint, and the address to which every page returns."""
 
-from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask import Blueprint, Response, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.domain.authorization import PendingAuthorization
@@ -10,6 +10,7 @@ from idp.web.browser import Browser
 from idp.web.headers import allow_form_target
 from idp.web.pages import Pages, announce_end, language, prefer_languages
 from idp.web.step_urls import step_url
+from idp.web.this_answer import this_request
 
 STEP_PAGES = {
     Step.ADDRESS: "sign_in.address",
@@ -92,7 +93,7 @@ def led(flow: AuthorizationFlow, pages: Pages, pending: PendingAuthorization) ->
 
     A form that is sent twice shows the answer to the second one: the end waits for the request that follows.
     """
-    what = flow.go_on(pending, pages.browser.session(), may_finish=request.method == "GET")
+    what = flow.go_on(pending, pages.browser.session(), may_finish=this_request().method == "GET")
     if isinstance(what, Finished):
         return carry(what, pages)
     return make_response(redirect(step_url(STEP_PAGES[what], pending.id), 303))

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flask import Response, g, make_response, redirect, request
+from flask import Response, make_response, redirect
 
 from idp.domain.errors import Refusal
 from idp.domain.sessions import Session, SignedIn
 from idp.flows.browser_sessions import BrowserSessions
 from idp.web import forms
+from idp.web.this_answer import this_answer, this_request
 
 DEVICE_LIFETIME = 365 * 24 * 3600
 LANGUAGE_LIFETIME = 365 * 24 * 3600
@@ -30,7 +31,7 @@ class Browser:
         return f"__Host-idp_{name}" if self.secure else f"idp_{name}"
 
     def cookie(self, name: str) -> str | None:
-        return request.cookies.get(self.cookie_name(name))
+        return this_request().cookies.get(self.cookie_name(name))
 
     @property
     def device(self) -> str | None:
@@ -39,10 +40,10 @@ class Browser:
 
     def known_session(self) -> Session | None:
         """The session of this browser, if it has one; looked up once per request."""
-        if "session" not in g:
-            g.session = self.sessions.find(self.cookie("session"), _user_agent())
-        session: Session | None = g.session
-        return session
+        answer = this_answer()
+        if not answer.is_session_read:
+            answer.has_session(self.sessions.find(self.cookie("session"), _user_agent()))
+        return answer.session
 
     def session(self) -> Session:
         """The session of this browser, opened if need be."""
@@ -58,7 +59,7 @@ class Browser:
         session = self.known_session()
         if session is None:
             raise Refusal("authorization.expired" if self._has_ours() else "browser.cookies", "form without session")
-        if not self.sessions.is_csrf_token(session, request.form.get("csrf_token", "")):
+        if not self.sessions.is_csrf_token(session, this_request().form.get("csrf_token", "")):
             raise Refusal("request.csrf", "form without our token", status=403)
         return session
 
@@ -77,11 +78,11 @@ class Browser:
     @property
     def was_kept_back(self) -> bool:
         """Whether another site posted this, so that our cookie was kept back if there is one (Fetch Metadata 2.3)."""
-        return self._is_posted_without_session and request.headers.get("Sec-Fetch-Site") == "cross-site"
+        return self._is_posted_without_session and this_request().headers.get("Sec-Fetch-Site") == "cross-site"
 
     @property
     def _is_posted_without_session(self) -> bool:
-        return request.method == "POST" and self.known_session() is None
+        return this_request().method == "POST" and self.known_session() is None
 
     def session_to_end(self) -> Session | None:
         """The session that a form of ours ends; None where nobody is signed in, as after the same form before.
@@ -123,7 +124,7 @@ class Browser:
         cookie, session = self.sessions.share(self.session(), is_shared=is_shared)
         if cookie is not None:
             self._remember(cookie, session)
-        g.session = session
+        this_answer().has_session(session)
         return session
 
     def hear_whether_shared(self) -> Session:
@@ -132,15 +133,16 @@ class Browser:
 
     def signed_out(self) -> None:
         """Take the session's cookie away."""
-        g.session = None
-        g.cookies = {**g.get("cookies", {}), "session": ("", 0)}
+        answer = this_answer()
+        answer.has_session(None)
+        answer.cookies["session"] = ("", 0)
 
     def remember_language(self, language: str) -> None:
-        g.cookies = {**g.get("cookies", {}), "language": (language, LANGUAGE_LIFETIME)}
+        self.remember("language", language, LANGUAGE_LIFETIME)
 
     def remember(self, name: str, value: str, seconds: int) -> None:
         """Keep a preference of this device, e.g. the last choice: something that opens nothing."""
-        g.cookies = {**g.get("cookies", {}), name: (value, seconds)}
+        this_answer().cookies[name] = (value, seconds)
 
     def forget(self, name: str) -> None:
         """Take a cookie away."""
@@ -148,7 +150,7 @@ class Browser:
 
     def write_cookies(self, response: Response) -> Response:
         """Set what changed during this request."""
-        for name, (value, max_age) in g.get("cookies", {}).items():
+        for name, (value, max_age) in this_answer().cookies.items():
             response.set_cookie(
                 self.cookie_name(name),
                 value,
@@ -162,12 +164,13 @@ class Browser:
 
     def _has_ours(self) -> bool:
         """Whether the browser keeps cookies of ours at all; others on the same host say nothing (RFC 6265 8.5)."""
-        return any(name.startswith(self.cookie_name("")) for name in request.cookies)
+        return any(name.startswith(self.cookie_name("")) for name in this_request().cookies)
 
     def _remember(self, cookie: str, session: Session) -> None:
-        g.session = session
-        g.cookies = {**g.get("cookies", {}), "session": (cookie, None)}
+        answer = this_answer()
+        answer.has_session(session)
+        answer.cookies["session"] = (cookie, None)
 
 
 def _user_agent() -> str:
-    return request.headers.get("User-Agent", "")
+    return this_request().headers.get("User-Agent", "")

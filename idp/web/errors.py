@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, g, jsonify, request, url_for
+from flask import Flask, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, format_datetime
 from werkzeug.exceptions import HTTPException
@@ -20,6 +20,7 @@ from idp.web.browser import Browser
 from idp.web.pages import Pages, language, may_look_again, other_language
 from idp.web.sentences import sentence_for, sentence_key
 from idp.web.step_urls import step_url
+from idp.web.this_answer import this_answer
 from idp.web.university_help import Incident, error_url, message_for
 
 logger = logging.getLogger(__name__)
@@ -172,7 +173,7 @@ def _under_way(handle: str | None, browser: Browser, flow: AuthorizationFlow) ->
     """The reference of the journey with this handle, where it goes on in this browser; looked up once per request."""
     if handle is None:
         return None
-    looked_up: dict[str, str | None] = g.setdefault("journeys", {})
+    looked_up = this_answer().journeys
     if handle not in looked_up:
         looked_up[handle] = _reference(handle, _session(browser), flow)
     return looked_up[handle]

@@ -1,8 +1,9 @@
 """Reading what a form posted, strictly."""
 
-from flask import request
+from flask import Request
 
 from idp.domain.errors import Refusal
+from idp.web.this_answer import this_request
 
 # Our largest form has a handful of fields; a response of a large university's identity provider two.
 MAX_FIELDS = 100
@@ -12,7 +13,7 @@ FORM_ERROR = 422
 
 def field(name: str) -> str:
     """The one value of a field that the form must have; refuses what none of our pages would send (CWE-943)."""
-    values = request.form.getlist(name)
+    values = this_request().form.getlist(name)
     if len(values) != 1:
         raise Refusal("request.malformed", f"field {name} sent {len(values)} times")
     return values[0]
@@ -20,10 +21,10 @@ def field(name: str) -> str:
 
 def optional_field(name: str) -> str:
     """The one value of a field that the form may have; empty where it has none, refused where it has several."""
-    return field(name) if name in request.form else ""
+    return field(name) if name in this_request().form else ""
 
 
-def refuse_strange_forms() -> None:
+def refuse_strange_forms(request: Request) -> None:
     """Refuse bodies that are no form, or that hold far too many fields, before any view looks at them."""
     # Registration takes JSON (RFC 7591 section 3.1) and reads it itself.
     if request.method != "POST" or request.blueprint == "registration":
@@ -37,5 +38,6 @@ def refuse_strange_forms() -> None:
 
 def pairs() -> list[tuple[str, str]]:
     """Every parameter of a protocol request with its repetitions, from the body of a POST, else from the query."""
+    request = this_request()
     source = request.form if request.method == "POST" else request.args
     return list(source.items(multi=True))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from flask import g, request
+from idp.web.this_answer import this_answer, this_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -30,17 +30,17 @@ def allow_form_target(address: str) -> None:
     parts = urlsplit(address)
     if parts.scheme not in ("", "https"):
         target = f"http://{parts.netloc}" if parts.scheme == "http" else f"{parts.scheme}:"
-        g.form_targets = (*g.get("form_targets", ()), target)
+        this_answer().form_targets += (target,)
 
 
 def allow_frame(origin: str) -> None:
     """Let this page hold frames of this origin, e.g. ``https://portail.example``."""
-    g.frames = (*g.get("frames", ()), origin)
+    this_answer().frames += (origin,)
 
 
 def allow_own_data() -> None:
     """Let the scripts of this page ask us for data."""
-    g.own_data = True
+    this_answer().has_own_data = True
 
 
 def content_security_policy(*, secure: bool) -> str:
@@ -49,13 +49,14 @@ def content_security_policy(*, secure: bool) -> str:
     The end of a sign-in is a redirect to the client, the start of a proofing one to the university: both are other
     origins, known only after the form was sent. Loopback set-ups need plain http for the same reason.
     """
-    frames = " ".join(dict.fromkeys(g.get("frames", ())))
-    targets = " ".join(("'self'", "https:", *(() if secure else ("http:",)), *g.get("form_targets", ())))
+    answer = this_answer()
+    frames = " ".join(dict.fromkeys(answer.frames))
+    targets = " ".join(("'self'", "https:", *(() if secure else ("http:",)), *answer.form_targets))
     return (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; "
         f"form-action {targets}; frame-ancestors 'none'; base-uri 'none'"
         + (f"; frame-src {frames}" if frames else "")
-        + ("; connect-src 'self'" if g.get("own_data") else "")
+        + ("; connect-src 'self'" if answer.has_own_data else "")
     )
 
 
@@ -63,7 +64,7 @@ def with_headers(application: "WSGIApplication", *, secure: bool) -> "WSGIApplic
     """The application, whose every answer carries them; an endpoint's own Cache-Control and policy stay.
 
     They are added where an answer leaves (PEP 3333): there they are a list, which Flask's answers copy and check once
-    more for each hook. g and request still belong to the answer.
+    more for each hook. What is known of the answer still belongs to it.
     """
     of_every_answer = (("X-Content-Type-Options", "nosniff"), *((_ONLY_TLS,) if secure else ()))
 
@@ -84,6 +85,6 @@ def _missing(headers: list[tuple[str, str]], *, secure: bool) -> Iterator[tuple[
         if "content-security-policy" not in there:
             yield "Content-Security-Policy", content_security_policy(secure=secure)
         yield from _FOR_WINDOWS
-    if "cache-control" not in there and request.endpoint != "static":
+    if "cache-control" not in there and this_request().endpoint != "static":
         # Everything else is personal (RFC 6749 5.1 for tokens; pages of a sign-in must not come back from a cache).
         yield from _FOR_NOBODY_ELSE

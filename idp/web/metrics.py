@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.routing import Rule
 
 from idp.domain.measures import told_method
+from idp.web.this_answer import this_request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -54,13 +55,19 @@ def _digest(text: str) -> bytes:
 
 
 def with_times(application: "WSGIApplication", timed: TimesAnswers) -> "WSGIApplication":
-    """The application, whose every answer is timed and told (PEP 3333); ``request`` still belongs to the answer."""
+    """The application, whose every answer is timed and told (PEP 3333); the request still belongs to the answer."""
 
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         began_at = time.perf_counter()
 
         def start(status: str, headers: list[tuple[str, str]], *failure: Any) -> Callable[[bytes], object]:
-            _tell(request.url_rule, environ["REQUEST_METHOD"], int(status[:3]), time.perf_counter() - began_at, timed)
+            _tell(
+                this_request().url_rule,
+                environ["REQUEST_METHOD"],
+                int(status[:3]),
+                time.perf_counter() - began_at,
+                timed,
+            )
             return start_response(status, headers, *failure)
 
         return application(environ, start)

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from flask import Response, g, request
+from flask import Response
 from flask_babel import to_user_timezone
 from werkzeug.datastructures import MultiDict
 
 from idp.web.browser import Browser
 from idp.web.page_templates import PageTemplates
 from idp.web.theme import Theme, theme_context
+from idp.web.this_answer import this_answer, this_request
 
 LANGUAGES = {"fr": "Français", "en": "English"}
 # Requests that look at a page, and ask for nothing else (RFC 9110 section 9.2.1).
@@ -35,17 +36,11 @@ class Pages:
 
     def render(self, template: str, /, *, status: int = 200, **context: Any) -> Response:
         """A page of ours; ``context`` is what the template names beyond what every page has."""
-        every_page: dict[str, Any] = {
-            "lang": language(),
-            "root": request.script_root,
-            "service_name": self.service_name,
-            "help_url": self.help_url,
-            **theme_context(self.theme, request.script_root),
+        every_page = {
+            **self._every_page(),
             "waits_until": waits_until(),
             "csrf_token": self.browser.csrf_token(),
             "language_links": language_links(),
-            "errors": {},
-            "client_name": None,
             "reference": None,
         }
         return self._answer(template, status, every_page | context)
@@ -56,18 +51,24 @@ class Pages:
         It can be read in another language where asking for it again does nothing: what was refused was not done.
         is_lasting: its address shows the same again, though nothing was refused.
         """
-        every_page: dict[str, Any] = {
-            "lang": language(),
-            "root": request.script_root,
-            "service_name": self.service_name,
-            "help_url": self.help_url,
-            **theme_context(self.theme, request.script_root),
+        every_page = {
+            **self._every_page(),
             "csrf_token": "",
             "language_links": language_links() if may_look_again(status, is_lasting=is_lasting) else (),
+        }
+        return self._answer(template, status, every_page | context)
+
+    def _every_page(self) -> dict[str, Any]:
+        root = this_request().script_root
+        return {
+            "lang": language(),
+            "root": root,
+            "service_name": self.service_name,
+            "help_url": self.help_url,
+            **theme_context(self.theme, root),
             "errors": {},
             "client_name": None,
         }
-        return self._answer(template, status, every_page | context)
 
     def _answer(self, template: str, status: int, context: dict[str, Any]) -> Response:
         # Not Flask's way, which tells every page of the request, the session and the settings: ours name none of them.
@@ -76,7 +77,7 @@ class Pages:
 
 def may_look_again(status: int, *, is_lasting: bool = False) -> bool:
     """Whether the address of this answer can be asked for again, in another language, without anything being done."""
-    return request.method in _LOOKS and (is_lasting or 400 <= status < 500)
+    return this_request().method in _LOOKS and (is_lasting or 400 <= status < 500)
 
 
 def other_language() -> str:
@@ -86,7 +87,7 @@ def other_language() -> str:
 
 def announce_end(at: datetime) -> None:
     """Let the pages of this answer say until when their journey waits (WCAG 2.2, success criterion 2.2.1)."""
-    g.ends_at = at
+    this_answer().ends_at = at
 
 
 def waits_until() -> str | None:
@@ -94,7 +95,7 @@ def waits_until() -> str | None:
 
     By quarters of an hour: what is said of known and unknown people at almost the same moment is the same.
     """
-    at: datetime | None = g.get("ends_at")
+    at = this_answer().ends_at
     return f"{to_user_timezone(at.replace(minute=at.minute // 15 * 15)):%H:%M}" if at else None
 
 
@@ -105,7 +106,7 @@ def language() -> str:
     browser's own preference is not asked: students of French universities use machines of every language, and the
     other language is one link away on every page that can be asked for again; a refused form is answered in both.
     """
-    chosen: str | None = g.get("language")
+    chosen = this_answer().language
     return chosen if chosen in LANGUAGES else "fr"
 
 
@@ -114,31 +115,33 @@ def known_language() -> str | None:
 
     None where the page is in French for want of a choice: a mail then says everything in both languages.
     """
-    chosen: str | None = g.get("language")
+    chosen = this_answer().language
     if chosen in LANGUAGES:
         return chosen
-    preferred = request.accept_languages.best or ""
+    preferred = this_request().accept_languages.best or ""
     return "fr" if preferred.lower().startswith("fr") else None
 
 
 def choose_language(browser: Browser) -> None:
     """Read the language link that was followed, else the choice made before."""
-    asked = request.args.get("lang")
+    asked = this_request().args.get("lang")
     if asked in LANGUAGES:
         browser.remember_language(asked)
-        g.language = asked
+        this_answer().language = asked
     else:
-        g.language = browser.cookie("language")
+        this_answer().language = browser.cookie("language")
 
 
 def prefer_languages(ui_locales: tuple[str, ...]) -> None:
     """Follow the application's ``ui_locales`` (Core 3.1.2.1) unless the person chose a language."""
-    if not g.get("language"):
-        g.language = next((tag[:2].lower() for tag in ui_locales if tag[:2].lower() in LANGUAGES), None)
+    answer = this_answer()
+    if not answer.language:
+        answer.language = next((tag[:2].lower() for tag in ui_locales if tag[:2].lower() in LANGUAGES), None)
 
 
 def language_links() -> tuple[LanguageLink, ...]:
     """This page in the other languages."""
+    request = this_request()
     query = MultiDict(request.args) if request.method in _LOOKS else MultiDict()
     query.pop("lang", None)
     # Any address may be asked for; with two slashes in front it would lead to somebody else's site.

@@ -3,7 +3,9 @@
 from functools import cache
 from urllib.parse import quote
 
-from flask import request, url_for
+from flask import url_for
+
+from idp.web.this_answer import this_request
 
 _HANDLE = "handle"
 
@@ -13,7 +15,7 @@ def step_url(endpoint: str, authorization_id: str) -> str:
 
     A page has up to eight of them, which differ in the handle alone: the rest is asked of the routes once.
     """
-    before, after = _around_handle(endpoint, request.script_root)
+    before, after = _around_handle(endpoint, this_request().script_root)
     return f"{before}{quote(authorization_id, safe='')}{after}"
 
 
