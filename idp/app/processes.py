@@ -67,7 +67,7 @@ logger = logging.getLogger(__name__)
 _SERVER_ENDS = 3
 # Within gunicorn's ``graceful_timeout``, of which requests in hand have had their part by then.
 _FINISHING_SECONDS = 5.0
-# Seconds, where what is due is due by the day.
+# Seconds, where what is due is due by the minute or by the day.
 _RARELY = 5.0
 # Seals come once a minute.
 _SELDOM = 30.0
@@ -267,7 +267,9 @@ def _audit_seals(services: Services) -> AuditSeals:
 
 def _audit_sealer(services: Services) -> QueueWorker:
     seals = _audit_seals(services)
-    return QueueWorker("audit-sealer", lambda _, now: seals.seal_next(now=now), Semaphore(0), services.clock)
+    return QueueWorker(
+        "audit-sealer", lambda _, now: seals.seal_next(now=now), Semaphore(0), services.clock, look_every=_RARELY
+    )
 
 
 def _audit_watcher(services: Services) -> QueueWorker:

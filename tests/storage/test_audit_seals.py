@@ -67,6 +67,19 @@ def test_young_events_wait_for_the_next_seal(trail: AuditTrail, seals: AuditSeal
     assert (verified(indexed_database).events, verified(indexed_database).waiting) == (2, 1)
 
 
+def test_events_are_not_read_before_a_slice_of_them_is_due(
+    trail: AuditTrail, seals: AuditSeals, indexed_database: Database
+) -> None:
+    """Every worker asks every few seconds: with a crowd there are always a thousand of them on their way."""
+    write(trail, 20)
+    everything = indexed_database.client[indexed_database.name]
+    everything.command("profile", 2)
+    assert not seals.seal_next(now=NOW + timedelta(seconds=50))
+    everything.command("profile", 0)
+    asked = list(everything["system.profile"].find({"command.find": "audit"}))
+    assert [one["nreturned"] for one in asked] == [0]
+
+
 def test_an_event_that_comes_late_goes_into_the_next_seal(
     trail: AuditTrail, seals: AuditSeals, indexed_database: Database
 ) -> None:
