@@ -1,6 +1,7 @@
 """Mail of one process: what sends it, and what reads what came back."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from threading import Semaphore
@@ -9,7 +10,7 @@ from idp.app.pages import TRANSLATIONS
 from idp.app.services import Services
 from idp.app.stores import audit_trail
 from idp.flows.bounces import BounceFlow
-from idp.flows.mail_delivery import deliver_next
+from idp.flows.mail_delivery import deliver_next, give_up_expired
 from idp.mail.delivery import MailServer, SmtpDelivery
 from idp.mail.maildir import Maildir
 from idp.mail.messages import MessageRenderer
@@ -61,6 +62,11 @@ def sends_next(services: Services) -> Callable[..., bool]:
         mail_server(configured), from_address=configured.mail.from_, from_name=configured.mail.from_name
     )
     return partial(deliver_next, services.stores.outbox, renderer, delivery, heard=services.metrics.counts)
+
+
+def given_up_mail(services: Services) -> Callable[[datetime], bool]:
+    """A function that gives up what nobody waits for any more: see ``flows.mail_delivery.give_up_expired``."""
+    return partial(give_up_expired, services.stores.outbox, heard=services.metrics.counts)
 
 
 def _sender(services: Services) -> QueueWorker:

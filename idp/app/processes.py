@@ -17,7 +17,7 @@ from idp import log, settings
 from idp.app import assistance, own_account
 from idp.app.background import Background
 from idp.app.federation_audit import CommandAudit, federation_folder
-from idp.app.mail import bounces, bounces_folder, mail_server, mail_workers
+from idp.app.mail import bounces, bounces_folder, given_up_mail, mail_server, mail_workers
 from idp.app.pages import create_app
 from idp.app.saml import description
 from idp.app.services import (
@@ -239,7 +239,7 @@ def background(services: Services, *, works: bool = True) -> Background:
     """What this process does beside answering. works: whether it sends mail and the like, or leaves that to others."""
     configured = services.settings
     workers = (
-        (*mail_workers(services), _logout_sender(services), _account_closer(services), _audit_sealer(services))
+        (*mail_workers(services), _logout_sender(services), _deadlines(services), _audit_sealer(services))
         if works
         else (_audit_watcher(services),)
     )
@@ -289,15 +289,17 @@ def _logout_sender(services: Services) -> QueueWorker:
     return QueueWorker("logout-sender", work, notices.arrivals, services.clock, threads=4)
 
 
-def _account_closer(services: Services) -> QueueWorker:
+def _deadlines(services: Services) -> QueueWorker:
     # Nothing tells when time is over.
     closing, erasure = assistance.account_closing(services), own_account.erasure(services)
     merging = own_account.merging(services)
     return QueueWorker(
-        "account-closer",
+        "deadlines",
         lambda _, now: any(
             work(now)
             for work in (
+                given_up_mail(services),
+                services.logout_delivery.give_up_expired,
                 closing.close_next_expired,
                 closing.give_up_next_expired,
                 services.ends_sign_ins.sweep_next,

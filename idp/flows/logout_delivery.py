@@ -33,12 +33,17 @@ class LogoutDelivery:
         """
         claim = self.notices.claim(worker, now=now, lease=self.calls.time_limit + _LEASE_MARGIN)
         if claim is None:
-            if dropped := self.notices.drop_expired(now=now):
-                self.heard("logout.expired", {"count": str(dropped)})
             return False
         with under_reference(claim.work.reference):
             self._deliver(claim, now)
         return True
+
+    def give_up_expired(self, now: datetime) -> bool:
+        """Give up the notices whose deadline is over, all at once; False where there is none."""
+        dropped = self.notices.drop_expired(now=now)
+        if dropped:
+            self.heard("logout.expired", {"count": str(dropped)})
+        return dropped > 0
 
     def _deliver(self, claim: Claim[LogoutNotice], now: datetime) -> None:
         outcome = self.calls.send(claim.work, now=now)

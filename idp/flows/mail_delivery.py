@@ -34,9 +34,6 @@ def deliver_next(
     """
     claim = outbox.claim(worker, now=now, lease=delivery.time_limit + _LEASE_MARGIN)
     if claim is None:
-        if dropped := outbox.drop_expired(now=now):
-            # Given up all at once, of whatever kind.
-            heard("mail.expired", {"kind": "any", "count": str(dropped)})
         return False
     with under_reference(claim.work.reference):
         outcome = _attempted(claim.work, renderer, delivery, partial(_record, outbox, claim, now=now), now)
@@ -45,6 +42,14 @@ def deliver_next(
         _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
         heard(event, fields)
     return True
+
+
+def give_up_expired(outbox: Outbox, now: datetime, *, heard: Hears = nobody) -> bool:
+    """Give up what nobody waits for any more, all at once, of whatever kind; False where there is none."""
+    dropped = outbox.drop_expired(now=now)
+    if dropped:
+        heard("mail.expired", {"kind": "any", "count": str(dropped)})
+    return dropped > 0
 
 
 def _attempted(

@@ -210,6 +210,7 @@ def test_after_the_deadline_it_is_given_up(world: World) -> None:
     world.sign_in("sid-1", "told")
     world.sign_outs.of_session("sid-1")
     assert not world.delivery.deliver_next("one", NOW + DEADLINE)
+    assert world.delivery.give_up_expired(NOW + DEADLINE)
     assert world.outcomes() == ["expired"]
     assert world.application.calls == 0
 

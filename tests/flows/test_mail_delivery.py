@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ from idp.demo.ports import free_port
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
 from idp.domain.one_time_codes import digits
-from idp.flows.mail_delivery import deliver_next, pause_after
+from idp.flows.mail_delivery import deliver_next, give_up_expired, pause_after
 from idp.mail.delivery import MailServer, SmtpDelivery
 from idp.mail.messages import MessageRenderer
 from idp.queue_worker import QueueWorker
@@ -150,8 +150,12 @@ def test_an_expired_message_is_dropped(outbox: Outbox, renderer: MessageRenderer
     outbox.put(message())
     with serving(mailbox, port):
         assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(minutes=10))
-    assert outcomes(outbox) == ["expired"]
     assert mailbox.messages == []
+    heard: list[tuple[str, Mapping[str, str]]] = []
+    for _ in range(2):
+        give_up_expired(outbox, NOW + timedelta(minutes=10), heard=lambda *told: heard.append(told))
+    assert outcomes(outbox) == ["expired"]
+    assert heard == [("mail.expired", {"kind": "any", "count": "1"})]
 
 
 def test_a_message_that_cannot_be_made_does_not_stop_the_others(
@@ -237,6 +241,7 @@ def test_4xx_is_tried_again_by_the_schedule_until_the_message_expires(
             assert not pause or not deliver_next(outbox, renderer, delivery(port), moment - timedelta(seconds=1))
             assert deliver_next(outbox, renderer, delivery(port), moment)
         assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(minutes=51))
+    assert give_up_expired(outbox, NOW + timedelta(minutes=51))
     assert outcomes(outbox) == ["deferred"] * len(pauses) + ["expired"]
 
 
