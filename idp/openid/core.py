@@ -64,7 +64,8 @@ class AccountClaims(Userinfo):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """Those of the requested claims that the account has, as requested; raises ``AccountGone``."""
         # Decided at the time of release, since the client's registration may have become narrower.
-        wishes = {claim: wish for claim, wish in requested_claims.items() if claim in self._state.releasable}
+        releasable = self._state.releasable
+        wishes = {claim: wish for claim, wish in requested_claims.items() if claim in releasable}
         verified = requested_claims.get(VERIFIED_CLAIMS) if self._state.client.verified_claims else None
         if not wishes and not verified:
             return {}

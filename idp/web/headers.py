@@ -1,6 +1,6 @@
 """Headers that every answer carries, whatever the page."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -77,14 +77,16 @@ def with_headers(application: "WSGIApplication", *, secure: bool) -> "WSGIApplic
     return answer
 
 
-def _missing(headers: list[tuple[str, str]], *, secure: bool) -> Iterator[tuple[str, str]]:
+def _missing(headers: list[tuple[str, str]], *, secure: bool) -> list[tuple[str, str]]:
     """What these headers lack yet."""
+    lacking: list[tuple[str, str]] = []
     there = {name.lower(): value for name, value in headers}
     # What only means something to a window is left out of answers to programs: they are most of the answers.
     if not there.get("content-type", "").startswith("application/json"):
         if "content-security-policy" not in there:
-            yield "Content-Security-Policy", content_security_policy(secure=secure)
-        yield from _FOR_WINDOWS
+            lacking.append(("Content-Security-Policy", content_security_policy(secure=secure)))
+        lacking += _FOR_WINDOWS
     if "cache-control" not in there and this_request().endpoint != "static":
         # Everything else is personal (RFC 6749 5.1 for tokens; pages of a sign-in must not come back from a cache).
-        yield from _FOR_NOBODY_ELSE
+        lacking += _FOR_NOBODY_ELSE
+    return lacking
