@@ -39,7 +39,7 @@ def blueprint(flow: AuthorizationFlow, pages: Pages) -> Blueprint:
     @views.route("/authorize", methods=["GET", "POST"])
     def authorize() -> ResponseReturnValue:
         parameters = forms.pairs()
-        if link := browser.as_link(url_for("authorization.authorize"), parameters):
+        if link := browser.as_link(parameters):
             return link
         if browser.was_kept_back:
             # Too long for a link: posted once more by a page of ours it comes with the cookie.

@@ -63,7 +63,7 @@ class Browser:
             raise Refusal("request.csrf", "form without our token", status=403)
         return session
 
-    def as_link(self, address: str, parameters: Sequence[tuple[str, str]]) -> Response | None:
+    def as_link(self, parameters: Sequence[tuple[str, str]]) -> Response | None:
         """Leads a request that was posted without our cookie to the same as a link; None for every other request.
 
         What another site posts comes without it (SameSite=Lax), what is followed as a link, with it. Such a POST is no
@@ -72,7 +72,8 @@ class Browser:
         """
         if not self._is_posted_without_session:
             return None
-        link = f"{address}?{urlencode(parameters)}"
+        request = this_request()
+        link = f"{request.script_root}{request.path}?{urlencode(parameters)}"
         return make_response(redirect(link, 303)) if len(link) <= _LONGEST_LINK else None
 
     @property

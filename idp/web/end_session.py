@@ -27,7 +27,7 @@ def blueprint(flow: EndSessionFlow, pages: Pages) -> Blueprint:
     @views.route("/end-session", methods=["GET", "POST"])
     def end_session() -> ResponseReturnValue:
         parameters = _parameters()
-        if link := browser.as_link(url_for("end_session.end_session"), parameters):
+        if link := browser.as_link(parameters):
             return link
         outcome = flow.begin(forms.pairs(), browser.known_session())
         if isinstance(outcome, AskThePerson):
