@@ -3,7 +3,7 @@
 Most of a page are texts that never change: looked up at every rendering they cost more than all the rest of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
 from gettext import NullTranslations, translation
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,10 @@ class PageEnvironment(Environment):
         speaking = self.overlay()
         speaking._texts = texts
         return speaking
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        # Jinja's own let a template see what the environment is given later; every page copies them, one by one.
+        return {**self.globals, **(d or {})}
 
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
