@@ -16,7 +16,7 @@ from idp.demo.ports import free_port
 from idp.domain.accounts import Account, Identity
 from idp.storage.audit_proofs import SETTLED, AuditProofs, EventsRead
 from tests.chaos.client import Client
-from tests.chaos.replica_set import wait_until
+from tests.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 WORKERS = 2
