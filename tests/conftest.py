@@ -18,6 +18,7 @@ from idp.loading import loading
 from idp.storage import embedded
 from idp.storage.database import Database
 from tests.install_browser import find_browser
+from tests.waiting import PATIENCE_MS
 
 with loading():
     from idp import app as application
@@ -32,7 +33,6 @@ settings.register_profile(
 )
 settings.load_profile("patient")
 expect.set_options(timeout=30_000)
-PATIENCE_MS = 60_000
 
 
 # Where tests start whole systems, and take longest; whatever is seen in a browser takes long, too.

@@ -23,7 +23,7 @@ from idp.demo.provider_process import START_SECONDS
 from idp.storage.database import Database
 from idp.storage.leased_queue import WAITING
 from tests.journeys.walker import Walker
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_MS, wait_until
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "test-artefacts" / "screenshots"
 # Enough requests at a time and in a row to come to every worker.
@@ -68,7 +68,7 @@ class System:
     @cached_property
     def stored(self) -> Database:
         """What the provider keeps, over one connection for all tests: opening one takes longer than most tests do."""
-        return Database(self.mongodb_uri, self.database, timeout_ms=60_000)
+        return Database(self.mongodb_uri, self.database, timeout_ms=PATIENCE_MS)
 
     def people(self) -> list[dict[str, Any]]:
         people: list[dict[str, Any]] = requests.get(f"{self.universities}/people.json", timeout=60).json()
@@ -159,7 +159,7 @@ def _running(ports: Ports, mongodb_uri: str, folder: Path) -> Iterator[System]:
     settings = {
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_MONGODB_DATABASE": database,
-        "IDP_MONGODB_TIMEOUT_MS": "60000",
+        "IDP_MONGODB_TIMEOUT_MS": str(PATIENCE_MS),
         "IDP_PASSWORDS_BCRYPT_COST": "5",
         "IDP_LOG_LEVEL": "debug",
         "IDP_FEDERATION_REFRESH_SECONDS": "1",

@@ -108,5 +108,7 @@ def test_gunicorn_s_own_form_of_a_line_can_be_written_where_it_runs_without_our_
         "record = logging.LogRecord('gunicorn.error', logging.INFO, '', 0, 'Worker exiting', (), None);"
         "print(logging.Formatter(Logger.error_fmt).format(record))"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
     assert "Worker exiting" in ran.stdout, ran.stderr
