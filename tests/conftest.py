@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
+from hypothesis import HealthCheck, settings
+from playwright.sync_api import Browser, expect, sync_playwright
 from pymongo import MongoClient
 from pymongo.database import Database as MongoDatabase
 
@@ -18,13 +18,21 @@ from idp.loading import loading
 from idp.storage import embedded
 from idp.storage.database import Database
 from tests.install_browser import find_browser
+from tests.waiting import PATIENCE_MS
 
 with loading():
     from idp import app as application
 
-# A busy machine is no fault of the product.
-settings.register_profile("patient", deadline=None)
+# A busy machine is no fault of the product, nor is one that stands still for some seconds. What is invented is the same
+# every time, so that a run fails for what was changed: `make fuzz` is for inventing more.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    derandomize="FUZZ_SEED" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("patient")
+expect.set_options(timeout=30_000)
 
 
 # Where tests start whole systems, and take longest; whatever is seen in a browser takes long, too.
@@ -93,7 +101,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def _indexed(mongodb_uri: str) -> Iterator[Database]:
-    made = Database(mongodb_uri, f"test_{secrets.token_hex(6)}")
+    made = Database(mongodb_uri, f"test_{secrets.token_hex(6)}", timeout_ms=PATIENCE_MS)
     made.create_indexes(application.INDEXES)
     yield made
     made.client.drop_database(made.name)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from tests.waiting import PATIENCE_SECONDS
+
 LOADED = """
 import sys
 from idp.loading import loading
@@ -26,7 +28,9 @@ NAME = '<a:NameID xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion">name</a:NameID
 
 
 def printed(program: str) -> str:
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.strip()
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from idp.queue_worker import QueueWorker
+from tests.waiting import PATIENCE_SECONDS
 
 RARELY = 600.0
 
@@ -37,7 +38,7 @@ def running(work: Callable[[str, datetime], bool], arrivals: threading.Semaphore
 def test_the_first_look_is_at_once_and_ends_when_nothing_is_left() -> None:
     queue, arrivals = Queue(due=3), threading.Semaphore(0)
     worker = running(queue.work, arrivals, 1)
-    assert queue.looked.acquire(timeout=20)
+    assert queue.looked.acquire(timeout=PATIENCE_SECONDS)
     worker.stop()
     assert (queue.due, queue.looks) == (0, 4)
 
@@ -45,10 +46,10 @@ def test_the_first_look_is_at_once_and_ends_when_nothing_is_left() -> None:
 def test_each_thing_that_arrives_wakes_one_thread_for_one_look() -> None:
     queue, arrivals = Queue(), threading.Semaphore(0)
     worker = running(queue.work, arrivals, 4)
-    assert queue.looked.acquire(timeout=20)
+    assert queue.looked.acquire(timeout=PATIENCE_SECONDS)
     queue.due = 2
     arrivals.release(2)
-    assert all(queue.done.acquire(timeout=20) for _ in range(2))
+    assert all(queue.done.acquire(timeout=PATIENCE_SECONDS) for _ in range(2))
     worker.stop()
     assert queue.looks == 3
 
@@ -59,13 +60,13 @@ def test_the_others_go_on_while_one_is_kept_waiting() -> None:
     def work(worker: str, now: datetime) -> bool:
         is_something = queue.work(worker, now)
         if is_something and queue.due:
-            held.wait(20)
+            held.wait(PATIENCE_SECONDS)
         return is_something
 
     worker = running(work, arrivals, 2)
-    assert queue.looked.acquire(timeout=20)
+    assert queue.looked.acquire(timeout=PATIENCE_SECONDS)
     queue.due = 2
     arrivals.release(2)
-    assert all(queue.done.acquire(timeout=20) for _ in range(2))
+    assert all(queue.done.acquire(timeout=PATIENCE_SECONDS) for _ in range(2))
     held.set()
     worker.stop()

@@ -1,6 +1,7 @@
 """A process that sends mail is killed, or stopped, while the mail server has its messages and has not answered yet."""
 
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,10 +14,11 @@ from idp import app, settings
 from idp.domain.messages import Message
 from idp.storage.database import Database
 from idp.storage.outbox import Outbox
-from tests.app.test_work import wait_until, work
+from tests.app.test_work import work
 from tests.chaos.provider import Provider
 from tests.mail.moody_server import Mood, MoodyServer
 from tests.mail.smtp_server import HOST
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 # In hand: as many as a sender has threads. There are more, for whoever comes next.
 MAILS, IN_HAND = 12, 4
@@ -100,7 +102,8 @@ def test_pages_that_are_stopped_finish_the_mails_that_they_have_in_hand(
     server: MoodyServer, mongodb_uri: str, tmp_path: Path
 ) -> None:
     """Else these come when their leases end, two minutes later, and one of them a second time."""
-    mail = {"IDP_SMTP_HOST": HOST, "IDP_SMTP_PORT": str(server.port), "IDP_WEB_WORKERS": "1"}
+    # However long the start takes, the server is not given up meanwhile.
+    mail = {"IDP_SMTP_HOST": HOST, "IDP_SMTP_PORT": str(server.port), "IDP_SMTP_TIMEOUT": "120", "IDP_WEB_WORKERS": "1"}
     provider = Provider(tmp_path, mongodb_uri, mail)
     services, now = provider.services(), datetime.now(UTC)
     queue, until = services.database.collection("outbox"), now + timedelta(minutes=10)
@@ -112,13 +115,19 @@ def test_pages_that_are_stopped_finish_the_mails_that_they_have_in_hand(
         wait_until(lambda: server.arrived and queue.count_documents({"tries": 1}) == IN_HAND)
         provider.signal_master(signal.SIGTERM)
         assert provider.master
+        wait_until(lambda: not _listens(provider.port))
         with suppress(subprocess.TimeoutExpired):
             provider.master.wait(2)
         server.become(Mood.WELL)
-        provider.master.wait(20)
+        provider.master.wait(PATIENCE_SECONDS)
         found = {(mail["state"], mail["tries"]) for mail in queue.find()}
     finally:
         provider.stop()
         services.database.close()
     assert found == {("done", 1), ("waiting", 0)}
     assert len(server.arrived) == len(server.copies()) == IN_HAND
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as visitor:
+        return visitor.connect_ex((HOST, port)) == 0

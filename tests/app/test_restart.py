@@ -12,7 +12,7 @@ import pytest
 
 from tests.chaos.client import Client
 from tests.chaos.provider import PLAIN, PROJECT, REDIRECT_URI, Provider
-from tests.chaos.replica_set import wait_until
+from tests.waiting import wait_until
 
 DISCOVERY = "/.well-known/openid-configuration"
 # As systemd starts a service that has a socket (sd_listen_fds): it is descriptor 3 of the process that is named.

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.servers import surroundings
 from idp.demo.ports import free_port
+from tests.waiting import PATIENCE_SECONDS
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNKNOWN_KEY = """
@@ -30,7 +31,7 @@ def refused(folder: Path, *options: str, **environment: str) -> list[str]:
         env=surroundings() | given | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert ran.returncode != 0

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from idp.storage.database import Database
 from idp.storage.migrations.ledger import Ledger
 from tests.mail.smtp_server import HOST, Mailbox, serving
 from tests.metrics.reading import Reading
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 PROJECT = Path(__file__).parents[2]
 MAILS, ACCOUNTS = 60, 12
@@ -51,13 +52,6 @@ def mailbox(environment: dict[str, str]) -> Iterator[Mailbox]:
         yield made
 
 
-def wait_until(what: Callable[[], object], seconds: float = 60) -> None:
-    ends = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < ends, "it never came"
-        time.sleep(0.1)
-
-
 def arrange(environment: dict[str, str]) -> None:
     """Mails that wait, invitations that have ended, and accounts whose time to be erased has come."""
     services, now = app.build(settings.load(environment)), datetime.now(UTC)
@@ -81,8 +75,9 @@ def work(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
 
 def accepted(place: str) -> float:
     """How many mails this copy says that it has sent; nothing is said before it listens."""
+    token = {"Authorization": f"Bearer {TOKEN}"}
     try:
-        answer = requests.get(f"http://{place}/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10)
+        answer = requests.get(f"http://{place}/metrics", headers=token, timeout=PATIENCE_SECONDS)
     except requests.ConnectionError:
         return 0
     return Reading(answer.text).value("idp_mails_total", kind="sign_in_code", outcome="accepted")
@@ -103,11 +98,11 @@ def test_two_copies_do_each_thing_once(environment: dict[str, str], mailbox: Mai
             wait_until(lambda: len(mailbox.messages) >= MAILS)
             wait_until(lambda: len(events("account.erased")) + len(events("account.expired")) >= 2 * ACCOUNTS)
             wait_until(lambda: sum(accepted(place) for place in places) == MAILS)
-            assert requests.get(f"http://{places[0]}/metrics", timeout=10).status_code == 401
+            assert requests.get(f"http://{places[0]}/metrics", timeout=PATIENCE_SECONDS).status_code == 401
         finally:
             for copy in copies:
                 copy.send_signal(signal.SIGTERM)
-        assert [copy.wait(30) for copy in copies] == [0, 0]
+        assert [copy.wait(PATIENCE_SECONDS) for copy in copies] == [0, 0]
     assert sorted(mailbox.recipients) == sorted(f"p{number}@univ-exemple.fr" for number in range(MAILS))
     assert events("account.erased") == {f"closed{number}": 1 for number in range(ACCOUNTS)}
     assert events("account.expired") == {f"invited{number}": 1 for number in range(ACCOUNTS)}
@@ -146,7 +141,7 @@ def test_an_address_for_metrics_that_is_not_to_be_had_is_named_with_its_setting(
             env=surroundings() | environment | {"IDP_METRICS_WORK_BIND": bind},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
     assert run.returncode == 1
@@ -166,7 +161,7 @@ def test_nothing_starts_on_a_database_that_only_a_newer_release_can_read(
         env=surroundings() | environment | {"IDP_WEB_BIND": f"{HOST}:{free_port()}"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert run.returncode != 0

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.benchmarks.quick import PROJECT, figures, printed
+from tests.waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,11 @@ def test_the_peer_is_measured_in_the_same_run_or_its_absence_explained(tables: s
 
 def test_an_unknown_part_is_named_with_those_that_exist() -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "opnid"], cwd=PROJECT, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "benchmarks", "opnid"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
     )
     assert ran.returncode == 2
     assert "opnid" in ran.stderr

@@ -18,9 +18,10 @@ from tests.chaos.client import Answer, Client
 from tests.chaos.figures import Figures
 from tests.chaos.journey import Stopped, exchange, sign_in_first_time, token_in
 from tests.chaos.provider import Provider
-from tests.chaos.replica_set import ReplicaSet, wait_until
+from tests.chaos.replica_set import ReplicaSet
 from tests.chaos.universities import Federation, University
 from tests.mail.smtp_server import HOST
+from tests.waiting import wait_until
 
 PEOPLE_AT_ONCE, PEOPLE_REST = 4, 0.1
 # A phase goes on until so many from each university have arrived.

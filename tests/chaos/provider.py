@@ -1,6 +1,7 @@
 """The provider under gunicorn with two workers, and what an operator may do to its processes."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from idp.demo.ports import free_port
 from idp.domain.accounts import Account, Identity
 from idp.storage.audit_proofs import SETTLED, AuditProofs, EventsRead
 from tests.chaos.client import Client
-from tests.chaos.replica_set import wait_until
+from tests.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parents[2]
 WORKERS = 2
@@ -52,7 +53,7 @@ class Provider:
         self.federation = folder / "federation_metadata"
         self.keys = folder / "keys"
         self.log_file = folder / "provider.log"
-        self.environment = self._environment(mongodb_uri, f"chaos_{self.port}") | dict(settings_too or {})
+        self.environment = self._environment(mongodb_uri, f"chaos_{secrets.token_hex(6)}") | dict(settings_too or {})
         self.project = PROJECT
         self.command: tuple[str, ...] = ("-m", "gunicorn", "wsgi:app")
         self.handed_on: tuple[int, ...] = ()

@@ -3,8 +3,6 @@
 import ctypes
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,19 +12,11 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from idp.demo.ports import free_port
 from idp.storage import embedded
+from tests.waiting import wait_until
 
 ELECTION_TIMEOUT_MS = 2000
 _NAME = "chaos"
-_PATIENCE_SECONDS = 90
 _EXCEEDED_TIME_LIMIT = 262
-
-
-def wait_until(what: Callable[[], object], seconds: float = _PATIENCE_SECONDS, *, every: float = 0.1) -> None:
-    """Return as soon as it is true; AssertionError when it never becomes so."""
-    ends = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < ends, f"not within {seconds} s"
-        time.sleep(every)
 
 
 @dataclass

@@ -11,7 +11,8 @@ from tests.chaos.figures import Figures, scaled
 from tests.chaos.journey import exchange, refresh, sign_in, token_in
 from tests.chaos.load import Load
 from tests.chaos.provider import OFFLINE, Provider
-from tests.chaos.replica_set import ReplicaSet, wait_until
+from tests.chaos.replica_set import ReplicaSet
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.chaos
 

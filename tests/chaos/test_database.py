@@ -17,7 +17,8 @@ from tests.chaos.client import Answer
 from tests.chaos.figures import Figures, scaled
 from tests.chaos.load import Load
 from tests.chaos.provider import Provider, pause
-from tests.chaos.replica_set import ReplicaSet, wait_until
+from tests.chaos.replica_set import ReplicaSet
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.chaos
 

@@ -15,7 +15,8 @@ from tests.chaos.client import Client
 from tests.chaos.figures import Figures, scaled
 from tests.chaos.load import Load
 from tests.chaos.provider import Provider
-from tests.chaos.replica_set import ReplicaSet, wait_until
+from tests.chaos.replica_set import ReplicaSet
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.chaos
 

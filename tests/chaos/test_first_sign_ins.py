@@ -11,9 +11,10 @@ from tests.chaos.broken_files import BROKEN
 from tests.chaos.figures import Figures, scaled
 from tests.chaos.first_sign_ins import FirstSignIns, first_sign_ins
 from tests.chaos.provider import Provider
-from tests.chaos.replica_set import ReplicaSet, wait_until
+from tests.chaos.replica_set import ReplicaSet
 from tests.chaos.rollovers import assert_refused, roll_our_keys, roll_universities
 from tests.chaos.universities import University
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.chaos
 

@@ -21,9 +21,10 @@ from tests.chaos.client import Answer, Client
 from tests.chaos.figures import Figures, scaled
 from tests.chaos.journey import ask_for_code
 from tests.chaos.provider import PEOPLE, Provider
-from tests.chaos.replica_set import ReplicaSet, wait_until
+from tests.chaos.replica_set import ReplicaSet
 from tests.mail.moody_server import Mood, MoodyServer
 from tests.mail.smtp_server import HOST
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.chaos
 

@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.figures import Figures, scaled
 from tests.chaos.load import APPLICATIONS_AT_ONCE, PEOPLE_AT_ONCE, Load
 from tests.chaos.provider import WORKERS, Provider
-from tests.chaos.replica_set import wait_until
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.chaos
 

@@ -16,8 +16,8 @@ from idp.demo.service_provider import ServiceProvider, read_metadata
 from idp.demo.xml_security import Element
 from tests.chaos.client import Client
 from tests.chaos.provider import WORKERS, Provider
-from tests.chaos.replica_set import wait_until
 from tests.metrics.reading import Reading
+from tests.waiting import wait_until
 
 _SIGNS = replace(people.EXEMPLE, slug="univ-signee", scope="univ-signee.test")
 _ENCRYPTS = replace(people.RIVEMARINE, slug="univ-chiffree", scope="univ-chiffree.test")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from idp.cli import become_owner, founded
+from tests.waiting import PATIENCE_SECONDS
 
 PROJECT = Path(__file__).parents[2]
 SERVICE = 10001
@@ -92,7 +93,7 @@ def test_a_command_of_root_locks_the_federation_as_the_service(folder: Path) -> 
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     if "ermission" in run.stderr:

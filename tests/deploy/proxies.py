@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.chaos.client import Answer, Client
-from tests.chaos.replica_set import wait_until
 from tests.journeys import debian
+from tests.waiting import wait_until
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 EXAMPLE = "connexion.exemple.fr"

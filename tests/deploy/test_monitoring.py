@@ -18,6 +18,7 @@ from idp.domain.federation import MetadataFileStatus
 from idp.metrics.exposition import Metrics
 from idp.metrics.state import Readiness, State
 from tests.deploy.test_files import DEPLOY, PROJECT
+from tests.waiting import PATIENCE_SECONDS
 
 FOLDER = DEPLOY / "monitoring"
 OF_PROMETHEUS = {"le", "instance", "job"}
@@ -127,7 +128,9 @@ def test_prometheus_takes_the_rules(tmp_path: Path) -> None:
     from_panels = json.dumps({"groups": [{"name": "panels", "rules": asked}]}).replace("$__rate_interval", "5m")
     (tmp_path / "panels.json").write_text(from_panels)
     files = [FOLDER / "alerts.yaml", tmp_path / "panels.json"]
-    run = subprocess.run([promtool, "check", "rules", *files], capture_output=True, text=True, check=False, timeout=60)
+    run = subprocess.run(
+        [promtool, "check", "rules", *files], capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
     assert run.returncode == 0, run.stdout + run.stderr
 
 

@@ -29,6 +29,7 @@ from idp.storage.migrations.ledger import Ledger
 from idp.storage.migrations.schema_state import adopt_if_empty, schema_state
 from tests.chaos.replica_set import Node, wait_until
 from tests.storage.migrations.old_shapes import old_account
+from tests.waiting import PATIENCE_MS
 
 NOW = datetime(2050, 9, 1, tzinfo=UTC)
 PHRASE = "une phrase assez longue"
@@ -61,7 +62,7 @@ def every(database: Database, name: str) -> list[Document]:
 
 @pytest.fixture
 def elsewhere(mongodb_uri: str) -> Iterator[Database]:
-    fresh = Database(mongodb_uri, f"test_{secrets.token_hex(6)}")
+    fresh = Database(mongodb_uri, f"test_{secrets.token_hex(6)}", timeout_ms=PATIENCE_MS)
     yield fresh
     fresh.client.drop_database(fresh.name)
     fresh.close()

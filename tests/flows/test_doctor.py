@@ -25,6 +25,7 @@ from tests.mail.smtp_server import HOST, Mailbox, mute_server, serving
 from tests.mail.test_sender_domain import GOOD
 from tests.saml.test_registration import WHOLE
 from tests.unprivileged import closed
+from tests.waiting import PATIENCE_SECONDS
 
 PROJECT = Path(__file__).parents[2]
 
@@ -53,7 +54,7 @@ def doctor(database: Database, tmp_path: Path) -> Doctor:
         issuer="http://localhost:5000",
         var_dir=tmp_path,
         keys_dir=tmp_path / "keys",
-        mail_server=MailServer(HOST, free_port(), timeout=1),
+        mail_server=MailServer(HOST, free_port(), timeout=PATIENCE_SECONDS),
         from_address="idp@univ.example",
         dkim_selector="s1",
         look_up=lambda name: GOOD.get(name, ()),
@@ -154,7 +155,7 @@ def test_a_schema_that_is_behind_or_ahead_is_told(doctor: Doctor, database: Data
 
 
 @pytest.mark.parametrize(
-    ("apart", "level"), [(0, Level.OK), (10, Level.WARNING), (-10, Level.WARNING), (90, Level.FAULT)]
+    ("apart", "level"), [(0, Level.OK), (25, Level.WARNING), (-25, Level.WARNING), (600, Level.FAULT)]
 )
 def test_our_clock_is_held_against_the_databases(doctor: Doctor, apart: int, level: Level) -> None:
     assert levels(replace(doctor, clock=lambda: utc_now() + timedelta(seconds=apart)), "clock") == {level}

@@ -23,6 +23,7 @@ from idp.storage.database import Database
 from idp.storage.leased_queue import Claim
 from idp.storage.outbox import Outbox
 from tests.mail.smtp_server import HOST, Mailbox, mute_server, serving
+from tests.waiting import PATIENCE_SECONDS
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 SECRET = SecretKey(b"a key for the tests of mails only")
@@ -52,7 +53,7 @@ def port() -> int:
     return free_port()
 
 
-def delivery(port: int, timeout: float = 5) -> SmtpDelivery:
+def delivery(port: int, timeout: float = PATIENCE_SECONDS) -> SmtpDelivery:
     return SmtpDelivery(MailServer(HOST, port, timeout=timeout), from_address="idp@example.org", from_name="UNESS")
 
 
@@ -267,7 +268,7 @@ def _is_running(name: str) -> bool:
 
 
 def _await(true: threading.Event) -> None:
-    assert true.wait(20)
+    assert true.wait(PATIENCE_SECONDS)
 
 
 class Counting(Mailbox):

@@ -1,12 +1,13 @@
 """The whole system, for real: provider under gunicorn, portal, universities, SMTP and mailbox, on free ports."""
 
-import os
+import random
 import re
 import secrets
 import socket
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +17,17 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from idp.demo.launcher import Demo, Ports
+from idp.demo.launcher import Demo, DemoFailed, Ports
+from idp.demo.ports import HOST
+from idp.demo.provider_process import START_SECONDS
 from idp.storage.database import Database
+from idp.storage.leased_queue import WAITING
 from tests.journeys.walker import Walker
+from tests.waiting import PATIENCE_MS, wait_until
 
 SCREENSHOTS = Path(__file__).parents[2] / "var" / "test-artefacts" / "screenshots"
+# Enough requests at a time and in a row to come to every worker.
+_AT_ONCE, _IN_A_ROW = 8, 3
 
 
 @dataclass(frozen=True)
@@ -61,35 +68,36 @@ class System:
     @cached_property
     def stored(self) -> Database:
         """What the provider keeps, over one connection for all tests: opening one takes longer than most tests do."""
-        return Database(self.mongodb_uri, self.database)
+        return Database(self.mongodb_uri, self.database, timeout_ms=PATIENCE_MS)
 
     def people(self) -> list[dict[str, Any]]:
-        people: list[dict[str, Any]] = requests.get(f"{self.universities}/people.json", timeout=10).json()
+        people: list[dict[str, Any]] = requests.get(f"{self.universities}/people.json", timeout=60).json()
         return people
 
     def person(self, mail: str) -> dict[str, Any]:
         return next(person for person in self.people() if person["mail"] == mail)
 
     def mails(self, to: str) -> list[Mail]:
-        messages = requests.get(f"{self.mailbox}/messages.json", timeout=10).json()
+        """All that was mailed to this address so far.
+
+        What the provider has yet to send is waited for: who counts here counts no mail of an earlier request as new.
+        """
+        wait_until(lambda: self.stored.collection("outbox").find_one(WAITING) is None)
+        messages = requests.get(f"{self.mailbox}/messages.json", timeout=60).json()
         return [
             Mail(_one(message["to"]), message["subject"], message["text"], message["html"])
             for message in messages
             if _one(message["to"]) == to
         ]
 
-    def next_mail(self, to: str, already: int, seconds: float = 15) -> Mail:
-        """The newest mail with a code, once one came after the first ``already``; notices may come between.
+    def next_mail(self, to: str, already: int) -> Mail:
+        """The newest mail with a code, of those after the first ``already``; notices may come between.
 
         Whoever asks counts before the mail is sent: an address that several tests share has older codes, too.
         """
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            mails = [mail for mail in self.mails(to)[already:] if mail.has_code]
-            if mails:
-                return mails[-1]
-            time.sleep(0.1)
-        raise AssertionError(f"no new code to {to}")
+        mails = [mail for mail in self.mails(to)[already:] if mail.has_code]
+        assert mails, f"no new code to {to}"
+        return mails[-1]
 
     def next_code(self, to: str, already: int) -> str:
         return self.next_mail(to, already).code
@@ -102,40 +110,66 @@ def _one(to: str | list[str]) -> str:
     return to if isinstance(to, str) else to[0]
 
 
-def _free_base() -> int:
-    for _ in range(200):
-        base = 20_000 + 50 * secrets.randbelow(200)
-        if all(_is_free(base + offset) for offset in (0, 1, 2, 3, 25)):
-            return base
+def wait_until_everywhere(holds: Callable[[], bool]) -> None:
+    """Until every worker answers so; ``holds`` asks once, over a connection of its own."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        wait_until(lambda: all(all(pool.map(lambda _: holds(), range(_AT_ONCE))) for _ in range(_IN_A_ROW)))
+
+
+@contextmanager
+def _free_base() -> Iterator[int]:
+    """Ports that are ours as long as this lasts, outside of the range from which the kernel takes any port.
+
+    Whoever has the last one of a base has the base: two runs that found the same ones free would both begin there.
+    """
+    for base in random.sample(range(20_000, 30_000, 50), 200):
+        with socket.socket() as claim:
+            try:
+                claim.bind((HOST, base + 49))
+                Ports(base).check_free()
+            except (OSError, DemoFailed):
+                continue
+            yield base
+            return
     raise AssertionError("no free ports")
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+class _Quick(Demo):
+    """The demo with settings for the suite: in its own process alone, whichever tests come after in ours."""
+
+    def __init__(self, ports: Ports, folder: Path, settings: dict[str, str]) -> None:
+        self._settings = settings
+        super().__init__(ports, folder, lambda line: None)
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | self._settings
 
 
 @pytest.fixture(scope="session")
 def system(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Everything that ``make demo`` starts, on its own ports and its own database."""
-    base = _free_base()
-    folder = tmp_path_factory.mktemp("demo")
-    database = f"journeys_{base}"
-    ports = Ports(base)
-    # Faster for the suite: hashing, and looking at the folder. Every other setting is the product's.
-    environment = {
+    with _free_base() as base:
+        yield from _running(Ports(base), mongodb_uri, tmp_path_factory.mktemp("demo"))
+
+
+def _running(ports: Ports, mongodb_uri: str, folder: Path) -> Iterator[System]:
+    database = f"journeys_{secrets.token_hex(6)}"
+    # Faster for the suite: hashing, and looking at the folder. Slower: to give up a database on a machine that pauses.
+    # Every other setting is the product's.
+    settings = {
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_MONGODB_DATABASE": database,
+        "IDP_MONGODB_TIMEOUT_MS": str(PATIENCE_MS),
         "IDP_PASSWORDS_BCRYPT_COST": "5",
         "IDP_LOG_LEVEL": "debug",
         "IDP_FEDERATION_REFRESH_SECONDS": "1",
     }
-    os.environ.update(environment)
-    stopping, problems = threading.Event(), []
+    demo = _Quick(ports, folder, settings)
+    stopping, problems = threading.Event(), list[Exception]()
 
     def run() -> None:
         try:
-            Demo(ports, folder, lambda line: None).run(stopping)
+            demo.run(stopping)
         except Exception as error:  # noqa: BLE001 - told to the test below
             problems.append(error)
 
@@ -157,21 +191,17 @@ def system(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     finally:
         stopping.set()
         thread.join(60)
-        for name in environment:
-            os.environ.pop(name, None)
     assert not problems, problems
 
 
 def _wait_until_ready(url: str, problems: list[Exception]) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and not problems:
-        try:
-            if requests.get(f"{url}/readyz", timeout=5).status_code == 200:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.2)
-    raise AssertionError(f"the system did not start: {problems}")
+    def is_ready() -> bool:
+        with suppress(requests.RequestException):
+            return requests.get(f"{url}/readyz", timeout=20).status_code == 200
+        return False
+
+    wait_until(lambda: problems or is_ready(), START_SECONDS)
+    assert not problems, problems
 
 
 @pytest.fixture(autouse=True)
@@ -192,7 +222,6 @@ def walker() -> Walker:
 def context(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[BrowserContext]:
     """A fresh browser profile, once with JavaScript and once without."""
     made = chromium.new_context(java_script_enabled=request.param == "scripts on")
-    made.set_default_timeout(15_000)
     yield made
     made.close()
 
@@ -200,6 +229,14 @@ def context(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Brows
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     return context.new_page()
+
+
+def go_on_without_scripts(page: Page, step: str) -> None:
+    """Press the button of a page that sends itself where there are scripts; there, nothing is pressed in between."""
+    with page.context.new_page() as blank:
+        if blank.evaluate("matchMedia('(scripting: enabled)').matches"):
+            return
+    page.locator(f"main[data-step='{step}'] button").click()
 
 
 def screenshot(page: Page, name: str) -> None:

@@ -1,18 +1,13 @@
 """The administrator's work in the running provider's federation folder."""
 
 import hashlib
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.journeys import steps
-from tests.journeys.conftest import System
+from tests.journeys.conftest import System, wait_until_everywhere
 from tests.journeys.walker import Walker
-
-# Enough requests at a time and in a row to come to every worker.
-_AT_ONCE, _IN_A_ROW = 4, 3
 
 
 @contextmanager
@@ -56,12 +51,7 @@ def replace(path: Path, content: bytes) -> None:
 
 def wait_until_found(system: System, address: str, university: str) -> None:
     """Until every worker names this university to who types this address."""
-    deadline, seen = time.monotonic() + 60, 0
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while seen < _IN_A_ROW:
-            assert time.monotonic() < deadline, f"{university} is not found: {system.log()[-3000:]}"
-            pages = list(pool.map(lambda _: _offered(system, address), range(_AT_ONCE)))
-            seen = seen + 1 if all(university in page for page in pages) else 0
+    wait_until_everywhere(lambda: university in _offered(system, address))
 
 
 def _offered(system: System, address: str) -> str:

@@ -138,8 +138,6 @@ def test_o_20_at_most_five_mails_an_hour_for_one_address(system: System, camille
         assert page.step == "code"
     for _ in range(3):
         ask_code(Walker(), system, camille)
-    system.next_mail(camille, already + 3)
-    time.sleep(1.5)
     assert len(system.mails(camille)) == already + 4  # and the one of the first sign-in
 
 
@@ -273,19 +271,26 @@ def test_o_26_known_and_unknown_addresses_get_the_same_bytes(system: System, cam
 
 
 def test_o_26_known_and_unknown_addresses_cost_the_same_work(system: System, camille: str) -> None:
-    """The least of many tries in alternation, since noise only adds; a factor of two is far outside what is left."""
+    """The least of many tries in alternation, since noise only adds; a factor of two is far outside what is left.
+
+    The busier the machine, the more tries until one of each was left alone.
+    """
 
     def seconds(address: str) -> float:
+        # Who has tried too often is refused with less work.
+        system.stored.collection("limits").delete_many({})
         page = steps.give_address(Walker(), system, address)
         started = time.perf_counter()
         page.submit("Se connecter", password="ce n'est pas le bon")
         return time.perf_counter() - started
 
     known, unknown = [], []
-    for number in range(9):
+    for number in range(100):
         known.append(seconds(camille))
         unknown.append(seconds(f"inconnu{number}@etu.univ-exemple.fr"))
-    assert 0.5 < min(known) / min(unknown) < 2
+        if number >= 8 and 0.5 < min(known) / min(unknown) < 2:
+            return
+    raise AssertionError((min(known), min(unknown)))
 
 
 def test_every_refused_try_shows_the_reference_that_the_audit_trail_knows(system: System, camille: str) -> None:

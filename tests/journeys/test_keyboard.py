@@ -25,7 +25,6 @@ FOCUSED = """() => {
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
     made = chromium.new_context(viewport={"width": 1024, "height": 768}, reduced_motion="reduce")
-    made.set_default_timeout(15_000)
     yield made
     made.close()
 

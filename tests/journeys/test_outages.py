@@ -3,8 +3,7 @@
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from idp.domain.messages import Message
 from idp.storage import embedded
 from idp.storage.database import Database
 from tests.mail.smtp_server import Mailbox, serving
+from tests.waiting import wait_until
 
 HOST = {"Host": "localhost:5000"}
 
@@ -76,15 +76,6 @@ def services(mongodb_uri: str, folder: Path, *, smtp_port: int = 1, database: st
     return application.build(settings.load(environment))
 
 
-def eventually(what: Callable[[], bool], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if what():
-            return True
-        time.sleep(0.1)
-    return False
-
-
 def has_indexes(built: Services) -> bool:
     """Make them, as the background work does."""
     try:
@@ -98,8 +89,8 @@ def test_without_the_database_people_are_asked_to_try_again_and_it_mends_itself(
     built = services(mongod.uri, tmp_path)
     built.federation.refresh()
     client: FlaskClient = application.create_app(built).test_client()
-    assert eventually(lambda: has_indexes(built))
-    assert eventually(lambda: client.get("/readyz").status_code == 200)
+    wait_until(lambda: has_indexes(built))
+    wait_until(lambda: client.get("/readyz").status_code == 200)
 
     mongod.kill()
     for path in ("/account", "/sign-in/unknown"):
@@ -119,7 +110,7 @@ def test_without_the_database_people_are_asked_to_try_again_and_it_mends_itself(
     assert "idp_database_up 0.0" in client.get("/metrics").text
 
     mongod.start()
-    assert eventually(lambda: client.get("/readyz").status_code == 200)
+    wait_until(lambda: client.get("/readyz").status_code == 200)
     assert client.get("/account", headers=HOST).status_code == 303
 
 
@@ -131,8 +122,8 @@ def test_a_start_without_the_database_waits_for_it(mongod: Mongod, tmp_path: Pat
     client = application.create_app(built).test_client()
     assert client.get("/readyz").status_code == 503
     mongod.start()
-    assert eventually(lambda: client.get("/readyz").status_code == 200)
-    assert eventually(lambda: len(built.database.collection("accounts").index_information()) > 1)
+    wait_until(lambda: client.get("/readyz").status_code == 200)
+    wait_until(lambda: len(built.database.collection("accounts").index_information()) > 1)
     background.stop()
 
 
@@ -147,11 +138,11 @@ def test_mail_waits_for_its_server_and_pages_do_not(database: Database, mongodb_
         Message(random_id(), "password_changed", "a@univ-exemple.fr", "fr", now, now + timedelta(hours=1), "ABCD-EFGH")
     )
     outbox = database.collection("outbox")
-    assert eventually(lambda: bool(next(iter(outbox.find()))["attempts"]))
+    wait_until(lambda: bool(next(iter(outbox.find()))["attempts"]))
     outbox.update_many({}, {"$set": {"due_at": now}})
     mailbox = Mailbox()
     with serving(mailbox, port):
-        assert eventually(lambda: len(mailbox.messages) == 1)
+        wait_until(lambda: len(mailbox.messages) == 1)
     background.stop()
 
 

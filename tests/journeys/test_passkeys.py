@@ -15,7 +15,6 @@ OTHER = "zoe.lhermitte-brule@etu.univ-exemple.fr"
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context()
-    context.set_default_timeout(15_000)
     yield context.new_page()
     context.close()
 
@@ -56,12 +55,14 @@ def test_a_passkey_made_on_the_account_page_signs_in_by_button_and_by_field(
     page.goto(f"{system.provider}/account")
     screenshot(page, "account-with-passkey")
     press(page, "Se déconnecter")
+    step(page, "signed-out")
 
     # The virtual authenticator is asked by the field as soon as the page is there.
     page.goto(f"{system.provider}/account")
     step(page, "account")
     expect(page.locator("main")).to_contain_text("par une clé d’accès")
     press(page, "Se déconnecter")
+    step(page, "signed-out")
 
     # A browser that offers nothing in fields has the button.
     page.add_init_script("PublicKeyCredential.isConditionalMediationAvailable = undefined;")

@@ -1,6 +1,5 @@
 """Keys are replaced while people sign in: the university's, by its metadata alone, and nobody is turned away."""
 
-import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +8,7 @@ import pytest
 
 from idp.demo.service_provider import fetch_from
 from idp.saml.keys import add_key, every_key, mark_old, remove_key
-from tests.journeys.conftest import System
+from tests.journeys.conftest import System, wait_until_everywhere
 from tests.journeys.federation_folder import replace, trusted_by_key, wait_until_found
 from tests.journeys.forged_answers import Site, ask, assert_accepted
 from tests.journeys.walker import Walker
@@ -62,21 +61,16 @@ def test_the_university_replaces_its_key_and_no_sign_in_fails(system: System, pu
     assert late.post(late.right()).step == "error"
 
 
-def our_certificates(system: System) -> list[bytes]:
-    """Those that universities may encrypt to, once every worker publishes the same."""
-    fetch = fetch_from(f"{system.provider}/saml/metadata")
-    return [certificate for _ in range(8) for certificate in fetch().encryption_certificates]
-
-
 def wait_until_published(system: System, expected: int, without: bytes | None = None) -> list[bytes]:
     """The certificates in our metadata, once every worker publishes so many."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        seen = our_certificates(system)
-        if len(seen) == 8 * expected and len(set(seen)) == expected and without not in seen:
-            return list(dict.fromkeys(seen))
-        time.sleep(0.5)
-    raise AssertionError(f"not published: {system.log()[-3000:]}")
+    fetch = fetch_from(f"{system.provider}/saml/metadata")
+
+    def is_told() -> bool:
+        certificates = fetch().encryption_certificates
+        return len(certificates) == expected and without not in certificates
+
+    wait_until_everywhere(is_told)
+    return list(fetch().encryption_certificates)
 
 
 def assert_accepted_encrypted(system: System, certificates: Iterable[bytes]) -> None:

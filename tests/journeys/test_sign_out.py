@@ -1,29 +1,20 @@
 """Signing out in one place: the other applications are told."""
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import requests
 from playwright.sync_api import BrowserContext, expect
 
-from tests.journeys.conftest import System, screenshot
+from tests.journeys.conftest import System, screenshot, wait_until_everywhere
+from tests.journeys.federation_folder import replace
 from tests.journeys.steps import enrol, is_signed_in, start, with_password
 from tests.journeys.test_student import press, sign_up, step
 from tests.journeys.walker import Page, Walker
+from tests.waiting import wait_until
 
 MAIL = "camille.exemple@etu.univ-exemple.fr"
 IN_A_BROWSER = "zoe.lhermitte-brule@etu.univ-exemple.fr"
-
-
-def eventually(what: Callable[[], bool], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if what():
-            return True
-        time.sleep(0.1)
-    return False
 
 
 def knows(walker: Walker, system: System, application: str) -> bool:
@@ -41,7 +32,7 @@ def sign_in_to_both(walker: Walker, system: System) -> Page:
 def test_signing_out_of_one_application_signs_out_of_both(walker: Walker, system: System) -> None:
     page = sign_in_to_both(walker, system)
     page.submit("Se déconnecter")
-    assert eventually(lambda: not knows(walker, system, "/second/"))
+    wait_until(lambda: not knows(walker, system, "/second/"))
     assert not knows(walker, system, "/")
     assert not is_signed_in(walker, system)
 
@@ -52,7 +43,7 @@ def test_other_people_and_other_browsers_stay_signed_in(walker: Walker, system: 
     with_password(elsewhere, system, MAIL)
     assert knows(elsewhere, system, "/")
     page.submit("Se déconnecter")
-    assert eventually(lambda: not knows(walker, system, "/second/"))
+    wait_until(lambda: not knows(walker, system, "/second/"))
     assert knows(elsewhere, system, "/")
 
 
@@ -66,7 +57,7 @@ def test_the_account_page_signs_out_of_the_applications(walker: Walker, system: 
     # Only just proved: that session stays open, and the page says so by name.
     assert "Université" in page.main_text
     assert "Encore ouvert" not in page.main_text
-    assert eventually(lambda: not knows(walker, system, "/") and not knows(walker, system, "/second/"))
+    wait_until(lambda: not knows(walker, system, "/") and not knows(walker, system, "/second/"))
 
 
 def test_sign_out_everywhere_reaches_the_other_browser_s_applications(walker: Walker, system: System) -> None:
@@ -75,20 +66,20 @@ def test_sign_out_everywhere_reaches_the_other_browser_s_applications(walker: Wa
     with_password(elsewhere, system, MAIL)
     page = elsewhere.get(f"{system.provider}/account")
     elsewhere.submit(next(form for form in page.forms() if form.button == "Se déconnecter partout"))
-    assert eventually(lambda: not knows(walker, system, "/") and not knows(elsewhere, system, "/"))
+    wait_until(lambda: not knows(walker, system, "/") and not knows(elsewhere, system, "/"))
 
 
 def test_a_new_password_signs_out_of_the_applications(walker: Walker, system: System) -> None:
     sign_in_to_both(walker, system)
     page = walker.get(f"{system.provider}/account/password")
     page.submit("Créer", password="quatre poires jaunes sous la chaise")
-    assert eventually(lambda: not knows(walker, system, "/") and not knows(walker, system, "/second/"))
+    wait_until(lambda: not knows(walker, system, "/") and not knows(walker, system, "/second/"))
 
 
 def test_a_new_proof_signs_out_of_the_applications(walker: Walker, system: System) -> None:
     sign_in_to_both(walker, system)
     enrol(Walker(), system, MAIL)
-    assert eventually(lambda: not knows(walker, system, "/") and not knows(walker, system, "/second/"))
+    wait_until(lambda: not knows(walker, system, "/") and not knows(walker, system, "/second/"))
 
 
 def test_an_application_that_cannot_be_told_is_named(walker: Walker, system: System) -> None:
@@ -114,13 +105,12 @@ def registered(system: System, client_id: str, name: str) -> str:
     )
     clients: Path = system.folder / "clients.toml"
     if table not in (before := clients.read_text()):
-        clients.write_text(before + table)
+        replace(clients, (before + table).encode())
     address = (
         f"{system.provider}/authorize?client_id={client_id}&redirect_uri=http://localhost:9/cb&response_type=code"
         "&scope=openid"
     )
-    # Each worker reads the file again within a second; some answers in a row are from both.
-    assert eventually(lambda: all(requests.get(address, timeout=10).status_code == 200 for _ in range(6)))
+    wait_until_everywhere(lambda: requests.get(address, timeout=60).status_code == 200)
     return address
 
 
@@ -143,7 +133,7 @@ def test_in_a_browser_one_sign_out_is_enough(context: BrowserContext, system: Sy
         other.reload()
         return other.locator("main[data-step='portal-signed-in']").count() == 0
 
-    assert eventually(is_signed_out)
+    wait_until(is_signed_out)
 
 
 def test_in_a_browser_the_page_after_says_what_stays_open(context: BrowserContext, system: System) -> None:

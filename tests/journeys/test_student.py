@@ -1,14 +1,12 @@
 """The student's journey in a real browser, with scripts and without: the seven steps of the mission."""
 
-import contextlib
 import itertools
 import re
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from playwright.sync_api import Error as PlaywrightError
 
-from tests.journeys.conftest import System, screenshot
+from tests.journeys.conftest import System, go_on_without_scripts, screenshot
 
 PASSWORD = "trois pommes vertes sur la table"
 
@@ -62,9 +60,7 @@ def prove_at_university(page: Page, system: System, mail: str) -> None:
 
 def leave_university(page: Page) -> None:
     """Without scripts the university's page with its answer has a button to go on with."""
-    page.wait_for_load_state()
-    with contextlib.suppress(PlaywrightError):  # with scripts the page is gone before anybody could press
-        page.locator("main[data-step='university-answer'] button").click(timeout=1500)
+    go_on_without_scripts(page, "university-answer")
 
 
 def choose_password(page: Page) -> None:

@@ -6,6 +6,8 @@ from urllib.parse import urljoin
 import requests
 from lxml import html
 
+from tests.waiting import PATIENCE_SECONDS
+
 
 @dataclass(frozen=True)
 class Form:
@@ -76,10 +78,10 @@ class Walker:
         self.session.headers["Accept-Language"] = "fr"
 
     def get(self, url: str, **more: object) -> Page:
-        return Page(self, self.session.get(url, timeout=20, **more))  # type: ignore[arg-type]
+        return Page(self, self.session.get(url, timeout=PATIENCE_SECONDS, **more))  # type: ignore[arg-type]
 
     def post(self, url: str, data: object = None, **more: object) -> Page:
-        return Page(self, self.session.post(url, data=data, timeout=20, **more))  # type: ignore[arg-type]
+        return Page(self, self.session.post(url, data=data, timeout=PATIENCE_SECONDS, **more))  # type: ignore[arg-type]
 
     def last_redirect(self, url: str, beginning: str) -> str:
         """Follow redirects from here to the first address that begins so, which nobody needs to serve."""

@@ -16,6 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from idp.demo.ports import free_port
 from tests.mail.smtp_server import HOST
+from tests.waiting import PATIENCE_SECONDS
 
 _LOOK_SECONDS = 0.02
 
@@ -75,7 +76,7 @@ class MoodyServer:
         if mood is Mood.MUTE:
             self._listener = socket.create_server((HOST, self.port), backlog=512)
         if talks and not self._controller:
-            self._controller = Controller(self, hostname=HOST, port=self.port)
+            self._controller = Controller(self, hostname=HOST, port=self.port, ready_timeout=PATIENCE_SECONDS)
             self._controller.start()
 
     def copies(self) -> Counter[str]:

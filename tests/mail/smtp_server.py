@@ -11,6 +11,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from tests.waiting import PATIENCE_SECONDS
+
 HOST = "127.0.0.1"
 
 
@@ -45,7 +47,7 @@ class Mailbox:
 @contextmanager
 def serving(mailbox: Mailbox, port: int, **options: Any) -> Iterator[None]:
     """Run an SMTP server for this mailbox."""
-    controller = Controller(mailbox, hostname=HOST, port=port, **options)
+    controller = Controller(mailbox, hostname=HOST, port=port, ready_timeout=PATIENCE_SECONDS, **options)
     controller.start()
     try:
         yield

@@ -14,6 +14,7 @@ from idp.mail.delivery import Accepted, Deferred, MailServer, Outcome, Refused, 
 from idp.mail.messages import Rendered
 from tests.mail.certificate import self_signed, tls_context
 from tests.mail.smtp_server import HOST, Mailbox, mute_server, serving
+from tests.waiting import PATIENCE_SECONDS
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 TO = "zoe.lefebvre@etu.univ-exemple.fr"
@@ -23,7 +24,7 @@ MAIL = Rendered(
 
 
 def delivery(port: int, **changes: object) -> SmtpDelivery:
-    server = MailServer(HOST, port, **{"timeout": 5, **changes})  # type: ignore[arg-type]
+    server = MailServer(HOST, port, **{"timeout": PATIENCE_SECONDS, **changes})  # type: ignore[arg-type]
     return SmtpDelivery(server, from_address="idp@example.org", from_name="Santé, Études")
 
 
@@ -188,18 +189,18 @@ def test_until_it_is_written_down_that_a_message_was_taken_no_other_is_handed_ov
 
     def record(outcome: Outcome) -> None:
         is_handed_over.set()
-        assert may_end.wait(20)
+        assert may_end.wait(PATIENCE_SECONDS)
 
     with serving(mailbox, port), ThreadPoolExecutor(2) as pool:
         first = pool.submit(sender.send, MAIL, TO, "id-1", record, now=NOW)
-        assert is_handed_over.wait(20)
+        assert is_handed_over.wait(PATIENCE_SECONDS)
         second = pool.submit(sender.send, MAIL, TO, "id-2", unrecorded, now=NOW)
         # The other session waits before its text; nothing tells from outside that it does.
         with pytest.raises(TimeoutError):
             second.result(timeout=1)
         assert len(mailbox.messages) == 1
         may_end.set()
-        assert (first.result(20), second.result(20)) == (
+        assert (first.result(PATIENCE_SECONDS), second.result(PATIENCE_SECONDS)) == (
             Accepted("250 OK: queued as 1"),
             Accepted("250 OK: queued as 2"),
         )

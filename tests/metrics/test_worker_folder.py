@@ -11,6 +11,7 @@ import pytest
 
 from idp.metrics import worker_folder
 from tests.metrics.reading import Reading
+from tests.waiting import PATIENCE_SECONDS
 
 COUNTS = """
 import sys
@@ -31,7 +32,7 @@ def counted(folder: Path, times: int) -> Reading:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
     )
     return Reading(run.stdout)
 

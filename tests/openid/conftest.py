@@ -10,6 +10,7 @@ from idp.openid.keys import KeyStore
 from idp.storage.database import Database
 from tests.openid.client_keys import JWKS
 from tests.openid.world import World, build
+from tests.waiting import PATIENCE_MS
 from tests.web_server import Silent, answering
 
 
@@ -33,7 +34,7 @@ def world(keys: KeyStore, database: Database) -> World:
 @pytest.fixture
 def another_worker(keys: KeyStore, mongodb_uri: str, database: Database) -> Iterator[World]:
     """A second provider over the same database, with connections of its own."""
-    connection = Database(mongodb_uri, database.name)
+    connection = Database(mongodb_uri, database.name, timeout_ms=PATIENCE_MS)
     yield build(keys, connection)
     connection.close()
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey
@@ -102,9 +102,7 @@ HEADERS = st.one_of(
 
 SIGNER = ECKey.generate_key("P-256")
 
-REAL_STORE = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+REAL_STORE = settings(max_examples=150)
 
 
 @pytest.fixture

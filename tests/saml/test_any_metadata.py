@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -21,11 +21,7 @@ from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.test_arbitrary_changes import CHANGES
 
-MANY = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+MANY = settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "150")))
 Read = Callable[[bytes], list[tuple[IdentityProvider, bytes]]]
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -20,11 +20,7 @@ from tests.saml import identity_provider as university
 
 Verify = Callable[[Any], Vouching]
 
-MANY = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "80")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+MANY = settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "80")))
 IN_XML = st.characters(codec="utf-8", categories=("L", "N", "P", "S", "Z"))
 TEXTS = st.text(IN_XML, max_size=15) | st.sampled_from(
     ["", "camille@univ-exemple.fr", "a@b@univ-exemple.fr", "2016-02-30T00:00:00Z", university.SP_ENTITY_ID, "_x"]

@@ -6,7 +6,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -17,11 +17,7 @@ from tests.saml import identity_provider as university
 Verify = Callable[[Any], Vouching]
 
 SIGNED = pytest.mark.parametrize(("response", "assertion"), [(True, False), (False, True), (True, True)])
-MANY = settings(
-    max_examples=int(os.environ.get("FUZZ_EXAMPLES", "80")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+MANY = settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "80")))
 
 
 @pytest.fixture(scope="module")

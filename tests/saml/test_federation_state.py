@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
@@ -22,6 +22,7 @@ from idp.saml.federation_update import Outcome
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import LIMOGES, ROUEN, TRUSTED, Clock, MakeFolder, rewrite
+from tests.waiting import wait_until
 
 # Recorded: commit 0498135 on the demo's universities.
 _SEEN_BEFORE = (
@@ -574,11 +575,21 @@ def test_an_update_that_is_killed_leaves_what_was_and_the_next_succeeds(
 
 def _child_of_ours(module: str) -> int:
     """The process that runs this module for this one."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+    found: list[int] = []
+
+    def is_there() -> bool:
         for task in Path("/proc/self/task").iterdir():
-            for child in (task / "children").read_text().split():
-                if module.encode() in Path(f"/proc/{child}/cmdline").read_bytes():
-                    return int(child)
-        time.sleep(0.05)
-    raise AssertionError("no update was started")
+            # Threads and processes that end while one looks at them are not the ones.
+            with suppress(OSError):
+                children = (task / "children").read_text().split()
+                found.extend(int(child) for child in children if module.encode() in _command(child))
+        return bool(found)
+
+    wait_until(is_there)
+    return found[0]
+
+
+def _command(process: str) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""

@@ -1,12 +1,12 @@
 """The embedded mongod: shared, kept, gone with its last user. Every test runs the real mongod."""
 
+import contextlib
 import os
 import re
 import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 
 from idp.domain.errors import ConfigurationError
 from idp.storage import embedded
+from tests.waiting import wait_until
 
 # A user process: ensures mongod, says its URI and what it counted after its own insert, lives until its stdin ends.
 USER = """
@@ -45,9 +46,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., User]]:
     for user in users:
         user.kill()
         user.communicate()
-    for process in _mongods(tmp_path):
-        os.kill(process, signal.SIGTERM)  # the supervisor too stops mongod cleanly
-    _await(lambda: not _mongods(tmp_path))
+    _kill(_mongods(tmp_path), signal.SIGTERM)  # the supervisor too stops mongod cleanly
+    wait_until(lambda: not _mongods(tmp_path))
 
 
 def _said(user: User) -> tuple[str, int]:
@@ -58,15 +58,26 @@ def _said(user: User) -> tuple[str, int]:
 
 def _mongods(directory: Path) -> list[int]:
     """Process ids of mongods whose data lie in this directory, and their supervisors'."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if any(part.startswith(os.fsencode(directory)) for part in command) and b"-c" not in command:
-            found.append(int(process.name))
-    return found
+    commands = ((int(process.name), _command(int(process.name))) for process in Path("/proc").glob("[0-9]*"))
+    return [
+        process
+        for process, command in commands
+        if any(part.startswith(os.fsencode(directory)) for part in command) and b"-c" not in command
+    ]
+
+
+def _command(process: int) -> list[bytes]:
+    """Its words; none where it has ended since somebody saw it, be it while this is read."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
+
+
+def _kill(processes: list[int], sent: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):  # they end each other, and with their last user
+            os.kill(process, sent)
 
 
 def _mongod(directory: Path) -> int:
@@ -76,15 +87,7 @@ def _mongod(directory: Path) -> int:
 
 def _serving(directory: Path) -> list[int]:
     """The mongods themselves; none in the moment between an old and a new one."""
-    return [p for p in _mongods(directory) if b"--dbpath" in Path(f"/proc/{p}/cmdline").read_bytes()]
-
-
-def _await(true: Callable[[], object]) -> None:
-    for _ in range(600):
-        if true():
-            return
-        time.sleep(0.05)
-    pytest.fail("waited for 30 seconds in vain")
+    return [process for process in _mongods(directory) if b"--dbpath" in _command(process)]
 
 
 def test_processes_that_start_together_share_one_mongod(start: Callable[..., User], tmp_path: Path) -> None:
@@ -103,7 +106,7 @@ def test_mongod_is_gone_after_its_last_user_was_killed(start: Callable[..., User
     assert len(_mongods(tmp_path)) == 2
     users[1].kill()
     users[1].wait()
-    _await(lambda: not _mongods(tmp_path))
+    wait_until(lambda: not _mongods(tmp_path))
 
 
 def test_data_outlive_a_restart(start: Callable[..., User], tmp_path: Path) -> None:
@@ -111,7 +114,7 @@ def test_data_outlive_a_restart(start: Callable[..., User], tmp_path: Path) -> N
     assert _said(user)[1] == 1
     user.kill()
     user.wait()
-    _await(lambda: not _mongods(tmp_path))
+    wait_until(lambda: not _mongods(tmp_path))
     assert _said(start())[1] == 2
 
 
@@ -129,8 +132,7 @@ def test_data_outlive_killed_mongod_and_supervisor(start: Callable[..., User], t
     user = start()
     _said(user)
     user.kill()
-    for process in _mongods(tmp_path):
-        os.kill(process, signal.SIGKILL)
+    _kill(_mongods(tmp_path), signal.SIGKILL)
     assert _said(start())[1] == 2
 
 
@@ -139,14 +141,14 @@ def test_mongod_ends_with_its_killed_supervisor(start: Callable[..., User], tmp_
     mongod = _mongod(tmp_path)
     (supervisor,) = [process for process in _mongods(tmp_path) if process != mongod]
     os.kill(supervisor, signal.SIGKILL)
-    _await(lambda: not _mongods(tmp_path))
+    wait_until(lambda: not _mongods(tmp_path))
 
 
 def test_a_killed_mongod_is_started_again_for_its_users(start: Callable[..., User], tmp_path: Path) -> None:
     _said(start())
     killed = _mongod(tmp_path)
     os.kill(killed, signal.SIGKILL)
-    _await(lambda: _serving(tmp_path) not in ([], [killed]))
+    wait_until(lambda: _serving(tmp_path) not in ([], [killed]))
     assert _said(start())[1] == 2
 
 

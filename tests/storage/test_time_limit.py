@@ -3,6 +3,7 @@ import pytest
 from idp.domain.errors import ServiceUnavailable
 from idp.storage.database import AlreadyExists, Database, translated
 from idp.storage.time_limit import Allowance, limited
+from tests.waiting import PATIENCE_SECONDS
 
 SLOW = {"$where": "sleep(150) || true"}
 
@@ -24,10 +25,14 @@ def test_operations_that_each_keep_the_limit_end_when_they_pass_it_together(data
     database.collection("things").insert_one({})
     for _ in range(5):
         ask(database, SLOW)
-    with limited(0.4):
-        answered = [is_answered(database) for _ in range(5)]
-    assert answered[0]
-    assert not answered[-1]
+    # A machine that stands still uses up a limit that is meant for three of them: another one, then.
+    for seconds in (0.5, 5.0, 30.0):
+        with limited(seconds):
+            most = round(seconds / 0.15)
+            answered = next((number for number in range(most + 1) if not is_answered(database)), None)
+        if answered != 0:
+            break
+    assert answered, "the first one is answered, and those that follow until the time is used up"
     ask(database, SLOW)
 
 
@@ -64,7 +69,7 @@ def test_every_operation_of_a_request_is_told_with_its_outcome(database: Databas
     def timed(seconds: float, *, ok: bool) -> None:
         told.append((seconds >= 0, ok))
 
-    with limited(5, timed=timed):
+    with limited(PATIENCE_SECONDS, timed=timed):
         with translated():
             things.insert_one({"_id": "a"})
         with pytest.raises(AlreadyExists), translated():

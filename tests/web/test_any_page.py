@@ -8,7 +8,7 @@ from urllib.parse import quote_from_bytes
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
@@ -134,9 +134,7 @@ def test_every_endpoint_is_among_those_tried(app: Flask) -> None:
     assert {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/introspect"} <= paths
 
 
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=200)
 @given(data=st.data(), body=FIELDS, query=FIELDS, signed_in=st.booleans(), is_whole=st.booleans())
 def test_no_page_answers_with_a_5xx(
     app: Flask,

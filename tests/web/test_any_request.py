@@ -7,7 +7,7 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
@@ -118,9 +118,7 @@ def test_no_cookie_at_the_edges_is_answered_with_a_5xx(world: World, cookie: byt
         assert answer.status_code in (200, 303), (name, answer.get_data(as_text=True))
 
 
-@settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@settings(max_examples=400)
 @given(data=st.data(), body=BODIES, query=FORMS, content_type=TYPES, authorization=HEADERS, proof=LINE)
 def test_no_answer_is_a_5xx(
     app: Flask,

@@ -20,6 +20,7 @@ from idp.flows.authorization import Finished, Step
 from idp.storage.database import Database
 from idp.web.consent import rows
 from tests.openid.world import CHALLENGE
+from tests.waiting import PATIENCE_MS
 from tests.web.visitor import HOST, Visitor, application_of
 
 ADDRESS = "ines@univ-exemple.fr"
@@ -68,7 +69,7 @@ redirect_uris = ["%s"]
 def provider(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Built once: keys and indexes cost more than a test."""
     folder = tmp_path_factory.mktemp("provider")
-    database = Database(mongodb_uri, f"test_{secrets.token_hex(6)}")
+    database = Database(mongodb_uri, f"test_{secrets.token_hex(6)}", timeout_ms=PATIENCE_MS)
     yield _build(mongodb_uri, database, folder)
     database.client.drop_database(database.name)
     database.close()

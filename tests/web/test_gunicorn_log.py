@@ -5,12 +5,14 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from idp.demo.ports import free_port
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 APPLICATION = """
 def application(environ, start_response):
@@ -36,7 +38,7 @@ class Server:
         self.log_file = log_file
 
     def send(self, request: str) -> str:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_SECONDS) as connection:
             connection.sendall(request.encode())
             answer = b""
             while more := connection.recv(65_536):
@@ -48,13 +50,20 @@ class Server:
 
     def line(self, event: str) -> dict[str, Any]:
         """The newest line of this event, once it is there."""
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            found = [line for line in map(json.loads, self.log_file.read_text().splitlines()) if line["event"] == event]
-            if found:
-                return dict(found[-1])
-            time.sleep(0.05)
-        raise AssertionError(self.log_file.read_text())
+        wait_until(lambda: self._lines(event))
+        return self._lines(event)[-1]
+
+    def _lines(self, event: str) -> list[dict[str, Any]]:
+        # The last one may be half written.
+        whole = self.log_file.read_text().rpartition("\n")[0].splitlines()
+        return [line for line in map(json.loads, whole) if line["event"] == event]
+
+    def answers(self) -> bool:
+        try:
+            self.get("/healthz")
+        except OSError:
+            return False
+        return True
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +71,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("gunicorn")
     (folder / "small.py").write_text(APPLICATION)
     (folder / "gunicorn.conf.py").write_text(CONFIGURATION)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log_file = folder / "log"
     environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     with log_file.open("wb") as log:
@@ -72,17 +79,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         made = Server(port, log_file)
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            try:
-                made.get("/healthz")
-                break
-            except OSError:
-                time.sleep(0.1)
+        wait_until(made.answers)
         yield made
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -107,5 +108,7 @@ def test_gunicorn_s_own_form_of_a_line_can_be_written_where_it_runs_without_our_
         "record = logging.LogRecord('gunicorn.error', logging.INFO, '', 0, 'Worker exiting', (), None);"
         "print(logging.Formatter(Logger.error_fmt).format(record))"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )
     assert "Worker exiting" in ran.stdout, ran.stderr

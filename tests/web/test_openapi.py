@@ -24,6 +24,7 @@ from idp.app import Services
 from idp.domain.keyed import random_token, token_hash
 from idp.domain.registrations import InitialToken
 from idp.storage.database import Database
+from tests.waiting import PATIENCE_MS
 from tests.web.visitor import HOST
 
 # `make fuzz` looks longer, each time elsewhere; `make test` looks at the same examples every time.
@@ -46,7 +47,7 @@ def services(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
             "IDP_REGISTRATION_ENABLED": "true",
         }
     )
-    database = Database(mongodb_uri, f"test_openapi_{os.getpid()}")
+    database = Database(mongodb_uri, f"test_openapi_{os.getpid()}", timeout_ms=PATIENCE_MS)
     database.create_indexes(application.INDEXES)
     yield application.build(configured, database=database)
     database.client.drop_database(database.name)

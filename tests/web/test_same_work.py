@@ -33,7 +33,7 @@ def operations(world: World, press: Callable[[Traveller], object], person: Trave
         press(person)
     finally:
         database.command("profile", 0)
-    noted = database["system.profile"].find({"ns": {"$not": {"$regex": r"system\.profile$"}}}).sort("ts", 1)
+    noted = database["system.profile"].find({"ns": {"$not": {"$regex": r"system\.profile$"}}}).sort("$natural", 1)
     return [(entry["op"], entry["ns"].partition(".")[2]) for entry in noted if entry["op"] != "getmore"]
 
 

@@ -74,6 +74,7 @@ def test_where_a_university_has_no_such_page_none_is_offered(world: World) -> No
 
 
 def test_without_an_identifier_a_message_for_the_it_department_is_ready(world: World) -> None:
+    earliest = f"{world.clock():%Y-%m-%d}"
     person = world.browser().start().prove(world.draft(mail=(CAMILLE,)))
     assert (person.last.status_code, person.step) == (403, "error")
     (copied,) = person.tree.xpath("//*[@data-copy]/@data-copy")
@@ -85,11 +86,11 @@ def test_without_an_identifier_a_message_for_the_it_department_is_ready(world: W
         "urn:oasis:names:tc:SAML:attribute:subject-id",
         "urn:oasis:names:tc:SAML:attribute:pairwise-id",
         "urn:oid:1.3.6.1.4.1.5923.1.1.1.6",
-        world.clock().strftime("%Y-%m-%d"),
         "Bonjour",
         "Hello",
     ):
         assert told in copied
+    assert earliest in copied or f"{world.clock():%Y-%m-%d}" in copied, "midnight may have come between"
     assert copied.split() == person.tree.xpath("//pre")[0].text.split()
     mailto = person.links()["L’ouvrir dans ma messagerie"]
     assert mailto.startswith("mailto:?subject=")

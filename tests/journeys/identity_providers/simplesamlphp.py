@@ -14,6 +14,7 @@ import requests
 
 from idp.demo.keys import key_pair
 from tests.journeys import debian
+from tests.waiting import PATIENCE_SECONDS
 
 HOME = Path("/usr/share/simplesamlphp")
 # php-cgi first and only so that apt does not take Apache's module, which changes an Apache that is there for others.
@@ -155,7 +156,7 @@ def _write(site: SimpleSamlPhp, service_provider: bytes, people: dict[str, dict[
 
 
 def _wait(site: SimpleSamlPhp, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
             requests.get(site.entity_id, timeout=10)

@@ -12,6 +12,7 @@ import requests
 
 from tests.journeys import debian
 from tests.journeys.relying_parties.registration import SECRET
+from tests.waiting import PATIENCE_SECONDS
 
 MODULES = Path("/usr/lib/apache2/modules")
 PACKAGES = ("apache2", "libapache2-mod-auth-openidc")
@@ -93,7 +94,7 @@ def _write(folder: Path, issuer: str, port: int) -> None:
 
 
 def _wait(url: str, folder: Path, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
             requests.get(url, timeout=5)
