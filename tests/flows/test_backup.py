@@ -27,9 +27,9 @@ from idp.storage.database import Database, Document, translated
 from idp.storage.migrations import MIGRATIONS
 from idp.storage.migrations.ledger import Ledger
 from idp.storage.migrations.schema_state import adopt_if_empty, schema_state
-from tests.chaos.replica_set import Node, wait_until
+from tests.chaos.replica_set import Node
 from tests.storage.migrations.old_shapes import old_account
-from tests.waiting import PATIENCE_MS
+from tests.waiting import PATIENCE_MS, wait_until
 
 NOW = datetime(2050, 9, 1, tzinfo=UTC)
 PHRASE = "une phrase assez longue"
