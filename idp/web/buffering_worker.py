@@ -37,10 +37,11 @@ MAX_HEAD_BYTES = 64 * 1024
 # As much as is ever held for one connection; the application's own limit refuses smaller bodies.
 MAX_BODY_BYTES = 1_000_000
 # An answer is lost where its reader is cut off while still sending (RFC 9112 section 9.6): until it hangs up, what it
-# sends is thrown away, for so long. Who sends more than so much regardless is not read any more, has to wait for the
-# rest of the time, and comes again the later.
+# sends is thrown away, for so long. Nearly every library sends all of a body before it looks for an answer, so that ten
+# megabytes are taken, in Base64, too (O-12). Who sends more than so much regardless is not read any more, has to wait
+# for the rest of the time, and comes again the later.
 FAREWELL_SECONDS = 2.0
-FAREWELL_BYTES = 64 * 1024
+FAREWELL_BYTES = 16 * 1024 * 1024
 _READ_BYTES = 64 * 1024
 # What a thread takes of a request at a time: gunicorn copies what it holds for each chunk of a body, so that a megabyte
 # of chunks of a byte each, held as one, would take it minutes.

@@ -286,6 +286,13 @@ def test_who_does_not_hang_up_after_the_last_answer_holds_nobody_up(server: str)
         assert requests.get(f"http://{server}/", timeout=PATIENCE_SECONDS).status_code == 200
 
 
+def test_o_12_who_sends_ten_megabytes_before_looking_for_an_answer_has_it_long_before_the_leave_is_over(
+    server: str,
+) -> None:
+    # Nearly every library sends all of a body first; ten megabytes are a third more in Base64.
+    requests.post(f"http://{server}/unread", data=b"A" * 14_000_000, timeout=PATIENCE_SECONDS / 2)
+
+
 def test_who_sends_on_after_the_last_answer_is_not_read_and_has_to_wait(impatient: str) -> None:
     with connect(impatient) as connection:
         # Before leave is taken, or this process could stand still in between and find no time left to wait.
