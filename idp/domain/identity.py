@@ -43,8 +43,9 @@ def accepted_identities(vouching: Vouching, provider: IdentityProvider) -> tuple
 
 
 def _is_in_scope(value: str, provider: IdentityProvider) -> bool:
-    local_part, at, scope = value.rpartition("@")
-    return bool(local_part and at) and _is_scope(scope, provider)
+    # Exactly one @ (eduPerson 202208, eduPersonPrincipalName): with two, who reads up to the second sees another scope.
+    local_part, _, scope = value.partition("@")
+    return bool(local_part) and _is_scope(scope, provider)
 
 
 def _is_scope(domain: str, provider: IdentityProvider) -> bool:
@@ -174,7 +175,8 @@ def _normal(kind: str, value: str) -> str:
 
 
 def _domain(value: str) -> str:
-    return value.rpartition("@")[2]
+    """What follows the first @, else all of it."""
+    return value.split("@", 1)[-1]
 
 
 def _clean(mail: str) -> str | None:

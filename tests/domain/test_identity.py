@@ -67,6 +67,8 @@ def test_o_07_two_mails_in_scope_are_refused_and_the_one_in_scope_counts() -> No
         "cexemple",
         "@univ-exemple.fr",
         "cexemple@",
+        # An application that reads up to the second @ takes it for another university's.
+        "cexemple@univ-autre.fr@univ-exemple.fr",
         # Below the scope: it may be the scope of another university of the federation.
         "cexemple@ecole.univ-exemple.fr",
     ],
@@ -91,6 +93,7 @@ def test_o_07_scoped_values_of_another_university_are_left_out() -> None:
             "faculty@univ-voisine.fr",
             "staff@evil-univ-exemple.fr",
             "member@ecole.univ-exemple.fr",
+            "faculty@univ-voisine.fr@univ-exemple.fr",
         ),
         "schacHomeOrganization": ("univ-voisine.fr", "ecole.univ-exemple.fr"),
     }
