@@ -16,6 +16,7 @@ from werkzeug.sansio.http import parse_cookie
 
 from idp.app import assistance, first_time, flows, own_account
 from idp.app.services import Services
+from idp.domain.default_ports import DEFAULT_PORTS
 from idp.domain.errors import Refusal
 from idp.domain.references import under_reference
 from idp.metrics.exposition import CONTENT_TYPE
@@ -141,7 +142,7 @@ def _within_bounds(application: "WSGIApplication", services: Services) -> "WSGIA
 
 
 def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
-    host = configured.issuer.partition("://")[2].partition("/")[0].lower()
+    hosts = _hosts(configured.issuer)
 
     @app.before_request
     def before() -> ResponseReturnValue | None:
@@ -150,12 +151,19 @@ def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
         if blueprint not in errors.PROTOCOL_BLUEPRINTS:
             every_page.choose_language(browser)
         # Probes come by address; everybody else names the issuer's host (CWE-640).
-        if blueprint not in ("health", "metrics") and request.environ.get("HTTP_HOST", "").lower() != host:
+        if blueprint not in ("health", "metrics") and request.environ.get("HTTP_HOST", "").lower() not in hosts:
             raise Refusal("request.host", "unknown Host header")
         forms.refuse_strange_forms(request)
         return None
 
     app.after_request(browser.write_cookies)
+
+
+def _hosts(issuer: str) -> frozenset[str]:
+    """How the Host header may name the issuer: some proxies say the port that need not be said (RFC 9110 4.2.3)."""
+    url = urlsplit(issuer)
+    host = url.netloc.lower()
+    return frozenset({host} if url.port else {host, f"{host}:{DEFAULT_PORTS[url.scheme]}"})
 
 
 def _register_pages(app: Flask, services: Services, pages: Pages) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from idp.domain.default_ports import DEFAULT_PORTS
 from idp.domain.errors import ProtocolError
 from idp.domain.keyed import SecretKey, base64url, same, token_hash
 from idp.openid.client_assertion import UsedOnce
@@ -19,7 +20,6 @@ _TYPE = "dpop+jwt"
 # A nonce is good for one to two of these.
 _NONCE_SECONDS = 300
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class DPoP:
@@ -119,7 +119,7 @@ def _without_query(url: Any) -> tuple[str, str, int | None, str]:
     if not isinstance(url, str):
         raise Unreadable
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme), parts.path
+    return parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme), parts.path
 
 
 def _hash(access_token: str) -> str:

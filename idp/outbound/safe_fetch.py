@@ -16,6 +16,7 @@ from io import BytesIO
 from typing import Any, BinaryIO
 from urllib.parse import SplitResult, urlencode, urlsplit
 
+from idp.domain.default_ports import DEFAULT_PORTS
 from idp.domain.downloads import Validators
 from idp.domain.errors import NotFetched
 
@@ -187,7 +188,7 @@ def _is_public(address: Address) -> bool:
 
 
 def _port(parts: SplitResult) -> int:
-    return parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.port or DEFAULT_PORTS[parts.scheme]
 
 
 def _connection(parts: SplitResult, connected: socket.socket) -> http.client.HTTPConnection:

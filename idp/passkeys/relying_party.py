@@ -24,11 +24,11 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
+from idp.domain.default_ports import DEFAULT_PORTS
 from idp.domain.passkeys import CHALLENGE_LIFETIME, Credential, Passkey, PasskeyRefused, PasskeyUse
 
 # WebAuthn level 3 section 7.1 step 25.
 _LONGEST_ID = 1023
-_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 _TIMEOUT_MS = int(CHALLENGE_LIFETIME.total_seconds() * 1000)
 
 
@@ -55,7 +55,7 @@ class RelyingParty:
     def at(cls, issuer: str, name: str) -> "RelyingParty":
         """The relying party of the pages below this address; its origin as browsers write it (RFC 6454 section 6.2)."""
         parts = urlsplit(issuer)
-        host_and_port = parts.netloc.lower().removesuffix(_DEFAULT_PORTS.get(parts.scheme, ""))
+        host_and_port = parts.netloc.lower().removesuffix(f":{DEFAULT_PORTS[parts.scheme]}")
         return cls(parts.hostname or "", f"{parts.scheme}://{host_and_port}", name)
 
     def creation_options(

@@ -46,6 +46,18 @@ def test_o_49_https_is_insisted_on_and_plain_http_no_form_target(client: FlaskCl
     assert "http:" not in targets.split()
 
 
+@pytest.mark.parametrize("host", ["connexion.univ-exemple.fr:443", "Connexion.Univ-Exemple.fr"])
+def test_proxies_may_name_the_issuer_s_host_in_another_way(client: FlaskClient, host: str) -> None:
+    answer = client.get("/account", headers={"Host": host})
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith(("/", "https://connexion.univ-exemple.fr/"))
+
+
+@pytest.mark.parametrize("host", ["connexion.univ-exemple.fr:80", "connexion.univ-exemple.fr:", "connexion"])
+def test_o_22_what_names_another_one_is_refused(client: FlaskClient, host: str) -> None:
+    assert client.get("/account", headers={"Host": host}).status_code == 400
+
+
 def test_o_22_the_issuer_s_host_alone_is_served_and_named(client: FlaskClient) -> None:
     assert client.get("/account", headers={"Host": "localhost"}).status_code == 400
     document = client.get("/.well-known/openid-configuration", headers=HOST).get_json()
