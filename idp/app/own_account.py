@@ -95,6 +95,8 @@ def erasure(services: Services) -> AccountErasure:
             stores.merges.forget_account,
             stores.invitations.forget_account,
         ),
+        stores.proofings,
+        stores.outbox,
         stores.audit,
         services.clock,
     )
