@@ -7,8 +7,11 @@ import pytest
 from bson import json_util
 
 from idp.app import own_account
+from idp.app.mail import bounces
 from idp.domain.accounts import Account
+from idp.domain.messages import message_id
 from idp.domain.one_time_codes import digits
+from tests.mail.reports import report
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, World
 
 EXTRA = "camille.perso@mail.example"
@@ -55,10 +58,12 @@ def naming(world: World, *words: str) -> dict[str, list[str]]:
     """The documents in which one of these words stands, by collection."""
     texts = {name: [json_util.dumps(one, ensure_ascii=False) for one in found] for name, found in held(world).items()}
     lower = [word.lower() for word in words]
-    named = {
-        name: [text for text in found if any(word in text.lower() for word in lower)] for name, found in texts.items()
-    }
+    named = {name: [text for text in found if _has_one(text.lower(), lower)] for name, found in texts.items()}
     return {name: found for name, found in named.items() if found}
+
+
+def _has_one(text: str, words: list[str]) -> bool:
+    return any(word in text for word in words)
 
 
 def erased(world: World, account: Account) -> None:
@@ -68,6 +73,10 @@ def erased(world: World, account: Account) -> None:
 
 
 def test_nothing_that_names_the_person_outlives_the_account(world: World, camille: Account) -> None:
+    flow = bounces(world.services.settings, world.services.database, world.services.stores.audit)
+    quoting = f"550 5.1.1 <{EXTRA}>: recipient rejected"
+    returned = report(message_id(world.mails(EXTRA)[-1]["_id"], flow.domain), EXTRA, diagnostic=quoting)
+    assert flow.take(returned, now=world.clock()) == 1
     assert {"accounts", "outbox", "proofings"} <= naming(world, *OF_CAMILLE).keys()
     erased(world, camille)
     assert naming(world, *OF_CAMILLE, camille.subject) == {}
