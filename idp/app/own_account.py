@@ -117,5 +117,7 @@ def blueprints(
         access_pages.blueprint(access, account, authorization, end_session, pages),
         address_pages.blueprint(addresses(services), account, authorization, pages),
         merging_pages.blueprint(merging(services), account, authorization, pages),
-        closing_pages.blueprint(closing(services), account, authorization, pages),
+        closing_pages.blueprint(
+            closing(services), account, authorization, pages, log_days=services.settings.retention.audit_days
+        ),
     )

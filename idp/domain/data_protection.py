@@ -37,7 +37,9 @@ REGISTER: dict[str, Processing] = {
         "for ever",
     ),
     "authorizations": Processing(
-        "requests of applications that wait for a sign-in, and the address that was typed", "going on after it", "2 hours"
+        "requests of applications that wait for a sign-in, and the address that was typed",
+        "going on after it",
+        "2 hours",
     ),
     "clients": Processing(
         "applications that registered themselves, and whom they name as contacts",
