@@ -13,6 +13,7 @@ from idp.flows.authorization import AuthorizationFlow
 from idp.flows.closing import ClosingFlow
 from idp.flows.merging import MergingFlow
 from idp.flows.recent_events import RecentEvents
+from idp.flows.university_routing import DomainForgetting
 from idp.web import access as access_pages
 from idp.web import addresses as address_pages
 from idp.web import closing as closing_pages
@@ -95,6 +96,7 @@ def erasure(services: Services) -> AccountErasure:
             stores.merges.forget_account,
             stores.invitations.forget_account,
         ),
+        DomainForgetting(stores.learned_domains, services.secret),
         stores.proofings,
         stores.outbox,
         stores.audit,

@@ -72,7 +72,7 @@ REGISTER: dict[str, Processing] = {
     "learned_domains": Processing(
         "mail domains by university, with keyed hashes of up to three accounts",
         "naming the university",
-        "730 days after somebody last came from there",
+        "730 days after somebody last came from there; with the account where too few others did",
     ),
     "limits": Processing(
         "counters under keyed hashes of addresses, accounts, browsers and networks", "limiting guesses", "an hour"

@@ -19,7 +19,7 @@ LEASE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class AccountErasure:
-    """forgets: delete what their collection holds of an account, given its id.
+    """forgets: delete what their collection holds of an account, given its id. unlearns: mail domains that it taught.
 
     The audit trail stays for its own time: it names accounts by their id (``domain.data_protection``). A ``sub`` is
     drawn at random and never given again; whoever comes back is a new person.
@@ -29,6 +29,7 @@ class AccountErasure:
     merges: MergeStore
     ends_sign_ins: EndsSignIns
     forgets: Sequence[Callable[[str], object]]
+    unlearns: Callable[[Account], None]
     proofings: ProofingStore
     outbox: Outbox
     audit: AuditTrail
@@ -64,6 +65,7 @@ class AccountErasure:
         self.ends_sign_ins.of_account(account.id)
         for forget in self.forgets:
             forget(account.id)
+        self.unlearns(account)
         self.proofings.forget_account(account.id, *account.addresses)
         self.outbox.forget_addresses(account.addresses)
         self.closed_accounts.erase(account)

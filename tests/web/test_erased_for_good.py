@@ -11,6 +11,7 @@ from idp.app.mail import bounces
 from idp.domain.accounts import Account
 from idp.domain.messages import message_id
 from idp.domain.one_time_codes import digits
+from idp.domain.routing import LearnedDomain
 from tests.mail.reports import report
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, World
 
@@ -81,6 +82,26 @@ def test_nothing_that_names_the_person_outlives_the_account(world: World, camill
     erased(world, camille)
     assert naming(world, *OF_CAMILLE, camille.subject) == {}
     assert set(naming(world, camille.id)) == {"audit"}, "which knows the account by its id"
+
+
+def test_a_domain_that_nobody_else_came_from_goes_with_the_account(world: World, camille: Account) -> None:
+    """It may be the person's own, and tells at which university they are."""
+    learned = world.services.database.collection("learned_domains")
+    (alone,) = learned.find()
+    assert (alone["domain"], len(alone["accounts"])) == ("etu.univ-exemple.fr", 1)
+    erased(world, camille)
+    assert list(learned.find()) == []
+
+
+@pytest.mark.parametrize(("others", "left"), [(1, 1), (2, 3)])
+def test_a_domain_that_others_came_from_stays(world: World, camille: Account, others: int, left: int) -> None:
+    """Once enough did, the hashes tell of none of them and hold what was learned."""
+    known = world.services.stores.learned_domains
+    for number in range(others):
+        known.note(LearnedDomain("etu.univ-exemple.fr", EXEMPLE), f"hash-{number}", now=world.clock())
+    erased(world, camille)
+    (learned,) = world.services.database.collection("learned_domains").find()
+    assert len(learned["accounts"]) == left
 
 
 def test_a_mail_on_its_way_still_goes(world: World, camille: Account) -> None:
