@@ -1,4 +1,4 @@
-"""Pages of the reference, made from the code: settings, commands, claims, errors, metrics. Never edited by hand."""
+"""Pages of the reference, made from the code: settings, commands, claims, errors, metrics, data. Not edited by hand."""
 
 import json
 import re
@@ -17,6 +17,7 @@ from docs.site.refusals import Found, answered, raised
 from idp import cli, settings
 from idp.app.pages import TRANSLATIONS
 from idp.domain import claims
+from idp.domain.data_protection import REGISTER
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import MetadataFileStatus
 from idp.metrics.counts import Counts
@@ -46,6 +47,7 @@ def pages() -> dict[str, str]:
         "claims": "\n".join(_claims()),
         "errors": "\n".join(_errors()),
         "metrics": "\n".join(_metrics()),
+        "data": "\n".join(_data()),
     }
 
 
@@ -182,6 +184,13 @@ class _Nobody:
         raise ServiceUnavailable("none")
 
     waiting_mails = oldest_waiting_mail = waiting_logout_notices = lambda self: self.readiness()
+
+
+def _data() -> Iterator[str]:
+    yield "# Data on people\n\nEvery collection of the database; the rest: [people's data](../privacy.md).\n"
+    yield "| collection | holds | for | kept |\n|---|---|---|---|"
+    for name, said in REGISTER.items():
+        yield f"| `{name}` | {_cell(said.data)} | {_cell(said.purpose)} | {_cell(said.kept)} |"
 
 
 def _metrics() -> Iterator[str]:

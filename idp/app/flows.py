@@ -136,6 +136,8 @@ def export(services: Services) -> ExportFlow:
         consents=stores.consents,
         passkeys=stores.passkeys,
         merges=stores.merges,
+        devices=stores.devices,
+        outbox=stores.outbox,
         audit=stores.audit,
         periods=services.settings.affiliations.periods,
         clock=services.clock,

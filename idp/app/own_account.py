@@ -13,6 +13,7 @@ from idp.flows.authorization import AuthorizationFlow
 from idp.flows.closing import ClosingFlow
 from idp.flows.merging import MergingFlow
 from idp.flows.recent_events import RecentEvents
+from idp.flows.university_routing import DomainForgetting
 from idp.web import access as access_pages
 from idp.web import addresses as address_pages
 from idp.web import closing as closing_pages
@@ -95,6 +96,9 @@ def erasure(services: Services) -> AccountErasure:
             stores.merges.forget_account,
             stores.invitations.forget_account,
         ),
+        DomainForgetting(stores.learned_domains, services.secret),
+        stores.proofings,
+        stores.outbox,
         stores.audit,
         services.clock,
     )
@@ -115,5 +119,7 @@ def blueprints(
         access_pages.blueprint(access, account, authorization, end_session, pages),
         address_pages.blueprint(addresses(services), account, authorization, pages),
         merging_pages.blueprint(merging(services), account, authorization, pages),
-        closing_pages.blueprint(closing(services), account, authorization, pages),
+        closing_pages.blueprint(
+            closing(services), account, authorization, pages, log_days=services.settings.retention.audit_days
+        ),
     )

@@ -15,6 +15,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.http import parse_cookie
 
 from idp.app import assistance, first_time, flows, own_account
+from idp.app.saml import description
 from idp.app.services import Services
 from idp.domain.default_ports import DEFAULT_PORTS
 from idp.domain.errors import Refusal
@@ -107,7 +108,7 @@ def create_app(services: Services) -> Flask:
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
     templates = PageTemplates(cast(PageEnvironment, app.jinja_env), TRANSLATIONS, every_page.LANGUAGES)
-    pages = Pages(browser, look.service_name, look.help_url, templates, theme)
+    pages = Pages(browser, look.service_name, look.help_url, templates, theme, description(configured).privacy_urls)
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)
     return app

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+_ADDRESS = r"""[^\s<>()"',;:=]+@[^\s<>()"',;:=]+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -32,6 +34,12 @@ class Message:
 def message_id(name: str, domain: str) -> str:
     """The Message-ID of the message with this id (RFC 5322 section 3.6.4), the same for every attempt."""
     return f"<{name}@{domain}>"
+
+
+def without_addresses(reply: str, to: str) -> str:
+    """What a mail server said, for those who keep it without the mail: servers quote to whom it was going."""
+    mailbox = re.escape(to.rpartition("@")[0])
+    return re.sub(rf"{_ADDRESS}|(?<![\w.-]){mailbox}(?![\w-])", "…", reply, flags=re.IGNORECASE)
 
 
 def id_in(header: str, domain: str) -> str | None:

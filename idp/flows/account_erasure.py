@@ -10,6 +10,8 @@ from idp.domain.references import present_reference
 from idp.storage.audit import AuditTrail
 from idp.storage.closed_accounts import ClosedAccounts
 from idp.storage.merges import MergeStore
+from idp.storage.outbox import Outbox
+from idp.storage.proofings import ProofingStore
 
 # Longer than erasing takes; who is killed meanwhile is replaced afterwards.
 LEASE = timedelta(minutes=5)
@@ -17,16 +19,19 @@ LEASE = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class AccountErasure:
-    """forgets: delete what their collection holds of an account, given its id.
+    """forgets: delete what their collection holds of an account, given its id. unlearns: mail domains that it taught.
 
-    The audit trail stays for its own time: it names accounts by their id alone. A ``sub`` is drawn at random and never
-    given again; whoever comes back is a new person.
+    The audit trail stays for its own time: it names accounts by their id (``domain.data_protection``). A ``sub`` is
+    drawn at random and never given again; whoever comes back is a new person.
     """
 
     closed_accounts: ClosedAccounts
     merges: MergeStore
     ends_sign_ins: EndsSignIns
     forgets: Sequence[Callable[[str], object]]
+    unlearns: Callable[[Account], None]
+    proofings: ProofingStore
+    outbox: Outbox
     audit: AuditTrail
     clock: Callable[[], datetime]
 
@@ -60,5 +65,8 @@ class AccountErasure:
         self.ends_sign_ins.of_account(account.id)
         for forget in self.forgets:
             forget(account.id)
+        self.unlearns(account)
+        self.proofings.forget_account(account.id, *account.addresses)
+        self.outbox.forget_addresses(account.addresses)
         self.closed_accounts.erase(account)
         self.audit.append("account.erased", at=now, reference=present_reference(), account_id=account.id)

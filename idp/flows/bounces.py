@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from idp.domain.accounts import Bounce
+from idp.domain.messages import without_addresses
 from idp.mail.bounces import ReturnedMail, read_report
 from idp.mail.maildir import Maildir
 from idp.storage.accounts import AccountStore
@@ -57,6 +58,8 @@ class BounceFlow:
         if tell(report.message_id, report.recipients, report.reply, now=now) is None:
             return False
         event = "mail.returned" if report.is_final else "mail.delayed"
-        fields = {"message": message.id, "kind": message.kind, "reply": report.reply}
+        # Word for word in the outbox, where it goes with the mail and with the account.
+        reply = without_addresses(report.reply, message.to)
+        fields = {"message": message.id, "kind": message.kind, "reply": reply}
         self.audit.append(event, at=now, reference=message.reference, account_id=account_id, **fields)
         return True

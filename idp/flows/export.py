@@ -1,4 +1,7 @@
-"""Everything that is held on a person, for the person (GDPR articles 15 and 20); no secret and no hash of one."""
+"""Everything that is held on a person, for the person (GDPR articles 15 and 20); no secret and no hash of one.
+
+Nor who else is in it (article 15(4)): which helper acted, and whose account another one is.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -17,11 +20,18 @@ from idp.domain.releases import Release
 from idp.domain.sessions import SignIn
 from idp.storage.audit import AuditTrail
 from idp.storage.consents import ConsentStore
+from idp.storage.devices import DeviceStore
 from idp.storage.grants import GrantStore
 from idp.storage.merges import MergeStore
+from idp.storage.outbox import MailHistory, Outbox
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
 from idp.storage.sessions import SessionStore
+
+# Of events: people beside the one whom they are about.
+_OF_OTHERS = frozenset({"operator", "owner", "previous_account"})
+# More than an account's addresses are sent in the days for which mails are kept.
+_MOST_MAILS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,8 @@ class ExportFlow:
     consents: ConsentStore
     passkeys: PasskeyStore
     merges: MergeStore
+    devices: DeviceStore
+    outbox: Outbox
     audit: AuditTrail
     periods: AffiliationPeriods
     clock: Callable[[], datetime]
@@ -54,10 +66,18 @@ class ExportFlow:
             "consents": [_consent(consent) for consent in self.consents.of_account(account.id)],
             "passkeys": [_passkey(passkey) for passkey in self.passkeys.of_account(account.id)],
             "merges": [_merge(merge) for merge in self.merges.of_survivor(account.id, now=now)],
-            "events": self.audit.by_account(account.id),
+            "known_browsers": len(self.devices.of_account(account.id)),
+            "mails": [_mail(mail) for mail in self._mails(account)],
+            "events": [_event(event) for event in self.audit.by_account(account.id)],
         }
         plain: dict[str, Any] = _plain(whole)
         return plain
+
+    def _mails(self, account: Account) -> list[MailHistory]:
+        """Those to the account's addresses; not what somebody else was sent there before the account's first proof."""
+        began = min([account.created_at, *(record.started_at for record in self.records.of_account(account.id))])
+        found = self.outbox.history(addresses=account.addresses, limit=_MOST_MAILS)
+        return [mail for mail in found if mail.message.created_at >= began]
 
 
 def _account(account: Account) -> dict[str, Any]:
@@ -142,6 +162,22 @@ def _passkey(passkey: Passkey) -> dict[str, Any]:
 
 def _merge(merge: Merge) -> dict[str, Any]:
     return {"address": merge.address, "at": merge.created_at, "undo_until": merge.until, "clients": merge.clients}
+
+
+def _mail(mail: MailHistory) -> dict[str, Any]:
+    message = mail.message
+    return {
+        "kind": message.kind,
+        "to": message.to,
+        "created_at": message.created_at,
+        "reference": message.reference,
+        "attempts": [asdict(attempt) for attempt in mail.attempts],
+    }
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {name: value for name, value in event["fields"].items() if name not in _OF_OTHERS}
+    return {**event, "fields": fields}
 
 
 def _plain(value: Any) -> Any:

@@ -136,7 +136,6 @@ class InvitationFlow:
             at=self.clock(),
             reference=invitation.reference,
             account_id=invitation.account_id if invitation.state is InvitationState.USED else None,
-            address=one.address,
             role=one.role,
             until=one.expires_at.isoformat(),
             **act.fields,

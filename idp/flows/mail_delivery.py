@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from idp.domain.measures import Hears, nobody
-from idp.domain.messages import Message
+from idp.domain.messages import Message, without_addresses
 from idp.domain.references import under_reference
 from idp.mail.delivery import Accepted, Deferred, Outcome, Records, Refused, SmtpDelivery
 from idp.mail.messages import MessageRenderer, Unrenderable
@@ -39,7 +39,8 @@ def deliver_next(
         outcome = _attempted(claim.work, renderer, delivery, partial(_record, outbox, claim, now=now), now)
         fields = {"message": claim.work.id, "kind": claim.work.kind}
         event = f"mail.{type(outcome).__name__.lower()}"
-        _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
+        reply = without_addresses(outcome.reply, claim.work.to)
+        _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": reply}})
         heard(event, fields)
     return True
 

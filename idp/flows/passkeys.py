@@ -139,14 +139,15 @@ class PasskeyFlow:
         return account is not None and account.only_passkeys and self.problem_with_only(account) is not None
 
     def _tell(self, account: Account, passkey: Passkey, change: str) -> None:
+        # The name is the person's own words: it is told to them, and does not outlive the passkey.
         told = {"name": passkey.name}
         self._note(account, f"account.passkey_{change}", f"passkey_{change}", told, aaguid=passkey.credential.aaguid)
 
     def _note(
         self, account: Account, event: str, mail: str, told: Mapping[str, str] = MappingProxyType({}), **kept: str
     ) -> None:
-        """In the audit trail, and by mail to every address of the account. told: in both. kept: in the trail alone."""
+        """In the audit trail, and by mail to every address of the account. told: in the mail. kept: in the trail."""
         reference, now = present_reference(), self.clock()
-        self.audit.append(event, at=now, reference=reference, account_id=account.id, **told, **kept)
+        self.audit.append(event, at=now, reference=reference, account_id=account.id, **kept)
         for message in notices(mail, account, account.addresses, reference=reference, now=now, **told):
             self.mails.put(message)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from idp.domain import addresses
+from idp.domain.accounts import Account
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import SecretKey
 from idp.domain.proofing import Proofing
@@ -69,6 +70,25 @@ class DomainLearning:
         provider = current.provider(entity_id)
         if provider is None or not teaches(domain, provider, routes(domain, current.by_address_domain(domain))):
             return
-        # A hash of its own for each domain: the collection does not tell which domains one person used.
-        account_hash = self.secret.hash("learned-domain", domain, entity_id, account_id)
+        account_hash = _account_hash(self.secret, domain, entity_id, account_id)
         self.learned.note(LearnedDomain(domain, entity_id), account_hash, now=self.clock())
+
+
+@dataclass(frozen=True, slots=True)
+class DomainForgetting:
+    """The other way round: what the addresses of an account that is erased have taught."""
+
+    learned: LearnedDomains
+    secret: SecretKey
+
+    def __call__(self, account: Account) -> None:
+        domains = {addresses.domain_of(address) for address in account.addresses}
+        for entity_id in {identity.entity_id for identity in account.identities}:
+            for domain in domains:
+                account_hash = _account_hash(self.secret, domain, entity_id, account.id)
+                self.learned.forget(LearnedDomain(domain, entity_id), account_hash)
+
+
+def _account_hash(secret: SecretKey, domain: str, entity_id: str, account_id: str) -> str:
+    """One of its own for each domain: the collection does not tell which domains one person used."""
+    return secret.hash("learned-domain", domain, entity_id, account_id)

@@ -47,6 +47,16 @@ class LearnedDomains:
                 upsert=True,
             )
 
+    def forget(self, learned: LearnedDomain, account_hash: str) -> None:
+        """An account is erased: a domain that nobody else came from may be its person's own, and goes.
+
+        What enough people came from stays as it is, and tells of none of them.
+        """
+        unsettled = {"_id": f"{learned.domain} {learned.entity_id}", "enough": False}
+        with translated():
+            if not self._domains.delete_one(unsettled | {"accounts": [account_hash]}).deleted_count:
+                self._domains.update_one(unsettled, {"$pull": {"accounts": account_hash}})
+
     def among(self, domains: Sequence[str], *, now: datetime) -> tuple[LearnedDomain, ...]:
         """Those of these domains from which enough people of some identity provider came."""
         condition = {"domain": {"$in": list(domains)}, "enough": True, "expires_at": {"$gt": now}}

@@ -96,6 +96,12 @@ class Outbox(LeasedQueue[Message]):
         """A mail server that accepted the message still tries to hand it on; as ``returned``, so many times."""
         return self._reported(message_id, recipients, Attempt(now, "deferred", reply), {}, _MOST_ATTEMPTS)
 
+    def forget_addresses(self, addresses: Collection[str]) -> None:
+        """Delete what was sent to the addresses of an account that is erased; what is on its way still goes."""
+        ended: Document = {"$ne": leased_queue.WAITING["state"]}
+        with translated():
+            self._queue.delete_many({"to": {"$in": list(addresses)}, "state": ended})
+
     def _reported(
         self, message_id: str, recipients: Collection[str], attempt: Attempt, change: Document, most: int | None = None
     ) -> Message | None:

@@ -98,6 +98,11 @@ class ProofingStore:
         leads_there = [{"account_id": account_id}, {"address": {"$in": addresses}}]
         self._void({"$or": leads_there, "_id": {"$ne": except_id}})
 
+    def forget_account(self, account_id: str, *addresses: str) -> None:
+        """Delete what stands here of an account that is erased, finished journeys as well."""
+        with translated():
+            self._proofings.delete_many({"$or": [{"account_id": account_id}, {"address": {"$in": addresses}}]})
+
     def is_other_in(self, browser: str, identities: Sequence[Identity], *, now: datetime) -> bool:
         """Whether this browser is on the way with a proofing of somebody else."""
         with translated():

@@ -15,8 +15,9 @@ from idp.web.step_urls import step_url
 
 
 def blueprint(
-    flow: ClosingFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages
+    flow: ClosingFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages, *, log_days: int
 ) -> Blueprint:
+    """log_days: for how long the security log outlives the account."""
     views = Blueprint("closing", __name__)
     browser = pages.browser
 
@@ -29,6 +30,7 @@ def blueprint(
             "close_account.html",
             address=account.address,
             days=flow.kept.days,
+            log_days=log_days,
             action=url_for("closing.close"),
             export_url=url_for("proofs.export_data"),
             back_url=url_for("account.show"),

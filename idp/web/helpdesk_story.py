@@ -81,6 +81,7 @@ _LABELS: dict[str, LazyString] = {
     "confirmed_by": _("Adresse prouvée"),
     "detail": _("Détail technique"),
     "entity_id": _("Établissement (entityID)"),
+    "found": _("Comptes trouvés"),
     "identifier": _("Identifiant"),
     "invitation": _("Invitation"),
     "kind": _("Objet"),

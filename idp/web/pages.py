@@ -1,5 +1,6 @@
 """What every page has: its language, the name of the service, the token for its forms."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -28,11 +29,14 @@ class LanguageLink(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pages:
+    """privacy_urls: by language, where people read what becomes of their data; none where nobody says."""
+
     browser: Browser
     service_name: str
     help_url: str
     templates: PageTemplates
     theme: Theme = field(default_factory=Theme)
+    privacy_urls: Mapping[str, str] = field(default_factory=dict)
 
     def render(self, template: str, /, *, status: int = 200, **context: Any) -> Response:
         """A page of ours; ``context`` is what the template names beyond what every page has."""
@@ -65,6 +69,7 @@ class Pages:
             "root": root,
             "service_name": self.service_name,
             "help_url": self.help_url,
+            "privacy_url": self.privacy_urls.get(language(), ""),
             **theme_context(self.theme, root),
             "errors": {},
             "client_name": None,

@@ -70,6 +70,17 @@ def test_a_bounce_flags_the_address_and_is_told_to_whoever_waits(world: World) -
     assert "no such user here" in event["fields"]["reply"]
 
 
+def test_the_audit_trail_outlives_the_account_and_holds_no_address_that_a_server_quotes(world: World) -> None:
+    world.send()
+    quoting = f"550 5.1.1 <{TO}>: user zoe unknown in Zoe's table (forwarded to zoe@other.example)"
+    assert world.flow.take(report(OURS, TO, diagnostic=quoting), now=LATER) == 1
+    event = world.audit.find_one({"event": "mail.returned"})
+    assert event is not None
+    assert event["fields"]["reply"].endswith("550 5.1.1 <…>: user … unknown in …'s table (forwarded to …)")
+    (mail,) = world.outbox.history(addresses=(TO,))
+    assert mail.attempts[-1].reply.endswith(quoting), "word for word, as long as the mail is kept"
+
+
 def test_a_bounce_counts_once_and_the_newest_word_stands(world: World) -> None:
     world.send()
     assert world.flow.take(report(OURS, TO), now=LATER) == 1

@@ -90,6 +90,18 @@ def test_4xx_is_tried_again_and_then_accepted(outbox: Outbox, renderer: MessageR
     assert len(mailbox.messages) == 1
 
 
+def test_the_log_holds_no_address_that_a_server_quotes(
+    outbox: Outbox, renderer: MessageRenderer, port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    outbox.put(message())
+    with serving(Mailbox("550 5.1.1 <zoe@univ-exemple.fr>: no mailbox zoe here"), port):
+        assert deliver_next(outbox, renderer, delivery(port), NOW)
+    (told,) = [record for record in caplog.records if record.getMessage() == "mail.refused"]
+    assert told.fields["reply"] == "550 5.1.1 <…>: no mailbox … here"  # type: ignore[attr-defined]
+    assert outbox.attempts("a")[0].reply == "550 5.1.1 <zoe@univ-exemple.fr>: no mailbox zoe here"
+
+
 class AnotherWorker(Mailbox):
     """While it takes a message, another worker looks for one, as late as sending may still last."""
 

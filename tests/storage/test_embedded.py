@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pymongo
 import pytest
 
 from idp.domain.errors import ConfigurationError
@@ -107,6 +108,15 @@ def test_mongod_is_gone_after_its_last_user_was_killed(start: Callable[..., User
     users[1].kill()
     users[1].wait()
     wait_until(lambda: not _mongods(tmp_path))
+
+
+def test_its_log_quotes_nobody(start: Callable[..., User], tmp_path: Path) -> None:
+    """MongoDB writes slow commands there whole, with the address that was looked for."""
+    uri, _ = _said(start())
+    slow = {"$or": [{"address": "camille@univ-exemple.fr"}, {"$where": "sleep(300) || true"}]}
+    with pymongo.MongoClient[dict[str, object]](uri) as client:
+        assert client.test.people.find_one(slow)
+    assert "camille" not in (tmp_path / "db" / "mongod.log").read_text()
 
 
 def test_data_outlive_a_restart(start: Callable[..., User], tmp_path: Path) -> None:

@@ -241,6 +241,11 @@ def test_our_own_application_asks_nothing(signed_in: Visitor) -> None:
 def test_a_person_sees_who_asks_for_what_with_the_values(signed_in: Visitor) -> None:
     ask(signed_in, client_id="once", scope="openid email profile")
     assert signed_in.step == "consent"
+    received = [(term.text_content(), term.getnext().text_content()) for term in signed_in.tree.xpath("//main//dt")]
+    assert received[0] == ("Identifiant", "un numéro sans rapport avec votre nom, toujours le même"), (
+        "the sub, which each one gets"
+    )
+    assert "Compte" not in dict(received), "whose it is, is told beside what goes out"
     for shown in ("Sondage", ADDRESS, "Inès <b>Exemple</b>"):
         assert shown in signed_in.text
     assert not signed_in.tree.xpath("//main//b")

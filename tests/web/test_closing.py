@@ -29,6 +29,7 @@ def closed(world: World, camille: Account) -> Traveller:
     person.get("/account/close")
     assert person.step == "close-account"
     assert "30 jours" in person.text
+    assert "Le journal de sécurité garde encore pendant 365 jours" in person.text
     person.press("Fermer mon compte")
     assert person.step == "account-closed"
     return person

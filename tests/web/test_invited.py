@@ -315,6 +315,7 @@ def test_the_mail_holds_no_secret_and_the_audit_trail_tells_who_invited_and_why(
     (event,) = world.events("invitation.made")
     assert (event["fields"]["operator"], event["fields"]["reason"]) == ("alex", ACT.reason)
     assert event["reference"] == mail["reference"]
+    assert INES not in str(event), "the reference leads to the invitation, for as long as that is kept"
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 501])

@@ -81,6 +81,7 @@ def test_a_passkey_is_added_and_every_address_is_told(
     assert [mail["kind"] for to in (CAMILLE, OTHER_ADDRESS) for mail in world.mails(to)] == ["passkey_added"] * 2
     (event,) = world.events("account.passkey_added")
     assert event["account_id"] == "camille"
+    assert "Téléphone" not in str(event), "people's own words do not outlive their account"
     (stored,) = world.services.stores.passkeys.of_account("camille")
     assert stored.user_handle not in (b"subject", b"camille")
 

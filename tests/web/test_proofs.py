@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from idp.app import assistance
 from idp.domain.accounts import Account, Identity
 from idp.domain.claims import claims_of
+from idp.domain.helpdesk import Act
 from idp.domain.merging import Merge, MergeState
+from idp.domain.messages import Message
 from idp.domain.passkeys import Credential, Passkey
 from idp.domain.proofing import link_token
 from idp.domain.sessions import ACR_UNIVERSITY
@@ -143,6 +146,33 @@ def test_everything_can_be_taken_along(world: World) -> None:
     assert export["proofing_records"][0]["mailbox"] == CAMILLE
     assert len(export["sessions"]) == 1
     assert {"proofing.confirmed", "account.exported"} & {event["event"] for event in export["events"]}
+
+
+def test_mails_and_known_browsers_are_in_it(world: World) -> None:
+    person = proven(world)
+    somebody_before = Message("m", "password_changed", CAMILLE, "fr", world.clock() - LONG, world.clock(), "REF-0")
+    world.services.stores.outbox.put(somebody_before)
+    export = exported(person)
+    assert [(mail["kind"], mail["to"]) for mail in export["mails"]] == [("proofing", CAMILLE)]
+    assert export["mails"][0].keys() == {"kind", "to", "created_at", "reference", "attempts"}
+    assert export["known_browsers"] == 1
+
+
+def test_nobody_else_is_in_it(world: World) -> None:
+    """GDPR article 15(4): not which helper acted, nor whose an account is with which an address clashed."""
+    person = proven(world)
+    people, account = assistance.people(world.services), account_of(world)
+    people.note("helpdesk.unlocked", account.id, Act("alex@univ-exemple.fr", "on the telephone"))
+    conflict = {"entity_id": EXEMPLE, "kind": "address", "owner": "the-other-account"}
+    now, audit = world.clock(), world.services.stores.audit
+    audit.append("proofing.identity_conflict", at=now, reference="R", account_id=account.id, **conflict)
+    audit.append("account.address_moved", at=now, reference="R", account_id=account.id, previous_account="the-previous")
+    export = exported(person)
+    fields = {event["event"]: event["fields"] for event in export["events"]}
+    assert fields["helpdesk.unlocked"] == {"reason": "on the telephone"}
+    assert fields["proofing.identity_conflict"] == {"entity_id": EXEMPLE, "kind": "address"}
+    for other in ("alex", "the-other-account", "the-previous"):
+        assert other not in json.dumps(export)
 
 
 def test_no_secret_and_no_hash_of_one_is_in_it(world: World) -> None:

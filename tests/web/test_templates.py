@@ -515,6 +515,7 @@ def context_for(page: str, language: str) -> tuple[str, dict[str, Any]]:
         "client_name": "Portail des formations",
         "reference": None,
         "help_url": "https://aide.exemple.fr/",
+        "privacy_url": "https://www.exemple.fr/donnees-personnelles",
         "errors": {},
         "language_links": [
             (code, label, f"?lang={code}", code == language) for code, label in (("fr", "Français"), ("en", "English"))
