@@ -91,11 +91,16 @@ def needs_secret(metadata: Mapping[str, Any]) -> bool:
 def _sector_is_its_own(client: Client) -> None:
     """Core section 8.1 trusts in redirect_uris: whoever names some of another sector receives nothing there.
 
-    Device codes bring tokens without any, and with them the ``sub`` that the other sector knows. An administrator may
-    vouch for such a client, in the file.
+    Device codes bring tokens without any, and with them the ``sub`` that the other sector knows. What is sent to an
+    address on the person's device any program there may receive (RFC 8252 section 8.6), whatever host stands in it. An
+    administrator may vouch for such a client, in the file.
     """
-    if client.subject_type == "pairwise" and DEVICE_CODE in client.grant_types:
+    if client.subject_type != "pairwise":
+        return
+    if DEVICE_CODE in client.grant_types:
         raise UnfitMetadata(("grant_types",))
+    if not all(uri.startswith("https://") for uri in client.redirect_uris):
+        raise UnfitMetadata(("redirect_uris",))
 
 
 def _are_short(metadata: Mapping[str, Any]) -> None:
