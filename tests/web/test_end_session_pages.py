@@ -53,6 +53,7 @@ client_id = "census"
 client_secret = "a-secret-of-the-census-01"
 redirect_uris = ["https://census.example/cb"]
 subject_type = "pairwise"
+scope = "openid"
 """
 
 
@@ -197,6 +198,23 @@ def test_o_45_a_logout_hint_about_somebody_else_lets_the_person_decide(
     assert browser.get("/account", headers=HOST).status_code == 200
     confirmed(browser, **parameters)
     assert browser.get("/account", headers=HOST).status_code == 303
+
+
+def test_o_45_a_logout_hint_tells_no_application_whose_address_it_is(signed_in: SignedIn, services: Services) -> None:
+    """One that may not have the address could try one after the other: the right one would sign out without a page."""
+    browser = signed_in()
+    hint, sid = _received(browser, services, "census")
+    asked = browser.get("/end-session", query_string={"id_token_hint": hint, "logout_hint": "a@b.example"}, headers=HOST)
+    assert 'data-step="sign-out"' in asked.text
+    done = browser.get("/end-session", query_string={"id_token_hint": hint, "logout_hint": sid}, headers=HOST)
+    assert 'data-step="signed-out"' in done.text
+
+
+def test_o_45_a_logout_hint_tells_nobody_the_other_addresses(signed_in: SignedIn, services: Services) -> None:
+    browser = signed_in("silent")
+    services.database.collection("accounts").update_one({}, {"$push": {"addresses": "other@b.example"}})
+    parameters = {"id_token_hint": _hinted(services)["hint"], "logout_hint": "other@b.example"}
+    assert 'data-step="sign-out"' in browser.get("/end-session", query_string=parameters, headers=HOST).text
 
 
 def test_o_45_a_logout_hint_alone_ends_nothing(signed_in: SignedIn) -> None:
