@@ -400,7 +400,8 @@ def test_a_device_cannot_take_the_sector_of_another(office: Office, redirect_uri
 @pytest.mark.parametrize("sector", [{}, {"sector_identifier_uri": "https://victim.example/uris.json"}])
 def test_an_address_on_the_device_is_in_no_sector(office: Office, redirect_uri: str, sector: dict[str, str]) -> None:
     """Any program receives what is sent there, whatever host it names and whoever else names it (RFC 8252 8.6)."""
-    asked = {"token_endpoint_auth_method": "none", "application_type": "native", "redirect_uris": [redirect_uri]}
-    refusal = office.refusal(**asked, **sector, subject_type="pairwise")
+    asked: dict[str, Any] = {"token_endpoint_auth_method": "none", "application_type": "native"}
+    asked["redirect_uris"] = [redirect_uri]
+    refusal = office.refusal(**asked | sector | {"subject_type": "pairwise"})
     assert (refusal.error, "redirect_uris" in refusal.description) == ("invalid_redirect_uri", True)
     assert office.register(**asked)["client_id"]
