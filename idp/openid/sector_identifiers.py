@@ -21,7 +21,8 @@ class SectorIdentifiers:
 
     def __init__(self, fetch: Callable[[str], Any]) -> None:
         self._fetch = fetch
-        self._right: set[tuple[str, tuple[str, ...]]] = set()
+        # By client: one that moves all the time must not fill our memory.
+        self._right: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def fault(self, client: Client) -> str | None:
         """What is accepted instead, where the document does not name this client's redirect_uris; else None.
@@ -29,13 +30,13 @@ class SectorIdentifiers:
         Raises ``NotFetched`` where the document cannot be had now.
         """
         known = (client.sector_identifier_uri, client.redirect_uris)
-        if not client.sector_identifier_uri or known in self._right:
+        if not client.sector_identifier_uri or self._right.get(client.client_id) == known:
             return None
         document = self._fetch(client.sector_identifier_uri)
         # A device needs no redirect_uri, and no document lacks one of none.
         if not isinstance(document, list) or any(uri not in document for uri in client.redirect_uris):
             return ACCEPTED
-        self._right.add(known)
+        self._right[client.client_id] = known
         return None
 
     def check(self, client: Client) -> None:
