@@ -20,6 +20,9 @@ def fault(uri: str, *, native: bool) -> str | None:
         return "an absolute URI in printable ASCII"
     if "#" in uri or "*" in uri or "\\" in uri or "@" in parts.netloc:
         return "a URI without fragment, wildcard, backslash or user name"
+    if parts.scheme in ("http", "https") and not _HOST_AND_PORT.fullmatch(parts.netloc):
+        # Python and browsers would not read the same host in it, and it may end up in a policy of our pages.
+        return "a URI whose host is a name or an address"
     if parts.scheme == "https" and parts.hostname:
         return None
     if parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS:

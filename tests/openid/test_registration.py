@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from idp.openid.discovery import discovery_document
 from idp.openid.keys import KeyStore
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
-from idp.openid.registration_metadata import MetadataReader
+from idp.openid.registration_metadata import MetadataReader, names_of
 from idp.storage.clients import ClientStore, InitialTokenStore
 from idp.storage.database import Database
 from tests.openid.world import (
@@ -40,6 +40,7 @@ from tests.openid.world import (
 )
 
 CALLBACK = "https://new.example/cb"
+NAMED = replace(PORTAL, name=(("", "Portail des études"), ("en", "Study portal")))
 
 
 class Seconds:
@@ -81,7 +82,7 @@ class Office:
 @pytest.fixture
 def office(keys: KeyStore, database: Database) -> Office:
     store, tokens, seconds = ClientStore(database), InitialTokenStore(database), Seconds()
-    reader = MetadataReader(("openid", "email", "offline_access"))
+    reader = MetadataReader(("openid", "email", "offline_access"), names=lambda: names_of([NAMED]))
     clients = RegisteredClients({PORTAL.client_id: PORTAL}.get, store, reader, seconds=seconds)
     world = build(keys, database, find_client=clients.get)
     endpoint = RegistrationEndpoint(ISSUER, store, tokens, clients, reader)
@@ -212,6 +213,10 @@ def test_loopback_is_a_redirect_uri(office: Office) -> None:
         {"client_name": "x" * 200},
         {"client_name": "two\nlines"},
         {"client_name": 1},
+        {"client_name": "   "},
+        {"client_name": "\u3164\u115f\u2800"},
+        {"client_name": "\u0301"},
+        {"client_name": "Nouvelle", "client_name#en": "\uffa0"},
         {"client_uri": "javascript:alert(1)"},
         {"scope": 1},
         {"default_max_age": -1},
@@ -224,6 +229,24 @@ def test_loopback_is_a_redirect_uri(office: Office) -> None:
 )
 def test_what_is_not_supported_is_refused(office: Office, metadata: dict[str, Any]) -> None:
     assert office.refusal(**metadata).error in ("invalid_client_metadata", "invalid_redirect_uri")
+
+
+@pytest.mark.parametrize(
+    "name", ["Portail des études", "portail  DES etudes", "Study portal", "Ｓｔｕｄｙ portal", "portail"]
+)
+@pytest.mark.parametrize("language", ["", "#fr", "#en", "#de"])
+def test_nobody_registers_under_the_name_of_an_application_of_the_file(
+    office: Office, name: str, language: str
+) -> None:
+    """It is what a person goes by who is asked to agree."""
+    metadata: dict[str, Any] = {f"client_name{language}": name}
+    refusal = office.refusal(**metadata)
+    assert (refusal.error, refusal.description) == ("invalid_client_metadata", "Not accepted: client_name")
+
+
+@pytest.mark.parametrize("name", ["Bibliothèque d’été", "학교 포털", "بوابة", "विद्यालय", "Portail des études de Rouen"])
+def test_every_other_name_can_be_registered(office: Office, name: str) -> None:
+    assert office.register(client_name=name)["client_name"] == name
 
 
 def test_more_redirect_uris_than_anybody_has_are_refused(office: Office) -> None:
