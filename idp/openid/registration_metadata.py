@@ -6,6 +6,7 @@ from typing import Any
 
 from idp.domain.clients import Client
 from idp.domain.folding import folded
+from idp.openid import redirect_uris
 from idp.openid.client_metadata import REGISTRABLE, read_client
 from idp.openid.client_table import Faults
 from idp.openid.device_codes import GRANT_TYPE as DEVICE_CODE
@@ -96,8 +97,9 @@ def _sector_is_its_own(client: Client) -> None:
     """Core section 8.1 trusts in redirect_uris: whoever names some of another sector receives nothing there.
 
     Device codes bring tokens without any, and with them the ``sub`` that the other sector knows. What is sent to an
-    address on the person's device any program there may receive (RFC 8252 section 8.6), whatever host stands in it. An
-    administrator may vouch for such a client, in the file.
+    address on the person's device any program there may receive (RFC 8252 section 8.6), whatever host stands in it.
+    Logout tokens hold that ``sub``, too, and go out for every code, whoever received it. An administrator may vouch for
+    such a client, in the file.
     """
     if client.subject_type != "pairwise":
         return
@@ -105,6 +107,16 @@ def _sector_is_its_own(client: Client) -> None:
         raise UnfitMetadata(("grant_types",))
     if not all(uri.startswith("https://") for uri in client.redirect_uris):
         raise UnfitMetadata(("redirect_uris",))
+    told_at = client.backchannel_logout_uri
+    if told_at and redirect_uris.origin(told_at) not in map(redirect_uris.origin, client.redirect_uris):
+        raise UnfitMetadata(("backchannel_logout_uri",))
+
+
+def sector_of(metadata: Mapping[str, Any]) -> str | None:
+    """The sector of this registered metadata (Core section 8.1); None where its ``sub`` is public."""
+    if metadata.get("subject_type") != "pairwise":
+        return None
+    return redirect_uris.host(metadata.get("sector_identifier_uri") or next(iter(metadata["redirect_uris"]), ""))
 
 
 def names_of(clients: Iterable[Client]) -> frozenset[str]:

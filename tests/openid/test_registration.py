@@ -10,6 +10,7 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import ECKey
 
+from idp.domain.clients import Client
 from idp.domain.errors import ProtocolError
 from idp.domain.keyed import base64url, random_token, token_hash
 from idp.domain.registrations import InitialToken
@@ -428,3 +429,50 @@ def test_an_address_on_the_device_is_in_no_sector(office: Office, redirect_uri: 
     refusal = office.refusal(**asked | sector | {"subject_type": "pairwise"})
     assert (refusal.error, "redirect_uris" in refusal.description) == ("invalid_redirect_uri", True)
     assert office.register(**asked)["client_id"]
+
+
+VICTIM = Client("victim", ("https://victim.example/cb",), subject_type="pairwise")
+PAIRWISE_THERE: dict[str, Any] = {"redirect_uris": list(VICTIM.redirect_uris), "subject_type": "pairwise"}
+
+
+def told_at_sign_out(office: Office, answer: dict[str, Any]) -> set[str]:
+    """Whom logout tokens speak of after a code went to the address that the client is registered for now."""
+    client = office.clients.get(answer["client_id"])
+    assert client is not None
+    request = office.world.provider.read_authorization_request(asking(client), now=NOW)
+    office.world.provider.authorize(request, ACCOUNT, SUBJECT, SIGN_IN, now=NOW)
+    return {used.subject for used in office.world.grants.used_by_session(SIGN_IN.sid)}
+
+
+def test_logout_tokens_tell_no_pairwise_client_the_sub_of_another_sector(office: Office) -> None:
+    """The code goes to the other application, but the logout token would go where the client likes."""
+    sector = office.world.provider.subject_for(VICTIM, SUBJECT)
+    elsewhere = {"backchannel_logout_uri": "https://evil.example/logout"}
+    refusal = office.refusal(**PAIRWISE_THERE | elsewhere)
+    assert (refusal.error, "backchannel_logout_uri" in refusal.description) == ("invalid_client_metadata", True)
+    own = {"backchannel_logout_uri": "https://victim.example/logout"}
+    assert told_at_sign_out(office, office.register(**PAIRWISE_THERE | own)) == {sector}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject_type": "public"},
+        {"subject_type": None},
+        {"redirect_uris": ["https://evil.example/cb"]},
+        {"sector_identifier_uri": "https://evil.example/uris.json"},
+    ],
+)
+def test_a_pairwise_client_does_not_leave_its_sector(office: Office, change: dict[str, Any]) -> None:
+    """What it is told of people at their sign-out bears the name that they had when they came."""
+    answer = office.register(**PAIRWISE_THERE)
+    told_at_sign_out(office, answer)
+    body = {"client_id": answer["client_id"]} | PAIRWISE_THERE
+
+    def update(**changes: Any) -> dict[str, Any]:
+        return office.flow.update(answer["client_id"], json.dumps(body | changes).encode(), managed(answer))
+
+    with pytest.raises(ProtocolError) as caught:
+        update(**change)
+    assert (caught.value.error, caught.value.status) == ("invalid_client_metadata", 400)
+    assert update(redirect_uris=["https://victim.example/other"])["subject_type"] == "pairwise"
