@@ -241,6 +241,22 @@ def test_a_cross_site_post_without_our_cookie_ends_the_sign_in_that_its_hint_nam
     assert services.stores.grants.used_by_account("account-1") == ()
 
 
+@pytest.mark.parametrize("with_cookie", [True, False])
+def test_a_sign_out_that_an_application_asked_for_is_in_the_security_log(
+    signed_in: SignedIn, services: Services, app: Flask, *, with_cookie: bool
+) -> None:
+    """Also without our cookie: whoever has an ID token of the person could sign them out again and again unseen."""
+    browser = signed_in("framed")
+    if with_cookie:
+        browser.get("/end-session", query_string={"id_token_hint": _hinted(services)["hint"]}, headers=HOST)
+    else:
+        hint = {"id_token_hint": _hinted(services)["hint"]}
+        app.test_client().post("/end-session", data=hint, headers=HOST, follow_redirects=True)
+        app.test_client().post("/end-session", data=hint, headers=HOST, follow_redirects=True)
+    events = services.stores.audit.events(account_ids=("account-1",))
+    assert [event.fields.get("client_id") for event in events if event.event == "session.ended"] == ["framed"]
+
+
 def test_o_45_a_cross_site_post_without_a_hint_ends_nothing(signed_in: SignedIn, app: Flask) -> None:
     browser = signed_in("framed")
     form = {"client_id": "framed", "state": "é &", "unknown": "x"}
