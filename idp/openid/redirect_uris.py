@@ -51,6 +51,14 @@ def host(uri: str) -> str:
     return (parts.hostname or "") if parts else ""
 
 
+def receiver(uri: str) -> str:
+    """Who gets what is sent to a registered address, as a person can read it: a host, else an app's own scheme."""
+    parts = _split(uri)
+    if parts is None:
+        return ""
+    return host(uri) if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+
+
 def origin(uri: str) -> str:
     """Scheme, host and port of a registered web address, as browsers compare them; empty where it has none."""
     parts = _split(uri)
