@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from threading import BoundedSemaphore
 from typing import Any
 
 from idp.domain.clients import Client
@@ -10,6 +11,8 @@ from idp.openid.registration_metadata import UnfitMetadata
 
 log = logging.getLogger(__name__)
 
+# Of clients that register themselves, in each process: a slow address holds a thread.
+SECTORS_AT_ONCE = 4
 ACCEPTED = "an https URL of a JSON array that holds every redirect_uri of the client"
 
 
@@ -21,6 +24,7 @@ class SectorIdentifiers:
 
     def __init__(self, fetch: Callable[[str], Any]) -> None:
         self._fetch = fetch
+        self._readings = BoundedSemaphore(SECTORS_AT_ONCE)
         # By client: one that moves all the time must not fill our memory.
         self._right: dict[str, tuple[str, tuple[str, ...]]] = {}
 
@@ -40,9 +44,16 @@ class SectorIdentifiers:
         return None
 
     def check(self, client: Client) -> None:
-        """For a client that registers itself; raises ``UnfitMetadata``."""
-        if not self.vouched(client):
+        """For a client that registers itself; raises ``UnfitMetadata``, also where too many do at this moment."""
+        if not client.sector_identifier_uri:
+            return
+        if not self._readings.acquire(blocking=False):
             raise UnfitMetadata(("sector_identifier_uri",))
+        try:
+            if not self.vouched(client):
+                raise UnfitMetadata(("sector_identifier_uri",))
+        finally:
+            self._readings.release()
 
     def vouched(self, client: Client) -> bool:
         """Whether the document can be had and names the client's redirect_uris; told to the log where it is not."""

@@ -10,8 +10,9 @@ import pytest
 
 from idp.domain.errors import ProtocolError
 from idp.openid.client_keys import ClientKeys
+from idp.openid.registration_metadata import UnfitMetadata
 from idp.openid.request_objects import AT_ONCE, RequestObjects
-from idp.openid.sector_identifiers import SectorIdentifiers
+from idp.openid.sector_identifiers import SECTORS_AT_ONCE, SectorIdentifiers
 from tests.openid.client_keys import JWKS
 from tests.openid.world import ISSUER, NOW, PAIRWISE, PORTAL
 
@@ -108,3 +109,30 @@ def test_request_objects_at_a_slow_address_hold_up_some_threads_alone() -> None:
     refused.clear()
     ask()
     assert refused == ["temporarily_unavailable"] + AT_ONCE * ["invalid_request_object"]
+
+
+def test_documents_of_sectors_at_slow_addresses_hold_up_some_threads_alone() -> None:
+    """Whoever holds one registration may change it as often as they like."""
+    slow = replace(PAIRWISE, redirect_uris=("https://a.example/cb",), sector_identifier_uri="https://a.example/s")
+    outcomes: list[bool] = []
+
+    def fetch(uri: str) -> Any:
+        if uri == slow.sector_identifier_uri:
+            register()
+            # Clients of the file do not wait for those that register.
+            assert sectors.vouched(replace(slow, client_id="of the file", sector_identifier_uri="https://b.example/s"))
+        return list(slow.redirect_uris)
+
+    sectors = SectorIdentifiers(fetch)
+
+    def register() -> None:
+        try:
+            sectors.check(replace(slow, client_id=f"candidate {len(outcomes)}"))
+        except UnfitMetadata:
+            outcomes.append(False)
+        else:
+            outcomes.append(True)
+
+    register()
+    assert outcomes == [False] + SECTORS_AT_ONCE * [True]
+    sectors.check(replace(PAIRWISE, client_id="without one"))
