@@ -41,6 +41,7 @@ from idp.flows.data_report import DataReportFlow
 from idp.flows.doctor import Console, Doctor
 from idp.flows.federation_administration import FederationAdministration
 from idp.flows.key_administration import KeyAdministration, folder_faults
+from idp.flows.logout_delivery import SENDERS
 from idp.flows.migrating import Migrating
 from idp.flows.saml_key_administration import SamlKeyAdministration
 from idp.flows.university_routing import UniversityRouting
@@ -286,7 +287,7 @@ def _audit_watcher(services: Services) -> QueueWorker:
 def _logout_sender(services: Services) -> QueueWorker:
     # An application that keeps us waiting must not keep the others from being told.
     notices, work = services.stores.logout_notices, services.logout_delivery.deliver_next
-    return QueueWorker("logout-sender", work, notices.arrivals, services.clock, threads=4)
+    return QueueWorker("logout-sender", work, notices.arrivals, services.clock, threads=SENDERS)
 
 
 def _deadlines(services: Services) -> QueueWorker:

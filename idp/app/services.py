@@ -28,7 +28,7 @@ from idp.openid.logout_token import LogoutTokens
 from idp.openid.provider import Provider
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
-from idp.openid.registration_metadata import MetadataReader
+from idp.openid.registration_metadata import MetadataReader, names_of
 from idp.openid.sector_identifiers import SectorIdentifiers
 from idp.outbound.safe_fetch import fetch, fetch_json, post_form
 from idp.saml.federation import FederationFolder
@@ -97,7 +97,7 @@ def build(
         sectors=sectors.vouched,
         last_good=_last_good(configured),
     )
-    metadata_reader = _metadata_reader(configured, keys, sectors)
+    metadata_reader = _metadata_reader(configured, keys, sectors, in_file)
     clients = RegisteredClients(in_file.get, stores.clients, metadata_reader)
     ends_sign_ins = SignOuts(
         stores.accounts, stores.sessions, stores.grants, stores.logout_notices, stores.sweeps, clients.get, clock
@@ -175,13 +175,16 @@ def _last_good(configured: Settings) -> Path:
     return configured.var_dir / f"clients-{name}.toml"
 
 
-def _metadata_reader(configured: Settings, keys: KeyStore, sectors: SectorIdentifiers) -> MetadataReader:
+def _metadata_reader(
+    configured: Settings, keys: KeyStore, sectors: SectorIdentifiers, in_file: ClientsFile
+) -> MetadataReader:
     return MetadataReader(
         scopes=tuple(configured.registration.scope.split()),
         algorithms=keys.algorithms,
         implicit=configured.openid.implicit,
         require_pkce=configured.registration.require_pkce,
         check=sectors.check,
+        names=lambda: names_of(in_file.every()),
     )
 
 

@@ -78,6 +78,11 @@ class Client:
         """Whether the client cannot keep a secret (RFC 6749 section 2.1)."""
         return self.token_endpoint_auth_method == "none"
 
+    @property
+    def may_refresh(self) -> bool:
+        """Whether a refresh token is worth anything to it: each one came with ``offline_access``."""
+        return "offline_access" in self.scopes and "refresh_token" in self.grant_types
+
     def still(self, scope: Iterable[str]) -> tuple[str, ...]:
         """Of a scope that was granted, what the client may have now: what was taken from it since is worth nothing."""
         return tuple(name for name in scope if name in self.scopes)

@@ -11,8 +11,10 @@ from idp.domain.authorization import PendingAuthorization
 from idp.domain.claims import claims_of
 from idp.domain.consent import Consent
 from idp.domain.errors import Refusal
+from idp.domain.registrations import PREFIX
 from idp.domain.sessions import Session
 from idp.openid.provider import Provider
+from idp.openid.redirect_uris import receiver
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.authorizations import AuthorizationStore
@@ -52,6 +54,12 @@ class ConsentFlow:
         """The application's home page, or an empty text."""
         client = self.provider.client(pending.request.client_id or "")
         return client.client_uri if client else ""
+
+    def goes_to(self, pending: PendingAuthorization) -> str:
+        """Where the data of an application that chose its name itself goes: a host, or the scheme of an app on the
+        device; empty for one that an administrator named."""
+        request = pending.request
+        return receiver(request.redirect_uri) if (request.client_id or "").startswith(PREFIX) else ""
 
     def allow(self, pending: PendingAuthorization, session: Session) -> None:
         """The person agrees: for this journey, and remembered."""

@@ -11,6 +11,7 @@ from idp.domain.references import present_reference
 from idp.domain.sessions import ACR_UNIVERSITY, Session, SignIn
 from idp.openid.end_session import EndSessionRequest, frontchannel_address
 from idp.openid.provider import Provider
+from idp.openid.release import releasable
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
@@ -57,11 +58,9 @@ class EndSessionFlow:
         """Sign out at once where a valid hint names this sign-in, or where nobody is signed in; else ask."""
         request = self.provider.read_end_session(parameters)
         if session is None or session.sign_in is None:
-            # A cross-site POST carries no cookie of ours: the hint itself names the sign-in that is to end.
-            ended = self.ends_sign_ins.of_session(request.sid) if request.hint_is_valid and request.sid else ()
-            return self._signed_out(request, ended, None)
+            return self._signed_out(request, self._end_hinted(request), None)
         if request.hint_is_valid and self._names(request, session) and self._is_meant(request, session.sign_in):
-            return self._signed_out(request, self._end(session), session.sign_in)
+            return self._signed_out(request, self._end(session, request.client), session.sign_in)
         return AskThePerson(request.location)
 
     def confirm(self, parameters: Sequence[tuple[str, str]], session: Session | None) -> SignedOut:
@@ -79,15 +78,28 @@ class EndSessionFlow:
         """The same account of what stays open, where all sign-ins of the account were ended from this one."""
         return self._signed_out(EndSessionRequest(), applications, session.sign_in)
 
-    def _end(self, session: Session) -> tuple[ApplicationInUse, ...]:
+    def _end(self, session: Session, asking: Client | None = None) -> tuple[ApplicationInUse, ...]:
         applications: tuple[ApplicationInUse, ...] = ()
         if session.sign_in is not None:
             applications = self.ends_sign_ins.of_session(session.sign_in.sid)
-            self.audit.append(
-                "session.ended", at=self.clock(), reference=present_reference(), account_id=session.sign_in.account_id
-            )
+            self._note(session.sign_in.account_id, asking)
         self.sessions.end(session)
         return applications
+
+    def _end_hinted(self, request: EndSessionRequest) -> tuple[ApplicationInUse, ...]:
+        """A cross-site POST carries no cookie of ours: the hint itself names the sign-in that is to end."""
+        if not (request.hint_is_valid and request.sid):
+            return ()
+        account_id = self.sessions.account_of(request.sid, now=self.clock())
+        applications = self.ends_sign_ins.of_session(request.sid)
+        if account_id is not None:
+            self._note(account_id, request.client)
+        return applications
+
+    def _note(self, account_id: str, asking: Client | None) -> None:
+        """asking: the application that had the person signed out without a question to them."""
+        by = {"client_id": asking.client_id} if asking else {}
+        self.audit.append("session.ended", at=self.clock(), reference=present_reference(), account_id=account_id, **by)
 
     def _names(self, request: EndSessionRequest, session: Session) -> bool:
         if session.sign_in is None:
@@ -106,10 +118,13 @@ class EndSessionFlow:
         """Whether ``logout_hint``, if any, is about this person: who means somebody else ends nothing alone."""
         if request.logout_hint is None:
             return True
-        account = self.accounts.find(sign_in.account_id)
-        hint, addresses = request.logout_hint, account.addresses if account else ()
-        sid = self.provider.sid_for(request.client, sign_in.sid) if request.client else None
-        return hint in (request.subject, sid) or hint.strip().casefold() in map(str.casefold, addresses)
+        account, client, hint = self.accounts.find(sign_in.account_id), request.client, request.logout_hint
+        if account is None or client is None:
+            return False
+        if hint in (request.subject, self.provider.sid_for(client, sign_in.sid)):
+            return True
+        # Who may not have the address must not find it out by what happens either.
+        return "email" in releasable(client) and hint.strip().casefold() == account.address.casefold()
 
     def _signed_out(
         self, request: EndSessionRequest, applications: Sequence[ApplicationInUse], sign_in: SignIn | None

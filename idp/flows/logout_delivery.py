@@ -1,7 +1,9 @@
 """Telling applications that a sign-in ended: one notice at a time, tried again until its deadline."""
 
 import logging
-from dataclasses import dataclass
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from idp.domain.logout import LogoutNotice
@@ -16,6 +18,30 @@ _log = logging.getLogger(__name__)
 # The person may be at a shared computer: the first tries come fast. The last pause repeats until the deadline.
 _PAUSES = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60))
 _LEASE_MARGIN = timedelta(seconds=30)
+# Threads of each process that tell applications.
+SENDERS = 4
+
+
+class _InHand:
+    """How many calls of this process each client keeps waiting; never all threads wait for the same one."""
+
+    def __init__(self) -> None:
+        # Held while a notice is chosen, so that each thread knows what the others have taken.
+        self.choosing = threading.Lock()
+        self._calls: Counter[str] = Counter()
+
+    def begin(self, client_id: str) -> None:
+        self._calls[client_id] += 1
+
+    def end(self, client_id: str) -> None:
+        with self.choosing:
+            self._calls[client_id] -= 1
+            # Clients come and go.
+            self._calls += Counter()
+
+    def enough(self) -> list[str]:
+        """The clients that have to wait, lest others do."""
+        return [client_id for client_id, calls in self._calls.items() if calls >= SENDERS - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +51,21 @@ class LogoutDelivery:
     notices: LogoutNotices
     calls: LogoutCalls
     heard: Hears = nobody
+    _in_hand: _InHand = field(default_factory=_InHand)
 
     def deliver_next(self, worker: str, now: datetime) -> bool:
         """Deliver the notice that is most overdue and record what became of it; False when none is due.
 
         worker: different for each thread that works at the same time. Raises ServiceUnavailable.
         """
-        claim = self.notices.claim(worker, now=now, lease=self.calls.time_limit + _LEASE_MARGIN)
+        claim = self._claim(worker, now)
         if claim is None:
             return False
-        with under_reference(claim.work.reference):
-            self._deliver(claim, now)
+        try:
+            with under_reference(claim.work.reference):
+                self._deliver(claim, now)
+        finally:
+            self._in_hand.end(claim.work.application.client_id)
         return True
 
     def give_up_expired(self, now: datetime) -> bool:
@@ -44,6 +74,14 @@ class LogoutDelivery:
         if dropped:
             self.heard("logout.expired", {"count": str(dropped)})
         return dropped > 0
+
+    def _claim(self, worker: str, now: datetime) -> Claim[LogoutNotice] | None:
+        lease = self.calls.time_limit + _LEASE_MARGIN
+        with self._in_hand.choosing:
+            claim = self.notices.claim_for_others(self._in_hand.enough(), worker, now=now, lease=lease)
+            if claim is not None:
+                self._in_hand.begin(claim.work.application.client_id)
+        return claim
 
     def _deliver(self, claim: Claim[LogoutNotice], now: datetime) -> None:
         outcome = self.calls.send(claim.work, now=now)

@@ -37,6 +37,8 @@ _MOST_KEYS = 20
 _KEPT_SECONDS = 600
 # Nobody makes us fetch more often than this, whatever key identifiers they invent.
 _PAUSE_SECONDS = 30
+# Who lets us wait longer holds up one request at a time.
+_SLOW_SECONDS = 1
 
 
 class UnusableKey(ValueError):
@@ -45,10 +47,12 @@ class UnusableKey(ValueError):
 
 @dataclass
 class _Kept:
-    """What was found at one address, and when it was last looked at."""
+    """What was found at the address of one client, when that was last looked at, and whether it let us wait."""
 
+    uri: str = ""
     keys: tuple[PublicKey, ...] = ()
     looked_at: float | None = None
+    is_slow: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -76,15 +80,26 @@ class ClientKeys:
             return choose(_registered(client.jwks))
         if not client.jwks_uri:
             return ()
-        kept = self._kept.setdefault(client.jwks_uri, _Kept())
-        with kept.lock:
-            if self._is_older_than(kept, _KEPT_SECONDS):
-                self._look(client, kept)
+        # By client, not by address: who moves all the time must not fill our memory.
+        kept = self._kept.setdefault(client.client_id, _Kept())
+        if not kept.lock.acquire(blocking=not kept.is_slow):
+            return choose(kept.keys) if kept.uri == client.jwks_uri else ()
+        try:
+            return self._current(client, kept, choose)
+        finally:
+            kept.lock.release()
+
+    def _current(self, client: Client, kept: _Kept, choose: Callable[[Keys], Keys]) -> Keys:
+        if kept.uri != client.jwks_uri:
+            kept.keys, kept.looked_at = (), None
+            kept.uri = client.jwks_uri
+        if self._is_older_than(kept, _KEPT_SECONDS):
+            self._look(client, kept)
+        found = choose(kept.keys)
+        # A key that is not known yet may be a new one (OpenID Connect Core section 10.1.1).
+        if not found and self._is_older_than(kept, _PAUSE_SECONDS):
+            self._look(client, kept)
             found = choose(kept.keys)
-            # A key that is not known yet may be a new one (OpenID Connect Core section 10.1.1).
-            if not found and self._is_older_than(kept, _PAUSE_SECONDS):
-                self._look(client, kept)
-                found = choose(kept.keys)
         return found
 
     def _is_older_than(self, kept: _Kept, seconds: float) -> bool:
@@ -98,6 +113,7 @@ class ClientKeys:
             # The keys of the last time stay good: an outage there must not end sign-ins here.
             fields = {"client_id": client.client_id, "problem": str(problem)}
             log.warning("client_keys_kept", extra={"fields": fields})
+        kept.is_slow = self._is_older_than(kept, _SLOW_SECONDS)
 
 
 def read_keys(jwks: Any) -> tuple[PublicKey, ...]:

@@ -20,6 +20,9 @@ def fault(uri: str, *, native: bool) -> str | None:
         return "an absolute URI in printable ASCII"
     if "#" in uri or "*" in uri or "\\" in uri or "@" in parts.netloc:
         return "a URI without fragment, wildcard, backslash or user name"
+    if parts.scheme in ("http", "https") and not _HOST_AND_PORT.fullmatch(parts.netloc):
+        # Python and browsers would not read the same host in it, and it may end up in a policy of our pages.
+        return "a URI whose host is a name or an address"
     if parts.scheme == "https" and parts.hostname:
         return None
     if parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS:
@@ -46,6 +49,14 @@ def host(uri: str) -> str:
     """The host of a registered address, lower case; empty where it has none."""
     parts = _split(uri)
     return (parts.hostname or "") if parts else ""
+
+
+def receiver(uri: str) -> str:
+    """Who gets what is sent to a registered address, as a person can read it: a host, else an app's own scheme."""
+    parts = _split(uri)
+    if parts is None:
+        return ""
+    return host(uri) if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
 
 def origin(uri: str) -> str:

@@ -36,8 +36,7 @@ class RefreshGrant:
     def answer(self, call: TokenCall) -> dict[str, Any]:
         """The token response; raises ``ProtocolError``."""
         token = call.required("refresh_token")
-        if "offline_access" not in call.client.scopes:
-            # Every refresh token came with it, when the client still had it.
+        if not call.client.may_refresh:
             raise invalid_grant("The client may not have offline_access any more")
         return self._at_once(token, call) or self._step_by_step(token, call)
 

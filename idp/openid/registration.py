@@ -13,7 +13,7 @@ from idp.domain.keyed import random_id, random_token, same, token_hash
 from idp.domain.registrations import PREFIX, Registration
 from idp.openid.discovery import REGISTRATION_PATH
 from idp.openid.registered_clients import RegisteredClients, Registrations
-from idp.openid.registration_metadata import MetadataReader, UnfitMetadata, needs_secret
+from idp.openid.registration_metadata import MetadataReader, UnfitMetadata, needs_secret, sector_of
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,9 @@ class RegistrationEndpoint:
         if "client_secret" in asked and not _is_secret_of(present, asked["client_secret"]):
             raise ProtocolError("invalid_client_metadata", "client_secret is not the client's")
         metadata = self._accepted(asked)
+        if sector_of(present.metadata) not in (None, sector_of(metadata)):
+            # Grants of before are about people as the sector knows them, and so is what they still lead to.
+            raise ProtocolError("invalid_client_metadata", "A pairwise client stays in its sector")
         secret = new_secret() if needs_secret(metadata) and not present.client_secret else ""
         kept = (hash_secret(secret) if secret else present.client_secret) if needs_secret(metadata) else ""
         changed = replace(present, metadata=metadata, client_secret=kept)

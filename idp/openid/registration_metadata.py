@@ -1,10 +1,12 @@
 """What a relying party may register about itself (RFC 7591 section 2), by the same rules as the file."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from idp.domain.clients import Client
+from idp.domain.folding import folded
+from idp.openid import redirect_uris
 from idp.openid.client_metadata import REGISTRABLE, read_client
 from idp.openid.client_table import Faults
 from idp.openid.device_codes import GRANT_TYPE as DEVICE_CODE
@@ -35,7 +37,8 @@ class MetadataReader:
     """Reads registered metadata.
 
     algorithms, implicit: as for ``read_client``. scopes: what registered clients may have. require_pkce: asked of
-    every one of them. check: a further look at the client, e.g. at its sector; raises ``UnfitMetadata``.
+    every one of them. check: a further look at the client, e.g. at its sector; raises ``UnfitMetadata``. names: those
+    that are taken, as ``names_of`` tells them.
     """
 
     scopes: tuple[str, ...]
@@ -43,6 +46,7 @@ class MetadataReader:
     implicit: bool = False
     require_pkce: bool = True
     check: Callable[[Client], None] | None = None
+    names: Callable[[], Collection[str]] = tuple
 
     def accepted(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         """What is taken over: names that we know, scopes that we give; raises ``UnfitMetadata`` for a bad value."""
@@ -63,6 +67,7 @@ class MetadataReader:
         _are_short(taken)
         client = self.client(taken, "reg_candidate", _ANY_SECRET)
         _sector_is_its_own(client)
+        _name_is_its_own(client, self.names())
         if self.check is not None:
             self.check(client)
         return taken
@@ -91,11 +96,45 @@ def needs_secret(metadata: Mapping[str, Any]) -> bool:
 def _sector_is_its_own(client: Client) -> None:
     """Core section 8.1 trusts in redirect_uris: whoever names some of another sector receives nothing there.
 
-    Device codes bring tokens without any, and with them the ``sub`` that the other sector knows. An administrator may
-    vouch for such a client, in the file.
+    Device codes bring tokens without any, and with them the ``sub`` that the other sector knows. What is sent to an
+    address on the person's device any program there may receive (RFC 8252 section 8.6), whatever host stands in it.
+    Logout tokens hold that ``sub``, too, and go out for every code, whoever received it. An administrator may vouch for
+    such a client, in the file.
     """
-    if client.subject_type == "pairwise" and DEVICE_CODE in client.grant_types:
+    if client.subject_type != "pairwise":
+        return
+    if DEVICE_CODE in client.grant_types:
         raise UnfitMetadata(("grant_types",))
+    if not all(uri.startswith("https://") for uri in client.redirect_uris):
+        raise UnfitMetadata(("redirect_uris",))
+    told_at = client.backchannel_logout_uri
+    if told_at and redirect_uris.origin(told_at) not in map(redirect_uris.origin, client.redirect_uris):
+        raise UnfitMetadata(("backchannel_logout_uri",))
+
+
+def sector_of(metadata: Mapping[str, Any]) -> str | None:
+    """The sector of this registered metadata (Core section 8.1); None where its ``sub`` is public."""
+    if metadata.get("subject_type") != "pairwise":
+        return None
+    return redirect_uris.host(metadata.get("sector_identifier_uri") or next(iter(metadata["redirect_uris"]), ""))
+
+
+def names_of(clients: Iterable[Client]) -> frozenset[str]:
+    """What people know these clients by, in every language, as names compare."""
+    return frozenset(_compared(name) for client in clients for name in (client.client_id, *dict(client.name).values()))
+
+
+def _name_is_its_own(client: Client, taken: Collection[str]) -> None:
+    """Who is asked to agree reads the name, and goes by it: it must be there, and not that of another application."""
+    for name in dict(client.name).values():
+        # A client may have none, and is then called by its identifier.
+        if name and (not any(map(str.isalnum, _compared(name))) or _compared(name) in taken):
+            raise UnfitMetadata(("client_name",))
+
+
+def _compared(name: str) -> str:
+    """Letters that are blank count as blanks: Hangul has two that only fill a place."""
+    return " ".join(folded(name).replace("\u115f", " ").replace("\u1160", " ").split())
 
 
 def _are_short(metadata: Mapping[str, Any]) -> None:

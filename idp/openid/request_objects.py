@@ -1,7 +1,10 @@
 """Signed request objects (RFC 9101, OpenID Connect Core section 6): the parameters that a client signed."""
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +18,8 @@ from idp.openid.signed_statement import SKEW, Unreadable, seconds, unverified, v
 _TYPES = frozenset({"oauth-authz-req+jwt", "jwt", ""})
 _OF_THE_TOKEN = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti"})
 _LONGEST_LIFE = timedelta(hours=1)
+# Of one client, in each process: anybody may have its address read, and where that is slow, it holds a thread.
+AT_ONCE = 4
 
 
 class RequestObjects:
@@ -24,6 +29,8 @@ class RequestObjects:
         self._issuer = issuer
         self._keys = keys
         self._fetch = fetch
+        self._lock = threading.Lock()
+        self._readings: Counter[str] = Counter()
 
     def by_reference(self, uri: str, client: Client, *, now: datetime) -> Pairs:
         """The parameters at an address that the client registered; raises ``ProtocolError``."""
@@ -33,10 +40,23 @@ class RequestObjects:
         if address not in {registered.partition("#")[0] for registered in client.request_uris}:
             raise ProtocolError("invalid_request_uri", "The request_uri is not registered")
         try:
-            content = self._fetch(address).decode("ascii").strip()
+            with self._reading(client):
+                content = self._fetch(address).decode("ascii").strip()
         except (NotFetched, UnicodeDecodeError) as error:
             raise ProtocolError("invalid_request_uri", "The request_uri cannot be read") from error
         return self.by_value(content, client, now=now, must_end=False)
+
+    @contextlib.contextmanager
+    def _reading(self, client: Client) -> Iterator[None]:
+        with self._lock:
+            if self._readings[client.client_id] >= AT_ONCE:
+                raise ProtocolError("temporarily_unavailable", "The client's request_uri is too slow")
+            self._readings[client.client_id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readings[client.client_id] -= 1
 
     def by_value(self, statement: str, client: Client, *, now: datetime, must_end: bool = True) -> Pairs:
         """The parameters in a request object of this client; raises ``ProtocolError`` (``invalid_request_object``).

@@ -64,6 +64,8 @@ class IntrospectionEndpoint:
         return self._access_token(token, client, now)
 
     def _refresh_token(self, token: str, client: Client, now: datetime) -> dict[str, Any]:
+        if not client.may_refresh:
+            return _INACTIVE
         state = self.grants.refresh_state(_grant_id(token))
         if state is None or state.grant.client_id != client.client_id or state.expires_at <= now:
             return _INACTIVE

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from threading import BoundedSemaphore
 from typing import Any
 
 from idp.domain.clients import Client
@@ -10,6 +11,8 @@ from idp.openid.registration_metadata import UnfitMetadata
 
 log = logging.getLogger(__name__)
 
+# Of clients that register themselves, in each process: a slow address holds a thread.
+SECTORS_AT_ONCE = 4
 ACCEPTED = "an https URL of a JSON array that holds every redirect_uri of the client"
 
 
@@ -21,7 +24,9 @@ class SectorIdentifiers:
 
     def __init__(self, fetch: Callable[[str], Any]) -> None:
         self._fetch = fetch
-        self._right: set[tuple[str, tuple[str, ...]]] = set()
+        self._readings = BoundedSemaphore(SECTORS_AT_ONCE)
+        # By client: one that moves all the time must not fill our memory.
+        self._right: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def fault(self, client: Client) -> str | None:
         """What is accepted instead, where the document does not name this client's redirect_uris; else None.
@@ -29,19 +34,26 @@ class SectorIdentifiers:
         Raises ``NotFetched`` where the document cannot be had now.
         """
         known = (client.sector_identifier_uri, client.redirect_uris)
-        if not client.sector_identifier_uri or known in self._right:
+        if not client.sector_identifier_uri or self._right.get(client.client_id) == known:
             return None
         document = self._fetch(client.sector_identifier_uri)
         # A device needs no redirect_uri, and no document lacks one of none.
         if not isinstance(document, list) or any(uri not in document for uri in client.redirect_uris):
             return ACCEPTED
-        self._right.add(known)
+        self._right[client.client_id] = known
         return None
 
     def check(self, client: Client) -> None:
-        """For a client that registers itself; raises ``UnfitMetadata``."""
-        if not self.vouched(client):
+        """For a client that registers itself; raises ``UnfitMetadata``, also where too many do at this moment."""
+        if not client.sector_identifier_uri:
+            return
+        if not self._readings.acquire(blocking=False):
             raise UnfitMetadata(("sector_identifier_uri",))
+        try:
+            if not self.vouched(client):
+                raise UnfitMetadata(("sector_identifier_uri",))
+        finally:
+            self._readings.release()
 
     def vouched(self, client: Client) -> bool:
         """Whether the document can be had and names the client's redirect_uris; told to the log where it is not."""

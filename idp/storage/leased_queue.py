@@ -63,11 +63,13 @@ class LeasedQueue(Generic[Work]):
             self._queue.insert_many([document | fresh | {"due_at": document["created_at"]} for document in documents])
         self.arrivals.release(len(documents))
 
-    def claim(self, worker: str, *, now: datetime, lease: timedelta) -> Claim[Work] | None:
-        """The first piece of work that is due, now this worker's."""
+    def claim(
+        self, worker: str, *, now: datetime, lease: timedelta, only: Document | None = None
+    ) -> Claim[Work] | None:
+        """The first piece of work that is due, now this worker's. only: a condition that it must meet as well."""
         with translated():
             document = self._queue.find_one_and_update(
-                WAITING | {"due_at": {"$lte": now}, "expires_at": {"$gt": now}},
+                WAITING | {"due_at": {"$lte": now}, "expires_at": {"$gt": now}} | (only or {}),
                 {"$set": {"due_at": now + lease, "worker": worker}, "$inc": {"tries": 1}},
                 sort=self._order,
                 return_document=ReturnDocument.AFTER,

@@ -5,13 +5,14 @@ Holds no token: a logout token is made and signed when it is sent, for as long a
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, IndexModel
 
 from idp.domain.logout import ApplicationInUse, LogoutNotice
 from idp.storage import leased_queue
 from idp.storage.database import Database, Document, Indexes
-from idp.storage.leased_queue import LeasedQueue
+from idp.storage.leased_queue import Claim, LeasedQueue
 
 INDEXES = Indexes(
     "logout_notices",
@@ -31,6 +32,13 @@ class LogoutNotices(LeasedQueue[LogoutNotice]):
     def put(self, notices: Sequence[LogoutNotice]) -> None:
         """Store the notices, due at once."""
         self._put([_document(notice) for notice in notices])
+
+    def claim_for_others(
+        self, client_ids: Sequence[str], worker: str, *, now: datetime, lease: timedelta
+    ) -> Claim[LogoutNotice] | None:
+        """The first notice that is due and for none of these clients, now this worker's."""
+        only: Document | None = {"application.client_id": {"$nin": list(client_ids)}} if client_ids else None
+        return self.claim(worker, now=now, lease=lease, only=only)
 
 
 def _document(notice: LogoutNotice) -> Document:

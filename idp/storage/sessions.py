@@ -82,6 +82,12 @@ class SessionStore:
             found = list(self._sessions.find({"sign_in.account_id": account_id, "expires_at": {"$gt": now}}))
         return tuple(read_sign_in(document["sign_in"]) for document in found)
 
+    def account_of(self, sid: str, *, now: datetime) -> str | None:
+        """Whose sign-in this is; None where it lasts no longer."""
+        with translated():
+            found = self._sessions.find_one({"sign_in.sid": sid, "expires_at": {"$gt": now}}, {"sign_in.account_id": 1})
+        return None if found is None else str(found["sign_in"]["account_id"])
+
     def lasts(self, session: Session, *, now: datetime) -> bool:
         """Whether this sign-in still lasts, as it stands now: a request may have waited since its session was read."""
         if session.sign_in is None:

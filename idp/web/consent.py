@@ -33,6 +33,7 @@ def blueprint(flow: ConsentFlow, authorization: AuthorizationFlow, pages: Pages)
             "consent.html",
             client_name=here.client_name,
             client_uri=flow.client_uri(here.pending),
+            goes_to=flow.goes_to(here.pending),
             person=asked.person,
             data=rows(asked.data),
             is_offline=asked.is_offline,

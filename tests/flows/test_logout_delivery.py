@@ -17,7 +17,7 @@ from idp.domain.grants import Grant
 from idp.domain.logout import ApplicationInUse
 from idp.domain.references import under_reference
 from idp.domain.sessions import SignIn
-from idp.flows.logout_delivery import LogoutDelivery, pause_after
+from idp.flows.logout_delivery import SENDERS, LogoutDelivery, pause_after
 from idp.flows.sign_outs import DEADLINE, SignOuts
 from idp.log import JsonFormatter
 from idp.openid.keys import KeyStore
@@ -82,6 +82,7 @@ class World:
     sign_outs: SignOuts
     delivery: LogoutDelivery
     application: Application
+    clients: dict[str, Client]
 
     def sign_in(self, sid: str, *client_ids: str, account_id: str = ACCOUNT) -> None:
         for client_id in client_ids:
@@ -126,7 +127,7 @@ def world(database: Database, keys: KeyStore) -> Iterator[World]:
     )
     with answering(application) as address:
         clients["told"] = Client("told", ("http://localhost/cb",), backchannel_logout_uri=f"{address}/")
-        yield World(database, grants, notices, sign_outs, LogoutDelivery(notices, calls), application)
+        yield World(database, grants, notices, sign_outs, LogoutDelivery(notices, calls), application, clients)
 
 
 def test_each_application_of_the_sign_in_is_told_once_where_it_can_be(world: World) -> None:
@@ -191,6 +192,30 @@ def test_nobody_else_takes_a_notice_for_as_long_as_a_call_may_last(world: World)
     assert world.delivery.deliver_next("one", NOW)
     assert taken == [False]
     assert world.application.calls == 1
+
+
+def test_an_application_that_keeps_us_waiting_leaves_a_thread_to_the_others(world: World) -> None:
+    """With many sign-outs waiting for it, each of its calls would be followed by its next one in every thread."""
+    told: list[bool] = []
+    with answering(Application()) as address:
+        world.clients["prompt"] = Client("prompt", ("http://localhost/cb",), backchannel_logout_uri=f"{address}/")
+        for number in range(SENDERS):
+            world.sign_in(f"sid-{number}", "told")
+            world.sign_outs.of_session(f"sid-{number}")
+        world.sign_in("sid-last", "prompt")
+        world.sign_outs.of_session("sid-last")
+        threads = (f"thread {number}" for number in range(SENDERS))
+
+        def next_thread() -> None:
+            told.append(world.delivery.deliver_next(next(threads), NOW))
+
+        # While each call lasts the next thread looks for work.
+        world.application.meanwhile = [next_thread] * (SENDERS - 1)
+        next_thread()
+    assert told == [True] * SENDERS
+    assert world.application.calls == SENDERS - 1
+    assert world.delivery.deliver_next("afterwards", NOW)
+    assert world.application.calls == SENDERS
 
 
 def test_a_delivery_is_logged_under_the_reference_of_the_sign_out(

@@ -163,6 +163,10 @@ def test_a_secret_under_a_mistyped_name_is_not_told(tmp_path: Path) -> None:
         "https://one.example/é",
         "https://one.example/ b",
         "http://localhost.evil.example/cb",
+        "http://evil.example[::1]/cb",
+        "http://[::1];script-src-elem/cb",
+        "https://evil.example[one.example]/cb",
+        "https://one.example;x/cb",
         "",
     ],
 )

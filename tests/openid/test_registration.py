@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import ECKey
 
+from idp.domain.clients import Client
 from idp.domain.errors import ProtocolError
 from idp.domain.keyed import base64url, random_token, token_hash
 from idp.domain.registrations import InitialToken
@@ -21,7 +22,7 @@ from idp.openid.discovery import discovery_document
 from idp.openid.keys import KeyStore
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
-from idp.openid.registration_metadata import MetadataReader
+from idp.openid.registration_metadata import MetadataReader, names_of
 from idp.storage.clients import ClientStore, InitialTokenStore
 from idp.storage.database import Database
 from tests.openid.world import (
@@ -40,6 +41,7 @@ from tests.openid.world import (
 )
 
 CALLBACK = "https://new.example/cb"
+NAMED = replace(PORTAL, name=(("", "Portail des études"), ("en", "Study portal")))
 
 
 class Seconds:
@@ -81,7 +83,7 @@ class Office:
 @pytest.fixture
 def office(keys: KeyStore, database: Database) -> Office:
     store, tokens, seconds = ClientStore(database), InitialTokenStore(database), Seconds()
-    reader = MetadataReader(("openid", "email", "offline_access"))
+    reader = MetadataReader(("openid", "email", "offline_access"), names=lambda: names_of([NAMED]))
     clients = RegisteredClients({PORTAL.client_id: PORTAL}.get, store, reader, seconds=seconds)
     world = build(keys, database, find_client=clients.get)
     endpoint = RegistrationEndpoint(ISSUER, store, tokens, clients, reader)
@@ -212,6 +214,10 @@ def test_loopback_is_a_redirect_uri(office: Office) -> None:
         {"client_name": "x" * 200},
         {"client_name": "two\nlines"},
         {"client_name": 1},
+        {"client_name": "   "},
+        {"client_name": "\u3164\u115f\u2800"},
+        {"client_name": "\u0301"},
+        {"client_name": "Nouvelle", "client_name#en": "\uffa0"},
         {"client_uri": "javascript:alert(1)"},
         {"scope": 1},
         {"default_max_age": -1},
@@ -224,6 +230,24 @@ def test_loopback_is_a_redirect_uri(office: Office) -> None:
 )
 def test_what_is_not_supported_is_refused(office: Office, metadata: dict[str, Any]) -> None:
     assert office.refusal(**metadata).error in ("invalid_client_metadata", "invalid_redirect_uri")
+
+
+@pytest.mark.parametrize(
+    "name", ["Portail des études", "portail  DES etudes", "Study portal", "Ｓｔｕｄｙ portal", "portail"]
+)
+@pytest.mark.parametrize("language", ["", "#fr", "#en", "#de"])
+def test_nobody_registers_under_the_name_of_an_application_of_the_file(
+    office: Office, name: str, language: str
+) -> None:
+    """It is what a person goes by who is asked to agree."""
+    metadata: dict[str, Any] = {f"client_name{language}": name}
+    refusal = office.refusal(**metadata)
+    assert (refusal.error, refusal.description) == ("invalid_client_metadata", "Not accepted: client_name")
+
+
+@pytest.mark.parametrize("name", ["Bibliothèque d’été", "학교 포털", "بوابة", "विद्यालय", "Portail des études de Rouen"])
+def test_every_other_name_can_be_registered(office: Office, name: str) -> None:
+    assert office.register(client_name=name)["client_name"] == name
 
 
 def test_more_redirect_uris_than_anybody_has_are_refused(office: Office) -> None:
@@ -394,3 +418,61 @@ def test_a_device_cannot_take_the_sector_of_another(office: Office, redirect_uri
     }
     assert office.refusal(**asked).error == "invalid_client_metadata"
     assert office.register(**asked | {"subject_type": "public"})["client_id"]
+
+
+@pytest.mark.parametrize("redirect_uri", ["org.evil.app://victim.example/cb", "http://localhost/cb", "http://[::1]/cb"])
+@pytest.mark.parametrize("sector", [{}, {"sector_identifier_uri": "https://victim.example/uris.json"}])
+def test_an_address_on_the_device_is_in_no_sector(office: Office, redirect_uri: str, sector: dict[str, str]) -> None:
+    """Any program receives what is sent there, whatever host it names and whoever else names it (RFC 8252 8.6)."""
+    asked: dict[str, Any] = {"token_endpoint_auth_method": "none", "application_type": "native"}
+    asked["redirect_uris"] = [redirect_uri]
+    refusal = office.refusal(**asked | sector | {"subject_type": "pairwise"})
+    assert (refusal.error, "redirect_uris" in refusal.description) == ("invalid_redirect_uri", True)
+    assert office.register(**asked)["client_id"]
+
+
+VICTIM = Client("victim", ("https://victim.example/cb",), subject_type="pairwise")
+PAIRWISE_THERE: dict[str, Any] = {"redirect_uris": list(VICTIM.redirect_uris), "subject_type": "pairwise"}
+
+
+def told_at_sign_out(office: Office, answer: dict[str, Any]) -> set[str]:
+    """Whom logout tokens speak of after a code went to the address that the client is registered for now."""
+    client = office.clients.get(answer["client_id"])
+    assert client is not None
+    request = office.world.provider.read_authorization_request(asking(client), now=NOW)
+    office.world.provider.authorize(request, ACCOUNT, SUBJECT, SIGN_IN, now=NOW)
+    return {used.subject for used in office.world.grants.used_by_session(SIGN_IN.sid)}
+
+
+def test_logout_tokens_tell_no_pairwise_client_the_sub_of_another_sector(office: Office) -> None:
+    """The code goes to the other application, but the logout token would go where the client likes."""
+    sector = office.world.provider.subject_for(VICTIM, SUBJECT)
+    elsewhere = {"backchannel_logout_uri": "https://evil.example/logout"}
+    refusal = office.refusal(**PAIRWISE_THERE | elsewhere)
+    assert (refusal.error, "backchannel_logout_uri" in refusal.description) == ("invalid_client_metadata", True)
+    own = {"backchannel_logout_uri": "https://victim.example/logout"}
+    assert told_at_sign_out(office, office.register(**PAIRWISE_THERE | own)) == {sector}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject_type": "public"},
+        {"subject_type": None},
+        {"redirect_uris": ["https://evil.example/cb"]},
+        {"sector_identifier_uri": "https://evil.example/uris.json"},
+    ],
+)
+def test_a_pairwise_client_does_not_leave_its_sector(office: Office, change: dict[str, Any]) -> None:
+    """What it is told of people at their sign-out bears the name that they had when they came."""
+    answer = office.register(**PAIRWISE_THERE)
+    told_at_sign_out(office, answer)
+    body = {"client_id": answer["client_id"]} | PAIRWISE_THERE
+
+    def update(**changes: Any) -> dict[str, Any]:
+        return office.flow.update(answer["client_id"], json.dumps(body | changes).encode(), managed(answer))
+
+    with pytest.raises(ProtocolError) as caught:
+        update(**change)
+    assert (caught.value.error, caught.value.status) == ("invalid_client_metadata", 400)
+    assert update(redirect_uris=["https://victim.example/other"])["subject_type"] == "pairwise"

@@ -119,6 +119,15 @@ def test_a_scope_taken_from_the_client_is_not_shown_any_more(world: World) -> No
     assert introspect(world, token)["scope"] == "openid"
 
 
+@pytest.mark.parametrize("taken", [{"scopes": ("openid", "email")}, {"grant_types": ("authorization_code",)}])
+def test_a_refresh_token_that_its_client_may_not_use_any_more_is_inactive(world: World, taken: dict[str, Any]) -> None:
+    token = world.tokens(scope=OFFLINE)["refresh_token"]
+    world.clients["portail"] = replace(PORTAL, **taken)
+    assert introspect(world, token) == {"active": False}
+    world.clients["portail"] = PORTAL
+    assert introspect(world, token)["active"] is True
+
+
 def test_neither_code_nor_id_token_is_a_token_here(world: World) -> None:
     code = world.code(scope=OFFLINE)
     assert introspect(world, code) == {"active": False}

@@ -15,6 +15,7 @@ from idp.app import Services, flows
 from idp.domain.accounts import Account, Identity
 from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.errors import Refusal
+from idp.domain.registrations import Registration
 from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY, Session
 from idp.flows.authorization import Finished, Step
 from idp.storage.database import Database
@@ -249,6 +250,18 @@ def test_a_person_sees_who_asks_for_what_with_the_values(signed_in: Visitor) -> 
     for shown in ("Sondage", ADDRESS, "Inès <b>Exemple</b>"):
         assert shown in signed_in.text
     assert not signed_in.tree.xpath("//main//b")
+
+
+def test_a_person_sees_where_data_goes_that_a_client_asks_for_under_a_name_of_its_own_choice(
+    signed_in: Visitor, services: Services
+) -> None:
+    """Nobody has looked at the name; the address is what it is."""
+    metadata = {"client_name": "Scolarité", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
+    services.stores.clients.add(Registration("reg_survey", metadata, "", "", datetime.now(UTC)))
+    ask(signed_in, client_id="reg_survey")
+    assert signed_in.step == "consent"
+    assert "Ce nom est celui qu’elle s’est donné ; vos données partent vers rp.example." in signed_in.text
+    assert "rp.example" not in ask(signed_in, client_id="once").text
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ client_id = "census"
 client_secret = "a-secret-of-the-census-01"
 redirect_uris = ["https://census.example/cb"]
 subject_type = "pairwise"
+scope = "openid"
 """
 
 
@@ -199,6 +200,24 @@ def test_o_45_a_logout_hint_about_somebody_else_lets_the_person_decide(
     assert browser.get("/account", headers=HOST).status_code == 303
 
 
+def test_o_45_a_logout_hint_tells_no_application_whose_address_it_is(signed_in: SignedIn, services: Services) -> None:
+    """One that may not have the address could try one after the other: the right one would sign out without a page."""
+    browser = signed_in()
+    hint, sid = _received(browser, services, "census")
+    guess, known = ({"id_token_hint": hint, "logout_hint": about} for about in ("a@b.example", sid))
+    asked = browser.get("/end-session", query_string=guess, headers=HOST)
+    assert 'data-step="sign-out"' in asked.text
+    done = browser.get("/end-session", query_string=known, headers=HOST)
+    assert 'data-step="signed-out"' in done.text
+
+
+def test_o_45_a_logout_hint_tells_nobody_the_other_addresses(signed_in: SignedIn, services: Services) -> None:
+    browser = signed_in("silent")
+    services.database.collection("accounts").update_one({}, {"$push": {"addresses": "other@b.example"}})
+    parameters = {"id_token_hint": _hinted(services)["hint"], "logout_hint": "other@b.example"}
+    assert 'data-step="sign-out"' in browser.get("/end-session", query_string=parameters, headers=HOST).text
+
+
 def test_o_45_a_logout_hint_alone_ends_nothing(signed_in: SignedIn) -> None:
     browser = signed_in("silent")
     asked = browser.get("/end-session", query_string={"logout_hint": "a@b.example"}, headers=HOST)
@@ -220,6 +239,22 @@ def test_a_cross_site_post_without_our_cookie_ends_the_sign_in_that_its_hint_nam
     assert "<iframe" in answer.text
     assert browser.get("/account", headers=HOST).status_code == 303
     assert services.stores.grants.used_by_account("account-1") == ()
+
+
+@pytest.mark.parametrize("with_cookie", [True, False])
+def test_a_sign_out_that_an_application_asked_for_is_in_the_security_log(
+    signed_in: SignedIn, services: Services, app: Flask, *, with_cookie: bool
+) -> None:
+    """Also without our cookie: whoever has an ID token of the person could sign them out again and again unseen."""
+    browser = signed_in("framed")
+    if with_cookie:
+        browser.get("/end-session", query_string={"id_token_hint": _hinted(services)["hint"]}, headers=HOST)
+    else:
+        hint = {"id_token_hint": _hinted(services)["hint"]}
+        app.test_client().post("/end-session", data=hint, headers=HOST, follow_redirects=True)
+        app.test_client().post("/end-session", data=hint, headers=HOST, follow_redirects=True)
+    events = services.stores.audit.events(account_ids=("account-1",))
+    assert [event.fields.get("client_id") for event in events if event.event == "session.ended"] == ["framed"]
 
 
 def test_o_45_a_cross_site_post_without_a_hint_ends_nothing(signed_in: SignedIn, app: Flask) -> None:

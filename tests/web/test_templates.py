@@ -97,6 +97,7 @@ CONSENT = {
     "data": [("Nom", ["Camille <b>Durand</b>"]), ("Statut dans l’établissement", ["Étudiant", "Membre"])],
     "is_offline": False,
     "client_uri": "",
+    "goes_to": "",
     "allow_action": "/consent",
     "refuse_action": "/cancel",
 }
@@ -303,6 +304,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "sent-on": ("sent_on.html", {"action": "/authorize", "fields": [("client_id", "portail"), ("state", '"><b>')]}),
     "consent": ("consent.html", CONSENT),
     "consent-offline": ("consent.html", CONSENT | {"is_offline": True, "client_uri": "https://portail.exemple.fr/"}),
+    "consent-own-name": ("consent.html", CONSENT | {"goes_to": "portail.exemple.fr"}),
     "choose-university-required": (
         "choose_university.html",
         CHOOSE | {"from_address": True, "is_required": True, "results": CHOICES[:1]},
