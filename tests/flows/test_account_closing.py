@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from idp.app import Services, assistance, flows
+from idp.app import Services, assistance, flows, own_account
 from idp.domain.accounts import Invited
 from idp.domain.sessions import SignedIn
 from idp.storage.accounts import AccountStore
@@ -158,3 +158,18 @@ def test_what_was_cut_while_closing_ends_although_the_account_is_open_again(
     assert services.stores.sessions.find(browser.session_cookie, now=services.clock()) is None
     assert not is_active(services, refresh)
     assert services.stores.sessions.find(afterwards.session_cookie, now=services.clock())
+
+
+def test_an_erased_account_leaves_no_sign_in_and_its_applications_are_told(services: Services) -> None:
+    browser = signed_in(services)
+    refresh = exchange(services, code(services, browser))["refresh_token"]
+    erasure = own_account.erasure(services)
+    erasure.erase("account-1")
+    assert erasure.erase_next(services.clock())
+    assert services.stores.sessions.find(browser.session_cookie, now=services.clock()) is None
+    assert not is_active(services, refresh)
+    assert services.stores.logout_notices.claim("worker", now=services.clock(), lease=timedelta(minutes=1))
+    (event,) = services.database.collection("audit").find({"event": "account.erased"})
+    assert event["account_id"] == "account-1"
+    assert not erasure.erase_next(services.clock())
+    assert not erasure.end_next_merge(services.clock())

@@ -235,6 +235,25 @@ def test_an_invitation_withdrawn_while_its_person_comes_makes_no_account_that_la
     assert found.disabled
 
 
+def test_who_comes_by_an_invitation_just_before_it_is_withdrawn_does_not_stay(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There was no account yet when the withdrawal looked for one."""
+    flow, act, guest = assistance.invitations(services), Act("alex", "demande 4711"), "guest@ch-exemple.fr"
+    tomorrow = f"{services.clock() + timedelta(days=1):%Y-%m-%d}"
+    invited = flow.invite(guest, "Inès", "Martin", "praticienne", tomorrow, act, by_mail=False)
+
+    def comes() -> None:
+        assert flows.sign_in(services).admits(invited.id, guest, reference="R", now=services.clock())
+
+    at_the_end_of(monkeypatch, (InvitationStore, "withdraw"), comes, before=True)
+    assert flow.withdraw(guest, act)
+    assert assistance.account_closing(services).close_next_expired(services.clock())
+    found = services.stores.accounts.by_address(guest)
+    assert found is not None
+    assert found.disabled
+
+
 def test_who_goes_while_a_merge_is_half_done_takes_along_what_ends_in_the_account(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
