@@ -3,6 +3,7 @@
 import pytest
 
 from idp.domain.accounts import Identity
+from idp.domain.notices import LIFETIME as NOTICE_LIFETIME
 from idp.domain.proofing import link_token
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
@@ -47,6 +48,7 @@ def test_the_mailbox_gets_it_in_writing_in_both_languages(world: World) -> None:
     (event,) = world.events("proofing.identity_conflict")
     assert (mail["locale"], mail["reference"]) == (None, event["reference"])
     assert mail["fields"] == {"university": "Université d’Exemple"}
+    assert mail["expires_at"] - mail["created_at"] == NOTICE_LIFETIME
 
 
 @pytest.mark.parametrize("is_elsewhere", [False, True])

@@ -14,6 +14,7 @@ from idp.domain.claims import claims_of
 from idp.domain.helpdesk import Act, Unfounded
 from idp.domain.invitation_list import InvitationFaults
 from idp.domain.one_time_codes import digits
+from idp.flows.invitations import MAIL_LIFETIME
 from idp.storage.accounts import AccountStore
 from idp.storage.invitations import InvitationStore
 from idp.storage.outbox import Outbox
@@ -312,6 +313,7 @@ def test_the_mail_holds_no_secret_and_the_audit_trail_tells_who_invited_and_why(
     (mail,) = world.mails(INES)
     assert (mail["kind"], mail["record_id"]) == ("invitation", "")
     assert mail["fields"] == {"sign_in_url": "http://localhost:5000/account"}
+    assert mail["expires_at"] - mail["created_at"] == MAIL_LIFETIME
     (event,) = world.events("invitation.made")
     assert (event["fields"]["operator"], event["fields"]["reason"]) == ("alex", ACT.reason)
     assert event["reference"] == mail["reference"]
