@@ -347,6 +347,36 @@ def test_an_address_that_is_taken_while_the_account_is_made_is_a_conflict(
     assert services.stores.accounts.by_identities([OWN]) == []
 
 
+def test_who_signs_in_while_a_proof_takes_the_address_from_the_account_is_out_a_minute_later(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account of somebody else, who had the mailbox before."""
+    late: list[SignedIn] = []
+
+    def sign_in_begins() -> None:
+        began = services.clock()
+
+        def it_ends() -> None:
+            _, anonymous = services.browser_sessions.open()
+            late.append(
+                services.browser_sessions.sign_in(
+                    anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=began
+                )
+            )
+
+        at_the_end_of(monkeypatch, (SessionStore, "end_account"), it_ends)
+
+    now = services.clock()
+    proofing = Proofing(
+        "p", "browser", "z", OWN.entity_id, "r", "REF", now, now, identities=(OWN,), address=ADDRESS, assertion_id="a"
+    )
+    at_the_end_of(monkeypatch, (AccountStore, "release_address"), sign_in_begins, before=True)
+    assert first_time.mailbox_proof(services).adopts(proofing).account_id != "account-1"
+    a_minute_passes(services)
+    assert late
+    assert services.browser_sessions.find(late[0].session_cookie) is None
+
+
 def test_an_invited_account_that_a_university_vouched_for_is_nobody_else_s(services: Services) -> None:
     """The mailbox alone takes over what nobody vouched for; two people of one university stay two accounts."""
     now, theirs = services.clock(), Identity(OWN.entity_id, "eppn", "somebody@univ-exemple.fr")
