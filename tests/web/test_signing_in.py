@@ -11,13 +11,17 @@ from idp.domain.accounts import Account, Bounce
 from idp.domain.authorization import PendingAuthorization
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.guessing import METHOD_BUDGET, SHARED_BUDGET, WINDOW, Guesser, Method, guess_limit
-from idp.domain.one_time_codes import digits
+from idp.domain.one_time_codes import LIFETIME, digits
 from idp.domain.passwords import PasswordHasher
 from idp.domain.sessions import SignedIn
 from idp.flows.sign_in import Denied
 from idp.flows.sign_in import Visitor as Tries
 from idp.storage.learned_domains import LearnedDomains
+from idp.storage.one_time_codes import OneTimeCodeStore
+from idp.storage.outbox import Outbox
+from tests.flows.test_behind_the_back import at_the_end_of
 from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
+from tests.web.test_invited import invite
 
 OTHER = "noe@agence.example"
 STRANGER = Tries(None, "192.0.2.1")
@@ -141,9 +145,15 @@ def test_a_wrong_guess_counts_for_its_method_and_for_all_and_a_right_one_forgets
     assert counted() == (0, 0, 0)
 
 
-def test_o_17_a_code_counts_for_the_address_that_it_was_mailed_to_alone(world: World, camille: Account) -> None:
+@pytest.mark.parametrize("is_invited", [False, True])
+def test_o_17_a_code_counts_for_the_address_that_it_was_mailed_to_alone(
+    world: World, camille: Account, is_invited: bool
+) -> None:
     """Two journeys of one browser; the request of one names the code of the other."""
-    world.account("noe", OTHER)
+    if is_invited:
+        invite(world, OTHER)
+    else:
+        world.account("noe", OTHER)
     person = world.browser().start(OTHER).press("Recevoir le code")
     theirs = waiting(world, person)
     mine = waiting(world, person.start(CAMILLE))
@@ -151,6 +161,61 @@ def test_o_17_a_code_counts_for_the_address_that_it_was_mailed_to_alone(world: W
     flow = flows.sign_in(world.services)
     assert flow.with_code(mixed, person.session, code(world, OTHER), STRANGER) == Denied("code.wrong")
     assert isinstance(flow.with_code(theirs, person.session, code(world, OTHER), STRANGER), SignedIn)
+
+
+def test_o_16_a_code_that_is_used_while_it_is_looked_at_signs_nobody_in(
+    world: World, camille: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.browser().start(CAMILLE).press("Recevoir le code")
+    pending, codes = waiting(world, person), world.services.stores.codes
+    used = pending.one_time_code_id
+    assert used
+    at_the_end_of(monkeypatch, (OneTimeCodeStore, "attempt"), lambda: codes.take(used, now=world.clock()))
+    outcome = flows.sign_in(world.services).with_code(pending, person.session, code(world), STRANGER)
+    assert outcome == Denied("code.expired")
+
+
+def test_a_password_leaves_what_was_begun_at_a_university(world: World, camille: Account) -> None:
+    """Who signs in another way is who they want to be."""
+    person = world.browser().start(CAMILLE).prove()
+    assert person.step == "check-mailbox"
+    pending = waiting(world, person)
+    assert pending.proofing_id
+    person.get(f"/sign-in/{pending.id}/methods").press("Se connecter", password=PASSWORD)
+    assert person.step == "account"
+
+
+def test_nothing_is_tried_before_an_address_is_typed(world: World) -> None:
+    person = world.browser().get("/account")
+    person.send(f"/sign-in/{person.handle}/methods", password=PASSWORD)
+    assert (person.last.status_code, person.step) == (400, "error")
+
+
+def test_who_forgot_a_password_and_asks_for_the_mail_again_is_still_offered_another(
+    world: World, camille: Account
+) -> None:
+    person = world.browser().start(CAMILLE).press("Recevoir le code", forgotten="yes").press("Renvoyer le code")
+    assert person.press("Se connecter", code=code(world)).step == "new-password"
+
+
+def test_the_mail_of_an_earlier_code_is_not_that_of_the_next_one(
+    world: World, camille: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next one was cut before its mail: whoever asks again at once gets it."""
+    person = world.browser().start(CAMILLE)
+    path = f"/sign-in/{person.handle}/code/send"
+    person.post(path)
+    world.clock.ahead += LIFETIME
+
+    def away(*_: object) -> None:
+        raise ServiceUnavailable("database", "cut")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(Outbox, "put", away)
+        assert person.post(path).last.status_code == 503
+    person.post(path)
+    first, second = world.mails(CAMILLE)
+    assert first["record_id"] != second["record_id"]
 
 
 def moved(world: World) -> None:
@@ -204,6 +269,7 @@ def test_the_same_form_within_seconds_is_one_mail_and_later_another(world: World
     person = world.browser().start(CAMILLE)
     path = f"/sign-in/{person.handle}/code/send"
     person.post(path).post(path)
+    assert (person.step, person.last.status_code) == ("code", 200)
     assert len(world.mails(CAMILLE)) == 1
     world.clock.ahead += timedelta(seconds=11)
     person.post(path)
