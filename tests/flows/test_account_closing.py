@@ -200,10 +200,14 @@ def test_o_25_who_ends_everything_ends_every_proof_under_way_for_the_account(
 ) -> None:
     """One that was left at its last page, on a computer that others use, would let them choose a password."""
     now, proofings = services.clock(), services.stores.proofings
-    for name, changes in (("mailbox", {"address": ADDRESS}), ("account", {"account_id": "account-1"}), ("other", {})):
+    for name, address, account_id in (
+        ("mailbox", ADDRESS, None),
+        ("account", None, "account-1"),
+        ("other", None, None),
+    ):
         end = now + timedelta(hours=1)
         waiting = Proofing(name, "browser", "a", "idp", name, "REF", now, end, ProofingState.CONFIRMED)
-        proofings.put(replace(waiting, **changes), link_hash=name)
+        proofings.put(replace(waiting, address=address, account_id=account_id), link_hash=name)
     act(services, signed_in(services))
     assert [name for name in ("mailbox", "account", "other") if proofings.find(name, now=now)] == ["other"]
 

@@ -1,5 +1,7 @@
 """The same university names somebody new for a mailbox that has an account: two accounts, and the person reads so."""
 
+from typing import Any
+
 import pytest
 
 from idp.domain.accounts import Identity
@@ -23,7 +25,7 @@ def by_link(world: World, person: Traveller) -> Traveller:
     return person.get(f"/proofing/link/{token}").press("Confirmer mon adresse")
 
 
-def notices(world: World) -> list[dict[str, object]]:
+def notices(world: World) -> list[dict[str, Any]]:
     return [mail for mail in world.mails(CAMILLE) if mail["kind"] == "earlier_account"]
 
 
