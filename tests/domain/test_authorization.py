@@ -125,5 +125,6 @@ def test_what_asks_the_person_to_authenticate_for_this_very_request() -> None:
 
 def test_what_is_required_comes_before_what_is_preferred() -> None:
     assert not begins_at_university(request(claims=acr(ACR_BASIC, ACR_UNIVERSITY), acr_values=(ACR_UNIVERSITY,)))
+    assert not begins_at_university(request(claims=acr(ACR_UNIVERSITY, ACR_BASIC))), "either will do"
     assert not begins_at_university(request(claims=acr(ACR_BASIC, essential=False), acr_values=(ACR_UNIVERSITY,)))
     assert not begins_at_university(request(acr_values=("urn:unknown",)))

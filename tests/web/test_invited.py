@@ -62,6 +62,7 @@ def close_what_is_over(world: World) -> None:
 def test_the_mailed_code_makes_the_account_and_a_password_is_offered_but_never_in_the_way(world: World) -> None:
     invite(world)
     assert world.services.stores.accounts.by_address(INES) is None
+    assert world.mails(INES) == [], "whoever invites tells them"
     person = came(world)
     assert person.step == "new-password"
     person.press("Plus tard")
