@@ -1,14 +1,17 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from idp.domain.authorization import (
     AuthorizationRequest,
     begins_at_university,
     can_be_met,
+    must_be_passkey,
     must_be_proof,
     needs_sign_in,
     told_acr,
+    wants_authentication,
 )
-from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY, SignIn
+from idp.domain.sessions import ACR_BASIC, ACR_PHISHING_RESISTANT, ACR_UNIVERSITY, SignIn
 
 NOW = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
@@ -37,6 +40,15 @@ def test_max_age_is_enforced_also_when_it_is_zero() -> None:
     assert needs_sign_in(request(max_age=60), sign_in(timedelta(seconds=61)), now=NOW)
     assert needs_sign_in(request(max_age=0), sign_in(timedelta(seconds=1)), now=NOW)
     assert not needs_sign_in(request(max_age=0), sign_in(timedelta(0)), now=NOW, asked_at=NOW - timedelta(seconds=5))
+
+
+def test_the_age_of_a_sign_in_is_counted_from_when_its_person_last_showed_that_it_is_them() -> None:
+    """One that goes on under a new session, as after another password, has shown nothing anew."""
+    goes_on = replace(sign_in(timedelta(0)), authenticated_at=NOW - timedelta(minutes=5))
+    assert needs_sign_in(request(max_age=60), goes_on, now=NOW)
+    asked = NOW - timedelta(minutes=1)
+    assert needs_sign_in(request(prompt=("login",)), goes_on, now=NOW, asked_at=asked)
+    assert not needs_sign_in(request(prompt=("login",)), sign_in(NOW - asked), now=NOW, asked_at=asked)
 
 
 def acr(*values: str, essential: bool = True) -> dict[str, object]:
@@ -86,3 +98,33 @@ def test_prompts_that_ask_for_a_sign_in_are_met_by_one_made_for_the_request() ->
         assert needs_sign_in(request(prompt=(prompt,)), sign_in(timedelta(minutes=5)), now=NOW, asked_at=asked)
         assert not needs_sign_in(request(prompt=(prompt,)), sign_in(timedelta(0)), now=NOW, asked_at=asked)
     assert begins_at_university(request(prompt=("create",)))
+
+
+def test_a_class_that_we_do_not_know_stands_for_no_other() -> None:
+    of_before = replace(UNIVERSITY_SIGN_IN, acr="urn:uness:acr:of-an-earlier-release")
+    assert told_acr(request(claims=acr(ACR_BASIC)), of_before) is None
+    assert told_acr(request(claims=acr(ACR_PHISHING_RESISTANT)), UNIVERSITY_SIGN_IN) is None
+    assert told_acr(request(claims={"id_token": {"acr": {"essential": True, "value": ACR_BASIC}}}), of_before) is None
+
+
+def test_nothing_less_than_a_passkey_will_do_where_it_is_the_one_class_of_ours_that_is_required() -> None:
+    assert must_be_passkey(request(claims=acr(ACR_PHISHING_RESISTANT, "urn:unknown")))
+    for less in (acr(ACR_PHISHING_RESISTANT, ACR_BASIC), acr(ACR_PHISHING_RESISTANT, essential=False), acr(), {}):
+        assert not must_be_passkey(request(claims=less))
+
+
+def test_what_asks_the_person_to_authenticate_for_this_very_request() -> None:
+    for asks in (request(max_age=0), request(max_age=3600), request(prompt=("consent", "login"))):
+        assert wants_authentication(asks)
+    assert wants_authentication(request(claims=acr(ACR_UNIVERSITY)))
+    for asks in (request(), request(prompt=("consent",)), request(claims=acr(ACR_UNIVERSITY, ACR_BASIC))):
+        assert not wants_authentication(asks)
+    own_page = AuthorizationRequest(None, "/account", claims=acr(ACR_UNIVERSITY))
+    assert not wants_authentication(own_page), "our own page that offers a proof"
+
+
+def test_what_is_required_comes_before_what_is_preferred() -> None:
+    assert not begins_at_university(request(claims=acr(ACR_BASIC, ACR_UNIVERSITY), acr_values=(ACR_UNIVERSITY,)))
+    assert not begins_at_university(request(claims=acr(ACR_UNIVERSITY, ACR_BASIC))), "either will do"
+    assert not begins_at_university(request(claims=acr(ACR_BASIC, essential=False), acr_values=(ACR_UNIVERSITY,)))
+    assert not begins_at_university(request(acr_values=("urn:unknown",)))

@@ -1,13 +1,15 @@
 """Closing an account ends all of it at once: sessions, codes, tokens, consents; and applications are told."""
 
 import secrets
-from dataclasses import asdict
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from idp.app import Services, assistance, flows
-from idp.domain.accounts import Invited
+from idp.app import Services, assistance, flows, own_account
+from idp.domain.accounts import Account, Invited
+from idp.domain.proofing import Proofing, ProofingState
 from idp.domain.sessions import SignedIn
 from idp.storage.accounts import AccountStore
 from idp.storage.sessions import SessionStore
@@ -158,3 +160,69 @@ def test_what_was_cut_while_closing_ends_although_the_account_is_open_again(
     assert services.stores.sessions.find(browser.session_cookie, now=services.clock()) is None
     assert not is_active(services, refresh)
     assert services.stores.sessions.find(afterwards.session_cookie, now=services.clock())
+
+
+def test_an_erased_account_leaves_no_sign_in_and_its_applications_are_told(services: Services) -> None:
+    browser = signed_in(services)
+    refresh = exchange(services, code(services, browser))["refresh_token"]
+    erasure = own_account.erasure(services)
+    erasure.erase("account-1")
+    assert erasure.erase_next(services.clock())
+    assert services.stores.sessions.find(browser.session_cookie, now=services.clock()) is None
+    assert not is_active(services, refresh)
+    assert services.stores.logout_notices.claim("worker", now=services.clock(), lease=timedelta(minutes=1))
+    (event,) = services.database.collection("audit").find({"event": "account.erased"})
+    assert event["account_id"] == "account-1"
+    assert not erasure.erase_next(services.clock())
+    assert not erasure.end_next_merge(services.clock())
+
+
+def known(services: Services) -> Account:
+    found = services.stores.accounts.find("account-1")
+    assert found is not None
+    return found
+
+
+def changes_the_password(services: Services, browser: SignedIn) -> None:
+    changed = flows.account(services).change_password(
+        known(services), browser.session, "trois pommes vertes", None, reference="ABCD-2345"
+    )
+    assert isinstance(changed, SignedIn)
+
+
+def signs_out_everywhere(services: Services, browser: SignedIn) -> None:
+    flows.account(services).sign_out_everywhere(known(services), browser.session)
+
+
+@pytest.mark.parametrize("act", [changes_the_password, signs_out_everywhere])
+def test_o_25_who_ends_everything_ends_every_proof_under_way_for_the_account(
+    services: Services, act: Callable[[Services, SignedIn], None]
+) -> None:
+    """One that was left at its last page, on a computer that others use, would let them choose a password."""
+    now, proofings = services.clock(), services.stores.proofings
+    for name, address, account_id in (
+        ("mailbox", ADDRESS, None),
+        ("account", None, "account-1"),
+        ("other", None, None),
+    ):
+        end = now + timedelta(hours=1)
+        waiting = Proofing(name, "browser", "a", "idp", name, "REF", now, end, ProofingState.CONFIRMED)
+        proofings.put(replace(waiting, address=address, account_id=account_id), link_hash=name)
+    act(services, signed_in(services))
+    assert [name for name in ("mailbox", "account", "other") if proofings.find(name, now=now)] == ["other"]
+
+
+def test_a_new_password_is_told_under_the_reference_of_the_journey_on_which_it_was_chosen(services: Services) -> None:
+    changes_the_password(services, signed_in(services))
+    (event,) = services.database.collection("audit").find({"event": "account.password_changed"})
+    (mail,) = services.database.collection("outbox").find({"kind": "password_changed"})
+    assert (event["reference"], mail["reference"], mail["to"]) == ("ABCD-2345", "ABCD-2345", ADDRESS)
+
+
+def test_a_session_that_outlived_its_disabled_account_opens_nothing(services: Services) -> None:
+    """As between the two writes of a closing."""
+    browser, flow = signed_in(services), flows.account(services)
+    assert flow.account(browser.session) == known(services)
+    services.database.collection("accounts").update_one({"_id": "account-1"}, {"$set": {"disabled": True}})
+    assert services.stores.sessions.find(browser.session_cookie, now=services.clock())
+    assert flow.account(browser.session) is None

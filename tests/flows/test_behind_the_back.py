@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from idp.app import Services, assistance, first_time, flows, own_account
-from idp.domain.accounts import Account, Identity
+from idp.domain.accounts import Account, Identity, Invited
 from idp.domain.errors import Refusal
 from idp.domain.helpdesk import Act
+from idp.domain.identity import IdentityConflict
 from idp.domain.merging import OFFER_LIFETIME, Merge
-from idp.domain.passkeys import Credential, PasskeyRefused
+from idp.domain.passkeys import Credential, Passkey, PasskeyRefused
 from idp.domain.passwords import PasswordHasher
 from idp.domain.proofing import Proofing
 from idp.domain.sessions import ACR_BASIC, SignedIn
@@ -235,6 +236,25 @@ def test_an_invitation_withdrawn_while_its_person_comes_makes_no_account_that_la
     assert found.disabled
 
 
+def test_who_comes_by_an_invitation_just_before_it_is_withdrawn_does_not_stay(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There was no account yet when the withdrawal looked for one."""
+    flow, act, guest = assistance.invitations(services), Act("alex", "demande 4711"), "guest@ch-exemple.fr"
+    tomorrow = f"{services.clock() + timedelta(days=1):%Y-%m-%d}"
+    invited = flow.invite(guest, "Inès", "Martin", "praticienne", tomorrow, act, by_mail=False)
+
+    def comes() -> None:
+        assert flows.sign_in(services).admits(invited.id, guest, reference="R", now=services.clock())
+
+    at_the_end_of(monkeypatch, (InvitationStore, "withdraw"), comes, before=True)
+    assert flow.withdraw(guest, act)
+    assert assistance.account_closing(services).close_next_expired(services.clock())
+    found = services.stores.accounts.by_address(guest)
+    assert found is not None
+    assert found.disabled
+
+
 def test_who_goes_while_a_merge_is_half_done_takes_along_what_ends_in_the_account(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,3 +271,124 @@ def test_who_goes_while_a_merge_is_half_done_takes_along_what_ends_in_the_accoun
         continue
     assert stores.accounts.find("account-1") is None
     assert stores.accounts.find("other") is None
+
+
+def kept(services: Services, name: str) -> None:
+    """A passkey that whoever is in the account has made."""
+    passkey = Passkey(Credential(name, b"key", 0, "", (), False, False), "account-1", b"handle", name, services.clock())
+    assert services.stores.passkeys.add(passkey)
+
+
+@pytest.mark.parametrize("step", [(AccountStore, "record_proof"), (SessionStore, "end_account")])
+def test_o_25_no_passkey_of_before_outlives_a_proof_that_is_cut_half_way(
+    services: Services, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str]
+) -> None:
+    """It signs in as the password does, which has gone by then."""
+    kept(services, "of before")
+    services.stores.accounts.renew_proof(account(services), identities=(OWN,), attributes={}, now=services.clock())
+    cut_at(monkeypatch, step, lambda: adopted(services))
+    assert services.stores.passkeys.of_account("account-1") == ()
+
+
+def test_o_25_nor_does_one_that_is_kept_while_the_proof_takes_the_others_away(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept(services, "of before")
+    at_the_end_of(monkeypatch, (AccountStore, "record_proof"), lambda: kept(services, "meanwhile"))
+    adopted(services)
+    assert services.stores.passkeys.of_account("account-1") == ()
+
+
+def test_o_25_an_account_that_was_disabled_since_the_university_answered_is_not_adopted(services: Services) -> None:
+    """A mailed link lives for a day."""
+    now = services.clock()
+    services.stores.accounts.renew_proof(account(services), identities=(OWN,), attributes={}, now=now)
+    assert assistance.account_closing(services).close("account-1")
+    disabled = account(services)
+    with pytest.raises(Refusal) as refused:
+        adopted(services)
+    assert (refused.value.reason, refused.value.status) == ("account.disabled", 403)
+    assert account(services).password_hash == disabled.password_hash
+    assert account(services).disabled
+
+
+def test_an_identity_that_is_two_people_s_by_now_is_adopted_by_neither(services: Services) -> None:
+    """Another proof with one of these identifiers came first."""
+    now, other = services.clock(), Identity(OWN.entity_id, "subject-id", "s@univ-exemple.fr")
+    services.stores.accounts.renew_proof(account(services), identities=(OWN,), attributes={}, now=now)
+    services.stores.accounts.create(Account("other", "subject-2", now, (other,), ("other@univ-exemple.fr",)))
+    named = (other, OWN)
+    proofing = Proofing(
+        "p", "browser", "z", OWN.entity_id, "r", "REF", now, now, identities=named, address=ADDRESS, assertion_id="a"
+    )
+    with pytest.raises(IdentityConflict):
+        first_time.mailbox_proof(services).adopts(proofing)
+    (event,) = services.database.collection("audit").find({"event": "proofing.identity_conflict"})
+    assert event["fields"] == {"entity_id": OWN.entity_id, "kind": "subject-id eppn"}
+    assert account(services).identities == (OWN,)
+
+
+def test_an_address_that_is_taken_while_the_account_is_made_is_a_conflict(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both proofs found nobody; the store lets one of them have the address."""
+    now, mailbox = services.clock(), "nouveau@univ-exemple.fr"
+    proofing = Proofing(
+        "p", "browser", "z", OWN.entity_id, "r", "REF", now, now, identities=(OWN,), address=mailbox, assertion_id="a"
+    )
+
+    def taken() -> None:
+        services.stores.accounts.create(Account("other", "subject-2", now, addresses=(mailbox,)))
+
+    at_the_end_of(monkeypatch, (AccountStore, "create"), taken, before=True)
+    with pytest.raises(Refusal) as refused:
+        first_time.mailbox_proof(services).adopts(proofing)
+    assert (refused.value.reason, refused.value.reference) == ("proofing.identity_conflict", "REF")
+    assert services.stores.accounts.by_identities([OWN]) == []
+
+
+def test_who_signs_in_while_a_proof_takes_the_address_from_the_account_is_out_a_minute_later(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account of somebody else, who had the mailbox before."""
+    late: list[SignedIn] = []
+
+    def sign_in_begins() -> None:
+        began = services.clock()
+
+        def it_ends() -> None:
+            _, anonymous = services.browser_sessions.open()
+            late.append(
+                services.browser_sessions.sign_in(
+                    anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=began
+                )
+            )
+
+        at_the_end_of(monkeypatch, (SessionStore, "end_account"), it_ends)
+
+    now = services.clock()
+    proofing = Proofing(
+        "p", "browser", "z", OWN.entity_id, "r", "REF", now, now, identities=(OWN,), address=ADDRESS, assertion_id="a"
+    )
+    at_the_end_of(monkeypatch, (AccountStore, "release_address"), sign_in_begins, before=True)
+    assert first_time.mailbox_proof(services).adopts(proofing).account_id != "account-1"
+    a_minute_passes(services)
+    assert late
+    assert services.browser_sessions.find(late[0].session_cookie) is None
+
+
+def test_an_invited_account_that_a_university_vouched_for_is_nobody_else_s(services: Services) -> None:
+    """The mailbox alone takes over what nobody vouched for; two people of one university stay two accounts."""
+    now, theirs = services.clock(), Identity(OWN.entity_id, "eppn", "somebody@univ-exemple.fr")
+    mailbox = "guest@univ-exemple.fr"
+    invited = Invited("praticienne", now + timedelta(days=1))
+    services.stores.accounts.create(
+        Account("guest", "subject-2", now, (theirs,), (mailbox,), proved_at=now, invited=invited)
+    )
+    proofing = Proofing(
+        "p", "browser", "z", OWN.entity_id, "r", "REF", now, now, identities=(OWN,), address=mailbox, assertion_id="a"
+    )
+    assert first_time.mailbox_proof(services).adopts(proofing).account_id != "guest"
+    guest = services.stores.accounts.find("guest")
+    assert guest is not None
+    assert guest.identities == (theirs,)

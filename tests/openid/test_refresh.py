@@ -164,6 +164,20 @@ def test_another_client_gets_no_successor_and_harms_nothing(world: World) -> Non
     assert world.refresh(second["refresh_token"])
 
 
+@pytest.mark.parametrize("is_rotated", [False, True])
+def test_o_42_what_names_the_grant_and_was_never_given_ends_the_family(world: World, is_rotated: bool) -> None:
+    """Also within the grace for a lost reply, which is for the token before alone."""
+    tokens = world.tokens(scope=OFFLINE)
+    if is_rotated:
+        tokens = world.refresh(tokens["refresh_token"])
+    grant_id = tokens["refresh_token"].partition(".")[0]
+    for token in (f"{grant_id}.never-given", tokens["refresh_token"]):
+        with refused("invalid_grant"):
+            world.refresh(token)
+    with refused("invalid_token", 401):
+        world.userinfo(tokens["access_token"])
+
+
 def test_nothing_in_the_database_gives_the_successor_away(world: World, database: Database) -> None:
     tokens = world.refresh(world.tokens(scope=OFFLINE)["refresh_token"])
     stored = str(list(database.collection("grants").find()))

@@ -126,6 +126,15 @@ def test_a_resource_may_first_be_named_at_the_token_endpoint(world: World) -> No
     assert claims_of(world, exchange(world, code_for(world), API)["access_token"])["aud"] == API
 
 
+def test_or_by_a_refresh_which_may_ask_for_no_more_than_the_client_has(world: World) -> None:
+    world.clients["portail"] = replace(PORTAL, resources=(API,))
+    token = exchange(world, code_for(world))["refresh_token"]
+    with refused("invalid_target"):
+        world.refresh(token, resource=FILES)
+    refreshed = world.refresh(token, resource=API)["access_token"]
+    assert introspect(world, refreshed)["aud"] == API
+
+
 def test_a_scope_that_was_taken_while_the_person_signed_in_is_not_granted(world: World) -> None:
     request = world.read(scope="openid email profile")
     world.clients["portail"] = replace(PORTAL, scopes=("openid", "profile"))

@@ -1,7 +1,7 @@
 """Learned domains on a real database."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -60,3 +60,38 @@ def test_sixteen_at_once_are_one_document(store: LearnedDomains, database: Datab
         list(pool.map(lambda number: note(store, NORTH, f"account-{number}"), range(16)))
     assert database.collection("learned_domains").count_documents({}) == 1
     assert store.among(["chu-nord.fr"], now=NOW) == (NORTH,)
+
+
+def test_an_erased_account_takes_back_what_it_taught_of_this_domain_and_university_alone(
+    store: LearnedDomains, database: Database
+) -> None:
+    other = LearnedDomain("chu-sud.fr", NORTH.entity_id)
+    for learned in (WEST, other, NORTH):
+        note(store, learned, "a")
+    note(store, NORTH, "b")
+
+    def kept() -> dict[str, list[str]]:
+        return {one["_id"]: one["accounts"] for one in database.collection("learned_domains").find()}
+
+    west, south, north = (f"{learned.domain} {learned.entity_id}" for learned in (WEST, other, NORTH))
+    store.forget(NORTH, "nobody's")
+    assert kept() == {west: ["a"], south: ["a"], north: ["a", "b"]}
+    store.forget(NORTH, "a")
+    assert kept() == {west: ["a"], south: ["a"], north: ["b"]}
+    store.forget(NORTH, "b")
+    assert kept() == {west: ["a"], south: ["a"]}
+
+
+def test_what_enough_people_taught_stays_whoever_goes(store: LearnedDomains) -> None:
+    note(store, NORTH, "a", "b", "c")
+    store.forget(NORTH, "a")
+    note(store, NORTH, "a")
+    assert store.among(["chu-nord.fr"], now=NOW) == (NORTH,)
+
+
+def test_whoever_comes_from_a_domain_prolongs_what_is_known_of_it(store: LearnedDomains) -> None:
+    note(store, NORTH, "a", "b", "c")
+    later = NOW + MEMORY - timedelta(days=1)
+    assert store.among(["chu-nord.fr"], now=later) == (NORTH,)
+    store.note(NORTH, "d", now=later)
+    assert store.among(["chu-nord.fr"], now=NOW + MEMORY) == (NORTH,)

@@ -1,8 +1,11 @@
 """The same university names somebody new for a mailbox that has an account: two accounts, and the person reads so."""
 
+from typing import Any
+
 import pytest
 
 from idp.domain.accounts import Identity
+from idp.domain.notices import LIFETIME as NOTICE_LIFETIME
 from idp.domain.proofing import link_token
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
@@ -22,7 +25,7 @@ def by_link(world: World, person: Traveller) -> Traveller:
     return person.get(f"/proofing/link/{token}").press("Confirmer mon adresse")
 
 
-def notices(world: World) -> list[dict[str, object]]:
+def notices(world: World) -> list[dict[str, Any]]:
     return [mail for mail in world.mails(CAMILLE) if mail["kind"] == "earlier_account"]
 
 
@@ -47,6 +50,7 @@ def test_the_mailbox_gets_it_in_writing_in_both_languages(world: World) -> None:
     (event,) = world.events("proofing.identity_conflict")
     assert (mail["locale"], mail["reference"]) == (None, event["reference"])
     assert mail["fields"] == {"university": "Université d’Exemple"}
+    assert mail["expires_at"] - mail["created_at"] == NOTICE_LIFETIME
 
 
 @pytest.mark.parametrize("is_elsewhere", [False, True])

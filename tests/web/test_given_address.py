@@ -190,3 +190,21 @@ def test_o_07_whom_the_university_gave_an_address_cannot_give_another(world: Wor
     page = f"/sign-in/{person.handle}/university-address"
     assert person.post(page, proofing=proofing, email=other).step == "error"
     assert world.mails(other) == []
+
+
+def test_the_address_of_one_s_own_account_may_be_given_again(world: World, person: Traveller) -> None:
+    world.account("camille", CAMILLE, CDURAND, password=PASSWORD)
+    person.press("Recevoir le code", email=CAMILLE)
+    assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
+    assert world.events("proofing.identity_conflict") == []
+
+
+def test_nor_does_somebody_who_has_an_account_take_over_the_address_of_another(world: World, person: Traveller) -> None:
+    world.account("camille", "old@univ-exemple.fr", CDURAND, password=PASSWORD)
+    world.account("owner", CAMILLE, Identity(EXEMPLE, "eppn", "somebody@univ-exemple.fr"), password=PASSWORD)
+    person.press("Recevoir le code", email=CAMILLE)
+    person.press("Continuer", code=world.code(CAMILLE))
+    assert (person.last.status_code, person.step) == (403, "error")
+    owner = world.services.stores.accounts.find("owner")
+    assert owner
+    assert owner.addresses == (CAMILLE,)

@@ -14,6 +14,7 @@ from idp.domain.claims import claims_of
 from idp.domain.helpdesk import Act, Unfounded
 from idp.domain.invitation_list import InvitationFaults
 from idp.domain.one_time_codes import digits
+from idp.flows.invitations import MAIL_LIFETIME
 from idp.storage.accounts import AccountStore
 from idp.storage.invitations import InvitationStore
 from idp.storage.outbox import Outbox
@@ -61,6 +62,7 @@ def close_what_is_over(world: World) -> None:
 def test_the_mailed_code_makes_the_account_and_a_password_is_offered_but_never_in_the_way(world: World) -> None:
     invite(world)
     assert world.services.stores.accounts.by_address(INES) is None
+    assert world.mails(INES) == [], "whoever invites tells them"
     person = came(world)
     assert person.step == "new-password"
     person.press("Plus tard")
@@ -312,6 +314,7 @@ def test_the_mail_holds_no_secret_and_the_audit_trail_tells_who_invited_and_why(
     (mail,) = world.mails(INES)
     assert (mail["kind"], mail["record_id"]) == ("invitation", "")
     assert mail["fields"] == {"sign_in_url": "http://localhost:5000/account"}
+    assert mail["expires_at"] - mail["created_at"] == MAIL_LIFETIME
     (event,) = world.events("invitation.made")
     assert (event["fields"]["operator"], event["fields"]["reason"]) == ("alex", ACT.reason)
     assert event["reference"] == mail["reference"]

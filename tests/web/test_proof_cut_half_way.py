@@ -45,3 +45,19 @@ def test_who_has_just_proven_it_stays_signed_in(world: World) -> None:
     person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password="trois pommes vertes et un lac")
     sweep(world)
     assert person.get("/account").step == "account"
+
+
+@pytest.mark.parametrize("identities", [(), (OWN,)], ids=["of somebody else", "of the same person"])
+def test_o_25_who_was_signed_in_before_is_out_at_once_where_nothing_is_cut(
+    world: World, identities: tuple[Identity, ...]
+) -> None:
+    before = world.browser().start()
+    made(world, *identities)
+    assert before.press("Se connecter", password=PASSWORD).step == "account"
+    person = world.browser().start(CAMILLE).prove().press("Continuer", code=world.code(CAMILLE))
+    assert person.step == "new-password"
+    assert before.get("/account").step == "email"
+    devices = world.services.database.collection("devices")
+    assert devices.count_documents({"accounts": "somebody"}) == 0, "nor has any browser guesses of its own"
+    moved = [event["fields"] for event in world.events("account.address_moved")]
+    assert moved == ([] if identities else [{"previous_account": "somebody"}])
