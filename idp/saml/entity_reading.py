@@ -48,7 +48,7 @@ class EntityDraft:
     )
 
     def __init__(self, entity_id: str) -> None:
-        self.entity_id = entity_id.strip()
+        self.entity_id = entity_id
         self.has_role = self.has_key = self.is_reachable = self.is_withdrawn = False
         self.role_names: dict[str, str] = {}
         self.organization: dict[str, str] = {}
@@ -61,7 +61,7 @@ class EntityDraft:
     @property
     def is_usable(self) -> bool:
         """Whether it has an entity id, a sign-in endpoint (HTTP-Redirect or HTTP-POST) and a signing key."""
-        return bool(self.entity_id) and self.is_reachable and self.has_key
+        return _is_entity_id(self.entity_id) and self.is_reachable and self.has_key
 
     @property
     def is_nameless(self) -> bool:
@@ -96,6 +96,11 @@ class Step:
     inside: dict[str, "Step"] = field(default_factory=dict)
     begin: Callable[[EntityDraft, Attributes], bool] | None = None
     text: Callable[[EntityDraft, str, Attributes], None] | None = None
+
+
+def _is_entity_id(text: str) -> bool:
+    """Whether it is one word of what can be seen: with a blank around it, it would pass for another provider's."""
+    return bool(text) and text.isprintable() and " " not in text
 
 
 def _role(draft: EntityDraft, attributes: Attributes) -> bool:

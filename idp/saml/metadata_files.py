@@ -81,7 +81,7 @@ def _check_signature(root: Element, keys: tuple[xmlsec.Key, ...]) -> None:
 
 def _entity_ids(element: Element) -> Iterator[str]:
     if element.tag == names.ENTITY:
-        yield (element.get("entityID") or "").strip()
+        yield element.get("entityID") or ""
         return
     for child in element.iterchildren(names.ENTITY, names.ENTITIES):
         yield from _entity_ids(child)

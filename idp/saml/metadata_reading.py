@@ -125,7 +125,7 @@ class MetadataReader:
             self._groups.pop()
 
     def _begin_entity(self, attributes: Attributes, declared: dict[str, str], *, is_over: bool) -> None:
-        entity_id = attributes.get("entityID", "").strip()
+        entity_id = attributes.get("entityID", "")
         self._entity_ids.append(entity_id)
         self._draft = EntityDraft(entity_id)
         self._begin, self._own_spaces = self._parser.CurrentByteIndex, declared

@@ -77,3 +77,19 @@ def test_an_outline_tells_another_order_and_more_elements(entities: list[bytes])
         list(reader)
         outlines.append(reader.outline())
     assert len(set(outlines)) == 3
+
+
+@pytest.mark.parametrize("blank", ["&#xa0;", "&#x2003;", "&#x85;", "&#x1680;", " ", "&#10;", "&#x200b;", "&#xfeff;"])
+@pytest.mark.parametrize("form", ["{id}{blank}", "{blank}{id}"])
+def test_an_entity_id_with_blanks_around_another_s_does_not_take_its_place(
+    make_folder: MakeFolder, key: university.Key, entities: list[bytes], blank: str, form: str
+) -> None:
+    pirate = university.entity_descriptor(
+        form.format(id=LIMOGES, blank=blank), (key,), scopes=("pirate.fr",), names={"fr": "Pirate"}
+    )
+    folder = make_folder(aggregates.signed(aggregates.aggregate([pirate, *entities]), key))
+    [status] = folder.refresh()
+    found = folder.current.provider(LIMOGES)
+    assert found is not None
+    assert (status.problem, status.providers, found.scopes) == (None, 2, ("unilim.fr",))
+    assert b"pirate" not in (folder.current.metadata(LIMOGES) or b"pirate")
