@@ -1,7 +1,10 @@
 """Whose identity a university may vouch for, and which account it belongs to."""
 
-from collections.abc import Iterable, Sequence
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from typing import Final
 
 from idp.domain import addresses
 from idp.domain.accounts import Account, Identity
@@ -11,8 +14,10 @@ from idp.domain.proofing import Proofing, Vouching
 
 # Clocks of universities may be this far from ours.
 CLOCK_SKEW = timedelta(minutes=2)
-# Attributes whose values end in a domain, or are one (eduPerson 202208; SCHAC 1.6).
-_SCOPED = ("eduPersonScopedAffiliation", "schacHomeOrganization")
+# Who gave a code: « int:esi:<organization> » (European Student Identifier) or « <country>:<organization> » (SCHAC 1.6).
+_GIVER: Final = re.compile(r"urn:schac:personaluniquecode:(?:int:esi|[^:]*):([^:]*)", re.IGNORECASE)
+# What turns the direction of writing (UAX 9), and what parts lines: whatever follows a name would be read otherwise.
+_TURNING: Final = re.compile("[\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 class IdentityConflict(Refusal):
@@ -45,12 +50,28 @@ def accepted_identities(vouching: Vouching, provider: IdentityProvider) -> tuple
 def _is_in_scope(value: str, provider: IdentityProvider) -> bool:
     # Exactly one @ (eduPerson 202208, eduPersonPrincipalName): with two, who reads up to the second sees another scope.
     local_part, _, scope = value.partition("@")
-    return bool(local_part) and _is_scope(scope, provider)
+    # Nor one that becomes an @ where names are normalized, nor what nobody sees.
+    is_plain = local_part.isprintable() and "@" not in unicodedata.normalize("NFKC", local_part)
+    return bool(local_part) and is_plain and _is_scope(scope, provider)
 
 
 def _is_scope(domain: str, provider: IdentityProvider) -> bool:
     """Whether it is a scope to the letter (``shibmd:Scope``): what lies below may be another provider's scope."""
-    return domain.lower() in provider.scopes
+    return domain.isascii() and domain.lower() in provider.scopes
+
+
+def _is_own_code(value: str, provider: IdentityProvider) -> bool:
+    """Whether a personal code was given by this provider, or by nobody who has a domain (a country)."""
+    found = _GIVER.match(value)
+    return found is None or "." not in found[1] or _is_scope(found[1], provider)
+
+
+# Attributes whose values tell of which university they are (eduPerson 202208; SCHAC 1.6), and whether it is this one.
+_IS_OWN: Final[dict[str, Callable[[str, IdentityProvider], bool]]] = {
+    "eduPersonScopedAffiliation": _is_in_scope,
+    "schacHomeOrganization": _is_scope,
+    "schacPersonalUniqueCode": _is_own_code,
+}
 
 
 def _is_qualified(value: str, provider: IdentityProvider) -> bool:
@@ -81,11 +102,15 @@ def accepted_address(vouching: Vouching, provider: IdentityProvider) -> str:
 def accepted_attributes(vouching: Vouching, provider: IdentityProvider) -> dict[str, tuple[str, ...]]:
     """What the university says of the person, without values that only another one may give.
 
-    A scoped affiliation or home organization outside ``shibmd:Scope`` is left out and refuses nobody: it may be true,
-    but this provider is not the one to say so.
+    A scoped affiliation, home organization or personal code outside ``shibmd:Scope`` is left out and refuses nobody: it
+    may be true, but this provider is not the one to say so. Nothing stays that turns the direction of writing.
     """
     kept = {
-        name: tuple(value for value in values if name not in _SCOPED or _is_scope(_domain(value), provider))
+        name: tuple(
+            shown
+            for value in values
+            if (name not in _IS_OWN or _IS_OWN[name](value, provider)) and (shown := _TURNING.sub("", value).strip())
+        )
         for name, values in vouching.attributes.items()
     }
     return {name: values for name, values in kept.items() if values}
@@ -172,11 +197,6 @@ def _may_change(account: Account, identities: Iterable[Identity]) -> frozenset[s
 def _normal(kind: str, value: str) -> str:
     """Scoped identifiers are compared without regard to case (SAML Subject Identifier Attributes 1.0 section 3.3)."""
     return value if kind == "targeted-id" else value.lower()
-
-
-def _domain(value: str) -> str:
-    """What follows the first @, else all of it."""
-    return value.split("@", 1)[-1]
 
 
 def _clean(mail: str) -> str | None:

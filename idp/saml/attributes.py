@@ -84,6 +84,9 @@ def values_by_name(assertion: Element, us: str) -> dict[str, tuple[str, ...]]:
             found.setdefault(name, []).extend(_values(name, attribute))
         elif name == TARGETED_ID:
             targeted += names_in_values(attribute)
+    for name, values in found.items():
+        if len(values) > _MAX_VALUES:
+            raise Refusal("saml.attribute_values", f"{name} with {len(values)} values")
     issuer = whole_text(assertion.find(names.ISSUER)) or ""
     found[TARGETED_ID] = targeted_ids(targeted, subject_name(assertion), issuer, us)
     return {name: tuple(dict.fromkeys(values)) for name, values in found.items() if values}
@@ -107,8 +110,6 @@ def friendly(values: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
 
 def _values(name: str, attribute: Element) -> list[str]:
     elements = attribute.findall("saml:AttributeValue", names.NS)
-    if len(elements) > _MAX_VALUES:
-        raise Refusal("saml.attribute_values", f"{name} with {len(elements)} values")
     return [value for value in (_value(name, element) for element in elements) if value]
 
 

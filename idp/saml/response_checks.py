@@ -21,6 +21,9 @@ MAX_AGE: Final = timedelta(hours=1)
 # Long sessions at a university are its own affair; an instant older than this is a mistake.
 MAX_SESSION: Final = timedelta(days=400)
 
+# Ids and contexts are kept, some for as long as the account; the schema leaves them as long as the message may be.
+MAX_LENGTH: Final = 256
+
 _KNOWN_CONDITIONS: Final = {
     f"{{{names.SAML}}}{name}" for name in ("AudienceRestriction", "OneTimeUse", "ProxyRestriction")
 }
@@ -73,6 +76,13 @@ def instant(element: Element, attribute: str) -> datetime | None:
 def _version(answer: Answer) -> None:
     if answer.response.get("Version") != "2.0" or answer.assertion.get("Version") != "2.0":
         raise Refusal("saml.schema", "not SAML 2.0")
+
+
+def _lengths(answer: Answer) -> None:
+    context = authn_statement(answer.assertion).find("saml:AuthnContext/saml:AuthnContextClassRef", names.NS)
+    kept = (answer.response.get("ID"), answer.assertion.get("ID"), whole_text(context))
+    if any(len(value or "") > MAX_LENGTH for value in kept):
+        raise Refusal("saml.schema", f"an id or a context longer than {MAX_LENGTH} characters")
 
 
 def _issuers(answer: Answer) -> None:
@@ -165,4 +175,5 @@ CHECKS: tuple[Callable[[Answer], None], ...] = (
     _conditions,
     _audience,
     _authenticated,
+    _lengths,
 )

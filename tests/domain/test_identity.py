@@ -69,6 +69,12 @@ def test_o_07_two_mails_in_scope_are_refused_and_the_one_in_scope_counts() -> No
         "cexemple@",
         # An application that reads up to the second @ takes it for another university's.
         "cexemple@univ-autre.fr@univ-exemple.fr",
+        # As does one that normalizes what it compares (NFKC), as Django does with the names of users.
+        "cexemple\uff20univ-autre.fr@univ-exemple.fr",
+        "cexemple\ufe6buniv-autre.fr@univ-exemple.fr",
+        # Seen as another person's by everybody who reads it.
+        "cexe\u200bmple@univ-exemple.fr",
+        "\u202emexe@univ-exemple.fr",
         # Below the scope: it may be the scope of another university of the federation.
         "cexemple@ecole.univ-exemple.fr",
     ],
@@ -101,6 +107,44 @@ def test_o_07_scoped_values_of_another_university_are_left_out() -> None:
         "displayName": ("Camille@univ-voisine.fr",),
         "eduPersonScopedAffiliation": ("student@univ-exemple.fr",),
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("eduPersonScopedAffiliation", "@univ-exemple.fr"),
+        ("eduPersonScopedAffiliation", "univ-exemple.fr"),
+        ("eduPersonScopedAffiliation", "member\uff20univ-autre.fr@univ-exemple.fr"),
+        ("eduPersonScopedAffiliation", "member@univ-exemple.fr@univ-autre.fr"),
+        ("schacHomeOrganization", "univ-autre.fr@univ-exemple.fr"),
+        # European Student Identifier, which says who gave it.
+        ("schacPersonalUniqueCode", "urn:schac:personalUniqueCode:int:esi:univ-autre.fr:123"),
+        ("schacPersonalUniqueCode", "URN:SCHAC:personalUniqueCode:INT:ESI:Univ-Autre.fr:123"),
+        ("schacPersonalUniqueCode", "urn:schac:personalUniqueCode:fr:univ-autre.fr:student:123"),
+    ],
+)
+def test_o_07_what_only_another_university_may_say_is_left_out(name: str, value: str) -> None:
+    assert accepted_attributes(vouching(attributes={name: (value,)}), PROVIDER) == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "urn:schac:personalUniqueCode:int:esi:univ-exemple.fr:1.2.3",
+        "urn:schac:personalUniqueCode:int:esi:FR:123456789AB",
+        "urn:schac:personalUniqueCode:fr:Univ-Exemple.fr:student:123",
+        "urn:schac:personalUniqueCode:se:LIN:87654321",
+    ],
+)
+def test_a_code_of_the_university_itself_or_of_a_country_stays(code: str) -> None:
+    attributes = {"schacPersonalUniqueCode": (code,)}
+    assert accepted_attributes(vouching(attributes=attributes), PROVIDER) == attributes
+
+
+def test_nothing_that_turns_the_direction_of_writing_reaches_pages_or_applications() -> None:
+    attributes = {"displayName": ("Camille \u202e\u2067elpmexE\u2069\u2028",), "sn": ("\u202e",)}
+    accepted = accepted_attributes(vouching(attributes=attributes), PROVIDER)
+    assert accepted == {"displayName": ("Camille elpmexE",)}
 
 
 def test_no_identifier_and_no_mail_are_told_apart() -> None:

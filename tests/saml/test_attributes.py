@@ -221,3 +221,16 @@ def test_o_07_other_identifier_under_the_old_name_is_refused(refusal: Reason, ke
     attributes = {f"{OLD}eduPersonPrincipalName": ("a@univ-exemple.fr",), "eppn": ("b@univ-exemple.fr",)}
     draft = university.Draft().changed(attributes=attributes)
     assert refusal(university.signed(draft, key)) == "proofing.identifier_ambiguous"
+
+
+@pytest.mark.parametrize("split", [1, 3])
+def test_an_attribute_has_no_more_values_in_several_elements_than_in_one(
+    refusal: Reason, key: university.Key, split: int
+) -> None:
+    root = university.build(university.Draft())
+    statement = root.find(".//saml:AttributeStatement", university.NS)
+    for part in range(split):
+        attribute = etree.SubElement(statement, f"{{{university.SAML}}}Attribute", Name="urn:oid:2.5.4.4")
+        for number in range(201 // split):
+            etree.SubElement(attribute, f"{{{university.SAML}}}AttributeValue").text = f"Durand {part} {number}"
+    assert refusal(_signed(root, key)) == "saml.attribute_values"

@@ -391,3 +391,18 @@ def test_what_is_no_time_with_its_zone_is_told(text: str) -> None:
 
 def test_a_time_may_stand_in_any_zone_and_in_white_space() -> None:
     assert moment("\n 2026-03-02T10:30:00.000+01:00 ") == NOW
+
+
+@pytest.mark.parametrize("changes", [{"response_id": "_" + 1024 * "r"}, {"assertion_id": "_" + 1024 * "a"}])
+def test_an_id_that_would_fill_the_database_is_refused(
+    refusal: Reason, key: university.Key, changes: dict[str, Any]
+) -> None:
+    # It is remembered for two days, and the assertion's in the record of the proof for as long as the account.
+    assert refusal(university.signed(university.Draft(**changes), key)) == "saml.schema"
+
+
+def test_a_context_that_would_fill_the_database_is_refused(refusal: Reason, key: university.Key) -> None:
+    root = university.build(university.Draft())
+    root.find(".//saml:AuthnContextClassRef", university.NS).text = "urn:" + 1024 * "x"
+    university.sign(university.assertion_of(root), key)
+    assert refusal(root) == "saml.schema"
