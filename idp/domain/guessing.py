@@ -81,9 +81,10 @@ def mail_limit(secret: SecretKey, address: str) -> str:
     return secret.hash("mail-limit", address)
 
 
-def vouched_mail_limit(secret: SecretKey, address: str) -> str:
-    """The name of what counts the mails to an address for whose person a university vouches."""
-    return secret.hash("mail-limit-vouched", address)
+def vouched_mail_limit(secret: SecretKey, entity_id: str, address: str) -> str:
+    """The name of what counts the mails to an address for whose person this university vouches: where two may, neither
+    uses up those of the other."""
+    return secret.hash("mail-limit-vouched", entity_id, address)
 
 
 def proofing_limit(secret: SecretKey, address: str) -> str:

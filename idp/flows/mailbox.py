@@ -118,7 +118,7 @@ class MailboxFlow:
         is_left = self.limits.count(mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=hour, now=now)
         if proofing.address_given:
             return is_left
-        own = vouched_mail_limit(self.secret, address)
+        own = vouched_mail_limit(self.secret, proofing.entity_id, address)
         return self.limits.count(own, limit=VOUCHED_MAILS_PER_HOUR, window=hour, now=now) or is_left
 
     def delivery(self, proofing: Proofing) -> Delivery | None:

@@ -144,7 +144,11 @@ class PeopleFlow:
         account = self.accounts.find(account_id)
         if account is None:
             return False
-        vouched = [vouched_mail_limit(self.secret, address) for address in account.addresses]
+        vouched = [
+            vouched_mail_limit(self.secret, entity_id, address)
+            for entity_id in {identity.entity_id for identity in account.identities}
+            for address in account.addresses
+        ]
         self.limits.forget(*(key for _, key, _, _ in self._limits(account)), *vouched)
         self.note("helpdesk.unlocked", account_id, act)
         return True

@@ -3,10 +3,11 @@
 import pytest
 
 from idp.app import assistance
+from idp.domain import identity
 from idp.domain.guessing import MAILS_PER_HOUR, VOUCHED_MAILS_PER_HOUR
 from idp.domain.helpdesk import Act
-from tests.web.proofing_world import CAMILLE, PASSWORD, World
-from tests.web.test_given_address import without_mail
+from tests.web.proofing_world import AUTRE, CAMILLE, PASSWORD, World
+from tests.web.test_given_address import CDURAND, without_mail
 
 
 def kinds(world: World) -> list[str]:
@@ -33,6 +34,18 @@ def test_o_20_which_floods_nobody_s_mailbox_either(used_up: World) -> None:
     assert kinds(used_up)[MAILS_PER_HOUR:] == ["proofing"] * VOUCHED_MAILS_PER_HOUR
 
 
+def test_another_university_that_may_vouch_there_uses_up_its_own_alone(
+    used_up: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As one that shares the scope, or has the one above: its people are whom it says they are.
+    monkeypatch.setattr(identity, "within", lambda *_: True)
+    for _ in range(2 * MAILS_PER_HOUR):
+        used_up.browser().start().prove(used_up.draft(AUTRE, mail=(CAMILLE,), eppn=("x@autre.fr",)))
+    assert kinds(used_up)[MAILS_PER_HOUR:] == ["proofing"] * VOUCHED_MAILS_PER_HOUR
+    used_up.browser().start().prove()
+    assert len(kinds(used_up)) == MAILS_PER_HOUR + VOUCHED_MAILS_PER_HOUR + 1
+
+
 def test_o_20_an_address_that_was_only_typed_gets_no_more_than_any_other(used_up: World) -> None:
     person = used_up.browser().start().prove(without_mail(used_up))
     assert person.step == "give-address"
@@ -41,7 +54,7 @@ def test_o_20_an_address_that_was_only_typed_gets_no_more_than_any_other(used_up
 
 
 def test_who_helps_gives_them_back(used_up: World) -> None:
-    used_up.account("camille", CAMILLE)
+    used_up.account("camille", CAMILLE, CDURAND)
     for _ in range(VOUCHED_MAILS_PER_HOUR):
         used_up.browser().start().prove()
     assert assistance.people(used_up.services).unlock("camille", Act("alex", "appel"))
