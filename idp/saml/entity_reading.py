@@ -14,6 +14,11 @@ from idp.saml.plain_values import domain_name, plain_name, web_address
 Attributes: TypeAlias = dict[str, str]
 
 _LANGUAGE: Final = f"{names.XML} lang"
+# As many as the Union has official languages, and more hints than anybody needs: each is found by everybody's search,
+# and stands beside the universities of everybody whose address ends in it.
+_MOST_NAMES: Final = 24
+_MOST_HINTS: Final = 50
+_OUR_LANGUAGES: Final = ("fr", "en")
 # What operators write into the name of one that nobody should choose, no longer or not yet; overrides.toml can show it.
 # All of it begins a word with one of few letters, so that nearly every name is seen through at once.
 _SAYS_RETIRED: Final = re.compile(
@@ -72,11 +77,13 @@ class EntityDraft:
         """The identity provider whose EntityDescriptor, now at its end, is this document."""
         found = self.organization if self.is_nameless else self.role_names
         shown = tuple([(language, name) for language, name in found.items() if name])
+        if len(shown) > _MOST_NAMES:
+            shown = tuple(sorted(shown, key=lambda named: named[0] not in _OUR_LANGUAGES)[:_MOST_NAMES])
         return IdentityProvider(
             entity_id=self.entity_id,
             names=shown or (("", plain_name(self.entity_id)),),
             scopes=_unique(self.role_scopes + self.own_scopes),
-            domain_hints=_unique(self.hints),
+            domain_hints=_unique(self.hints)[:_MOST_HINTS],
             hidden=self.is_withdrawn or bool(_SAYS_RETIRED.search("\n".join(found.values()))),
             error_url=self.error_url,
             registration_authority=self.registration_authority or "",

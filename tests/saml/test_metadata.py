@@ -150,6 +150,16 @@ def test_name_falls_back_to_the_entity_id(key: university.Key) -> None:
     assert provider.name("fr") == university.ENTITY_ID
 
 
+def test_names_and_hints_are_few_the_languages_of_our_pages_among_them(key: university.Key) -> None:
+    # Languages and hints without end would be found by everybody's search, and offered beside everybody's university.
+    spam = {f"x{number}": f"Université {number}" for number in range(500)}
+    hints = tuple(f"univ-{number}.fr" for number in range(500))
+    provider = _read(_entity(key, names={**spam, "en": "Pirates", "fr": "Les Pirates"}, hints=hints))
+    assert provider is not None
+    assert (provider.name("fr"), provider.name("en")) == ("Les Pirates", "Pirates")
+    assert (len(provider.names), len(provider.domain_hints)) == (24, 50)
+
+
 def test_domain_hints_and_error_address_are_read(key: university.Key) -> None:
     hints = "<mdui:DiscoHints><mdui:DomainHint>Etu.Univ-Exemple.fr</mdui:DomainHint></mdui:DiscoHints>"
     xml = _entity(key, extensions=hints).replace(
