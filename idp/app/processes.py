@@ -123,6 +123,7 @@ def administration(configured: Settings) -> Administration:
             lambda: UniversityRouting(federation, LearnedDomains(connect(configured)), utc_now),
             audit,
             utc_now,
+            lambda: LearnedDomains(connect(configured)),
         ),
         key_faults=partial(folder_faults, configured.keys.dir),
         keys=lambda: KeyAdministration(signing_keys(configured, utc_now)),

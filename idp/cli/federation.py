@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from idp.cli.administration import MakeAdministration
+from idp.cli.founded import founded, reason_option
 from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, moment, note, progress
 from idp.domain.addresses import InvalidAddress
 from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStatus
@@ -78,6 +79,24 @@ def which(administration: MakeAdministration, address: str, as_json: bool) -> No
         echo_rows([(*_provider_row(route.provider), f"{route.by} {route.suffix}") for route in found.routes])
     if not found.routes:
         end(_NOBODY)
+
+
+@federation_group.command("refuse-domain")
+@click.argument("domain")
+@click.argument("entity_id")
+@reason_option
+@json_option
+@click.pass_obj
+def refuse_domain(administration: MakeAdministration, domain: str, entity_id: str, reason: str, as_json: bool) -> None:
+    """Let the mail DOMAIN, learned from who came, lead to the identity provider ENTITY_ID no longer, nor ever again."""
+    with faults_told():
+        is_done = administration().federation.refuse_domain(domain, entity_id, founded(reason))
+    if not is_done:
+        end(f"{domain}: not learned of {entity_id}")
+    if as_json:
+        echo_json({"domain": domain, "entity_id": entity_id, "done": "refused"})
+    else:
+        echo_rows([(domain, entity_id, "refused")])
 
 
 @federation_group.command()

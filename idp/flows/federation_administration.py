@@ -10,12 +10,15 @@ from idp.domain.entity_details import EntityDetails
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import FileReport, IdentityProvider, MetadataFileStatus
 from idp.domain.federation_health import AnswerCount, UniversityHealth, health_of
+from idp.domain.helpdesk import Act
 from idp.domain.pinned_keys import PinnedKey
-from idp.domain.routing import Route, RoutesDomains, routes
+from idp.domain.references import new_reference
+from idp.domain.routing import LearnedDomain, Route, RoutesDomains, routes
 from idp.saml.entity_details import entity_details
 from idp.saml.federation import FederationFolder
 from idp.saml.synthetic_aggregate import write_test_aggregate
 from idp.storage.audit import AuditTrail
+from idp.storage.learned_domains import LearnedDomains
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,13 @@ class Which:
 
 @dataclass(frozen=True, slots=True)
 class FederationAdministration:
-    """Reads the federation folder as the provider does; routes and audit are made where a command needs them."""
+    """Reads the federation folder as the provider does; what needs the database is made where a command needs it."""
 
     federation: FederationFolder
     routes: Callable[[], RoutesDomains]
     audit: Callable[[], AuditTrail]
     clock: Callable[[], datetime]
+    learned: Callable[[], LearnedDomains]
 
     def files(self) -> tuple[MetadataFileStatus, ...]:
         """What became of each metadata file."""
@@ -69,6 +73,25 @@ class FederationAdministration:
             return Which(self.routes()(domain))
         except ServiceUnavailable:
             return Which(routes(domain, self.federation.current.by_address_domain(domain)), is_complete=False)
+
+    def refuse_domain(self, domain: str, entity_id: str, act: Act) -> bool:
+        """Let what was learned of this mail domain lead to this university no longer, nor be learned again; False, and
+        nothing changed, where it was not learned."""
+        learned, refused = self.learned(), LearnedDomain(domain.strip().lower().rstrip("."), entity_id)
+        now = self.clock()
+        if refused not in learned.among((refused.domain,), now=now):
+            return False
+        learned.refuse(refused, now=now)
+        self.audit().append(
+            "federation.domain_refused",
+            at=now,
+            reference=new_reference(),
+            entity_id=entity_id,
+            domain=refused.domain,
+            operator=act.operator,
+            reason=act.reason,
+        )
+        return True
 
     def show(self, entity_id: str) -> ProviderDetails | None:
         """Everything about this identity provider, hidden ones included; None where the federation has none such."""

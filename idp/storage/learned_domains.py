@@ -1,6 +1,7 @@
 """Collection ``learned_domains``: from which mail domains the people of a university come."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from pymongo import IndexModel
@@ -25,6 +26,8 @@ class LearnedDomains:
     def note(self, learned: LearnedDomain, account_hash: str, *, now: datetime) -> None:
         """Somebody with this account came from the domain; the same one counts once."""
         known = {"$ifNull": ["$accounts", []]}
+        # What an administrator has refused is not learned again.
+        is_refused = {"$ifNull": ["$refused", False]}
         with translated():
             self._domains.update_one(
                 {"_id": f"{learned.domain} {learned.entity_id}"},
@@ -42,9 +45,23 @@ class LearnedDomains:
                             "expires_at": now + MEMORY,
                         }
                     },
-                    {"$set": {"enough": {"$gte": [{"$size": "$accounts"}, ENOUGH_ACCOUNTS]}}},
+                    {
+                        "$set": {
+                            "enough": {
+                                "$and": [{"$gte": [{"$size": "$accounts"}, ENOUGH_ACCOUNTS]}, {"$not": [is_refused]}]
+                            }
+                        }
+                    },
                 ],
                 upsert=True,
+            )
+
+    def refuse(self, learned: LearnedDomain, *, now: datetime) -> None:
+        """Let the domain lead to this identity provider no longer, whoever comes from there from now on."""
+        refused = {"refused": True, "enough": False, "accounts": [], "expires_at": now + MEMORY}
+        with translated():
+            self._domains.update_one(
+                {"_id": f"{learned.domain} {learned.entity_id}"}, {"$set": asdict(learned) | refused}, upsert=True
             )
 
     def forget(self, learned: LearnedDomain, account_hash: str) -> None:
@@ -52,7 +69,7 @@ class LearnedDomains:
 
         What enough people came from stays as it is, and tells of none of them.
         """
-        unsettled = {"_id": f"{learned.domain} {learned.entity_id}", "enough": False}
+        unsettled = {"_id": f"{learned.domain} {learned.entity_id}", "enough": False, "refused": None}
         with translated():
             if not self._domains.delete_one(unsettled | {"accounts": [account_hash]}).deleted_count:
                 self._domains.update_one(unsettled, {"$pull": {"accounts": account_hash}})

@@ -38,6 +38,7 @@ _EVENTS: dict[str, LazyString] = SENTENCES | {
     "backup.restored": _("Sauvegarde restaurée"),
     "consent.given": _("Accord donné à une application"),
     "federation.changed": _("Métadonnées de la fédération modifiées"),
+    "federation.domain_refused": _("Domaine d’adresses appris, retiré à une université"),
     "grant.exchanged": _("L’application a pris ses jetons"),
     "grant.issued": _("Autorisation donnée à l’application"),
     "helpdesk.entered": _("Console ouverte"),

@@ -53,6 +53,7 @@ def administration(folder: Path, *, now: datetime, database: Database = NOWHERE)
             lambda: UniversityRouting(federation, LearnedDomains(database), lambda: now),
             lambda: audit_trail(database),
             lambda: now,
+            lambda: LearnedDomains(database),
         ),
         key_faults=lambda: folder_faults(folder / "keys"),
         keys=lambda: KeyAdministration(KeyStore(folder / "keys", clock=lambda: now)),

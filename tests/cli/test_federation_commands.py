@@ -135,6 +135,24 @@ def test_which_tells_the_university_and_why(folder: Path, database: Database) ->
     assert "nobody: not a mail address" in _run(folder, "which", "nobody").output
 
 
+def test_a_learned_domain_is_refused_for_good_and_the_security_log_tells_by_whom(
+    folder: Path, database: Database
+) -> None:
+    hospital = f"chu-{secrets.token_hex(4)}.example"
+    learned = LearnedDomains(database)
+    asked = ("refuse-domain", hospital.upper(), FIRST, "--reason", "leads to a page that is not the hospital's")
+    assert "not learned" in _run(folder, *asked, database=database).output
+    for account in "abc":
+        learned.note(LearnedDomain(hospital, FIRST), account, now=NOW)
+    assert _run(folder, *asked, database=database).exit_code == 0
+    for account in "abcdef":
+        learned.note(LearnedDomain(hospital, FIRST), account, now=NOW)
+    assert _run(folder, "which", f"x@{hospital}", database=database).exit_code == 1
+    kept = database.collection("audit").find_one({"event": "federation.domain_refused", "fields.domain": hospital})
+    assert kept is not None
+    assert (kept["fields"]["entity_id"], kept["fields"]["reason"]) == (FIRST, asked[-1])
+
+
 def test_which_answers_from_the_metadata_while_the_database_is_away(folder: Path) -> None:
     result = _run(folder, "which", "x@etu.univ-1.example", "--json")
     assert [route["entity_id"] for route in _json(result)] == [FIRST]

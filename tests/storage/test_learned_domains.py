@@ -55,6 +55,18 @@ def test_what_nobody_confirmed_for_long_is_forgotten(store: LearnedDomains) -> N
     assert store.among(["chu-nord.fr"], now=NOW + MEMORY) == ()
 
 
+def test_what_an_administrator_refused_is_not_learned_again(store: LearnedDomains) -> None:
+    note(store, NORTH, "a", "b", "c")
+    note(store, WEST, "a", "b", "c")
+    store.refuse(WEST, now=NOW)
+    assert store.among(["chu-nord.fr"], now=NOW) == (NORTH,)
+    note(store, WEST, *"defg")
+    store.forget(WEST, "d")
+    assert store.among(["chu-nord.fr"], now=NOW) == (NORTH,)
+    note(store, WEST, *"hijk")
+    assert store.among(["chu-nord.fr"], now=NOW) == (NORTH,)
+
+
 def test_sixteen_at_once_are_one_document(store: LearnedDomains, database: Database) -> None:
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda number: note(store, NORTH, f"account-{number}"), range(16)))
