@@ -11,6 +11,8 @@ from idp.storage.database import AlreadyExists, Database, Indexes, translated
 
 INDEXES = Indexes("proofing_records", (IndexModel([("account_id", DESCENDING), ("completed_at", DESCENDING)]),))
 
+MOST_FOUND = 1000
+
 
 class ProofingRecordStore:
     """Keeps what was proven; nothing here changes what a record says, and it goes with its account."""
@@ -32,9 +34,10 @@ class ProofingRecordStore:
         return True
 
     def of_account(self, account_id: str) -> tuple[ProofingRecord, ...]:
-        """Every proof of this account, the latest first."""
+        """The proofs of this account, the latest first; of more than anybody makes by hand, the latest."""
         with translated():
-            found = list(self._records.find({"account_id": account_id}).sort("completed_at", DESCENDING))
+            newest = self._records.find({"account_id": account_id}).sort("completed_at", DESCENDING)
+            found = list(newest.limit(MOST_FOUND))
         return tuple(_read(document) for document in found)
 
     def latest(self, account_id: str) -> ProofingRecord | None:

@@ -39,6 +39,16 @@ def test_the_latest_comes_first_and_each_account_has_its_own(store: ProofingReco
     assert store.latest("nobody") is None
 
 
+def test_who_proves_it_without_end_does_not_fill_the_memory_of_who_looks(
+    store: ProofingRecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A university answers whoever is signed in there without a question: a script proves it as often as it likes.
+    monkeypatch.setattr(proofing_records, "MOST_FOUND", 2, raising=False)
+    for number in range(4):
+        store.add(record(str(number), hours=number))
+    assert [each.id for each in store.of_account("account-1")] == ["3", "2"]
+
+
 def test_the_first_record_of_a_proofing_stands(store: ProofingRecordStore) -> None:
     assert store.add(record())
     assert not store.add(replace(record(), account_id="account-2", mailbox="other@univ-exemple.fr"))
