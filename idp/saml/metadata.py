@@ -4,6 +4,7 @@ Only ever called with metadata whose origin was verified (``metadata_files``).
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 import xmlsec
@@ -13,6 +14,8 @@ from idp.saml.plain_values import web_address
 from idp.saml.safe_xml import Element, whole_text
 from idp.saml.verification_keys import certified_key
 
+# Two are a rollover. An answer that none has signed is digested and tried with each, and holds its worker meanwhile.
+_MOST_KEYS: Final = 10
 _ROLE: Final = f"{{{names.MD}}}IDPSSODescriptor"
 _SIGN_IN: Final = f"{{{names.MD}}}SingleSignOnService"
 _KEY: Final = f"{{{names.MD}}}KeyDescriptor"
@@ -24,7 +27,7 @@ _CERTIFICATE: Final = f"{{{names.DS}}}X509Certificate"
 def signing_keys(entity: Element) -> tuple[xmlsec.Key, ...]:
     """The keys that the identity provider may sign with, old and new during a rollover; dates are not looked at."""
     role = _role(entity)
-    return () if role is None else tuple(_keys(role))
+    return () if role is None else tuple(islice(_keys(role), _MOST_KEYS))
 
 
 def sign_in_locations(entity: Element) -> tuple[str | None, str | None]:

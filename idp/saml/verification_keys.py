@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 MIN_RSA_BITS: Final = 2048
+MAX_RSA_BITS: Final = 8192
 MIN_EC_BITS: Final = 256
 
 _PEM_CERTIFICATE: Final = re.compile(rb"\s*-----BEGIN CERTIFICATE-----([\sA-Za-z0-9+/=]+)-----END CERTIFICATE-----\s*")
@@ -26,7 +27,7 @@ class UnusableKey(Exception):
 
 
 def key_of_pem(pem: bytes) -> xmlsec.Key:
-    """The key in a PEM certificate or PEM public key: RSA of 2048 bits or more, or EC of 256 bits or more.
+    """The key in a PEM certificate or PEM public key: RSA of 2048 to 8192 bits, or EC of 256 bits or more.
 
     pem: of the administrator or of this process, as a certificate with an ordinary key is not looked at more closely.
     Raises UnusableKey.
@@ -62,10 +63,10 @@ def _acceptable(key: "PublicKeyTypes") -> xmlsec.Key:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-    is_rsa = isinstance(key, rsa.RSAPublicKey) and key.key_size >= MIN_RSA_BITS
+    is_rsa = isinstance(key, rsa.RSAPublicKey) and MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS
     is_ec = isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= MIN_EC_BITS
     if not (is_rsa or is_ec):
-        raise UnusableKey(f"accepted are RSA from {MIN_RSA_BITS} bits and EC from {MIN_EC_BITS} bits")
+        raise UnusableKey(f"accepted are RSA from {MIN_RSA_BITS} to {MAX_RSA_BITS} bits and EC from {MIN_EC_BITS} bits")
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return _loaded(pem, xmlsec.constants.KeyDataFormatPem)
 

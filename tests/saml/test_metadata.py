@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from idp.domain.federation import IdentityProvider
 from idp.saml.metadata import sign_in_locations, signing_keys
 from idp.saml.metadata_reading import identity_provider
 from idp.saml.plain_values import domain_name, plain_name, web_address
 from idp.saml.safe_xml import parse_metadata
+from idp.saml.verification_keys import UnusableKey, key_of_pem
 from tests.saml import identity_provider as university
 
 
@@ -35,6 +38,19 @@ def test_names_scopes_and_endpoints_are_read(key: university.Key) -> None:
 def test_both_keys_of_a_rollover_are_read(key: university.Key, other_key: university.Key) -> None:
     xml = university.entity_descriptor(university.ENTITY_ID, (key, other_key))
     assert len(signing_keys(parse_metadata(xml))) == 2
+
+
+def test_of_keys_without_end_the_first_few_are_tried(key: university.Key) -> None:
+    # An answer that none of them signed is digested and tried with each, while the worker does nothing else.
+    xml = university.entity_descriptor(university.ENTITY_ID, (key,) * 300)
+    assert len(signing_keys(parse_metadata(xml))) == 10
+
+
+def test_a_key_that_takes_long_to_try_is_none() -> None:
+    numbers = rsa.RSAPublicNumbers(65537, (1 << 16383) | 1)
+    pem = numbers.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    with pytest.raises(UnusableKey, match="8192"):
+        key_of_pem(pem)
 
 
 def test_weak_and_unreadable_keys_are_left_out(key: university.Key) -> None:
