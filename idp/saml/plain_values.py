@@ -16,11 +16,17 @@ _PLAIN_ADDRESS: Final = re.compile(
 )
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _MAX_NAME: Final = 200
+# Letters and marks that are drawn as nothing: a name of them would be none.
+_UNSEEN: Final = dict.fromkeys(map(ord, "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"), None)
+# As Vietnamese needs when it is written apart; more are drawn over the lines above and below.
+_MOST_MARKS: Final = 2
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)")
 
 
 def plain_name(text: str) -> str:
     """A name for people: one line, without control and direction characters, of bounded length."""
+    if not text.isascii():
+        text = _without_stacked_marks(text.translate(_UNSEEN))
     # Nearly every name is printable throughout, which Python sees at once: then no character of it would go.
     if text.isprintable():
         return " ".join(text.split())[:_MAX_NAME]
@@ -28,6 +34,17 @@ def plain_name(text: str) -> str:
     kept = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text)
     kept = "".join(char for char in kept if unicodedata.category(char) not in ("Cf", "Cs", "Co", "Cn"))
     return " ".join(kept.split())[:_MAX_NAME]
+
+
+def _without_stacked_marks(text: str) -> str:
+    if not any(map(unicodedata.combining, text)):
+        return text
+    kept, marks = list[str](), 0
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks <= _MOST_MARKS:
+            kept.append(char)
+    return "".join(kept)
 
 
 def domain_name(text: str | None) -> str | None:

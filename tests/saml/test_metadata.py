@@ -98,6 +98,12 @@ def test_scopes_that_are_no_domain_are_dropped(key: university.Key, scope: str) 
         ("Univ\u202eersité", "Université"),
         ("Uni\u200bversité\u2066", "Université"),
         ("Université\n  d’Ici", "Université d’Ici"),
+        # Marks without end are drawn over the names above and below.
+        ("Universite\u0301" + 100 * "\u0353\u0311", "Universite\u0301\u0353"),
+        ("Tru\u031bo\u031b\u0300ng", "Tru\u031bo\u031b\u0300ng"),
+        # Letters that nobody sees are no name.
+        ("\u3164\u2800", university.ENTITY_ID),
+        ("Uni\u034fversité\uffa0", "Université"),
         ("&lt;script&gt;", "<script>"),
     ],
 )
