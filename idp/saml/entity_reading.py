@@ -106,8 +106,9 @@ class Step:
 
 
 def _is_entity_id(text: str) -> bool:
-    """Whether it is one word of what can be seen: with a blank around it, it would pass for another provider's."""
-    return bool(text) and text.isprintable() and " " not in text
+    """Whether all of it can be seen: with a blank around it, it would pass for another provider's. Some have a space
+    inside."""
+    return bool(text) and text.isprintable() and text == text.strip()
 
 
 def _role(draft: EntityDraft, attributes: Attributes) -> bool:
