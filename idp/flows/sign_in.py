@@ -28,6 +28,7 @@ from idp.domain.guessing import (
 )
 from idp.domain.invitations import AdmitsInvited
 from idp.domain.keyed import SecretKey, random_id
+from idp.domain.mail_providers import is_public
 from idp.domain.messages import Delivery, MailQueue, Message
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode
 from idp.domain.passwords import PasswordHasher
@@ -101,7 +102,9 @@ class SignInFlow:
             address = addresses.clean(typed)
         except InvalidAddress as error:
             return AddressAnswer(problem=error.key, suggestion=error.suggestion)
-        suggestion = None if sure else addresses.suggestion(address, self.federation.current.known_domains())
+        # What everybody may have is meant, however near to it a university's domain is.
+        is_meant = sure or is_public(addresses.domain_of(address))
+        suggestion = None if is_meant else addresses.suggestion(address, self.federation.current.known_domains())
         if suggestion is not None:
             return AddressAnswer(problem=SUGGESTED, suggestion=suggestion)
         return AddressAnswer(address)

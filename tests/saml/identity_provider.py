@@ -243,6 +243,7 @@ def entity_descriptor(
     *,
     scopes: tuple[str, ...] = ("univ-exemple.fr",),
     names: Mapping[str, str] | None = None,
+    hints: tuple[str, ...] = (),
     bindings: tuple[str, ...] = ("HTTP-Redirect", "HTTP-POST"),
     extensions: str = "",
     attributes: str = "",
@@ -251,6 +252,8 @@ def entity_descriptor(
     shown = {"fr": "Université d’Exemple", "en": "Example University"} if names is None else names
     scope_xml = "".join(f'<shibmd:Scope regexp="false">{scope}</shibmd:Scope>' for scope in scopes)
     name_xml = "".join(f'<mdui:DisplayName xml:lang="{lang}">{name}</mdui:DisplayName>' for lang, name in shown.items())
+    hint_xml = "".join(f"<mdui:DomainHint>{hint}</mdui:DomainHint>" for hint in hints)
+    hints_xml = f"<mdui:DiscoHints>{hint_xml}</mdui:DiscoHints>" if hints else ""
     key_xml = "".join(
         '<md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data>'
         f"<ds:X509Certificate>{key.certificate_text}</ds:X509Certificate>"
@@ -267,7 +270,7 @@ def entity_descriptor(
         f'<md:EntityDescriptor xmlns:md="{MD}" xmlns:ds="{DS}" xmlns:mdui="urn:oasis:names:tc:SAML:metadata:ui" '
         f'xmlns:shibmd="urn:mace:shibboleth:metadata:1.0" entityID="{entity_id}" {attributes}>'
         '<md:IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">'
-        f"<md:Extensions>{scope_xml}<mdui:UIInfo>{name_xml}</mdui:UIInfo>{extensions}</md:Extensions>"
+        f"<md:Extensions>{scope_xml}<mdui:UIInfo>{name_xml}</mdui:UIInfo>{hints_xml}{extensions}</md:Extensions>"
         f"{key_xml}{service_xml}</md:IDPSSODescriptor></md:EntityDescriptor>"
     ).encode()
 

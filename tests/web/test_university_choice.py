@@ -11,6 +11,7 @@ from idp import app as application
 from idp import settings
 from idp.app import Services, first_time
 from idp.domain.proofing import Proofing
+from idp.saml.federation import Federation
 from idp.storage.database import Database
 from idp.web import university_choice
 from tests.openid.world import CHALLENGE
@@ -375,6 +376,15 @@ def test_our_metadata_names_where_people_come_back_to(outside: Services) -> None
     visitor = Visitor(application_of(outside).test_client()).get("/saml/metadata")
     assert f'Location="{ISSUER}/saml/discovery"' in visitor.last.text
     assert "idp-discovery-protocol" in visitor.last.text
+
+
+def test_an_address_that_everybody_may_have_is_never_corrected_to_a_university_s(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Federation, "known_domains", lambda _: frozenset({"gmial.com"}))
+    visitor = Visitor(application_of(services).test_client())
+    visitor.get("/account")
+    assert visitor.press("Se connecter", email="camille@gmail.com").step == "sign-in"
 
 
 @pytest.mark.parametrize("empty", ["", "  "])
