@@ -165,6 +165,8 @@ def test_a_withdrawn_invitation_lets_nobody_in(world: World, when: str) -> None:
     assert (person.step, person.last.status_code) == ("code", 422)
     assert world.services.stores.accounts.by_address(INES) is None
     assert not assistance.invitations(world.services).withdraw(INES, ACT)
+    (event,) = world.events("invitation.withdrawn")
+    assert (event["fields"]["operator"], event["fields"]["reason"]) == ("alex", ACT.reason)
 
 
 def moved(world: World) -> Account:
