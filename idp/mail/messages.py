@@ -156,7 +156,8 @@ def _at_most(lifetime: timedelta, most: timedelta, unit: timedelta) -> int:
 
 def _day(iso: str, *, locale: str) -> str:
     """A day in words, e.g. 4 mai 2027: figures alone are read in two ways."""
-    return format_date(date.fromisoformat(iso), "d MMMM yyyy", locale)
+    # A field that is missing says so as soon as it becomes text.
+    return format_date(date.fromisoformat(str(iso)), "d MMMM yyyy", locale)
 
 
 def _environment(templates: Path | None, translations: Path, locale: str) -> Environment:

@@ -11,7 +11,7 @@ from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
 from idp.domain.notices import notices
 from idp.domain.one_time_codes import digits
-from idp.mail.messages import MessageRenderer
+from idp.mail.messages import MessageRenderer, Unrenderable
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 SECRET = SecretKey(b"a key for the tests of mails only")
@@ -95,3 +95,10 @@ def test_who_does_not_come_any_more_is_told_what_happens_when_and_how_to_keep_th
     assert where in text
     assert "REF" in text
     assert f'href="{url}"' in rendered.html
+
+
+def test_a_day_that_is_missing_makes_the_mail_impossible_and_ends_no_sender(renderer: MessageRenderer) -> None:
+    account = Account("a", "s", NOW, addresses=(OLD,))
+    (message,) = notices("account_unused", account, (OLD,), reference="REF", now=NOW, sign_in_url="https://x.example")
+    with pytest.raises(Unrenderable):
+        renderer.render(message)
