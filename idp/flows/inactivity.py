@@ -188,9 +188,14 @@ class InactivityFlow:
         ):
             return replace(before, look_at=now + _HOUR)
         closing = replace(before, state=InactivityState.CLOSING)
-        if not self.store.record(account.id, closing, claimed=claimed, goes_on=True):
+        present = self.store.record(account.id, closing, claimed=claimed, goes_on=True)
+        if present is None:
             return None
-        self.closes(account, False)
+        # Again: this process may have been held up since it read the account.
+        used = self._last_use(present, now)
+        if used > before.since:
+            return self._kept(present, before, used, now)
+        self.closes(present, False)
         return self.rule.begun(now, now=now)
 
     def _is_signing_in(self, account: Account, now: datetime) -> bool:

@@ -33,14 +33,21 @@ class InactivityStore:
             )
         return None if found is None else read_account(found)
 
-    def record(self, account_id: str, inactivity: Inactivity, *, claimed: datetime, goes_on: bool = False) -> bool:
-        """Write what was found; False where another worker has taken the account over. goes_on: it stays claimed."""
+    def record(
+        self, account_id: str, inactivity: Inactivity, *, claimed: datetime, goes_on: bool = False
+    ) -> Account | None:
+        """Write what was found; the account as it stands then, None where another worker has taken it over.
+
+        goes_on: it stays claimed.
+        """
         document = _document(inactivity) | {"claimed_until": claimed if goes_on else None}
         with translated():
-            found = self._accounts.update_one(
-                {"_id": account_id, "inactivity.claimed_until": claimed}, {"$set": {"inactivity": document}}
+            found = self._accounts.find_one_and_update(
+                {"_id": account_id, "inactivity.claimed_until": claimed},
+                {"$set": {"inactivity": document}},
+                return_document=ReturnDocument.AFTER,
             )
-        return found.matched_count == 1
+        return None if found is None else read_account(found)
 
     def forget_next(self, _now: datetime) -> bool:
         """Where the rule is off: one account that was due or told is so no more; False where there is none."""

@@ -27,6 +27,7 @@ from idp.storage.database import Database
 from idp.storage.devices import DeviceStore
 from idp.storage.grants import GrantStore
 from idp.storage.inactivity import InactivityStore
+from idp.storage.limits import LimitStore
 from idp.storage.outbox import Outbox
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofings import ProofingStore
@@ -221,6 +222,24 @@ def test_a_sign_in_on_the_last_day_keeps_it(years: Years, use: str) -> None:
     years.pass_days(60)
     assert (years.account().disabled, years.state()) == (False, "")
     assert "account.inactive_over" in years.events()
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_sign_in_while_it_is_being_closed_keeps_it(years: Years, monkeypatch: pytest.MonkeyPatch, use: str) -> None:
+    """A process that was held up for a while goes on with what it read before."""
+    years.until_told()
+    years.go_to_the_last_minute()
+    count = years.services.stores.limits.count
+
+    def meanwhile(*args: Any, **named: Any) -> bool:
+        monkeypatch.undo()
+        USES[use](years)
+        return count(*args, **named)
+
+    monkeypatch.setattr(LimitStore, "count", lambda _, *args, **named: meanwhile(*args, **named))
+    years.pass_days(60)
+    assert (years.account().disabled, years.state()) == (False, "")
+    assert years.events().count("account.inactive_over") == 1
 
 
 def test_what_others_do_to_an_account_is_no_use(years: Years) -> None:
