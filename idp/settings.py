@@ -62,6 +62,14 @@ def _scope(value: Any) -> str:
     return " ".join(words)
 
 
+def _inactive_days(value: Any) -> int:
+    """A year at least: who comes back after the summer, or from a year abroad, is no stranger."""
+    days: int = number(0, 3_650).parse(value)
+    if 0 < days < 365:
+        raise ValueError
+    return days
+
+
 def _period(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError
@@ -127,6 +135,7 @@ LIFETIME = number(60, 86_400)
 FLAG = flag()
 SCOPE = Rule("openid, and some of " + ", ".join(SCOPES), _scope)
 DAYS = number(1, 3_650)
+INACTIVE_DAYS = Rule("0 (never), or a whole number from 365 to 3650", _inactive_days)
 _PERIODS = f'a day of the year ("10-31"), or "days:" and 1 to {MOST_DAYS}'
 DEFAULT_PERIOD = Rule(_PERIODS, _default_period)
 PERIOD = Rule(_PERIODS + ", or empty", _period)
@@ -278,10 +287,15 @@ class Invitations:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Days after which data goes. audit: events of the security log. closed_accounts: those who closed theirs."""
+    """Days after which data goes. audit: events of the security log. closed_accounts: those who closed theirs.
+
+    inactive: accounts that nobody used, 0: never; inactive_notice: from the mail about it to the closing.
+    """
 
     audit_days: Annotated[int, number(30, 3_650)] = 365
     closed_accounts_days: Annotated[int, number(0, 365)] = 30
+    inactive_days: Annotated[int, INACTIVE_DAYS] = 0
+    inactive_notice_days: Annotated[int, number(14, 180)] = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,3 +268,17 @@ def test_a_kept_key_that_was_cut_off_is_refused(tmp_path: Path) -> None:
 def test_a_place_that_cannot_keep_the_key_is_told(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file")
     assert "IDP_SECRET_KEY" in fault({})
+
+
+@pytest.mark.parametrize("days", ["0", "365", "3650"])
+def test_unused_accounts_are_kept_for_a_year_at_least_or_for_ever(days: str) -> None:
+    assert load({"IDP_RETENTION_INACTIVE_DAYS": days}).retention.inactive_days == int(days)
+
+
+@pytest.mark.parametrize(
+    ("name", "days"),
+    [("", "1"), ("", "364"), ("", "3651"), ("", "-1"), ("", "never"), ("_NOTICE", "13"), ("_NOTICE", "181")],
+)
+def test_another_time_for_unused_accounts_is_refused(name: str, days: str) -> None:
+    line = fault({f"IDP_RETENTION_INACTIVE{name}_DAYS": days})
+    assert ("14 to 180" if name else "0 (never), or a whole number from 365 to 3650") in line

@@ -204,6 +204,7 @@ def health(services: Services) -> Health:
         stores.logout_notices,
         services.clients_file.problems,
         services.clock,
+        stores.inactivity.counted,
     )
 
 

@@ -5,12 +5,15 @@ from datetime import timedelta
 from flask import Blueprint
 
 from idp.app import flows
-from idp.app.services import Services
+from idp.app.services import Services, helpdesk_operators
+from idp.domain.helpdesk import roles_of
+from idp.domain.inactivity import InactivityRule
 from idp.flows.account import AccountFlow
 from idp.flows.account_erasure import AccountErasure
 from idp.flows.addresses import AddressesFlow
 from idp.flows.authorization import AuthorizationFlow
 from idp.flows.closing import ClosingFlow
+from idp.flows.inactivity import InactivityFlow
 from idp.flows.merging import MergingFlow
 from idp.flows.recent_events import RecentEvents
 from idp.flows.university_routing import DomainForgetting
@@ -78,6 +81,32 @@ def closing(services: Services) -> ClosingFlow:
         audit=stores.audit,
         clock=services.clock,
         kept=timedelta(days=services.settings.retention.closed_accounts_days),
+    )
+
+
+def inactivity(services: Services) -> InactivityFlow:
+    """Accounts that nobody uses are closed, where the settings say so."""
+    stores, kept = services.stores, services.settings.retention
+    operators = helpdesk_operators(services.settings)
+    return InactivityFlow(
+        store=stores.inactivity,
+        passkeys=stores.passkeys,
+        sessions=stores.sessions,
+        codes=stores.codes,
+        proofings=stores.proofings,
+        outbox=stores.outbox,
+        limits=stores.limits,
+        audit=stores.audit,
+        closes=closing(services).close_unused,
+        helps=lambda account: bool(roles_of(account, operators)),
+        rule=InactivityRule(
+            unused=timedelta(days=kept.inactive_days),
+            notice=timedelta(days=kept.inactive_notice_days),
+            # Twice before the security log forgets.
+            longest=timedelta(days=kept.audit_days / 2),
+        ),
+        kept=timedelta(days=kept.closed_accounts_days),
+        sign_in_url=f"{services.settings.issuer}/account",
     )
 
 

@@ -187,6 +187,8 @@ def _periods(configured: Settings) -> dict[str, int]:
     return {
         "retention.audit_days": configured.retention.audit_days,
         "retention.closed_accounts_days": configured.retention.closed_accounts_days,
+        "retention.inactive_days": configured.retention.inactive_days,
+        "retention.inactive_notice_days": configured.retention.inactive_notice_days,
         "sessions.lifetime_hours": configured.sessions.lifetime_hours,
         "tokens.refresh_days": configured.tokens.refresh_days,
     }
@@ -295,6 +297,8 @@ def _deadlines(services: Services) -> QueueWorker:
     # Nothing tells when time is over.
     closing, erasure = assistance.account_closing(services), own_account.erasure(services)
     merging = own_account.merging(services)
+    is_on = services.settings.retention.inactive_days > 0
+    unused = own_account.inactivity(services).look if is_on else services.stores.inactivity.forget_next
     return QueueWorker(
         "deadlines",
         lambda _, now: any(
@@ -308,6 +312,7 @@ def _deadlines(services: Services) -> QueueWorker:
                 erasure.erase_next,
                 erasure.end_next_merge,
                 merging.finish_next,
+                unused,
             )
         ),
         Semaphore(0),

@@ -18,6 +18,7 @@ from idp.storage import (
     embedded,
     grants,
     helpdesk_sessions,
+    inactivity,
     invitations,
     learned_domains,
     limits,
@@ -86,6 +87,7 @@ class Stores:
     device_authorizations: device_authorizations.DeviceAuthorizationStore
     devices: devices.DeviceStore
     grants: grants.GrantStore
+    inactivity: inactivity.InactivityStore
     initial_tokens: registered.InitialTokenStore
     helpdesk_sessions: helpdesk_sessions.HelpdeskSessionStore
     invitations: invitations.InvitationStore
@@ -121,6 +123,7 @@ class Stores:
             device_authorizations=device_authorizations.DeviceAuthorizationStore(database),
             devices=devices.DeviceStore(database),
             grants=grants.GrantStore(database),
+            inactivity=inactivity.InactivityStore(database),
             initial_tokens=registered.InitialTokenStore(database),
             helpdesk_sessions=helpdesk_sessions.HelpdeskSessionStore(database),
             invitations=invitations.InvitationStore(database),

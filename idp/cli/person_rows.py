@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from idp.cli.output import moment
 from idp.domain.helpdesk import LimitInForce, PersonLine, TimelineEntry
+from idp.domain.inactivity import Inactivity, InactivityState
 
 if TYPE_CHECKING:
     from idp.flows.people import PersonSheet
@@ -30,6 +31,8 @@ def sheet_rows(sheet: "PersonSheet") -> list[tuple[str, ...]]:
         *([("signs in by", "passkey alone")] if sheet.only_passkeys else []),
         ("password", f"changed {moment(sheet.password_changed_at)}" if sheet.has_password else "none"),
     ]
+    if sheet.inactivity and sheet.inactivity.state:
+        rows.append(("unused", f"since {moment(sheet.inactivity.since)}", *_unused(sheet.inactivity)))
     if sheet.invited_until:
         rows.append(("invited", sheet.invited_role, f"until {moment(sheet.invited_until)}"))
     rows += [
@@ -57,6 +60,14 @@ def entry_row(entry: TimelineEntry) -> tuple[str, ...]:
     """One thing that happened."""
     details = " ".join(f"{name}={value}" for name, value in entry.details.items() if value)
     return _precise(entry.at), entry.reference or "-", entry.part, entry.event, details
+
+
+def _unused(inactivity: Inactivity) -> tuple[str, ...]:
+    notice = inactivity.notice
+    if notice is None:
+        return ("no mail left, tried again" if inactivity.state is InactivityState.UNTOLD else "to be told by mail",)
+    sent = f"mail taken {moment(notice.handed_over_at)}" if notice.handed_over_at else "mail on its way"
+    return sent, f"closes {moment(notice.closes_at)}"
 
 
 def _limit(limit: LimitInForce) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from idp.domain.inactivity import Inactivity
 from idp.domain.releases import Release
 
 
@@ -61,6 +62,7 @@ class Account:
     only_passkeys: the person wants neither password nor mailed code to lead in here. A new proof at the university,
         with the mailbox, does: it ends this choice, and is the way back for who lost every passkey.
     confirmation_put_off_at: when the person last preferred to have an ended status confirmed later.
+    inactivity: what was found when somebody last looked whether it is still used; None where nobody did.
     """
 
     id: str
@@ -83,6 +85,7 @@ class Account:
     releases: tuple[Release, ...] = ()
     only_passkeys: bool = False
     confirmation_put_off_at: datetime | None = None
+    inactivity: Inactivity | None = None
 
     def is_closed(self, now: datetime) -> bool:
         """Whether the person closed it and may still have it back."""

@@ -20,10 +20,11 @@ _WITH_ACCOUNT = "as the account"
 REGISTER: dict[str, Processing] = {
     "accounts": Processing(
         "names, mail addresses, identifiers and attributes from the university, hashed password; which claims each "
-        "application received, by name, and on what day last",
+        "application received, by name, and on what day last; since when nobody used it, and when its person was told",
         "signing in, telling applications who somebody is, and telling people what applications received",
         "as long as the account: until its person closes it, its invitation ends or an administrator erases it, and "
-        "[retention] closed_accounts_days after that; no account goes because nobody used it",
+        "[retention] closed_accounts_days after that; where nobody used it for [retention] inactive_days, it is closed "
+        "inactive_notice_days after a mail, unless that is 0",
     ),
     "audit": Processing(
         "events of sign-in and administration: the account by its id, a reference; helpers by their address, with the "

@@ -1,4 +1,4 @@
-"""A person closes their own account, and may have it back for some time."""
+"""A person closes their own account, or nobody used it; they may have it back for some time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,10 +42,18 @@ class ClosingFlow:
 
         What a request that was under way adds meanwhile ends a minute later.
         """
+        return self._close(account, "closed", "person")
+
+    def close_unused(self, account: Account, is_again: bool = False) -> None:
+        """The same for an account that nobody used. is_again: somebody who was killed began with it."""
+        self._close(account, "unused", "inactivity", is_again=is_again)
+
+    def _close(self, account: Account, change: str, by: str, *, is_again: bool = False) -> bool:
         now = self.clock()
         # Asked for first: whatever goes wrong here is made good then, also where the person has it back by then.
         self.sweeps.put(account.id, now=now, began_before=now)
-        if not self.closed_accounts.close(account.id, reopens_until=now + self.kept):
+        is_closed = self.closed_accounts.close(account.id, reopens_until=now + self.kept)
+        if not (is_closed or is_again):
             return False
         self.ends_sign_ins.of_account(account.id)
         self.devices.forget_account(account.id)
@@ -53,7 +61,7 @@ class ClosingFlow:
         self.passkeys.remove_account(account.id)
         # One that was left half done elsewhere would open the account again.
         self.proofings.void_account(account.id, *account.addresses)
-        self._tell(account, "closed", now)
+        self._tell(account, change, now, by)
         return True
 
     def closed(self, session: Session) -> Account | None:
@@ -66,12 +74,13 @@ class ClosingFlow:
         now = self.clock()
         done = self.closed_accounts.reopen(account.id, now=now)
         if done:
-            self._tell(account, "reopened", now)
+            self._tell(account, "reopened", now, "person")
         return done
 
-    def _tell(self, account: Account, change: str, now: datetime) -> None:
+    def _tell(self, account: Account, change: str, now: datetime, by: str) -> None:
         reference = present_reference()
-        self.audit.append(f"account.{change}", at=now, reference=reference, account_id=account.id, by="person")
+        event = "account.reopened" if change == "reopened" else "account.closed"
+        self.audit.append(event, at=now, reference=reference, account_id=account.id, by=by)
         days = str(self.kept.days)
         for message in notices(
             "account_closed", account, account.addresses, reference=reference, now=now, change=change, days=days

@@ -90,6 +90,7 @@ def _account(account: Account) -> dict[str, Any]:
         "password_changed_at": account.password_changed_at,
         "only_passkeys": account.only_passkeys,
         "confirmation_put_off_at": account.confirmation_put_off_at,
+        "inactivity": asdict(account.inactivity) if account.inactivity else None,
         "locale": account.locale,
         "disabled": account.disabled,
         "invited": asdict(account.invited) if account.invited else None,

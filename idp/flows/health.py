@@ -1,6 +1,6 @@
 """How the provider is: what a probe, an operator and a graph want to know."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,6 +29,7 @@ class Health:
     logout_notices: LogoutNotices
     clients_problems: Callable[[], Sequence[str]]
     clock: Callable[[], datetime]
+    inactive: Callable[[], Mapping[str, int]] = dict
 
     def readiness(self) -> Readiness:
         """Ready means that the daily path works: it needs the database, and a first look at the federation folder.
@@ -65,3 +66,7 @@ class Health:
     def waiting_logout_notices(self) -> int:
         """Applications that were not told yet that a sign-in ended."""
         return self.logout_notices.waiting(now=self.clock())
+
+    def inactive_accounts(self) -> Mapping[str, int]:
+        """How many accounts that nobody used are due to be told, were told, and could not be."""
+        return self.inactive()

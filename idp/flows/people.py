@@ -23,6 +23,7 @@ from idp.domain.guessing import (
     vouched_mail_limit,
 )
 from idp.domain.helpdesk import INVITATION, Act, LimitInForce, PersonLine
+from idp.domain.inactivity import Inactivity
 from idp.domain.keyed import SecretKey
 from idp.domain.proofing_record import ProofingRecord
 from idp.domain.references import present_reference, typed_reference
@@ -68,6 +69,7 @@ class PersonSheet:
     password_changed_at: datetime | None
     has_password: bool
     only_passkeys: bool
+    inactivity: Inactivity | None
     invited_until: datetime | None
     invited_role: str
     addresses: tuple[str, ...]
@@ -128,6 +130,7 @@ class PeopleFlow:
             password_changed_at=account.password_changed_at,
             has_password=account.password_hash is not None,
             only_passkeys=account.only_passkeys,
+            inactivity=account.inactivity,
             invited_until=account.invited.until if account.invited else None,
             invited_role=account.invited.role if account.invited else "",
             addresses=account.addresses,

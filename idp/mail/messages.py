@@ -6,9 +6,11 @@ Where nobody knows that language, the mail says everything in each of ours, one 
 import gettext
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 
+from babel.dates import format_date
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError, select_autoescape
 
 from idp.domain.keyed import SecretKey
@@ -152,6 +154,12 @@ def _at_most(lifetime: timedelta, most: timedelta, unit: timedelta) -> int:
     return max(1, round(min(lifetime, most) / unit))
 
 
+def _day(iso: str, *, locale: str) -> str:
+    """A day in words, e.g. 4 mai 2027: figures alone are read in two ways."""
+    # A field that is missing says so as soon as it becomes text.
+    return format_date(date.fromisoformat(str(iso)), "d MMMM yyyy", locale)
+
+
 def _environment(templates: Path | None, translations: Path, locale: str) -> Environment:
     environment = Environment(
         loader=ChoiceLoader([FileSystemLoader(templates), _OURS]) if templates else _OURS,
@@ -163,6 +171,7 @@ def _environment(templates: Path | None, translations: Path, locale: str) -> Env
         # Twenty templates make one mail: nobody looks whether their files have changed.
         auto_reload=False,
     )
+    environment.filters["day"] = partial(_day, locale=locale)
     catalogue = gettext.translation("messages", translations, [locale], fallback=True)
     environment.install_gettext_translations(catalogue, newstyle=True)  # type: ignore[attr-defined]
     return environment

@@ -1,6 +1,6 @@
 """Gauges read at the moment of asking, so that every worker gives the same answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -27,6 +27,7 @@ class Watched(Protocol):
     def waiting_mails(self) -> int: ...
     def oldest_waiting_mail(self) -> datetime | None: ...
     def waiting_logout_notices(self) -> int: ...
+    def inactive_accounts(self) -> Mapping[str, int]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,24 @@ class State(Collector):
         waiting = GaugeMetricFamily("idp_mail_waiting", "Messages not delivered yet")
         oldest = GaugeMetricFamily("idp_mail_oldest_waiting_seconds", "Age of the message that waits longest, or 0")
         untold = GaugeMetricFamily("idp_logout_notices_waiting", "Applications not told yet that a sign-in ended")
+        inactive = GaugeMetricFamily(
+            "idp_inactive_accounts",
+            "Accounts that nobody used: due to be told, told, or untold as no mail left",
+            labels=["state"],
+        )
         try:
             waiting.add_metric([], self.watched.waiting_mails())
             oldest.add_metric([], self._age(self.watched.oldest_waiting_mail()))
             untold.add_metric([], self.watched.waiting_logout_notices())
+            for state, accounts in self.watched.inactive_accounts().items():
+                inactive.add_metric([state], accounts)
             ready.add_metric([], self.watched.readiness().ready)
             up.add_metric([], 1)
         except ServiceUnavailable:
             up.add_metric([], 0)
             if not ready.samples:
                 ready.add_metric([], 0)
-        return [up, ready, waiting, oldest, untold]
+        return [up, ready, waiting, oldest, untold, inactive]
 
     def _age(self, since: datetime | None) -> float:
         return max(0.0, (self.watched.clock() - since).total_seconds()) if since else 0.0

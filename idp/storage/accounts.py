@@ -10,6 +10,7 @@ from typing import Any
 from pymongo import IndexModel
 
 from idp.domain.accounts import Account, Bounce, FormerSubject, Identity, Invited
+from idp.domain.inactivity import ClosingNotice, Inactivity, InactivityState
 from idp.domain.releases import Release
 from idp.storage.database import AlreadyExists, Database, Document, Indexes, translated
 
@@ -25,6 +26,9 @@ INDEXES = Indexes(
         IndexModel("identities.value", sparse=True),
         IndexModel("invited.until", partialFilterExpression={"invited.until": {"$exists": True}}),
         IndexModel("reopens_until", partialFilterExpression={"reopens_until": {"$type": "date"}}),
+        # Not sparse: who was never looked at is found by it.
+        IndexModel("inactivity.look_at"),
+        IndexModel("inactivity.state", partialFilterExpression={"inactivity.state": {"$gt": ""}}),
         IndexModel("identities.key", unique=True, partialFilterExpression={"identities.key": {"$exists": True}}),
         IndexModel("addresses", unique=True, partialFilterExpression={"addresses": {"$type": "string"}}),
     ),
@@ -378,4 +382,12 @@ def read_account(document: dict[str, Any]) -> Account:
             Release(release["client_id"], frozenset(release["claims"]), release["at"])
             for release in document.get("releases", ())
         ),
+        inactivity=_inactivity(document.get("inactivity") or {}),
     )
+
+
+def _inactivity(found: dict[str, Any]) -> Inactivity | None:
+    if "since" not in found:  # being looked at for the first time
+        return None
+    notice = ClosingNotice(**found["notice"]) if found["notice"] else None
+    return Inactivity(found["since"], found["look_at"], InactivityState(found["state"]), notice)

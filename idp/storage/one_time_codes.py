@@ -1,5 +1,6 @@
 """Collection ``one_time_codes``: records of mailed codes; the digits are derived, never stored."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -84,6 +85,12 @@ class OneTimeCodeStore:
                 {"$set": {"used_at": now}, "$unset": {"slot": ""}},
             )
         return taken.modified_count == 1
+
+    def is_awaited(self, addresses: Sequence[str], *, now: datetime) -> bool:
+        """Whether somebody may be about to type a code that was mailed to one of these."""
+        with translated():
+            live = {"address": {"$in": list(addresses)}, "used_at": None, "expires_at": {"$gt": now}}
+            return self._codes.find_one(live, {"_id": 1}) is not None
 
     def void_address(self, address: str, *, now: datetime) -> None:
         """Make every live code for this address worthless."""

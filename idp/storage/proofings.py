@@ -103,6 +103,13 @@ class ProofingStore:
         with translated():
             self._proofings.delete_many({"$or": [{"account_id": account_id}, {"address": {"$in": addresses}}]})
 
+    def is_under_way(self, account_id: str, addresses: Sequence[str], *, now: datetime) -> bool:
+        """Whether an unfinished journey leads into this account."""
+        leads_there = [{"account_id": account_id}, {"address": {"$in": list(addresses)}}]
+        unfinished = {"state": {"$ne": str(ProofingState.COMPLETED)}, "expires_at": {"$gt": now}}
+        with translated():
+            return self._proofings.find_one({"$or": leads_there} | unfinished, {"_id": 1}) is not None
+
     def is_other_in(self, browser: str, identities: Sequence[Identity], *, now: datetime) -> bool:
         """Whether this browser is on the way with a proofing of somebody else."""
         with translated():

@@ -6,6 +6,7 @@ from flask_babel import gettext
 
 from idp.domain.accounts import Bounce
 from idp.domain.errors import Refusal
+from idp.domain.inactivity import Inactivity, InactivityState
 from idp.flows.helpdesk_entry import LIFETIME, HelpdeskEntry
 from idp.flows.people import LONGEST_QUERY, PeopleFlow, PersonSheet
 from idp.flows.timeline import TimelineFlow
@@ -114,11 +115,27 @@ def _facts(sheet: PersonSheet) -> list[tuple[str, list[str]]]:
         (gettext("Preuves"), [f"{moment(one.completed_at)} {one.provider_name}" for one in sheet.proofings]),
         (gettext("Mot de passe"), [moment(sheet.password_changed_at)] if sheet.has_password else []),
         (gettext("Connexion"), [gettext("par clé d’accès seulement")] if sheet.only_passkeys else []),
+        (gettext("Inutilisé"), _unused(sheet.inactivity)),
         (gettext("Sessions"), [f"{moment(one.at)} — {method_names(one.methods)}" for one in sheet.sessions]),
         (gettext("Applications"), [f"{moment(one.since)} {one.name}" for one in sheet.applications]),
         (gettext("Limites en vigueur"), [limit_name(one) for one in sheet.limits]),
     ]
     return [(label, values) for label, values in facts if values]
+
+
+def _unused(inactivity: Inactivity | None) -> list[str]:
+    """Since when, and what is done about it."""
+    if inactivity is None or not inactivity.state:
+        return []
+    lines = [gettext("depuis le %(day)s", day=moment(inactivity.since))]
+    notice = inactivity.notice
+    if notice is not None:
+        sent = moment(notice.handed_over_at) if notice.handed_over_at else gettext("en route")
+        lines.append(gettext("message à la personne : %(sent)s", sent=sent))
+        lines.append(gettext("fermeture : %(day)s", day=moment(notice.closes_at)))
+    elif inactivity.state is InactivityState.UNTOLD:
+        lines.append(gettext("aucun message n’a pu partir ; nouvel essai plus tard"))
+    return lines
 
 
 def _address(address: str, bounce: Bounce | None) -> str:

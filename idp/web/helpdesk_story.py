@@ -31,6 +31,7 @@ _EVENTS: dict[str, LazyString] = SENTENCES | {
     "account.erased": _("Compte effacé"),
     "account.expired": _("Compte fermé à la fin de l’invitation"),
     "account.exported": _("Téléchargement de ses données"),
+    "account.inactive_untold": _("Compte inutilisé : aucun message n’a pu partir, il reste ouvert"),
     "account.merge_offered": _("Réunion avec un autre compte proposée"),
     "authorization.answered": _("Retour à l’application, connexion réussie"),
     "authorization.cancelled": _("Connexion abandonnée par la personne"),
@@ -110,6 +111,7 @@ _LABELS: dict[str, LazyString] = {
 _MAILS: dict[str, LazyString] = {
     "access_ended": _("déconnexion à distance"),
     "account_closed": _("compte fermé ou rouvert"),
+    "account_unused": _("fermeture annoncée d’un compte inutilisé"),
     "accounts_merged": _("comptes réunis ou séparés"),
     "addresses_changed": _("adresses modifiées"),
     "any_method": _("mot de passe et code de nouveau acceptés"),
@@ -128,7 +130,7 @@ _MAILS: dict[str, LazyString] = {
     "unknown_account": _("aucun compte à cette adresse"),
 }
 _VALUES: dict[str, dict[str, LazyString]] = {
-    "by": {"person": _("la personne elle-même")},
+    "by": {"person": _("la personne elle-même"), "inactivity": _("la règle des comptes inutilisés")},
     "client_id": {"own page": _("page du compte")},
     "confirmed_by": CONFIRMED_BY,
     "identifier": IDENTIFIERS,

@@ -20,6 +20,8 @@ SENTENCES: dict[str, LazyString] = {
     "account.exported": _("Téléchargement de vos données"),
     "account.closed": _("Compte fermé"),
     "account.reopened": _("Compte rouvert"),
+    "account.inactive": _("Compte inutilisé : fermeture annoncée par mail"),
+    "account.inactive_over": _("Fermeture pour inutilisation abandonnée"),
     "account.merged": _("Réunion avec un autre compte"),
     "account.parted": _("Séparation d’avec un autre compte"),
     "account.merge_refused": _("Réunion avec un autre compte refusée : mot de passe incorrect"),

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +37,9 @@ class Nothing:
         raise ServiceUnavailable("database")
 
     waiting_logout_notices = waiting_mails
+
+    def inactive_accounts(self) -> Mapping[str, int]:
+        raise ServiceUnavailable("database")
 
     def oldest_waiting_mail(self) -> datetime | None:
         raise ServiceUnavailable("database")

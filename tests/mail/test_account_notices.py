@@ -11,7 +11,7 @@ from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
 from idp.domain.notices import notices
 from idp.domain.one_time_codes import digits
-from idp.mail.messages import MessageRenderer
+from idp.mail.messages import MessageRenderer, Unrenderable
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 SECRET = SecretKey(b"a key for the tests of mails only")
@@ -24,6 +24,7 @@ KINDS = (
     ("addresses_changed", "moved", CHANGED),
     ("account_closed", "closed", "30"),
     ("account_closed", "reopened", "Service"),
+    ("account_closed", "unused", "30"),
     ("accounts_merged", "merged", CHANGED),
     ("accounts_merged", "parted", CHANGED),
     ("access_ended", "application", CHANGED),
@@ -60,3 +61,44 @@ def test_the_code_for_a_new_address_stands_first_in_the_subject(renderer: Messag
     assert rendered.subject.startswith(code)
     assert code in rendered.text
     assert code in rendered.html
+
+
+UNUSED = {
+    "fr": (
+        "Votre compte sera fermé le 4 mai 2027 – Service",
+        "Votre compte Service n’a pas servi depuis le 1 mars 2025. Sans connexion de votre part, il sera fermé le "
+        "4 mai 2027, et vos données seront effacées le 3 juin 2027.",
+        "il suffit de vous connecter une fois avant ce jour : https://idp.example/account",
+    ),
+    "en": (
+        "Your account will be closed on 4 May 2027 – Service",
+        "Your Service account has not been used since 1 March 2025. Unless you sign in, it will be closed on "
+        "4 May 2027, and your data will be erased on 3 June 2027.",
+        "it is enough to sign in once before that day: https://idp.example/account",
+    ),
+}
+
+
+@pytest.mark.parametrize("locale", UNUSED)
+def test_who_does_not_come_any_more_is_told_what_happens_when_and_how_to_keep_the_account(
+    renderer: MessageRenderer, locale: str
+) -> None:
+    account = Account("a", "s", NOW, addresses=(OLD,), locale=locale)
+    days = {"since": "2025-03-01", "closes": "2027-05-04", "erased": "2027-06-03"}
+    url = "https://idp.example/account"
+    (message,) = notices("account_unused", account, (OLD,), reference="REF", now=NOW, sign_in_url=url, **days)
+    rendered = renderer.render(message)
+    subject, what, where = UNUSED[locale]
+    text = " ".join(rendered.text.split())
+    assert rendered.subject == subject
+    assert what in text
+    assert where in text
+    assert "REF" in text
+    assert f'href="{url}"' in rendered.html
+
+
+def test_a_day_that_is_missing_makes_the_mail_impossible_and_ends_no_sender(renderer: MessageRenderer) -> None:
+    account = Account("a", "s", NOW, addresses=(OLD,))
+    (message,) = notices("account_unused", account, (OLD,), reference="REF", now=NOW, sign_in_url="https://x.example")
+    with pytest.raises(Unrenderable):
+        renderer.render(message)

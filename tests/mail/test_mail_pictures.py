@@ -20,9 +20,12 @@ FIELDS = {
     "code_record_id": "record-2",
     "change": "added",
     "changed": "zoe@exemple.org",
+    "closes": "2027-05-04",
     "days": "30",
+    "erased": "2027-06-03",
     "name": "Téléphone",
     "sign_in_url": "https://idp.example.org/account",
+    "since": "2025-03-01",
 }
 WIDTHS = {"phone": 360, "desktop": 800}
 
