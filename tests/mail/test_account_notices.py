@@ -54,6 +54,22 @@ def test_a_notice_says_what_changed(renderer: MessageRenderer, kind: str, change
     assert "REF" in rendered.text
 
 
+@pytest.mark.parametrize("locale", ["fr", "en"])
+@pytest.mark.parametrize("change", ["closed", "unused"])
+def test_where_nothing_can_be_reopened_the_notice_does_not_say_so(
+    renderer: MessageRenderer, change: str, locale: str
+) -> None:
+    """``[retention] closed_accounts_days = 0``."""
+    account = Account("a", "s", NOW, addresses=(OLD,), locale=locale)
+    (message,) = notices("account_closed", account, (OLD,), reference="REF", now=NOW, change=change, days="0")
+    rendered = renderer.render(message)
+    for text in (" ".join(rendered.text.split()), rendered.html):
+        assert {"fr": "ne peut plus être rouvert", "en": "can no longer be reopened"}[locale] in text
+        assert "0 jours" not in text
+        assert "0 days" not in text
+        assert {"fr": "connectez-vous dès maintenant", "en": "sign in now"}[locale] not in text
+
+
 def test_the_code_for_a_new_address_stands_first_in_the_subject(renderer: MessageRenderer) -> None:
     until = NOW + timedelta(minutes=10)
     rendered = renderer.render(Message("m", "new_address", CHANGED, "fr", NOW, until, "REF", record_id="code-1"))
