@@ -159,7 +159,7 @@ class Demo:
             "IDP_SMTP_USERNAME": "",
             "IDP_SMTP_PASSWORD": "",
             "IDP_MAIL_FROM": "ne-pas-repondre@localhost",
-            **metadata_settings(),
+            **metadata_settings(self._ports.url("portail")),
         }
 
     def _log(self, name: str) -> Path:

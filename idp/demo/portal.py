@@ -7,6 +7,7 @@ makes the second one ask nothing.
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from flask import Flask, Response, jsonify, redirect, render_template, request, session
@@ -31,6 +32,8 @@ class Application:
 
 PORTAIL = Application("portail", "/", "Portail des études", "/second/")
 SECOND = Application("second", "/second/", "Ma bibliothèque", "/")
+# Where the provider's pages lead those who ask what becomes of their data; by path, with the language.
+PRIVACY_PAGES = {"/donnees-personnelles": "fr", "/privacy": "en"}
 
 
 def create_portal(issuer: str, base_url: str, registrations: Mapping[str, Registration]) -> Flask:
@@ -43,6 +46,8 @@ def create_portal(issuer: str, base_url: str, registrations: Mapping[str, Regist
     for application in (PORTAIL, SECOND):
         party = RelyingParty(oauth, application.name, issuer, registrations[application.name])
         _Views(application, party, base_url).register(app)
+    for path, language in PRIVACY_PAGES.items():
+        app.add_url_rule(path, f"privacy.{language}", partial(_privacy, language))
     app.after_request(_never_stored)
     return app
 
@@ -50,6 +55,10 @@ def create_portal(issuer: str, base_url: str, registrations: Mapping[str, Regist
 def start_portal(port: int, issuer: str, registrations: Mapping[str, Registration]) -> WebServer:
     """Starts the portal on this port; it needs no provider until somebody signs in."""
     return WebServer(create_portal(issuer, f"http://localhost:{port}", registrations), port).start()
+
+
+def _privacy(language: str) -> str:
+    return render_template("portal/privacy.html", application=PORTAIL, language=language)
 
 
 class _Views:

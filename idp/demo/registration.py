@@ -6,6 +6,8 @@ The organization, its people and its addresses are invented (RFC 2606, section 2
 from types import MappingProxyType
 from typing import Final
 
+from idp.demo.portal import PRIVACY_PAGES
+
 _SITE = "https://www.numerique.example"
 
 SAML_METADATA: Final = MappingProxyType(
@@ -34,6 +36,7 @@ SAML_METADATA: Final = MappingProxyType(
 )
 
 
-def metadata_settings() -> dict[str, str]:
-    """The same as the provider's environment."""
-    return {f"IDP_SAML_METADATA_{name.upper()}": value for name, value in SAML_METADATA.items()}
+def metadata_settings(portal_url: str) -> dict[str, str]:
+    """The same as the provider's environment; what its pages lead to is there, at the portal."""
+    told = {f"privacy_url_{language}": f"{portal_url}{path}" for path, language in PRIVACY_PAGES.items()}
+    return {f"IDP_SAML_METADATA_{name.upper()}": value for name, value in (SAML_METADATA | told).items()}

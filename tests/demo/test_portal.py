@@ -5,6 +5,7 @@ from werkzeug.test import TestResponse
 
 from idp.demo.portal import COOKIE, create_portal
 from idp.demo.ports import free_port
+from idp.demo.registration import metadata_settings
 from idp.demo.relying_party import Registration
 from idp.demo.web_server import WebServer
 
@@ -33,6 +34,17 @@ def test_a_provider_that_is_down_is_said_plainly(unreachable: str, path: str) ->
     assert page.status_code == 502
     assert 'data-step="portal-error"' in page.text
     assert "ne répond pas" in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("fr", "tout reste sur cette machine"), ("en", "all of it lies on this machine")]
+)
+def test_what_the_provider_s_pages_lead_to_is_there(unreachable: str, language: str, words: str) -> None:
+    address = metadata_settings("http://localhost:5001")[f"IDP_SAML_METADATA_PRIVACY_URL_{language.upper()}"]
+    page = portal(unreachable).get(address)
+    assert page.status_code == 200
+    assert words in page.text
+    assert f'<main data-step="portal-privacy" lang="{language}">' in page.text
 
 
 @pytest.mark.parametrize("path", ["/me.json", "/second/me.json"])
