@@ -10,21 +10,12 @@ from idp.app import Services
 from idp.domain.accounts import Account
 from idp.domain.consent import Consent
 from idp.storage.database import Database
-from tests.flows.one_person import ADDRESS, CLIENTS
+from tests.flows.one_person import ADDRESS, environment
 
 
 @pytest.fixture
 def services(indexed_database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: Path) -> Services:
-    (tmp_path / "clients.toml").write_text(CLIENTS)
-    configured = settings.load(
-        {
-            "IDP_MONGODB_URI": mongodb_uri,
-            "IDP_VAR_DIR": str(tmp_path / "var"),
-            "IDP_KEYS_DIR": str(keys_folder),
-            "IDP_CLIENTS_FILE": str(tmp_path / "clients.toml"),
-            "IDP_PASSWORDS_BCRYPT_COST": "4",
-        }
-    )
+    configured = settings.load(environment(tmp_path, mongodb_uri, keys_folder))
     built = application.build(configured, database=indexed_database)
     built.stores.accounts.create(Account("account-1", "subject-1", built.clock(), addresses=(ADDRESS,)))
     built.stores.consents.add(Consent("account-1", "told", frozenset({"openid"}), frozenset({"email"}), built.clock()))

@@ -1,6 +1,7 @@
 """What one person holds who is signed in, and one application that they use; and what happens when work is cut."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +22,19 @@ grant_types = ["authorization_code", "refresh_token"]
 scope = "openid email offline_access"
 backchannel_logout_uri = "https://rp.example/logout"
 """
+
+
+def environment(folder: Path, mongodb_uri: str, keys_folder: Path) -> dict[str, str]:
+    """The provider's settings, with this application, its files in the folder."""
+    clients = folder / "clients.toml"
+    clients.write_text(CLIENTS)
+    return {
+        "IDP_MONGODB_URI": mongodb_uri,
+        "IDP_VAR_DIR": str(folder / "var"),
+        "IDP_KEYS_DIR": str(keys_folder),
+        "IDP_CLIENTS_FILE": str(clients),
+        "IDP_PASSWORDS_BCRYPT_COST": "4",
+    }
 
 
 def signed_in(services: Services) -> SignedIn:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -84,25 +85,27 @@ def test_a_password_that_waits_to_be_hashed_is_not_stored_once_its_sender_is_out
     assert services.stores.sessions.of_account("account-1", now=services.clock()) == ()
 
 
+def sign_in_begins(services: Services, monkeypatch: pytest.MonkeyPatch, late: list[SignedIn]) -> None:
+    """It ends, among the late ones, when the sign-ins of its account have just been ended."""
+    began = services.clock()
+
+    def it_ends() -> None:
+        _, anonymous = services.browser_sessions.open()
+        late.append(
+            services.browser_sessions.sign_in(
+                anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=began
+            )
+        )
+
+    at_the_end_of(monkeypatch, (SessionStore, "end_account"), it_ends)
+
+
 def test_who_signs_in_with_the_old_password_while_it_is_taken_away_is_out_a_minute_later(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late: list[SignedIn] = []
-
-    def sign_in_begins() -> None:
-        began = services.clock()
-
-        def it_ends() -> None:
-            _, anonymous = services.browser_sessions.open()
-            late.append(
-                services.browser_sessions.sign_in(
-                    anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=began
-                )
-            )
-
-        at_the_end_of(monkeypatch, (SessionStore, "end_account"), it_ends)
-
-    at_the_end_of(monkeypatch, (AccountStore, "record_proof"), sign_in_begins, before=True)
+    begins = partial(sign_in_begins, services, monkeypatch, late)
+    at_the_end_of(monkeypatch, (AccountStore, "record_proof"), begins, before=True)
     adopted(services)
     a_minute_passes(services)
     assert late
@@ -352,25 +355,12 @@ def test_who_signs_in_while_a_proof_takes_the_address_from_the_account_is_out_a_
 ) -> None:
     """The account of somebody else, who had the mailbox before."""
     late: list[SignedIn] = []
-
-    def sign_in_begins() -> None:
-        began = services.clock()
-
-        def it_ends() -> None:
-            _, anonymous = services.browser_sessions.open()
-            late.append(
-                services.browser_sessions.sign_in(
-                    anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=began
-                )
-            )
-
-        at_the_end_of(monkeypatch, (SessionStore, "end_account"), it_ends)
-
     now = services.clock()
     proofing = Proofing(
         "p", "browser", "z", OWN.entity_id, "r", "REF", now, now, identities=(OWN,), address=ADDRESS, assertion_id="a"
     )
-    at_the_end_of(monkeypatch, (AccountStore, "release_address"), sign_in_begins, before=True)
+    begins = partial(sign_in_begins, services, monkeypatch, late)
+    at_the_end_of(monkeypatch, (AccountStore, "release_address"), begins, before=True)
     assert first_time.mailbox_proof(services).adopts(proofing).account_id != "account-1"
     a_minute_passes(services)
     assert late

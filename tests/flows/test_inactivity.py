@@ -33,7 +33,7 @@ from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.sweeps import SweepStore
 from idp.web.helpdesk import _facts
-from tests.flows.one_person import ADDRESS, CLIENTS
+from tests.flows.one_person import ADDRESS, environment
 
 OTHER = "ines@agence.example"
 UNUSED, NOTICE = 365, 30
@@ -126,14 +126,9 @@ class Years:
 
 @pytest.fixture
 def years(indexed_database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: Path) -> Years:
-    (tmp_path / "clients.toml").write_text(CLIENTS)
     configured = settings.load(
-        {
-            "IDP_MONGODB_URI": mongodb_uri,
-            "IDP_VAR_DIR": str(tmp_path / "var"),
-            "IDP_KEYS_DIR": str(keys_folder),
-            "IDP_CLIENTS_FILE": str(tmp_path / "clients.toml"),
-            "IDP_PASSWORDS_BCRYPT_COST": "4",
+        environment(tmp_path, mongodb_uri, keys_folder)
+        | {
             "IDP_RETENTION_INACTIVE_DAYS": str(UNUSED),
             "IDP_RETENTION_INACTIVE_NOTICE_DAYS": str(NOTICE),
             "IDP_HELPDESK_ENABLED": "true",
