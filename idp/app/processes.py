@@ -56,6 +56,7 @@ from idp.storage import clients as registered
 from idp.storage.audit import AuditTrail
 from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
+from idp.storage.grants import GrantStore
 from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
 from idp.storage.migrations import MIGRATIONS
@@ -116,6 +117,8 @@ def administration(configured: Settings) -> Administration:
         clients=ClientAdministration(
             lambda: _clients_file(configured),
             lambda: registered.InitialTokenStore(connect(configured)),
+            lambda: registered.ClientStore(connect(configured)),
+            lambda: GrantStore(connect(configured)),
             registers=configured.registration.enabled,
         ),
         federation=FederationAdministration(

@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 
-from pymongo import IndexModel
+from pymongo import ASCENDING, IndexModel
 
 from idp.domain.registrations import InitialToken, Registration
 from idp.storage.database import Database, Document, Indexes, translated
@@ -26,15 +26,12 @@ class ClientStore:
     def find(self, client_id: str) -> Registration | None:
         with translated():
             found = self._clients.find_one({"_id": client_id})
-        if found is None:
-            return None
-        return Registration(
-            client_id=found["_id"],
-            metadata=json.loads(found["metadata"]),
-            client_secret=found["client_secret"],
-            management_hash=found["management_hash"],
-            created_at=found["created_at"],
-        )
+        return None if found is None else _registration(found)
+
+    def every(self) -> tuple[Registration, ...]:
+        """The oldest first."""
+        with translated():
+            return tuple(map(_registration, self._clients.find().sort([("created_at", ASCENDING), ("_id", ASCENDING)])))
 
     def replace(self, registration: Registration) -> bool:
         """Take the new state over; False where the client was deleted meanwhile."""
@@ -75,6 +72,16 @@ class InitialTokenStore:
 
 def _unused(token_hash: str) -> Document:
     return {"_id": token_hash, "uses": {"$gt": 0}}
+
+
+def _registration(found: Document) -> Registration:
+    return Registration(
+        client_id=found["_id"],
+        metadata=json.loads(found["metadata"]),
+        client_secret=found["client_secret"],
+        management_hash=found["management_hash"],
+        created_at=found["created_at"],
+    )
 
 
 def _document(registration: Registration) -> Document:

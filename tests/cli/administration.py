@@ -22,8 +22,9 @@ from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
-from idp.storage.clients import InitialTokenStore
+from idp.storage.clients import ClientStore, InitialTokenStore
 from idp.storage.database import Database
+from idp.storage.grants import GrantStore
 from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
 from idp.storage.migrations import MIGRATIONS
@@ -46,7 +47,11 @@ def administration(folder: Path, *, now: datetime, database: Database = NOWHERE)
 
     return Administration(
         clients=ClientAdministration(
-            lambda: ClientsFile(folder / "clients.toml"), lambda: InitialTokenStore(database), registers=True
+            lambda: ClientsFile(folder / "clients.toml"),
+            lambda: InitialTokenStore(database),
+            lambda: ClientStore(database),
+            lambda: GrantStore(database),
+            registers=True,
         ),
         federation=FederationAdministration(
             federation,
