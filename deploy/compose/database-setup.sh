@@ -7,9 +7,9 @@ ROOT_PASSWORD=$(cat /run/secrets/mongodb-root-password)
 IDP_PASSWORD=$(cat /run/secrets/mongodb-idp-password)
 
 # Passwords reach mongosh by its environment: arguments would show them to everybody on the machine.
-mongosh --quiet --host mongodb-1 --eval '
-  const admin = db.getSiblingDB("admin");
-  admin.auth("root", process.env.ROOT_PASSWORD);
+# The replica set is made by the node that has the root user from its image.
+mongosh --quiet mongodb://mongodb-1/admin --eval '
+  db.auth("root", process.env.ROOT_PASSWORD);
   try {
     rs.status();
   } catch (problem) {
@@ -18,9 +18,14 @@ mongosh --quiet --host mongodb-1 --eval '
     // With the default of ten seconds a killed primary costs eleven (docs/chaos.md).
     rs.initiate({_id: "idp", members, settings: {electionTimeoutMillis: 2000}});
   }
-  while (!db.hello().isWritablePrimary) sleep(500);
+  quit();
+'
+# Any of the three may be its primary, now or at a later start.
+mongosh --quiet "mongodb://mongodb-1,mongodb-2,mongodb-3/admin?replicaSet=idp&serverSelectionTimeoutMS=60000" --eval '
+  db.auth("root", process.env.ROOT_PASSWORD);
   const users = db.getSiblingDB("idp");
   const roles = [{role: "readWrite", db: "idp"}];
   if (users.getUser("idp")) users.updateUser("idp", {pwd: process.env.IDP_PASSWORD, roles});
   else users.createUser({user: "idp", pwd: process.env.IDP_PASSWORD, roles});
+  quit();
 '

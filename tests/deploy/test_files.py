@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -148,8 +149,28 @@ def test_the_command_line_is_run_with_the_services_settings(tmp_path: Path) -> N
         assert f"\n{given}\n" in unit
 
 
+def test_a_provider_that_is_made_anew_is_where_the_proxy_knows_it() -> None:
+    """nginx looks its upstreams up once; other containers get addresses of their own range."""
+    compose = yaml.safe_load((DEPLOY / "compose/compose.yaml").read_text())
+    (pool,) = compose["networks"]["outside"]["ipam"]["config"]
+    upstream = re.findall(r"^server ([^:]+):", (DEPLOY / "compose/upstream.conf").read_text(), re.MULTILINE)
+    fixed = {ip_address(compose["services"][name]["networks"]["outside"]["ipv4_address"]) for name in upstream}
+    assert len(fixed) == len(upstream) == 2
+    assert all(one in ip_network(pool["subnet"]) and one not in ip_network(pool["ip_range"]) for one in fixed)
+
+
 def test_the_database_setup_is_a_script_that_bash_can_read() -> None:
     subprocess.run(["bash", "-n", str(DEPLOY / "compose/database-setup.sh")], check=True)
+
+
+def test_the_provider_s_user_is_made_at_whichever_node_is_the_primary() -> None:
+    """At a later start it is another; a setup that waited for the first one kept the providers from starting."""
+    script = (DEPLOY / "compose/database-setup.sh").read_text()
+    calls = {call.split()[0].strip('"'): call for call in script.split("mongosh --quiet ")[1:]}
+    (by_set,) = (address for address, call in calls.items() if "createUser" in call)
+    assert by_set.startswith("mongodb://mongodb-1,mongodb-2,mongodb-3/admin?replicaSet=idp")
+    (by_node,) = (address for address, call in calls.items() if "rs.initiate" in call)
+    assert by_node == "mongodb://mongodb-1/admin"
 
 
 def test_nothing_of_the_demo_is_deployed(tmp_path: Path) -> None:
