@@ -84,6 +84,17 @@ def test_a_bearer_token_is_no_bound_token(world: World) -> None:
     assert world.userinfo(token)
 
 
+def test_a_bound_token_without_openid_is_told_so_by_its_own_scheme(world: World) -> None:
+    token = exchange(world, world.code(), proof())["refresh_token"]
+    form = [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", "email")]
+    narrow = world.provider.token(form, basic(), [proof()], now=NOW)["access_token"]
+    with pytest.raises(ProtocolError) as caught:
+        userinfo(world, narrow, proof(USERINFO, "GET", token=narrow))
+    assert (caught.value.error, caught.value.status) == ("insufficient_scope", 403)
+    assert caught.value.headers["WWW-Authenticate"].startswith('DPoP error="insufficient_scope"')
+    assert caught.value.headers["WWW-Authenticate"].endswith(', scope="openid"')
+
+
 def test_a_token_needs_a_proof_of_its_own_key_for_itself(world: World) -> None:
     token = exchange(world, world.code(), proof())["access_token"]
     good = proof(USERINFO, "GET", token=token)
