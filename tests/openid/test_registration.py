@@ -149,6 +149,15 @@ def test_nobody_registers_without_a_good_initial_token(office: Office) -> None:
         unauthorized(lambda value=authorization: office.register(value))
 
 
+def test_who_presents_nothing_is_told_no_error(office: Office) -> None:
+    """RFC 6750 section 3.1: the challenge alone, where the request has no authentication at all."""
+    for authorization, error in ((None, False), ("Basic eDp5", False), ("Bearer x", True), ("Bearer", True)):
+        with pytest.raises(ProtocolError) as caught:
+            office.flow.create(b"{}", authorization)
+        assert caught.value.status == 401
+        assert ("error=" in caught.value.headers["WWW-Authenticate"]) is error
+
+
 def test_a_fault_in_the_metadata_costs_no_use(office: Office) -> None:
     authorization = office.initial()
     with pytest.raises(ProtocolError):
