@@ -56,7 +56,7 @@ def userinfo(world: World, token: str, *proofs: str, scheme: str = "DPoP") -> di
     return world.provider.userinfo(f"{scheme} {token}", (), UserinfoCall("GET", proofs), now=NOW).claims
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "RS256", "PS256", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"])
 def test_a_token_is_bound_to_the_key_and_opens_userinfo_with_it(world: World, algorithm: str) -> None:
     tokens = exchange(world, world.code(), proof(algorithm=algorithm))
     assert tokens["token_type"] == "DPoP"
@@ -318,7 +318,8 @@ def test_a_nonce_ends_and_a_refused_proof_may_be_made_again(world: World) -> Non
 
 
 def test_it_is_announced(world: World) -> None:
-    assert world.provider.discovery()["dpop_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "EdDSA"]
+    algorithms = world.provider.discovery()["dpop_signing_alg_values_supported"]
+    assert algorithms == ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 
 
 def test_a_proof_is_remembered_for_as_long_as_it_would_be_taken() -> None:

@@ -26,6 +26,7 @@ KEYS: dict[str, RSAKey | ECKey | OKPKey] = {
     "ES256": ECKey.generate_key("P-256", {"kid": "ec"}),
     "EdDSA": OKPKey.generate_key("Ed25519", {"kid": "okp"}),
 }
+KEYS["Ed25519"] = KEYS["EdDSA"]
 JWKS = json.dumps({"keys": [key.as_dict(private=False) for key in (RSA, KEYS["ES256"], KEYS["EdDSA"])]})
 SIGNING = replace(PORTAL, jwks=JWKS)
 PRESENT = int(NOW.timestamp())
