@@ -13,8 +13,12 @@ def read_object(value: Any) -> dict[str, Any]:
     return value
 
 
-def individual(wish: Any) -> dict[str, Any]:
-    """Core section 5.5.1: null, or an object of ``essential``, ``value`` and ``values``."""
+def individual(wish: Any, *, is_single: bool = False) -> dict[str, Any]:
+    """Core section 5.5.1: null, or an object of ``essential``, ``value`` and ``values``.
+
+    is_single: the claim never has several values, which stand in a list.
+    """
+    read = _plain if is_single else _one_or_several
     if wish is None:
         return {}
     found = read_object(wish)
@@ -22,9 +26,9 @@ def individual(wish: Any) -> dict[str, Any]:
     if "essential" in found:
         kept["essential"] = _boolean(found["essential"])
     if "value" in found:
-        kept["value"] = _plain(found["value"])
+        kept["value"] = read(found["value"])
     if "values" in found:
-        kept["values"] = [_plain(value) for value in read_short_list(found["values"])]
+        kept["values"] = [read(value) for value in read_short_list(found["values"])]
     return kept
 
 
@@ -39,6 +43,11 @@ def read_short_list(value: Any) -> list[Any]:
     if not isinstance(value, list) or len(value) > _MOST_VALUES:
         raise ValueError("not a short list")
     return value
+
+
+def _one_or_several(value: Any) -> Any:
+    """The value of any claim, e.g. ``["student"]`` of ``eduperson_affiliation``."""
+    return [_plain(one) for one in read_short_list(value)] if isinstance(value, list) else _plain(value)
 
 
 def _plain(value: Any) -> str | int:

@@ -40,7 +40,9 @@ def fits_requested_subject(claims: dict[str, Any], subject: str) -> bool:
 
 def _read_place(asked: dict[str, Any], client: Client) -> dict[str, Any]:
     allowed = releasable(client) | _OF_THE_SIGN_IN
-    wishes: dict[str, Any] = {name: individual(wish) for name, wish in asked.items() if name in allowed}
+    wishes: dict[str, Any] = {
+        name: individual(wish, is_single=name in _OF_THE_SIGN_IN) for name, wish in asked.items() if name in allowed
+    }
     if client.verified_claims and VERIFIED_CLAIMS in asked:
         verified = read_wishes(asked[VERIFIED_CLAIMS], client)
         wishes |= {} if verified is None else {VERIFIED_CLAIMS: verified}

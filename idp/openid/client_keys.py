@@ -24,8 +24,10 @@ PublicKey = RSAKey | ECKey | OKPKey
 Keys = tuple[PublicKey, ...]
 
 # What others may sign with (RFC 8725 section 3.1); ``none`` and everything with a shared secret are missing on purpose.
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
-_KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
+ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
+_KEY_TYPES = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP", "Ed25519": "OKP"}
+# Two names of one algorithm, where the curve is that one (RFC 9864): keys of one sign under the other.
+_SAME = ("EdDSA", "Ed25519")
 # How what a client receives is encrypted for it; RSA1_5 is missing on purpose (RFC 8725 section 3.2).
 ENCRYPTION_ALGORITHMS = ("RSA-OAEP-256", "ECDH-ES")
 _ENCRYPTION_KEY_TYPES = {"RSA-OAEP-256": "RSA", "ECDH-ES": "EC"}
@@ -143,13 +145,17 @@ def read_public_key(key: Mapping[str, Any]) -> PublicKey:
         with warnings.catch_warnings():
             # Short keys are refused below.
             warnings.simplefilter("ignore")
-            read: PublicKey = kind.import_key(dict(key))
+            read: PublicKey = kind.import_key(_without_name(key))
             number = read.raw_value
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise UnusableKey("not a well-formed key") from error
     if isinstance(number, RSAPublicKey) and not _LEAST_RSA_BITS <= number.key_size <= _MOST_RSA_BITS:
         raise UnusableKey("too short or too long")
     return read
+
+
+def _without_name(key: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in key.items() if name != "alg" or value not in _SAME}
 
 
 @lru_cache(maxsize=256)

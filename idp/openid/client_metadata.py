@@ -41,13 +41,14 @@ def read_client(
     keys = Table(table, faults)
     keys.unknown_keys(KEYS)
     method = keys.one_of("token_endpoint_auth_method", client_authentication.METHODS, "client_secret_basic")
+    grants = keys.some_of("grant_types", grant_types(implicit=implicit), GRANT_TYPES[:1])
     client = Client(
         client_id=keys.text("client_id"),
         redirect_uris=keys.texts("redirect_uris"),
         client_secrets=_secrets(keys),
         token_endpoint_auth_method=method,
-        response_types=_response_types(keys, implicit=implicit),
-        grant_types=keys.some_of("grant_types", grant_types(implicit=implicit), GRANT_TYPES[:1]),
+        response_types=_response_types(keys, grants, implicit=implicit),
+        grant_types=grants,
         post_logout_redirect_uris=keys.texts("post_logout_redirect_uris"),
         scopes=_scopes(keys),
         subject_type=keys.one_of("subject_type", SUBJECT_TYPES, "public"),
@@ -131,13 +132,16 @@ def _acr_values(keys: Table) -> tuple[str, ...]:
     return found
 
 
-def _response_types(keys: Table, *, implicit: bool) -> tuple[str, ...]:
+def _response_types(keys: Table, grants: tuple[str, ...], *, implicit: bool) -> tuple[str, ...]:
+    """RFC 7591 section 2.1: none, where no grant type comes by way of the authorization endpoint."""
     accepted = responses.response_types(implicit=implicit)
-    asked = keys.texts("response_types", accepted[:1])
+    default = accepted[:1] if "authorization_code" in grants else ()
+    asked = keys.texts("response_types", default)
     found = tuple(" ".join(sorted(value.split(" "))) for value in asked)
-    if not found or not set(found) <= set(accepted):
+    may_be_none = {"authorization_code", "implicit"}.isdisjoint(grants)
+    if not (found or may_be_none) or not set(found) <= set(accepted):
         keys.faults.add("response_types", list(asked), "some of " + ", ".join(accepted))
-        return accepted[:1]
+        return default
     return found
 
 

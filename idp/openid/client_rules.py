@@ -28,6 +28,15 @@ def _redirect_uris_are_safe(client: Client, faults: Faults) -> None:
                 faults.add(key, uri, accepted)
 
 
+def _implicit_answers_leave_the_machine(client: Client, faults: Faults) -> None:
+    # Dynamic Client Registration section 2, application_type.
+    if client.application_type != "web" or "implicit" not in client.grant_types:
+        return
+    for uri in client.redirect_uris:
+        if not uri.startswith("https://") or redirect_uris.host(uri) in redirect_uris.LOOPBACK_HOSTS:
+            faults.add("redirect_uris", uri, "https, and no loopback, for a web client with the grant type implicit")
+
+
 def _client_uri_is_a_page(client: Client, faults: Faults) -> None:
     if client.client_uri and redirect_uris.fault(client.client_uri, native=False):
         faults.add("client_uri", client.client_uri, "an https URL")
@@ -128,6 +137,7 @@ def _pairwise_client_has_one_sector(client: Client, faults: Faults) -> None:
 RULES: tuple[Callable[[Client, Faults], None], ...] = (
     _client_id_is_usable,
     _redirect_uris_are_safe,
+    _implicit_answers_leave_the_machine,
     _client_uri_is_a_page,
     _logout_uris_are_safe,
     _secret_fits_method,

@@ -11,6 +11,14 @@ LARGEST_REQUEST = 32_768
 # More than any form holds: an absurdly long code is then still answered as what it is, an unknown one.
 LARGEST_FORM = 262_144
 _MOST_PARAMETERS = 200
+# What the authorization endpoint reads of a request; everything else is ignored (RFC 6749 section 3.1).
+UNDERSTOOD = frozenset(
+    (
+        "client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
+        "code_challenge_method", "prompt", "max_age", "acr_values", "login_hint", "id_token_hint", "ui_locales",
+        "claims_locales", "display", "claims", "registration", "resource", "dpop_jkt", "request", "request_uri",
+    )
+)  # fmt: skip
 # RFC 8707 section 2 lets this one repeat.
 _REPEATABLE = frozenset({"resource"})
 

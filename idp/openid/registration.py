@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 _LARGEST = 65_536
 _LONGEST_TOKEN = 512
+_REALM = 'Bearer realm="registration"'
 # RFC 7592 section 2.2: these are ours to say.
 _OURS = ("registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at")
 
@@ -140,16 +141,20 @@ def _read(body: bytes) -> dict[str, Any]:
 
 def _bearer(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not 0 < len(token) <= _LONGEST_TOKEN:
+    if scheme.lower() != "bearer":
+        raise _unauthorized("An access token is needed", _REALM)
+    if not 0 < len(token) <= _LONGEST_TOKEN:
         raise _invalid_token()
     return token
 
 
 def _invalid_token() -> ProtocolError:
-    """RFC 6750 section 3.1."""
-    challenge = 'Bearer realm="registration", error="invalid_token"'
-    headers = {"WWW-Authenticate": challenge}
-    return ProtocolError("invalid_token", "The access token is not valid", status=401, headers=headers)
+    return _unauthorized("The access token is not valid", f'{_REALM}, error="invalid_token"')
+
+
+def _unauthorized(description: str, challenge: str) -> ProtocolError:
+    """RFC 6750 section 3.1: the challenge has no error code where nothing was presented."""
+    return ProtocolError("invalid_token", description, status=401, headers={"WWW-Authenticate": challenge})
 
 
 def _is_secret_of(registration: Registration, secret: Any) -> bool:

@@ -16,8 +16,9 @@ from idp.openid.keys import ALWAYS
 _DEFAULTS = {
     "token_endpoint_auth_method": "client_secret_basic",
     "grant_types": ["authorization_code"],
-    "response_types": ["code"],
 }
+# RFC 7591 section 3.2.1: told to the client where it left them out, as everything that counts for it.
+_TOLD = ("subject_type", "application_type", "id_token_signed_response_alg")
 _LONGEST_NAME = 100
 _MOST_URIS = 20
 # For reading alone: a client whose method needs a secret gets its own.
@@ -66,11 +67,13 @@ class MetadataReader:
                 taken.setdefault(f"{kind}_encrypted_response_enc", DEFAULT_CONTENT_ALGORITHM)
         _are_short(taken)
         client = self.client(taken, "reg_candidate", _ANY_SECRET)
+        _codes_can_be_used(client)
         _sector_is_its_own(client)
         _name_is_its_own(client, self.names())
         if self.check is not None:
             self.check(client)
-        return taken
+        counting = {name: getattr(client, name) for name in _TOLD} | {"response_types": list(client.response_types)}
+        return counting | taken
 
     def client(self, metadata: Mapping[str, Any], client_id: str, client_secret: str) -> Client:
         """The client of this metadata; the person is asked before the first release to it."""
@@ -91,6 +94,13 @@ class MetadataReader:
 def needs_secret(metadata: Mapping[str, Any]) -> bool:
     """Whether a client with this metadata proves itself with a secret."""
     return str(metadata.get("token_endpoint_auth_method", "")).startswith("client_secret_")
+
+
+def _codes_can_be_used(client: Client) -> None:
+    """RFC 7591 section 2.1: the response type code belongs to the grant type authorization_code."""
+    words = {word for response_type in client.response_types for word in response_type.split(" ")}
+    if "code" in words and "authorization_code" not in client.grant_types:
+        raise UnfitMetadata(("grant_types",))
 
 
 def _sector_is_its_own(client: Client) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 from idp.domain.clients import Client
 from idp.domain.errors import NotFetched, ProtocolError
 from idp.openid.client_keys import ClientKeys
-from idp.openid.parameters import Pairs, is_sane
+from idp.openid.parameters import UNDERSTOOD, Pairs, is_sane
 from idp.openid.signed_statement import SKEW, Unreadable, seconds, unverified, verify
 
 # RFC 9101 section 10.8: a statement made for another purpose has another type. Many libraries write plain JWT.
 _TYPES = frozenset({"oauth-authz-req+jwt", "jwt", ""})
-_OF_THE_TOKEN = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti"})
+# Parameters whose text is JSON, which a request object holds as it is (Core sections 6.1 and 7.2.1).
+_OBJECTS = frozenset({"claims", "registration"})
 _LONGEST_LIFE = timedelta(hours=1)
 # Of one client, in each process: anybody may have its address read, and where that is slow, it holds a thread.
 AT_ONCE = 4
@@ -97,16 +98,17 @@ class RequestObjects:
 
 
 def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
-    """A member of the object as request parameters (RFC 9101 section 4: texts, numbers, and ``claims`` as object)."""
-    if name in _OF_THE_TOKEN:
+    """A member of the object as request parameters (RFC 9101 section 4: texts, numbers, and a few as objects)."""
+    if name not in UNDERSTOOD:
+        # Those of the token itself, and of extensions, in whatever form.
         return []
-    if name == "resource" and isinstance(value, list):
-        return [pair for item in value for pair in _pairs(name, str(item))]
+    if name == "resource" and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return [(name, item) for item in value]
     if isinstance(value, str):
         return [(name, value)]
     if isinstance(value, int) and not isinstance(value, bool):
         return [(name, str(value))]
-    if isinstance(value, dict) and name == "claims":
+    if isinstance(value, dict) and name in _OBJECTS:
         return [(name, json.dumps(value))]
     raise Unreadable
 

@@ -51,7 +51,8 @@ def _token_paths(metadata: Mapping[str, Any]) -> dict[str, Any]:
         return str(metadata[name]).removeprefix(metadata["issuer"])
 
     grants = {"grant_type": {"type": "string", "enum": metadata["grant_types_supported"]}}
-    userinfo = _operation("Claims of the token's person (Core 5.3)", {"200": _userinfo()}, proof=True, bearer=True)
+    answers = {"200": _userinfo(), "403": _REFUSED}
+    userinfo = _operation("Claims of the token's person (Core 5.3)", answers, proof=True, bearer=True)
     return {
         path("token_endpoint"): {
             "post": _form("Tokens for a grant (RFC 6749)", "Tokens", grants, _TOKEN, ("grant_type",), proof=True)
@@ -137,7 +138,7 @@ def _operation(
     summary: str, success: dict[str, Any], *, bearer: bool, proof: bool = False, **more: Any
 ) -> dict[str, Any]:
     """bearer: with an access token; else a client, whose secret may stand in the header or in the form."""
-    refused = {status: {"$ref": "#/components/responses/Refused"} for status in ("400", "401", "413", "503")}
+    refused = dict.fromkeys(("400", "401", "413", "503"), _REFUSED)
     security: list[dict[str, list[str]]] = [{"bearer": []}] if bearer else [{"client": []}, {}]
     return {
         "summary": summary,
@@ -176,6 +177,7 @@ _SECURITY: dict[str, Schema] = {
     "client": {"type": "http", "scheme": "basic", "description": "client_secret_basic (RFC 6749 section 2.3.1)"},
     "bearer": {"type": "http", "scheme": "bearer", "description": "RFC 6750"},
 }
+_REFUSED: Schema = {"$ref": "#/components/responses/Refused"}
 _RESPONSES: dict[str, Any] = {
     "Refused": {
         "description": "Not done; the error codes are those of the specification",

@@ -77,6 +77,8 @@ class UserinfoEndpoint:
             raise _dpop_error("invalid_token", "The access token is not valid") if is_dpop else invalid_token()
         if token.jkt is not None or is_dpop:
             self._check_key(token, value, call, is_dpop=is_dpop, now=now)
+        if "openid" not in client.still(token.scope):
+            raise _insufficient_scope(is_dpop=is_dpop)
         use = AccessTokenUse(grant=token.grant, client=client, now=now, token=token)
         try:
             with pyop_errors_translated():
@@ -132,6 +134,13 @@ def invalid_token() -> ProtocolError:
     return _bearer_error("invalid_token", "The access token is not valid", 401)
 
 
+def _insufficient_scope(*, is_dpop: bool) -> ProtocolError:
+    """RFC 6750 section 3.1: a refresh left openid out, and with it what Core section 5.3 answers."""
+    error, description = "insufficient_scope", "The access token has no scope openid"
+    told = challenge(error, description) if is_dpop else _bearer_challenge(error, description)
+    return ProtocolError(error, description, status=403, headers={"WWW-Authenticate": f'{told}, scope="openid"'})
+
+
 def _in_header(authorization: str | None) -> str | None:
     scheme, _, value = (authorization or "").partition(" ")
     return value.strip(" ") if scheme.lower() in ("bearer", "dpop") else None
@@ -151,5 +160,9 @@ def _invalid_request(description: str) -> ProtocolError:
 
 
 def _bearer_error(error: str, description: str, status: int) -> ProtocolError:
-    bearer = f'{_REALM}, error="{error}", error_description="{description}"'
-    return ProtocolError(error, description, status=status, headers={"WWW-Authenticate": bearer})
+    told = {"WWW-Authenticate": _bearer_challenge(error, description)}
+    return ProtocolError(error, description, status=status, headers=told)
+
+
+def _bearer_challenge(error: str, description: str) -> str:
+    return f'{_REALM}, error="{error}", error_description="{description}"'

@@ -90,7 +90,7 @@ def _read_entry(shape: dict[str, Any], entry: dict[str, Any]) -> Wish | None:
 
 
 def _read_leaf(asked: Any) -> Wish:
-    kept = individual(asked)
+    kept = individual(asked, is_single=True)
     max_age = asked.get("max_age") if asked is not None else None
     if max_age is not None:
         if not isinstance(max_age, int) or isinstance(max_age, bool) or not 0 <= max_age <= _LONGEST_AGE:

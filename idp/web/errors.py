@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from flask import Flask, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, format_datetime
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, ServiceUnavailable
 from idp.domain.federation import IdentityProvider
@@ -32,6 +32,7 @@ _FOR_PROGRAMS = {
     "request.host": "The Host header does not name the issuer",
     "request.malformed": "The request is malformed, or its body is no form that can be read",
     "request.too_large": "The request is too large",
+    "request.method": "The endpoint does not take this method",
 }
 
 # What double clicks, reloads and the Back button end in.
@@ -120,7 +121,7 @@ def register(
         reason = _HTTP_REASONS.get(error.code, "request.malformed")
         reference = present_reference()
         logger.info("request.error", extra={"fields": _facts(reference, reason, str(error.code))})
-        if request.blueprint in PROTOCOL_BLUEPRINTS:
+        if (_asked(app, error) or request.blueprint) in PROTOCOL_BLUEPRINTS:
             # Not noted: nobody is told the reference, and a stranger's large body must cost no write to the database.
             response = _protocol_answer(_for_programs(Refusal(reason, status=error.code)))
         else:
@@ -148,6 +149,15 @@ def register(
     app.register_error_handler(ServiceUnavailable, unavailable)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, unexpected)
+
+
+def _asked(app: Flask, error: HTTPException) -> str | None:
+    """The blueprint at this address, where the method was not one of its own: the request then names none."""
+    methods = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    adapter = app.create_url_adapter(request) if methods else None
+    if not (methods and adapter):
+        return None
+    return str(adapter.match(method=next(iter(methods)))[0]).partition(".")[0]
 
 
 class _WayOn(NamedTuple):

@@ -19,6 +19,8 @@ KEYS: dict[str, PrivateKey] = {
     "EdDSA": OKPKey.generate_key("Ed25519", {"kid": "okp"}),
 }
 KEYS["PS256"] = KEYS["RS256"]
+# The same key under the name that says its curve (RFC 9864).
+KEYS["Ed25519"] = KEYS["EdDSA"]
 STRANGERS_KEY = ECKey.generate_key("P-256", {"kid": "ec"})
 JWKS = json.dumps({"keys": [KEYS[name].as_dict(private=False) for name in ("RS256", "ES256", "EdDSA")]})
 

@@ -35,7 +35,7 @@ def ask(world: World, assertion: str, authorization: str | None = None, **more: 
     return world.provider.introspection.answer(list(form.items()), authorization, now=NOW)
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"])
 def test_each_algorithm_is_taken(world: World, algorithm: str) -> None:
     assert ask(world, signed(assertion_claims("signer"), algorithm)) == {"active": False}
 
@@ -161,6 +161,15 @@ def test_strange_signatures_are_refused(world: World) -> None:
             ask(world, assertion)
 
 
+@pytest.mark.parametrize("named", ["EdDSA", "Ed25519"])
+@pytest.mark.parametrize("algorithm", ["EdDSA", "Ed25519"])
+def test_a_key_on_ed25519_has_two_names(world: World, named: str, algorithm: str) -> None:
+    """RFC 9864: who published a key under the old one may hold a library that signs under the new one."""
+    published = KEYS["EdDSA"].as_dict(private=False) | {"alg": named}
+    world.clients["signer"] = replace(SIGNER, jwks=json.dumps({"keys": [published]}))
+    assert ask(world, signed(assertion_claims("signer"), algorithm))
+
+
 def test_the_registered_algorithm_is_the_only_one(world: World) -> None:
     world.clients["signer"] = replace(SIGNER, token_endpoint_auth_signing_alg="EdDSA")
     with refused("invalid_client", 401):
@@ -240,4 +249,4 @@ def test_it_is_announced_and_a_shared_secret_is_not(world: World) -> None:
         assert "private_key_jwt" in methods
         assert "client_secret_jwt" not in methods
         algorithms = document[f"{endpoint}_endpoint_auth_signing_alg_values_supported"]
-        assert algorithms == ["RS256", "PS256", "ES256", "EdDSA"]
+        assert algorithms == ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]

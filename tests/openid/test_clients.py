@@ -313,6 +313,25 @@ def test_a_response_type_with_tokens_needs_its_grant_type(tmp_path: Path) -> Non
         read_clients(path, implicit=True)
 
 
+def test_a_client_for_devices_alone_has_no_response_type(tmp_path: Path) -> None:
+    grant = 'grant_types = ["urn:ietf:params:oauth:grant-type:device_code"]\n'
+    for said in ("", "response_types = []\n"):
+        assert read_clients(written(tmp_path, GOOD + grant + said))["one"].response_types == ()
+    as_before = written(tmp_path, GOOD + grant + 'response_types = ["code"]\n')
+    assert read_clients(as_before)["one"].response_types == ("code",)
+
+
+@pytest.mark.parametrize("uri", ["http://127.0.0.1:5001/cb", "http://localhost/cb", "https://localhost/cb"])
+def test_tokens_in_the_address_go_to_no_loopback_of_a_web_client(tmp_path: Path, uri: str) -> None:
+    """Dynamic Client Registration section 2, application_type."""
+    implicit = 'response_types = ["id_token"]\ngrant_types = ["implicit"]\n'
+    there = GOOD.replace("https://one.example/cb", uri)
+    with pytest.raises(ConfigurationError, match="implicit"):
+        read_clients(written(tmp_path, there + implicit), implicit=True)
+    assert read_clients(written(tmp_path, there), implicit=True)
+    assert read_clients(written(tmp_path, there + implicit + 'application_type = "native"\n'), implicit=True)
+
+
 @pytest.mark.parametrize(
     "key", ["1", '{kty = "OKP", crv = "Ed25519", x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", on = 2026-01-01}']
 )

@@ -56,7 +56,7 @@ def userinfo(world: World, token: str, *proofs: str, scheme: str = "DPoP") -> di
     return world.provider.userinfo(f"{scheme} {token}", (), UserinfoCall("GET", proofs), now=NOW).claims
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "RS256", "PS256", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256", "PS256", "EdDSA", "Ed25519"])
 def test_a_token_is_bound_to_the_key_and_opens_userinfo_with_it(world: World, algorithm: str) -> None:
     tokens = exchange(world, world.code(), proof(algorithm=algorithm))
     assert tokens["token_type"] == "DPoP"
@@ -82,6 +82,17 @@ def test_a_bearer_token_is_no_bound_token(world: World) -> None:
     with refused("invalid_token", 401):
         userinfo(world, token, proof(USERINFO, "GET", token=token))
     assert world.userinfo(token)
+
+
+def test_a_bound_token_without_openid_is_told_so_by_its_own_scheme(world: World) -> None:
+    token = exchange(world, world.code(), proof())["refresh_token"]
+    form = [("grant_type", "refresh_token"), ("refresh_token", token), ("scope", "email")]
+    narrow = world.provider.token(form, basic(), [proof()], now=NOW)["access_token"]
+    with pytest.raises(ProtocolError) as caught:
+        userinfo(world, narrow, proof(USERINFO, "GET", token=narrow))
+    assert (caught.value.error, caught.value.status) == ("insufficient_scope", 403)
+    assert caught.value.headers["WWW-Authenticate"].startswith('DPoP error="insufficient_scope"')
+    assert caught.value.headers["WWW-Authenticate"].endswith(', scope="openid"')
 
 
 def test_a_token_needs_a_proof_of_its_own_key_for_itself(world: World) -> None:
@@ -307,7 +318,8 @@ def test_a_nonce_ends_and_a_refused_proof_may_be_made_again(world: World) -> Non
 
 
 def test_it_is_announced(world: World) -> None:
-    assert world.provider.discovery()["dpop_signing_alg_values_supported"] == ["RS256", "PS256", "ES256", "EdDSA"]
+    algorithms = world.provider.discovery()["dpop_signing_alg_values_supported"]
+    assert algorithms == ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"]
 
 
 def test_a_proof_is_remembered_for_as_long_as_it_would_be_taken() -> None:

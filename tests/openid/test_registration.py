@@ -149,6 +149,15 @@ def test_nobody_registers_without_a_good_initial_token(office: Office) -> None:
         unauthorized(lambda value=authorization: office.register(value))
 
 
+def test_who_presents_nothing_is_told_no_error(office: Office) -> None:
+    """RFC 6750 section 3.1: the challenge alone, where the request has no authentication at all."""
+    for authorization, error in ((None, False), ("Basic eDp5", False), ("Bearer x", True), ("Bearer", True)):
+        with pytest.raises(ProtocolError) as caught:
+            office.flow.create(b"{}", authorization)
+        assert caught.value.status == 401
+        assert ("error=" in caught.value.headers["WWW-Authenticate"]) is error
+
+
 def test_a_fault_in_the_metadata_costs_no_use(office: Office) -> None:
     authorization = office.initial()
     with pytest.raises(ProtocolError):
@@ -405,6 +414,40 @@ def test_a_client_cannot_register_what_is_the_administrator_s_to_say() -> None:
     ours = {"claims", "verified_claims", "consent", "require_pkce", "resources", "access_token_format"}
     secrets = {"client_id", "client_secret", "client_secrets"}
     assert set(KEYS) - set(REGISTRABLE) == ours | secrets
+
+
+@pytest.mark.parametrize("said", [{}, {"response_types": []}])
+def test_a_device_has_no_response_type(office: Office, said: dict[str, Any]) -> None:
+    """RFC 7591 section 2.1: none belongs to its grant type."""
+    answer = office.register(redirect_uris=[], grant_types=[GRANT_TYPE], **said)
+    assert (answer["response_types"], answer["grant_types"]) == ([], [GRANT_TYPE])
+    client = office.clients.get(answer["client_id"])
+    assert client is not None
+    assert client.response_types == ()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"response_types": ["code"], "grant_types": [GRANT_TYPE]},
+        {"response_types": ["code"], "grant_types": ["refresh_token"]},
+        {"response_types": []},
+    ],
+)
+def test_response_types_and_grant_types_fit(office: Office, metadata: dict[str, Any]) -> None:
+    """RFC 7591 section 2.1: a client that could receive codes, and never use them."""
+    assert office.refusal(**metadata).error == "invalid_client_metadata"
+
+
+def test_what_was_left_out_is_told_as_it_will_be(office: Office) -> None:
+    """RFC 7591 section 3.2.1: everything that is registered, whoever said it."""
+    answer = office.register()
+    defaults = {"subject_type": "public", "application_type": "web", "id_token_signed_response_alg": "RS256"}
+    lists = {"response_types": ["code"], "grant_types": ["authorization_code"]}
+    assert answer.items() >= {**defaults, "token_endpoint_auth_method": "client_secret_basic"}.items()
+    assert {name: answer[name] for name in lists} == lists
+    read = office.flow.read(answer["client_id"], managed(answer))
+    assert read.items() >= defaults.items()
 
 
 @pytest.mark.parametrize("redirect_uris", [[], ["https://victim.example/cb"]])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from idp.domain.errors import AuthorizationError
 from tests.openid.world import ACCOUNT, CLAIMS, NOW, PAIRWISE, PORTAL, SECRET, SUBJECT, World, basic
 
 EVERYTHING = {
@@ -74,6 +75,29 @@ def test_a_claim_is_released_only_with_the_value_that_was_asked_for(world: World
     )
     _, userinfo = released(world, scope="openid", claims=asked)
     assert set(userinfo) == {"sub", "email", "given_name"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "is_there"),
+    [
+        ('{"value": ["student"]}', True),
+        ('{"values": [["member", "student"], ["student"]]}', True),
+        ('{"value": ["member", "student"]}', False),
+        ('{"value": "student"}', False),
+    ],
+)
+def test_the_value_of_a_claim_with_several_is_a_list(world: World, wish: str, is_there: bool) -> None:
+    """Core section 5.5.1: what is asked for is a valid value of that claim."""
+    asked = f'{{"userinfo": {{"eduperson_affiliation": {wish}}}}}'
+    _, userinfo = released(world, scope="openid", claims=asked)
+    assert ("eduperson_affiliation" in userinfo) is is_there
+
+
+@pytest.mark.parametrize("claim", ["acr", "sub", "auth_time"])
+def test_the_sign_in_itself_has_single_values(reader: World, claim: str) -> None:
+    for wish in ('{"value": ["x"]}', '{"values": [["x"]]}'):
+        with pytest.raises(AuthorizationError, match="invalid_request"):
+            reader.read(claims=f'{{"id_token": {{"{claim}": {wish}}}}}')
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,9 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from idp.domain.clients import Client
 from idp.domain.errors import AuthorizationError, NotFetched, ProtocolError, Refusal
 from idp.domain.keyed import base64url
+from idp.openid import authorization_request
 from idp.openid.client_keys import ClientKeys
+from idp.openid.parameters import UNDERSTOOD
 from idp.openid.request_objects import RequestObjects
 from tests.openid.world import ISSUER, NOW, PORTAL, World, asking, basic
 
@@ -24,6 +26,7 @@ KEYS: dict[str, RSAKey | ECKey | OKPKey] = {
     "ES256": ECKey.generate_key("P-256", {"kid": "ec"}),
     "EdDSA": OKPKey.generate_key("Ed25519", {"kid": "okp"}),
 }
+KEYS["Ed25519"] = KEYS["EdDSA"]
 JWKS = json.dumps({"keys": [key.as_dict(private=False) for key in (RSA, KEYS["ES256"], KEYS["EdDSA"])]})
 SIGNING = replace(PORTAL, jwks=JWKS)
 PRESENT = int(NOW.timestamp())
@@ -99,6 +102,33 @@ def test_an_object_for_somebody_else_another_time_or_another_purpose_is_refused(
     signing: World, changes: dict[str, Any]
 ) -> None:
     assert error_of(signing, beside(signed(**changes))).reason == "oauth.invalid_request_object"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"authorization_details": [{"type": "x"}]}, {"legacy": True}, {"ratio": 0.5}, {"client_metadata": {}}]
+)
+def test_a_member_that_nobody_here_understands_is_ignored_whatever_its_form(
+    signing: World, changes: dict[str, Any]
+) -> None:
+    """RFC 6749 section 3.1; extensions bring members that are no texts (RFC 9396 section 2)."""
+    request = signing.provider.read_authorization_request(beside(signed(**changes)), now=NOW)
+    assert (request.state, request.max_age) == ("signed", 600)
+
+
+@pytest.mark.parametrize("name", sorted(UNDERSTOOD))
+def test_what_is_understood_has_its_form(signing: World, name: str) -> None:
+    wrong: dict[str, Any] = {name: [["x"]]}
+    assert error_of(signing, beside(signed(**wrong))).reason == "oauth.invalid_request_object"
+
+
+def test_everything_that_is_kept_of_a_request_is_understood() -> None:
+    assert set(authorization_request._REMEMBERED) < UNDERSTOOD
+
+
+def test_the_registration_of_a_self_issued_client_is_told_as_such(signing: World) -> None:
+    """In a request object it is an object (OpenID Connect Core section 7.2.1)."""
+    pairs = beside(signed(registration={"client_name": "x"}))
+    assert error_of(signing, pairs).reason == "oauth.registration_not_supported"
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "dpop+jwt", "logout+jwt"])

@@ -52,6 +52,17 @@ def test_a_token_in_two_places_or_twice_is_a_bad_request(world: World) -> None:
     assert refusal(world, None, [("access_token", token), ("access_token", token)]).status == 400
 
 
+def test_o_43_a_token_that_was_made_narrower_than_openid_opens_nothing_here(world: World) -> None:
+    """RFC 6750 section 3.1; a refresh may leave any scope out (RFC 6749 section 6)."""
+    tokens = world.tokens()
+    narrow = world.refresh(tokens["refresh_token"], scope="email")
+    caught = refusal(world, f"Bearer {narrow['access_token']}")
+    assert (caught.error, caught.status) == ("insufficient_scope", 403)
+    assert caught.headers["WWW-Authenticate"].endswith(', scope="openid"')
+    whole = world.refresh(narrow["refresh_token"])
+    assert world.userinfo(whole["access_token"])["email"]
+
+
 def test_an_expired_token_is_refused_before_the_database_clears_it_away(world: World) -> None:
     token = world.tokens()["access_token"]
     assert world.userinfo(token, now=NOW + timedelta(minutes=59))

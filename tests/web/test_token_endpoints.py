@@ -51,7 +51,20 @@ def test_o_40_nobody_is_answered_without_authentication_and_by_get(client: Flask
     refused = client.post(path, data={"token": "x"}, headers=HOST)
     assert (refused.status_code, refused.get_json()["error"]) == (401, "invalid_client")
     assert refused.headers["WWW-Authenticate"].startswith("Basic")
-    assert client.get(path, headers=HOST).status_code == 405
+    by_get = client.get(path, headers=HOST)
+    assert (by_get.status_code, by_get.get_json()["error"]) == (405, "invalid_request")
+    assert "POST" in by_get.headers["Allow"]
+
+
+@pytest.mark.parametrize("path", ["/userinfo", "/jwks", "/.well-known/openid-configuration"])
+def test_a_program_that_asks_by_another_method_reads_json_too(client: FlaskClient, path: str) -> None:
+    answer = client.put(path, headers=HOST)
+    assert (answer.status_code, answer.get_json()["error"]) == (405, "invalid_request")
+    assert "GET" in answer.headers["Allow"]
+
+
+def test_a_person_who_comes_to_a_page_by_another_method_reads_a_page(client: FlaskClient) -> None:
+    assert client.put("/authorize", headers=HOST).mimetype == "text/html"
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
