@@ -34,6 +34,7 @@ _ENCRYPTION_METHODS: Final = (
     names.XENC11 + "aes256-gcm",
     names.XENC11 + "aes128-gcm",
     names.XENC + "rsa-oaep-mgf1p",
+    names.XENC11 + "rsa-oaep",
 )
 # Only what the accounts use (GDPR: data minimisation); the mail address alone is indispensable.
 _REQUESTED: Final = (
@@ -167,8 +168,8 @@ def _extensions(*elements: Any) -> Any:
 
 def _algorithms() -> list[Any]:
     """What we verify (SAML metadata profile for algorithm support 1.0); whoever signs with SHA-1 is told beforehand."""
-    digests = [algsupport.DigestMethod(algorithm=name) for name in sorted(names.DIGEST_ALGORITHMS)]
-    return digests + [algsupport.SigningMethod(algorithm=name) for name in sorted(names.SIGNATURE_ALGORITHMS)]
+    digests = [algsupport.DigestMethod(algorithm=name) for name in names.DIGEST_ALGORITHMS]
+    return digests + [algsupport.SigningMethod(algorithm=name) for name in names.SIGNATURE_ALGORITHMS]
 
 
 def _entity_attributes(description: ServiceDescription) -> Any:

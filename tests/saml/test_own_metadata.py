@@ -117,6 +117,23 @@ def test_metadata_tells_which_signature_algorithms_are_verified(
     assert not any("sha1" in method for method in methods)
 
 
+def test_metadata_names_algorithms_in_order_of_preference(sp_keys: list[KeyPair], complete: ServiceDescription) -> None:
+    """OpenSAML signs and encrypts with the first that it can: SHA-256, which every implementation has (SDP-ALG01)."""
+    root = parse_metadata(_metadata(sp_keys, complete))
+    digests = [method.get("Algorithm") for method in root.iterfind("md:Extensions/alg:DigestMethod", NS)]
+    assert [name.rpartition("#")[2] for name in digests] == ["sha256", "sha384", "sha512"]
+    methods = [method.get("Algorithm").rpartition("#")[2] for method in root.iterfind(".//alg:SigningMethod", NS)]
+    assert methods == [f"{kind}-{digest}" for kind in ("rsa", "ecdsa") for digest in ("sha256", "sha384", "sha512")]
+    for descriptor in root.iterfind(".//md:KeyDescriptor[@use='encryption']", NS):
+        offered = [method.get("Algorithm") for method in descriptor.iterfind("md:EncryptionMethod", NS)]
+        assert [name.rpartition("#")[2] for name in offered] == [
+            "aes256-gcm",
+            "aes128-gcm",
+            "rsa-oaep-mgf1p",
+            "rsa-oaep",
+        ]
+
+
 def test_metadata_says_where_an_outside_discovery_service_may_send_people(
     sp_keys: list[KeyPair], complete: ServiceDescription
 ) -> None:
