@@ -58,6 +58,10 @@ _OLD_NAMES: Final = {
         if not friendly.startswith("supann")
     },
 }
+# What people are called: words in a line, whatever stands between them in a university's directory.
+_NAMES_OF_PEOPLE: Final = frozenset(
+    name for name, friendly in FRIENDLY_NAMES.items() if friendly in ("displayName", "givenName", "sn", "cn")
+)
 _TEXTS: Final = frozenset({*FRIENDLY_NAMES, *(name for _, name in IDENTIFIERS), MAIL}) - {TARGETED_ID}
 _MAX_VALUES: Final = 200
 _MAX_LENGTH: Final = 1024
@@ -104,8 +108,13 @@ def identifiers(values: dict[str, tuple[str, ...]]) -> tuple[tuple[str, str], ..
 
 
 def friendly(values: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """What is neither identifier nor mail address, by friendly name."""
-    return {friendly: values[name] for name, friendly in FRIENDLY_NAMES.items() if values.get(name)}
+    """What is neither identifier nor mail address, by friendly name; a person's names are one line each."""
+    lines = {
+        name: tuple(dict.fromkeys(line for value in said if (line := _one_line(value))))
+        for name, said in values.items()
+        if name in _NAMES_OF_PEOPLE
+    }
+    return {friendly: told for name, friendly in FRIENDLY_NAMES.items() if (told := lines.get(name, values.get(name)))}
 
 
 def _values(name: str, attribute: Element) -> list[str]:
@@ -118,6 +127,14 @@ def _value(name: str, element: Element) -> str:
     if text is None:
         raise Refusal("saml.attribute_values", f"{name} holds elements instead of text")
     limit = _MAX_LENGTH if name in FRIENDLY_NAMES else _MAX_IDENTIFIER_LENGTH
-    if len(text) > limit or any(unicodedata.category(char) == "Cc" for char in text):
+    if len(text) > limit or (name not in _NAMES_OF_PEOPLE and any(map(_is_control, text))):
         raise Refusal("saml.attribute_values", f"{name} is too long or holds control characters")
     return text
+
+
+def _one_line(name: str) -> str:
+    return " ".join("".join(" " if _is_control(char) else char for char in name).split())
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) == "Cc"

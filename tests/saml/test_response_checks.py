@@ -208,6 +208,24 @@ def test_unknown_attributes_are_ignored(verify: Verify, key: university.Key) -> 
     assert verify(university.signed(draft, key)).attributes == {"supannEtuId": ("12345",)}
 
 
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("Camille\n      Durand", "Camille Durand"),
+        ("Camille\tDurand", "Camille Durand"),
+        # An apostrophe of Windows-1252 that somebody took for Latin-1.
+        ("Camille d\x92Exemple", "Camille d Exemple"),
+        ("\x85", None),
+    ],
+)
+def test_a_name_is_one_line_whatever_stands_between_its_words(
+    verify: Verify, key: university.Key, value: str, read: str | None
+) -> None:
+    """Nobody is turned away for how their university's directory writes names (SAML2Int 2.0, SDP-SP20)."""
+    draft = university.Draft(attributes={"displayName": (value,), "eppn": ("cdurand@univ-exemple.fr",)})
+    assert verify(university.signed(draft, key)).attributes == ({"displayName": (read,)} if read else {})
+
+
 @pytest.mark.parametrize("value", ["x" * 300 + "@univ-exemple.fr", "a\nb@univ-exemple.fr"])
 def test_identifier_with_odd_text_is_refused(refusal: Reason, key: university.Key, value: str) -> None:
     draft = university.Draft(attributes={"eppn": (value,)})
