@@ -3,6 +3,8 @@
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+import xmlsec
+from lxml import etree
 
 from idp.domain.accounts import Identity
 from tests.saml import identity_provider as university
@@ -120,6 +122,25 @@ def test_what_lies_outside_the_scope_or_comes_twice_has_its_message_too(
     assert (person.last.status_code, person.step) == (403, "error")
     assert named in person.tree.xpath("//*[@data-copy]/@data-copy")[0]
     assert world.mails(CAMILLE) == []
+
+
+def test_how_to_encrypt_for_us_is_in_a_message_too(world: World) -> None:
+    """AD FS encrypts for whoever publishes a key, by AES-CBC, and signs the assertion alone unless told otherwise."""
+    person = world.browser().start()
+    request_id = person.leave(EXEMPLE)
+    metadata = etree.fromstring(person.get("/saml/metadata").last.data)
+    text = metadata.find(".//md:KeyDescriptor[@use='encryption']//ds:X509Certificate", university.NS).text
+    certificate = f"-----BEGIN CERTIFICATE-----\n{text.strip()}\n-----END CERTIFICATE-----\n".encode()
+
+    def encrypt(root: university.Element) -> None:
+        university.encrypt(root, certificate, cipher=xmlsec.constants.TransformAes256Cbc)
+
+    person.come_back(request_id, world.draft(), encrypt)
+    assert (person.last.status_code, person.step) == (400, "error")
+    (copied,) = person.tree.xpath("//*[@data-copy]/@data-copy")
+    for told in ("AES-GCM", "RSA-OAEP", "SHA-256", f"{ISSUER}/saml/metadata", "Bonjour", "Hello"):
+        assert told in copied
+    assert "attribut" not in copied
 
 
 def test_a_message_never_holds_what_the_university_released(world: World) -> None:
