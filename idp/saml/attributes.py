@@ -24,28 +24,20 @@ IDENTIFIERS: Final = (
     ("eppn", EPPN),
     ("targeted-id", TARGETED_ID),
 )
+# Only what claims and pages use: the rest of what a university releases is not kept (GDPR article 5, 1 c; GÉANT CoCo).
 FRIENDLY_NAMES: Final = {
     "urn:oid:2.16.840.1.113730.3.1.241": "displayName",
     "urn:oid:2.5.4.42": "givenName",
     "urn:oid:2.5.4.4": "sn",
     "urn:oid:2.5.4.3": "cn",
-    "urn:oid:2.16.840.1.113730.3.1.39": "preferredLanguage",
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.1": "eduPersonAffiliation",
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.5": "eduPersonPrimaryAffiliation",
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.9": "eduPersonScopedAffiliation",
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.11": "eduPersonAssurance",
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.16": "eduPersonOrcid",
     "urn:oid:1.3.6.1.4.1.25178.1.2.9": "schacHomeOrganization",
-    "urn:oid:1.3.6.1.4.1.25178.1.2.10": "schacHomeOrganizationType",
     "urn:oid:1.3.6.1.4.1.25178.1.2.14": "schacPersonalUniqueCode",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.4": "supannCivilite",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.8": "supannEntiteAffectation",
     "urn:oid:1.3.6.1.4.1.7135.1.2.1.10": "supannEtuId",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.11": "supannEmpId",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.13": "supannEntiteAffectationPrincipale",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.14": "supannEtablissement",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.26": "supannEtuCursusAnnee",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.30": "supannEtuInscription",
 }
 # Names of SAML 1 that identity providers of long ago still send (MACE-Dir attribute profile, TERENA's SCHAC).
 _OLD_NAMES: Final = {
