@@ -347,7 +347,8 @@ class Affiliations:
 class SamlMetadata:
     """What our own metadata says of us, for registration in a federation. Texts: what is empty is left out.
 
-    contact_…: ``Name <mail address>``. logo_width, logo_height: pixels. entity_categories: URIs, spaces between them.
+    contact_…: ``Name <mail address>``. logo_width, logo_height: pixels. entity_categories,
+    assurance_certifications: URIs, spaces between them. subject_id: the identifier that universities have to release.
     valid_days: how long a copy is good, 0: no end. signed: for everybody, not only for those who ask.
     """
 
@@ -369,6 +370,8 @@ class SamlMetadata:
     contact_administrative: Annotated[str, CONTACT] = ""
     contact_security: Annotated[str, CONTACT] = ""
     entity_categories: Annotated[str, URIS] = ""
+    assurance_certifications: Annotated[str, URIS] = ""
+    subject_id: Literal["any", "subject-id", "pairwise-id", "none"] = "any"
     valid_days: Annotated[int, number(0, 365)] = 0
     signed: Annotated[bool, FLAG] = False
 

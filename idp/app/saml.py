@@ -41,6 +41,8 @@ def description(configured: Settings) -> ServiceDescription:
         logo=Logo(said.logo_url, said.logo_width, said.logo_height) if said.logo_url else None,
         discovery_url=f"{configured.issuer}/saml/discovery" if configured.federation.discovery_url else "",
         entity_categories=tuple(said.entity_categories.split()),
+        assurance_certifications=tuple(said.assurance_certifications.split()),
+        subject_id=said.subject_id,
         valid_for=timedelta(days=said.valid_days) if said.valid_days else None,
         always_signed=said.signed,
     )

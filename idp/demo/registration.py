@@ -32,6 +32,8 @@ SAML_METADATA: Final = MappingProxyType(
         "entity_categories": (
             "http://refeds.org/category/research-and-scholarship https://refeds.org/category/code-of-conduct/v2"
         ),
+        "assurance_certifications": "https://refeds.org/sirtfi",
+        "subject_id": "any",
     }
 )
 

@@ -74,6 +74,18 @@ _IS_OWN: Final[dict[str, Callable[[str, IdentityProvider], bool]]] = {
 }
 
 
+# Attributes whose values are compared without regard to case (eduPerson 202208; SCHAC 1.6): told in small letters,
+# since applications compare to the letter.
+_WITHOUT_CASE: Final = frozenset(
+    {
+        "eduPersonAffiliation",
+        "eduPersonPrimaryAffiliation",
+        "eduPersonScopedAffiliation",
+        "schacHomeOrganization",
+    }
+)
+
+
 def _is_qualified(value: str, provider: IdentityProvider) -> bool:
     """``IdP!SP!value`` of this provider."""
     qualifier, _, rest = value.removeprefix(provider.entity_id).partition("!")
@@ -103,17 +115,25 @@ def accepted_attributes(vouching: Vouching, provider: IdentityProvider) -> dict[
     """What the university says of the person, without values that only another one may give.
 
     A scoped affiliation, home organization or personal code outside ``shibmd:Scope`` is left out and refuses nobody: it
-    may be true, but this provider is not the one to say so. Nothing stays that turns the direction of writing.
+    may be true, but this provider is not the one to say so. Nothing stays that turns the direction of writing. A
+    status is told in small letters.
     """
     kept = {
         name: tuple(
-            shown
-            for value in values
-            if (name not in _IS_OWN or _IS_OWN[name](value, provider)) and (shown := _TURNING.sub("", value).strip())
+            dict.fromkeys(
+                shown
+                for value in values
+                if (name not in _IS_OWN or _IS_OWN[name](value, provider)) and (shown := _shown(name, value))
+            )
         )
         for name, values in vouching.attributes.items()
     }
     return {name: values for name, values in kept.items() if values}
+
+
+def _shown(name: str, value: str) -> str:
+    text = _TURNING.sub("", value).strip()
+    return text.lower() if name in _WITHOUT_CASE else text
 
 
 def released_mails(vouching: Vouching) -> tuple[str, ...]:

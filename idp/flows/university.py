@@ -86,7 +86,10 @@ class UniversityFlow:
         session: the browser's, where its cookie came along. A cross-site POST carries no SameSite=Lax cookie, so that
         the browser is compared again on arrival (``flows.arrival``), before anything follows from the answer.
         """
-        request_id = self.service_provider.claimed_request_id(saml_response)
+        try:
+            request_id = self.service_provider.claimed_request_id(saml_response)
+        except Refusal as refusal:
+            raise self._of_whom(refusal, saml_response, session) from refusal
         proofing = self.proofings.by_request(request_id, now=self.clock())
         if proofing is None:
             raise Refusal("saml.in_response_to", "no such request")
@@ -97,6 +100,20 @@ class UniversityFlow:
             return self._accept(proofing, saml_response)
         except Refusal as refusal:
             raise refusal.during(proofing.reference, proofing.authorization_id) from refusal
+
+    def _of_whom(self, refusal: Refusal, saml_response: str, session: Session | None) -> Refusal:
+        """The guard's refusal with the university that was asked: told what is wrong, and counted in its health.
+
+        Nothing is used up: what the guard refuses answers no request.
+        """
+        request_id = self.service_provider.named_request_id(saml_response)
+        proofing = self.proofings.by_request(request_id, now=self.clock()) if request_id else None
+        if proofing is None or (session is not None and session.browser != proofing.browser):
+            return refusal
+        go_on_under(proofing.reference)
+        university = self.federation.current.provider(proofing.entity_id)
+        told = refusal.during(proofing.reference, proofing.authorization_id)
+        return told if university is None else told.at(university)
 
     def _accept(self, proofing: Proofing, saml_response: str) -> Proofing:
         now = self.clock()

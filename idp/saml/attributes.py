@@ -24,28 +24,20 @@ IDENTIFIERS: Final = (
     ("eppn", EPPN),
     ("targeted-id", TARGETED_ID),
 )
+# Only what claims and pages use: the rest of what a university releases is not kept (GDPR article 5, 1 c; GÉANT CoCo).
 FRIENDLY_NAMES: Final = {
     "urn:oid:2.16.840.1.113730.3.1.241": "displayName",
     "urn:oid:2.5.4.42": "givenName",
     "urn:oid:2.5.4.4": "sn",
     "urn:oid:2.5.4.3": "cn",
-    "urn:oid:2.16.840.1.113730.3.1.39": "preferredLanguage",
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.1": "eduPersonAffiliation",
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.5": "eduPersonPrimaryAffiliation",
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.9": "eduPersonScopedAffiliation",
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.11": "eduPersonAssurance",
     "urn:oid:1.3.6.1.4.1.5923.1.1.1.16": "eduPersonOrcid",
     "urn:oid:1.3.6.1.4.1.25178.1.2.9": "schacHomeOrganization",
-    "urn:oid:1.3.6.1.4.1.25178.1.2.10": "schacHomeOrganizationType",
     "urn:oid:1.3.6.1.4.1.25178.1.2.14": "schacPersonalUniqueCode",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.4": "supannCivilite",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.8": "supannEntiteAffectation",
     "urn:oid:1.3.6.1.4.1.7135.1.2.1.10": "supannEtuId",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.11": "supannEmpId",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.13": "supannEntiteAffectationPrincipale",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.14": "supannEtablissement",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.26": "supannEtuCursusAnnee",
-    "urn:oid:1.3.6.1.4.1.7135.1.2.1.30": "supannEtuInscription",
 }
 # Names of SAML 1 that identity providers of long ago still send (MACE-Dir attribute profile, TERENA's SCHAC).
 _OLD_NAMES: Final = {
@@ -58,6 +50,10 @@ _OLD_NAMES: Final = {
         if not friendly.startswith("supann")
     },
 }
+# What people are called: words in a line, whatever stands between them in a university's directory.
+_NAMES_OF_PEOPLE: Final = frozenset(
+    name for name, friendly in FRIENDLY_NAMES.items() if friendly in ("displayName", "givenName", "sn", "cn")
+)
 _TEXTS: Final = frozenset({*FRIENDLY_NAMES, *(name for _, name in IDENTIFIERS), MAIL}) - {TARGETED_ID}
 _MAX_VALUES: Final = 200
 _MAX_LENGTH: Final = 1024
@@ -104,8 +100,13 @@ def identifiers(values: dict[str, tuple[str, ...]]) -> tuple[tuple[str, str], ..
 
 
 def friendly(values: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """What is neither identifier nor mail address, by friendly name."""
-    return {friendly: values[name] for name, friendly in FRIENDLY_NAMES.items() if values.get(name)}
+    """What is neither identifier nor mail address, by friendly name; a person's names are one line each."""
+    lines = {
+        name: tuple(dict.fromkeys(line for value in said if (line := _one_line(value))))
+        for name, said in values.items()
+        if name in _NAMES_OF_PEOPLE
+    }
+    return {friendly: told for name, friendly in FRIENDLY_NAMES.items() if (told := lines.get(name, values.get(name)))}
 
 
 def _values(name: str, attribute: Element) -> list[str]:
@@ -118,6 +119,14 @@ def _value(name: str, element: Element) -> str:
     if text is None:
         raise Refusal("saml.attribute_values", f"{name} holds elements instead of text")
     limit = _MAX_LENGTH if name in FRIENDLY_NAMES else _MAX_IDENTIFIER_LENGTH
-    if len(text) > limit or any(unicodedata.category(char) == "Cc" for char in text):
+    if len(text) > limit or (name not in _NAMES_OF_PEOPLE and any(map(_is_control, text))):
         raise Refusal("saml.attribute_values", f"{name} is too long or holds control characters")
     return text
+
+
+def _one_line(name: str) -> str:
+    return " ".join("".join(" " if _is_control(char) else char for char in name).split())
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) == "Cc"

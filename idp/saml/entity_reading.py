@@ -34,7 +34,10 @@ _HIDDEN: Final = "http://refeds.org/category/hide-from-discovery"
 
 
 class EntityDraft:
-    """An identity provider of which some elements have been read; has_role: its SAML 2.0 role has begun."""
+    """An identity provider of which some elements have been read; has_role: its SAML 2.0 role has begun.
+
+    is_over: whether an element with these attributes has expired by itself (metadata section 2.4.1).
+    """
 
     __slots__ = (
         "entity_id",
@@ -42,6 +45,7 @@ class EntityDraft:
         "has_key",
         "has_role",
         "hints",
+        "is_over",
         "is_reachable",
         "is_withdrawn",
         "organization",
@@ -52,8 +56,9 @@ class EntityDraft:
         "sign_in_host",
     )
 
-    def __init__(self, entity_id: str) -> None:
+    def __init__(self, entity_id: str, is_over: Callable[[Attributes], bool]) -> None:
         self.entity_id = entity_id
+        self.is_over = is_over
         self.has_role = self.has_key = self.is_reachable = self.is_withdrawn = False
         self.role_names: dict[str, str] = {}
         self.organization: dict[str, str] = {}
@@ -112,10 +117,12 @@ def _is_entity_id(text: str) -> bool:
 
 
 def _role(draft: EntityDraft, attributes: Attributes) -> bool:
-    """The first role of an identity provider that speaks SAML 2.0 counts, and no other."""
+    """The first role of an identity provider that speaks SAML 2.0 counts, and no other, also where it is over."""
     if draft.has_role or names.SAMLP not in attributes.get("protocolSupportEnumeration", "").split():
         return False
     draft.has_role = True
+    if draft.is_over(attributes):
+        return False
     draft.error_url = web_address(attributes.get("errorURL"))
     return True
 

@@ -18,7 +18,7 @@ from idp.domain.federation import IdentityProvider
 
 # Of the tables (``federation_draft``) and the words in them, and of the small files beside the index. It stands in the
 # names: while servers of two releases run on the same folder, each has files of its own and takes nothing away.
-VERSION: Final = 6
+VERSION: Final = 7
 INDEX_NAME: Final = f"federation-{VERSION}.sqlite"
 _CACHED_KILOBYTES: Final = 128
 

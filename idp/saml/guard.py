@@ -58,13 +58,21 @@ def read_response(saml_response: str) -> ReceivedResponse:
     Raises Refusal: ``saml.too_large``, ``saml.not_base64``, ``saml.not_xml``, ``saml.doctype``, ``saml.markup``,
     ``saml.structure``, ``saml.duplicate_id``, ``saml.signature_invalid``, ``saml.algorithm``.
     """
-    if len(saml_response) > MAX_BASE64_LENGTH:
-        raise Refusal("saml.too_large", f"{len(saml_response)} characters, at most {MAX_BASE64_LENGTH}", status=413)
-    xml = _decode(saml_response)
-    root = parse_guarded(xml)
+    received = _received(saml_response)
     for rule in RULES:
-        rule(root)
-    return ReceivedResponse(xml, root)
+        rule(received.root)
+    return received
+
+
+def named_request_id(saml_response: str) -> str:
+    """The request that a form value names whatever else is wrong with it; empty where it is no Response at all."""
+    try:
+        received = _received(saml_response)
+        for rule in _BEFORE_ALL:
+            rule(received.root)
+    except Refusal:
+        return ""
+    return received.in_response_to
 
 
 def parse_guarded(xml: bytes) -> Element:
@@ -82,6 +90,13 @@ def check_decrypted(root: Element) -> None:
     """
     for rule in RULES_AFTER_DECRYPTION:
         rule(root)
+
+
+def _received(saml_response: str) -> ReceivedResponse:
+    if len(saml_response) > MAX_BASE64_LENGTH:
+        raise Refusal("saml.too_large", f"{len(saml_response)} characters, at most {MAX_BASE64_LENGTH}", status=413)
+    xml = _decode(saml_response)
+    return ReceivedResponse(xml, parse_guarded(xml))
 
 
 def _decode(saml_response: str) -> bytes:
@@ -204,6 +219,7 @@ def _status_is_success(root: Element) -> bool:
 
 Rule = Callable[[Element], None]
 
+_BEFORE_ALL: tuple[Rule, ...] = (_depth_is_bounded, _attributes_are_bounded, _root_is_response)
 _EVERYWHERE: tuple[Rule, ...] = (
     _nothing_forbidden,
     _ids_are_unique,
@@ -212,18 +228,14 @@ _EVERYWHERE: tuple[Rule, ...] = (
     _signatures_cover_their_parent,
 )
 RULES: tuple[Rule, ...] = (
-    _depth_is_bounded,
-    _attributes_are_bounded,
-    _root_is_response,
+    *_BEFORE_ALL,
     _one_assertion,
     *_EVERYWHERE,
     _encryption_is_acceptable,
     _nothing_encrypted_elsewhere,
 )
 RULES_AFTER_DECRYPTION: tuple[Rule, ...] = (
-    _depth_is_bounded,
-    _attributes_are_bounded,
-    _root_is_response,
+    *_BEFORE_ALL,
     _one_decrypted_assertion,
     *_EVERYWHERE,
     _nothing_encrypted_left,

@@ -62,7 +62,7 @@ class MetadataReader:
         # Namespaces that the next element declares, while we are in no entity.
         self._declared: dict[str, str] = {}
         self._found: list[tuple[IdentityProvider, bytes]] = []
-        self._draft = EntityDraft("")
+        self._draft = EntityDraft("", self._is_over)
         self._steps: list[Step] = []
         # How deep we are in elements that do not matter.
         self._aside = 0
@@ -127,7 +127,7 @@ class MetadataReader:
     def _begin_entity(self, attributes: Attributes, declared: dict[str, str], *, is_over: bool) -> None:
         entity_id = attributes.get("entityID", "")
         self._entity_ids.append(entity_id)
-        self._draft = EntityDraft(entity_id)
+        self._draft = EntityDraft(entity_id, self._is_over)
         self._begin, self._own_spaces = self._parser.CurrentByteIndex, declared
         self._steps.append(_NOTHING if is_over else ENTITY)
         self._watch_entity()
@@ -188,7 +188,7 @@ class MetadataReader:
         return b"".join((tag.group(), around, memoryview(content)[tag.end() : end]))
 
     def _is_over(self, attributes: Attributes) -> bool:
-        """Whether this entity or group has expired by itself."""
+        """Whether this role, entity or group has expired by itself."""
         until = attributes.get("validUntil")
         if until is None or self._now is None:
             return False

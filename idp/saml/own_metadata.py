@@ -25,6 +25,7 @@ from idp.saml.safe_xml import parse_metadata
 from idp.saml.xml_signature import sign
 
 _ENTITY_CATEGORY: Final = "http://macedir.org/entity-category"
+_ASSURANCE_CERTIFICATION: Final = "urn:oasis:names:tc:SAML:attribute:assurance-certification"
 _SUBJECT_ID_REQUIREMENT: Final = "urn:oasis:names:tc:SAML:profiles:subject-id:req"
 _REMD: Final = "http://refeds.org/metadata"
 _URI_FORMAT: Final = "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
@@ -34,7 +35,9 @@ _ENCRYPTION_METHODS: Final = (
     names.XENC11 + "aes256-gcm",
     names.XENC11 + "aes128-gcm",
     names.XENC + "rsa-oaep-mgf1p",
+    names.XENC11 + "rsa-oaep",
 )
+_SUBJECT_IDS: Final = ("subject-id", "pairwise-id")
 # Only what the accounts use (GDPR: data minimisation); the mail address alone is indispensable.
 _REQUESTED: Final = (
     ("subject-id", attributes.SUBJECT_ID),
@@ -82,8 +85,10 @@ class ServiceDescription:
     """How we appear to federations and their users; texts and addresses by language (``fr``, ``en``).
 
     discovery_url: where an outside discovery service sends people back to; empty: there is none. entity_categories:
-    URIs, of what our federation has found us to be. valid_for: how long a copy of our metadata is good, None: no end.
-    always_signed: whether it is signed for everybody, or only where that is asked for.
+    URIs, of what our federation has found us to be. assurance_certifications: URIs, of what we adhere to (SIRTFI).
+    subject_id: which lasting identifier we require: ``any``, ``subject-id``, ``pairwise-id`` or ``none``.
+    valid_for: how long a copy of our metadata is good, None: no end. always_signed: whether it is signed for everybody,
+    or only where that is asked for.
     """
 
     names: Mapping[str, str]
@@ -96,6 +101,8 @@ class ServiceDescription:
     logo: Logo | None = None
     discovery_url: str = ""
     entity_categories: tuple[str, ...] = ()
+    assurance_certifications: tuple[str, ...] = ()
+    subject_id: str = "any"
     valid_for: timedelta | None = None
     always_signed: bool = False
 
@@ -167,14 +174,16 @@ def _extensions(*elements: Any) -> Any:
 
 def _algorithms() -> list[Any]:
     """What we verify (SAML metadata profile for algorithm support 1.0); whoever signs with SHA-1 is told beforehand."""
-    digests = [algsupport.DigestMethod(algorithm=name) for name in sorted(names.DIGEST_ALGORITHMS)]
-    return digests + [algsupport.SigningMethod(algorithm=name) for name in sorted(names.SIGNATURE_ALGORITHMS)]
+    digests = [algsupport.DigestMethod(algorithm=name) for name in names.DIGEST_ALGORITHMS]
+    return digests + [algsupport.SigningMethod(algorithm=name) for name in names.SIGNATURE_ALGORITHMS]
 
 
 def _entity_attributes(description: ServiceDescription) -> Any:
-    found = [_entity_attribute(_SUBJECT_ID_REQUIREMENT, "any")]
+    found = [_entity_attribute(_SUBJECT_ID_REQUIREMENT, description.subject_id)]
     if description.entity_categories:
         found.append(_entity_attribute(_ENTITY_CATEGORY, *description.entity_categories))
+    if description.assurance_certifications:
+        found.append(_entity_attribute(_ASSURANCE_CERTIFICATION, *description.assurance_certifications))
     return mdattr.EntityAttributes(attribute=found)
 
 
@@ -215,6 +224,7 @@ def _attribute_consuming_service(description: ServiceDescription) -> Any:
                 is_required="true" if name == attributes.MAIL else "false",
             )
             for friendly, name in _REQUESTED
+            if friendly not in _SUBJECT_IDS or description.subject_id in (friendly, "any", "none")
         ],
     )
 

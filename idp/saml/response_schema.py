@@ -21,6 +21,8 @@ _SCHEMAS: Final = (
     (names.XML, "xml.xsd"),
     (names.DS, "xmldsig-core-schema.xsd"),
     (names.XENC, "xenc-schema.xsd"),
+    # The mask function of RSA-OAEP: an element without a schema is an error where XML Encryption 1.0 has a wildcard.
+    (names.XENC11, "xenc-schema-11.xsd"),
     (names.SAML, "saml-schema-assertion-2.0.xsd"),
     (names.SAMLP, "saml-schema-protocol-2.0.xsd"),
 )

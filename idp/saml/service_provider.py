@@ -17,7 +17,7 @@ from idp.domain.keyed import random_id
 from idp.domain.proofing import Vouching
 from idp.saml import attributes
 from idp.saml import xml_names as names
-from idp.saml.guard import read_response
+from idp.saml.guard import named_request_id, read_response
 from idp.saml.keys import KeyPair
 from idp.saml.metadata import sign_in_locations, signing_keys
 from idp.saml.own_metadata import ServiceDescription, own_metadata, signed_metadata
@@ -119,6 +119,10 @@ class ServiceProvider:
         Raises Refusal of the guard.
         """
         return read_response(saml_response).in_response_to
+
+    def named_request_id(self, saml_response: str) -> str:
+        """The request that this form value names, although the guard refuses it; empty where it names none."""
+        return named_request_id(saml_response)
 
     def verify(
         self,

@@ -1,5 +1,6 @@
 """The form of an XML signature as SAML allows it, before any key is tried (SAML core section 5.4, RFC 9231)."""
 
+from collections.abc import Container
 from typing import Final
 
 from idp.domain.errors import Refusal
@@ -60,7 +61,7 @@ def _check_reference(reference: Element) -> None:
         raise Refusal("saml.signature_invalid", "empty digest value")
 
 
-def _accept(method: Element, accepted: frozenset[str]) -> None:
+def _accept(method: Element, accepted: Container[str | None]) -> None:
     algorithm = method.get("Algorithm")
     if algorithm not in accepted or len([child for child in method if child.tag != _INCLUSIVE_NAMESPACES]):
         raise Refusal("saml.algorithm", ascii(algorithm)[:200])

@@ -44,20 +44,19 @@ BEARER: Final = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 HTTP_REDIRECT: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 HTTP_POST: Final = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 
-# RFC 9231; SHA-1, MD5, DSA and HMAC are missing on purpose.
+# RFC 9231; SHA-1, MD5, DSA and HMAC are missing on purpose. In the order in which our metadata names them: identity
+# providers take the first that they can, and SHA-256 is what all of them have.
 RSA_SHA256: Final = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
-SIGNATURE_ALGORITHMS: Final = frozenset(
+SIGNATURE_ALGORITHMS: Final = tuple(
     f"http://www.w3.org/2001/04/xmldsig-more#{kind}-{digest}"
     for kind in ("rsa", "ecdsa")
     for digest in ("sha256", "sha384", "sha512")
 )
 DIGEST_SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
-DIGEST_ALGORITHMS: Final = frozenset(
-    {
-        DIGEST_SHA256,
-        "http://www.w3.org/2001/04/xmldsig-more#sha384",
-        "http://www.w3.org/2001/04/xmlenc#sha512",
-    }
+DIGEST_ALGORITHMS: Final = (
+    DIGEST_SHA256,
+    "http://www.w3.org/2001/04/xmldsig-more#sha384",
+    "http://www.w3.org/2001/04/xmlenc#sha512",
 )
 ENVELOPED: Final = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 # "WithComments" is harmless where no comment can be: the guard refuses every comment.

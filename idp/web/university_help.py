@@ -12,29 +12,73 @@ _EPPN = "eduPersonPrincipalName (urn:oid:1.3.6.1.4.1.5923.1.1.1.6)"
 _MAIL = "mail (urn:oid:0.9.2342.19200300.100.1.3)"
 _ANY_IDENTIFIER = (_SUBJECT_ID, _PAIRWISE_ID, _EPPN)
 
-# By reason: what to say in French and in English, and the attributes that it is about.
-_FAULTS: dict[str, tuple[str, str, tuple[str, ...]]] = {
-    "proofing.identifier_missing": (
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What the IT department is asked for. topic: for the subject, in both languages."""
+
+    topic: str
+    french: str
+    english: str
+
+
+_RELEASE = _Request(
+    "attributs SAML / SAML attributes",
+    "Merci de transmettre ces attributs à ce service.",
+    "Please release these attributes to this service.",
+)
+_ADAPT = _Request(
+    "réponse SAML / SAML response",
+    "Merci d’adapter vos réponses à ce service.",
+    "Please adapt your responses to this service.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """What to say in French and in English, the attributes (or algorithms) that it is about, and what to do."""
+
+    french: str
+    english: str
+    named: tuple[str, ...]
+    request: _Request = _RELEASE
+
+
+_FAULTS: dict[str, _Fault] = {
+    # AD FS encrypts for whoever publishes a key, by AES-CBC, and signs the assertion alone (O-13).
+    "saml.algorithm": _Fault(
+        "La réponse emploie un algorithme que ce service refuse, ou AES-CBC sans signature de la réponse elle-même. "
+        "Chiffrer l’assertion n’est pas nécessaire. Sont acceptés",
+        "The response uses an algorithm that this service refuses, or AES-CBC without a signature of the response "
+        "itself. The assertion need not be encrypted. Accepted are",
+        (
+            "Signature: RSA, ECDSA; SHA-256, SHA-384, SHA-512",
+            "EncryptedData: AES-GCM, AES-CBC (Response signée / signed Response)",
+            "EncryptedKey: RSA-OAEP",
+        ),
+        _ADAPT,
+    ),
+    "proofing.identifier_missing": _Fault(
         "Il manque un identifiant durable. L’un de ces attributs suffit, le premier de préférence",
         "A lasting identifier is missing. One of these attributes is enough, preferably the first",
         _ANY_IDENTIFIER,
     ),
-    "proofing.identifier_out_of_scope": (
+    "proofing.identifier_out_of_scope": _Fault(
         "Un identifiant est transmis hors des domaines (shibmd:Scope) que vos métadonnées déclarent",
         "An identifier is released outside the scopes (shibmd:Scope) that your metadata declare",
         _ANY_IDENTIFIER,
     ),
-    "proofing.identifier_ambiguous": (
+    "proofing.identifier_ambiguous": _Fault(
         "Un identifiant est transmis avec plusieurs valeurs ; une seule est attendue pour chacun de ces attributs",
         "An identifier is released with several values; only one is expected for each of these attributes",
         _ANY_IDENTIFIER,
     ),
-    "proofing.mail_out_of_scope": (
+    "proofing.mail_out_of_scope": _Fault(
         "L’adresse transmise n’est pas dans les domaines que vos métadonnées déclarent",
         "The released address is not within the domains that your metadata declare",
         (_MAIL,),
     ),
-    "proofing.mail_ambiguous": (
+    "proofing.mail_ambiguous": _Fault(
         "Plusieurs adresses sont transmises dans les domaines que vos métadonnées déclarent ; une seule est attendue",
         "Several addresses are released within the domains that your metadata declare; only one is expected",
         (_MAIL,),
@@ -45,12 +89,12 @@ _TEXT = """Bonjour,
 
 La connexion à « {service} » avec mon compte de l’établissement n’a pas abouti.
 {french} :
-{attributes}
+{named}
 Service (entityID) : {entity_id}
 Fournisseur d’identité (entityID) : {university}
 Référence : {reference}
 Date : {date}
-Merci de transmettre ces attributs à ce service.
+{french_request}
 
 ----
 
@@ -58,12 +102,12 @@ Hello,
 
 Signing in to "{service}" with my account at the institution did not succeed.
 {english}:
-{attributes}
+{named}
 Service (entityID): {entity_id}
 Identity provider (entityID): {university}
 Reference: {reference}
 Date: {date}
-Please release these attributes to this service.
+{english_request}
 """
 
 _CODES = {"proofing": "IDENTIFICATION_FAILURE", "saml.status": "AUTHENTICATION_FAILURE"}
@@ -102,13 +146,14 @@ def message_for(incident: Incident, university: IdentityProvider) -> ReadyMessag
     fault = _FAULTS.get(incident.reason)
     if fault is None:
         return None
-    french, english, attributes = fault
-    subject = f"{incident.service_name} : attributs SAML / SAML attributes ({incident.reference})"
+    subject = f"{incident.service_name} : {fault.request.topic} ({incident.reference})"
     text = _TEXT.format(
         service=incident.service_name,
-        french=french,
-        english=english,
-        attributes="\n".join(f"- {attribute}" for attribute in attributes),
+        french=fault.french,
+        english=fault.english,
+        named="\n".join(f"- {name}" for name in fault.named),
+        french_request=fault.request.french,
+        english_request=fault.request.english,
         entity_id=incident.entity_id,
         university=university.entity_id,
         reference=incident.reference,

@@ -74,6 +74,7 @@ def test_logo_and_categories_are_there(find: Find) -> None:
     values = [value.text for value in find("saml:AttributeValue")]
     assert "http://refeds.org/category/research-and-scholarship" in values
     assert "https://refeds.org/category/code-of-conduct/v2" in values
+    assert "https://refeds.org/sirtfi" in values
 
 
 def test_four_people_can_be_written_to(find: Find) -> None:

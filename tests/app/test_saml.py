@@ -36,6 +36,8 @@ def test_what_registration_wants_is_taken_from_the_settings(tmp_path: Path) -> N
             contact_technical="Équipe technique <tech@exemple.fr>",
             contact_security="CSIRT <csirt@exemple.fr>",
             entity_categories="https://refeds.org/category/code-of-conduct/v2 http://refeds.org/category/x",
+            assurance_certifications="https://refeds.org/sirtfi https://refeds.org/sirtfi2",
+            subject_id="subject-id",
             valid_days="10",
             signed="true",
         )
@@ -49,6 +51,8 @@ def test_what_registration_wants_is_taken_from_the_settings(tmp_path: Path) -> N
         Contact("security", "CSIRT", "csirt@exemple.fr"),
     )
     assert said.entity_categories == ("https://refeds.org/category/code-of-conduct/v2", "http://refeds.org/category/x")
+    assert said.assurance_certifications == ("https://refeds.org/sirtfi", "https://refeds.org/sirtfi2")
+    assert said.subject_id == "subject-id"
     assert (said.valid_for, said.always_signed) == (timedelta(days=10), True)
 
 
@@ -59,6 +63,8 @@ def test_what_registration_wants_is_taken_from_the_settings(tmp_path: Path) -> N
         {"contact_support": "Équipe <tech>"},
         {"logo_url": "http://exemple.fr/logo.png"},
         {"entity_categories": "research-and-scholarship"},
+        {"assurance_certifications": "sirtfi"},
+        {"subject_id": "eppn"},
         {"valid_days": "-1"},
     ],
 )

@@ -141,6 +141,24 @@ def test_a_code_of_the_university_itself_or_of_a_country_stays(code: str) -> Non
     assert accepted_attributes(vouching(attributes=attributes), PROVIDER) == attributes
 
 
+def test_a_status_is_told_in_small_letters_however_the_university_writes_it() -> None:
+    """Its values are compared without regard to case (eduPerson 202208, section 2.2), and applications do not."""
+    attributes = {
+        "eduPersonAffiliation": ("Student", "student", "MEMBER"),
+        "eduPersonPrimaryAffiliation": ("Student",),
+        "eduPersonScopedAffiliation": ("Student@Univ-Exemple.FR", "student@univ-exemple.fr"),
+        "schacHomeOrganization": ("Univ-Exemple.fr",),
+        "supannEtuId": ("A12",),
+    }
+    assert accepted_attributes(vouching(attributes=attributes), PROVIDER) == {
+        "eduPersonAffiliation": ("student", "member"),
+        "eduPersonPrimaryAffiliation": ("student",),
+        "eduPersonScopedAffiliation": ("student@univ-exemple.fr",),
+        "schacHomeOrganization": ("univ-exemple.fr",),
+        "supannEtuId": ("A12",),
+    }
+
+
 def test_nothing_that_turns_the_direction_of_writing_reaches_pages_or_applications() -> None:
     attributes = {"displayName": ("Camille \u202e\u2067elpmexE\u2069\u2028",), "sn": ("\u202e",)}
     accepted = accepted_attributes(vouching(attributes=attributes), PROVIDER)

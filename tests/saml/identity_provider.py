@@ -4,6 +4,7 @@ Built step by step on purpose (draft, sign, encrypt, encode), so that an attack 
 """
 
 import base64
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import Any
 import xmlsec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 from lxml import etree
 
@@ -21,6 +22,7 @@ SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
 MD = "urn:oasis:names:tc:SAML:2.0:metadata"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 XENC = "http://www.w3.org/2001/04/xmlenc#"
+XENC11 = "http://www.w3.org/2009/xmlenc11#"
 NS = {"saml": SAML, "samlp": SAMLP, "md": MD, "ds": DS, "xenc": XENC}
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -196,8 +198,12 @@ def encrypt(
     bits: int = 256,
     transport: Any = xmlsec.constants.TransformRsaOaep,
     explicit_oaep_digest: bool = False,
+    oaep: tuple[Any, Any] | None = None,
 ) -> Element:
-    """Replace the response's Assertion by an EncryptedAssertion; returns the EncryptedAssertion."""
+    """Replace the response's Assertion by an EncryptedAssertion; returns the EncryptedAssertion.
+
+    oaep: digest and mask digest of the key transport of XML Encryption 1.1 (section 5.5.2), each told.
+    """
     assertion = assertion_of(root)
     wrapper = etree.Element(f"{{{SAML}}}EncryptedAssertion")
     root.replace(assertion, wrapper)
@@ -217,9 +223,32 @@ def encrypt(
     manager = xmlsec.KeysManager()
     manager.add_key(xmlsec.Key.from_memory(_public(certificate), xmlsec.constants.KeyDataFormatPem))
     context = xmlsec.EncryptionContext(manager)
-    context.key = xmlsec.Key.generate(xmlsec.constants.KeyDataAes, bits, xmlsec.constants.KeyDataTypeSession)
+    session_key = secrets.token_bytes(bits // 8)
+    context.key = xmlsec.Key.from_binary_data(xmlsec.constants.KeyDataAes, session_key)
     context.encrypt_xml(data, assertion)
+    if oaep is not None:
+        _wrap_again(next(wrapper.iter(f"{{{XENC}}}EncryptedKey")), certificate, session_key, *oaep)
     return wrapper
+
+
+_DIGESTS = {
+    "sha1": f"{DS}sha1",
+    "sha256": f"{XENC}sha256",
+    "sha384": "http://www.w3.org/2001/04/xmldsig-more#sha384",
+    "sha512": f"{XENC}sha512",
+}
+
+
+def _wrap_again(encrypted_key: Element, certificate: bytes, session_key: bytes, digest: Any, mask: Any) -> None:
+    # python-xmlsec has no name for this transport.
+    method = encrypted_key.find("xenc:EncryptionMethod", NS)
+    method.set("Algorithm", f"{XENC11}rsa-oaep")
+    etree.SubElement(method, f"{{{DS}}}DigestMethod", Algorithm=_DIGESTS[digest.name])
+    mgf = f"{XENC11}mgf1{mask.name}"
+    etree.SubElement(method, f"{{{XENC11}}}MGF", nsmap={"xenc11": XENC11}, Algorithm=mgf)
+    public: Any = x509.load_pem_x509_certificate(certificate).public_key()
+    wrapped = public.encrypt(session_key, padding.OAEP(padding.MGF1(mask), digest, None))
+    encrypted_key.find("xenc:CipherData/xenc:CipherValue", NS).text = base64.b64encode(wrapped).decode()
 
 
 def encode(root: Element | bytes) -> str:

@@ -389,6 +389,25 @@ def test_later_file_wins_where_two_name_the_same_provider(
     assert found.name("fr") == "Nouvelle"
 
 
+def test_role_that_expired_by_itself_is_left_out(
+    make_folder: MakeFolder, key: university.Key, entities: list[bytes]
+) -> None:
+    """Its keys are over (metadata section 2.4.1), and no other role stands in for it."""
+    until = {hours: university.when(university.NOW + timedelta(hours=hours)) for hours in (-1, 1)}
+    role = b"<md:IDPSSODescriptor "
+
+    def entity(host: str, *ends: int) -> bytes:
+        found = university.entity_descriptor(f"https://{host}/idp", (key,))
+        begin, end = found.index(role), found.index(b"</md:EntityDescriptor>")
+        roles = [role + f'validUntil="{until[hours]}" '.encode() + found[begin + len(role) : end] for hours in ends]
+        return found[:begin] + b"".join(roles) + found[end:]
+
+    some = [*entities, entity("idp.vieille.fr", -1), entity("idp.double.fr", -1, 1), entity("idp.jeune.fr", 1)]
+    folder = make_folder(aggregates.signed(aggregates.aggregate(some), key))
+    assert folder.refresh()[0].providers == len(entities) + 1
+    assert folder.current.provider("https://idp.jeune.fr/idp")
+
+
 def test_entity_that_expired_by_itself_is_left_out(
     make_folder: MakeFolder, key: university.Key, entities: list[bytes]
 ) -> None:

@@ -41,6 +41,7 @@ def complete(description: ServiceDescription) -> ServiceDescription:
         logo=Logo("https://connexion.exemple.fr/logo.png", 80, 60),
         discovery_url="https://connexion.exemple.fr/saml/discovery",
         entity_categories=(COCO, "http://refeds.org/category/research-and-scholarship"),
+        assurance_certifications=("https://refeds.org/sirtfi", "https://refeds.org/sirtfi2"),
         valid_for=timedelta(days=10),
     )
 
@@ -97,15 +98,44 @@ def test_metadata_has_every_contact_and_a_security_contact_as_refeds_writes_it(
     }
 
 
-def test_metadata_names_the_entity_categories_of_the_settings(
-    sp_keys: list[KeyPair], complete: ServiceDescription
-) -> None:
-    root = parse_metadata(_metadata(sp_keys, complete))
-    attributes = {
+def _entity_attributes(root: university.Element) -> dict[str, list[str]]:
+    return {
         attribute.get("Name"): [value.text for value in attribute]
         for attribute in root.iterfind("md:Extensions/mdattr:EntityAttributes/saml:Attribute", NS)
     }
-    assert attributes["http://macedir.org/entity-category"] == list(complete.entity_categories)
+
+
+def test_metadata_names_the_entity_categories_of_the_settings(
+    sp_keys: list[KeyPair], complete: ServiceDescription
+) -> None:
+    told = _entity_attributes(parse_metadata(_metadata(sp_keys, complete)))
+    assert told["http://macedir.org/entity-category"] == list(complete.entity_categories)
+
+
+def test_metadata_names_the_frameworks_of_the_settings(sp_keys: list[KeyPair], complete: ServiceDescription) -> None:
+    name = "urn:oasis:names:tc:SAML:attribute:assurance-certification"
+    told = _entity_attributes(parse_metadata(_metadata(sp_keys, complete)))
+    assert told[name] == ["https://refeds.org/sirtfi", "https://refeds.org/sirtfi2"]
+    none = replace(complete, assurance_certifications=())
+    assert name not in _entity_attributes(parse_metadata(_metadata(sp_keys, none)))
+
+
+@pytest.mark.parametrize(
+    ("required", "asked"),
+    [
+        ("any", {"subject-id", "pairwise-id"}),
+        ("none", {"subject-id", "pairwise-id"}),
+        ("subject-id", {"subject-id"}),
+        ("pairwise-id", {"pairwise-id"}),
+    ],
+)
+def test_metadata_requires_the_subject_identifier_of_the_settings(
+    sp_keys: list[KeyPair], complete: ServiceDescription, required: str, asked: set[str]
+) -> None:
+    root = parse_metadata(_metadata(sp_keys, replace(complete, subject_id=required)))
+    assert _entity_attributes(root)["urn:oasis:names:tc:SAML:profiles:subject-id:req"] == [required]
+    requested = {attribute.get("FriendlyName") for attribute in root.iterfind(".//md:RequestedAttribute", NS)}
+    assert requested & {"subject-id", "pairwise-id"} == asked
 
 
 def test_metadata_tells_which_signature_algorithms_are_verified(
@@ -115,6 +145,23 @@ def test_metadata_tells_which_signature_algorithms_are_verified(
     methods = {method.get("Algorithm") for method in root.iterfind("md:Extensions/alg:SigningMethod", NS)}
     assert "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256" in methods
     assert not any("sha1" in method for method in methods)
+
+
+def test_metadata_names_algorithms_in_order_of_preference(sp_keys: list[KeyPair], complete: ServiceDescription) -> None:
+    """OpenSAML signs and encrypts with the first that it can: SHA-256, which every implementation has (SDP-ALG01)."""
+    root = parse_metadata(_metadata(sp_keys, complete))
+    digests = [method.get("Algorithm") for method in root.iterfind("md:Extensions/alg:DigestMethod", NS)]
+    assert [name.rpartition("#")[2] for name in digests] == ["sha256", "sha384", "sha512"]
+    methods = [method.get("Algorithm").rpartition("#")[2] for method in root.iterfind(".//alg:SigningMethod", NS)]
+    assert methods == [f"{kind}-{digest}" for kind in ("rsa", "ecdsa") for digest in ("sha256", "sha384", "sha512")]
+    for descriptor in root.iterfind(".//md:KeyDescriptor[@use='encryption']", NS):
+        offered = [method.get("Algorithm") for method in descriptor.iterfind("md:EncryptionMethod", NS)]
+        assert [name.rpartition("#")[2] for name in offered] == [
+            "aes256-gcm",
+            "aes128-gcm",
+            "rsa-oaep-mgf1p",
+            "rsa-oaep",
+        ]
 
 
 def test_metadata_says_where_an_outside_discovery_service_may_send_people(

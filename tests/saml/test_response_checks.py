@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from lxml import etree
 
+from idp.domain import claims
 from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider
 from idp.domain.proofing import Vouching
+from idp.saml.attributes import FRIENDLY_NAMES
 from idp.saml.plain_values import moment
 from idp.saml.response_checks import Answer, check
 from idp.saml.service_provider import ServiceProvider
@@ -206,6 +208,38 @@ def test_answer_without_attributes_is_accepted_and_says_nothing(verify: Verify, 
 def test_unknown_attributes_are_ignored(verify: Verify, key: university.Key) -> None:
     draft = university.Draft(attributes={"urn:oid:1.2.3.4": ("x",), "supannEtuId": ("12345",), "displayName": ("",)})
     assert verify(university.signed(draft, key)).attributes == {"supannEtuId": ("12345",)}
+
+
+def test_what_no_application_can_get_is_not_kept(verify: Verify, key: university.Key) -> None:
+    """A university may release more than was asked for; enrolment alone may be 4,096 characters (SupAnn 2021)."""
+    supann = "urn:oid:1.3.6.1.4.1.7135.1.2.1"
+    more = {f"{supann}.4": ("Mme",), f"{supann}.11": ("98765",), f"{supann}.30": ("x" * 4096,)}
+    draft = university.Draft(attributes=more | {"eppn": ("cdurand@univ-exemple.fr",), "supannEtuId": ("12345",)})
+    assert verify(university.signed(draft, key)).attributes == {"supannEtuId": ("12345",)}
+
+
+def test_what_is_kept_is_what_claims_are_made_of() -> None:
+    """But for ``cn``, which may be the only name there is."""
+    used = {*claims._SINGLE.values(), *claims._LISTS.values()}
+    assert set(FRIENDLY_NAMES.values()) - {"cn"} == used
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("Camille\n      Durand", "Camille Durand"),
+        ("Camille\tDurand", "Camille Durand"),
+        # An apostrophe of Windows-1252 that somebody took for Latin-1.
+        ("Camille d\x92Exemple", "Camille d Exemple"),
+        ("\x85", None),
+    ],
+)
+def test_a_name_is_one_line_whatever_stands_between_its_words(
+    verify: Verify, key: university.Key, value: str, read: str | None
+) -> None:
+    """Nobody is turned away for how their university's directory writes names (SAML2Int 2.0, SDP-SP20)."""
+    draft = university.Draft(attributes={"displayName": (value,), "eppn": ("cdurand@univ-exemple.fr",)})
+    assert verify(university.signed(draft, key)).attributes == ({"displayName": (read,)} if read else {})
 
 
 @pytest.mark.parametrize("value", ["x" * 300 + "@univ-exemple.fr", "a\nb@univ-exemple.fr"])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import xmlsec
+from cryptography.hazmat.primitives import hashes
 from lxml import etree
 
 from idp.domain.errors import Refusal
@@ -18,6 +19,7 @@ from idp.saml.service_provider import ServiceProvider
 from tests.saml import identity_provider as university
 
 Verify = Callable[[university.Element], Vouching]
+SHA1 = hashes.SHA1()  # noqa: S303 -- inside OAEP it is no digest of a signature (names.KEY_TRANSPORTS)
 
 
 @pytest.mark.parametrize(("response", "assertion"), [(True, False), (False, True), (True, True)])
@@ -59,6 +61,23 @@ def test_assertion_encrypted_as_shibboleth_does_is_accepted(
     university.encrypt(root, sp_certificate, explicit_oaep_digest=True)
     method = root.find(".//xenc:EncryptedKey/xenc:EncryptionMethod", university.NS)
     assert [child.get("Algorithm") for child in method] == ["http://www.w3.org/2000/09/xmldsig#sha1"]
+    assert verify(root).mails == ("camille.durand@etu.univ-exemple.fr",)
+
+
+@pytest.mark.parametrize(
+    ("digest", "mask"),
+    [
+        (SHA1, SHA1),
+        (hashes.SHA256(), SHA1),  # SAML2Int 2.0, SDP-ALG01
+        (hashes.SHA256(), hashes.SHA256()),
+        (hashes.SHA512(), hashes.SHA512()),
+    ],
+)
+def test_key_transport_that_tells_its_digest_and_mask_is_accepted(
+    verify: Verify, key: university.Key, sp_certificate: bytes, digest: Any, mask: Any
+) -> None:
+    root = university.signed(university.Draft(), key)
+    university.encrypt(root, sp_certificate, oaep=(digest, mask))
     assert verify(root).mails == ("camille.durand@etu.univ-exemple.fr",)
 
 

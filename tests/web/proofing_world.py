@@ -2,6 +2,7 @@
 
 import zlib
 from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -182,11 +183,14 @@ class Traveller(Visitor):
         self.request_xml = etree.fromstring(xml)
         return str(self.request_xml.get("ID"))
 
-    def come_back(self, request_id: str, draft: university.Draft) -> "Traveller":
-        """With the university's signed answer to this request."""
+    def come_back(
+        self, request_id: str, draft: university.Draft, wrap: Callable[[university.Element], object] = id
+    ) -> "Traveller":
+        """With the university's signed answer to this request; wrap: what it does to the answer after signing."""
         draft = draft.changed(in_response_to=request_id, confirmation_in_response_to=request_id)
         is_success = draft.status[0].endswith(":Success")
         root = university.signed(draft, self.world.keys[draft.issuer], response=not is_success, assertion=is_success)
+        wrap(root)
         self.last = self._client.post("/saml/acs", data={"SAMLResponse": university.encode(root)}, headers=HOST)
         self._follow()
         return self

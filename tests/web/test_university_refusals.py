@@ -1,8 +1,11 @@
 """What a person reads where the university's answer leads nowhere: a plain sentence, and ways on that work."""
 
+from collections.abc import Callable
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+import xmlsec
+from lxml import etree
 
 from idp.domain.accounts import Identity
 from tests.saml import identity_provider as university
@@ -120,6 +123,56 @@ def test_what_lies_outside_the_scope_or_comes_twice_has_its_message_too(
     assert (person.last.status_code, person.step) == (403, "error")
     assert named in person.tree.xpath("//*[@data-copy]/@data-copy")[0]
     assert world.mails(CAMILLE) == []
+
+
+def test_how_to_encrypt_for_us_is_in_a_message_too(world: World) -> None:
+    """AD FS encrypts for whoever publishes a key, by AES-CBC, and signs the assertion alone unless told otherwise."""
+    person = world.browser().start()
+    request_id = person.leave(EXEMPLE)
+    metadata = etree.fromstring(person.get("/saml/metadata").last.data)
+    text = metadata.find(".//md:KeyDescriptor[@use='encryption']//ds:X509Certificate", university.NS).text
+    certificate = f"-----BEGIN CERTIFICATE-----\n{text.strip()}\n-----END CERTIFICATE-----\n".encode()
+
+    def encrypt(root: university.Element) -> None:
+        university.encrypt(root, certificate, cipher=xmlsec.constants.TransformAes256Cbc)
+
+    person.come_back(request_id, world.draft(), encrypt)
+    assert (person.last.status_code, person.step) == (400, "error")
+    (copied,) = person.tree.xpath("//*[@data-copy]/@data-copy")
+    for told in ("AES-GCM", "RSA-OAEP", "SHA-256", f"{ISSUER}/saml/metadata", "Bonjour", "Hello"):
+        assert told in copied
+    assert "attribut" not in copied
+
+
+def _signs_with_sha_1(world: World) -> Callable[[university.Element], None]:
+    def sign_again(root: university.Element) -> None:
+        assertion = university.assertion_of(root)
+        assertion.remove(assertion.find("ds:Signature", university.NS))
+        university.sign(assertion, world.keys[EXEMPLE], method=xmlsec.constants.TransformRsaSha1)
+
+    return sign_again
+
+
+def test_a_university_that_signs_with_sha_1_is_told_and_known(world: World) -> None:
+    """The guard refuses before anything is believed; whom it is about is told all the same, and the way back."""
+    person = world.browser().start()
+    request_id = person.leave(EXEMPLE)
+    person.come_back(request_id, world.draft(), _signs_with_sha_1(world))
+    assert (person.last.status_code, person.step) == (400, "error")
+    assert "SHA-256" in person.tree.xpath("//*[@data-copy]/@data-copy")[0]
+    (event,) = world.events("request.refused")
+    assert (event["fields"]["reason"], event["fields"]["entity_id"]) == ("saml.algorithm", EXEMPLE)
+    assert event["reference"] == person.tree.xpath("//main/@data-reference")[0]
+    # Who else knows the request's name has not spoiled it.
+    assert person.come_back(request_id, world.draft()).step == "check-mailbox"
+
+
+def test_o_06_another_browser_learns_nothing_of_a_journey_by_what_the_guard_refuses(world: World) -> None:
+    request_id = world.browser().start().leave(EXEMPLE)
+    other = world.browser().start()
+    other.come_back(request_id, world.draft(), _signs_with_sha_1(world))
+    assert (other.last.status_code, other.step) == (400, "error")
+    assert not other.tree.xpath("//*[@data-copy]")
 
 
 def test_a_message_never_holds_what_the_university_released(world: World) -> None:
