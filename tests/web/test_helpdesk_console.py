@@ -114,6 +114,14 @@ def test_an_operator_signs_in_as_at_any_application_and_finds_a_person(helped: W
     assert (viewed["account_id"], viewed["fields"]["operator"]) == ("camille", ALEX)
 
 
+def test_the_address_of_a_search_leads_back_to_it(helped: World) -> None:
+    """The other language, reloading and Back ask for it again, without what was searched for."""
+    operator = entered(helped)
+    operator.press("Chercher", query=CAMILLE)
+    assert operator.get("/helpdesk/search").last.request.path == "/helpdesk"
+    assert "Personnes trouvées" not in operator.text
+
+
 def test_the_request_has_pkce_a_nonce_a_fresh_sign_in_and_the_role(helped: World) -> None:
     browser = helped.browser()
     answer = browser._client.get("/helpdesk", headers=HOST)

@@ -581,6 +581,14 @@ def test_a_page_has_unique_ids_and_points_only_at_ids_that_exist(page: str) -> N
 
 
 @every_page
+def test_what_a_field_wants_is_said_before_it(page: str) -> None:
+    """Who reads from top to bottom, or through a magnifier, comes by it before typing."""
+    for field in render(page).xpath("//main//input[@aria-describedby]"):
+        for described in field.get("aria-describedby").split():
+            assert field.xpath("preceding::*[@id=$id]", id=described), described
+
+
+@every_page
 def test_a_page_satisfies_a_policy_without_inline_script_or_style(page: str) -> None:
     tree = render(page)
     assert not tree.xpath("//@style|//style|//script[not(@src)]")
