@@ -298,8 +298,10 @@ def test_names_tell_on_whose_word_they_stand(services: Services) -> None:
     text = browser_of(services, signed_in(services, "zoe")).get("/account", headers=HOST).text
     assert "Zoé &lt;b&gt;Petit" in text
     assert "Transmis par https://idp.univ-exemple.fr le 2 mars 2026." in text
+    english = browser_of(services, signed_in(services, "zoe")).get("/account?lang=en", headers=HOST).text
+    assert "on 2 March 2026." in english, "as every date with a time, and as mails, write it"
     invited = browser_of(services, signed_in(services, "mia")).get("/account", headers=HOST).text
-    assert "Indiqués par l’administrateur qui vous a invité." in invited
+    assert "Indiqués par l’administrateur dans votre invitation." in invited
     nobody = browser_of(services, signed_in(services)).get("/account", headers=HOST).text
     assert "Aucun nom ne nous a été transmis." in nobody
 

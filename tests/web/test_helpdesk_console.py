@@ -438,7 +438,7 @@ def test_a_fault_in_an_invitation_is_told_beside_its_field_in_french(helped: Wor
         ({"expires": "2999-01-01"}, "Choisissez un jour dans les trois ans."),
         ({"expires": "2999-01-01", "family_name": ""}, "Indiquez un prénom ou un nom de famille."),
         ({"expires": "2999-01-01", "role": "x" * 201}, "Écrivez moins de 200 caractères, sur une seule ligne."),
-        ({"expires": "2999-01-01", "address": "x"}, "Cette adresse est incomplète."),
+        ({"expires": "2999-01-01", "address": "x"}, "Cette adresse est incomplète ou contient une faute."),
         ({"expires": f"{helped.clock() + timedelta(days=9):%Y-%m-%d}", "address": CAMILLE}, "a déjà un compte"),
     ):
         person.send("/helpdesk/invitation", **(filled | wrong))
