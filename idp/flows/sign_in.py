@@ -188,6 +188,10 @@ class SignInFlow:
             self.mails.put(self._message(mail_id, code, pending, account, locale, application, now))
         return True
 
+    def is_used_up(self, pending: PendingAuthorization, session: Session) -> bool:
+        """Whether no try is left of the code that was asked for; mailed again, it is the same one."""
+        return self.codes.is_used_up(pending.one_time_code_id or "", session.browser, now=self.clock())
+
     def delivery(self, pending: PendingAuthorization) -> Delivery | None:
         """How far the last mail of this journey got; asked in the same way whether or not there is an account."""
         return self.mails.last_delivery(pending.reference, self._address(pending))
