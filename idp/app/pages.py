@@ -98,6 +98,7 @@ def create_app(services: Services) -> Flask:
     app.jinja_environment, app.jinja_loader = PageEnvironment, TEMPLATES
     Babel(
         app,
+        date_formats={**Babel.default_date_formats, "date.long": "d MMMM yyyy"},
         default_locale="fr",
         default_timezone="Europe/Paris",
         default_translation_directories=str(TRANSLATIONS),

@@ -55,7 +55,7 @@ def clean(typed: str) -> str:
     if len(address) > MAX_LENGTH:
         raise InvalidAddress("email.too_long")
     if not is_well_formed(address):
-        raise InvalidAddress("email.malformed")
+        raise InvalidAddress("email.malformed", _with_points(address))
     return address
 
 
@@ -108,9 +108,20 @@ def _without_decoration(typed: str) -> str:
     return text.lstrip(_LEADING).rstrip(_TRAILING)
 
 
+def _with_points(address: str) -> str | None:
+    """The address with points for the signs beside them on keyboards, and one for several; only suggested."""
+    pointed = re.sub("[.,;:]+", ".", address)
+    return pointed if is_well_formed(pointed) else None
+
+
 def _ascii_look_alike(address: str) -> str | None:
-    """The plain ASCII address behind typographic hyphens, accents, ligatures or full-width letters; only suggested."""
-    plain = address.translate(dict.fromkeys(map(ord, "‐‑‒–—−"), "-")).replace("’", "'")
+    """The plain ASCII address behind typographic hyphens, accents, ligatures or full-width letters; only suggested.
+
+    Where « @ » is missing, « à » stands for it: French keyboards have both on one key.
+    """
+    plain = unicodedata.normalize("NFC", address)
+    plain = plain if "@" in plain or "＠" in plain else plain.replace("à", "@")
+    plain = plain.translate(dict.fromkeys(map(ord, "‐‑‒–—−"), "-")).replace("’", "'")
     decomposed = unicodedata.normalize("NFKD", plain)
     plain = "".join(char for char in decomposed if not unicodedata.combining(char)).lower()
     return plain if plain.isascii() and is_well_formed(plain) else None

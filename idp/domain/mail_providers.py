@@ -17,6 +17,11 @@ _NAMES: Final = """
     tuta.io tutanota.com voila.fr wanadoo.fr web.de ymail.com zoho.com zohomail.eu
 """
 _DOMAINS: Final = tuple(_NAMES.split())
+# Those that most people in France have, none so short that what is one slip away is likely another one.
+OFTEN_TYPED: Final = (
+    "gmail.com", "hotmail.com", "hotmail.fr", "icloud.com", "laposte.net", "orange.fr", "outlook.com", "outlook.fr",
+    "wanadoo.fr", "yahoo.com", "yahoo.fr",
+)  # fmt: skip
 
 
 def is_public(domain: str) -> bool:

@@ -65,6 +65,10 @@ class AddressesFlow:
         is_theirs = code is not None and code.purpose is CodePurpose.ADDRESS and code.account_id == account.id
         return code if is_theirs else None
 
+    def is_used_up(self, code: OneTimeCode, session: Session) -> bool:
+        """Whether no try is left of the code; mailed again, it is the same one."""
+        return self.codes.is_used_up(code.id, session.browser, now=self.clock())
+
     def delivery(self, code: OneTimeCode) -> Delivery | None:
         """How far the mail with the code got."""
         return self.mails.last_delivery(reference_of(code.id), code.address)

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from idp.domain import addresses, one_time_codes
 from idp.domain.accounts import Account
@@ -28,7 +29,7 @@ from idp.domain.guessing import (
 )
 from idp.domain.invitations import AdmitsInvited
 from idp.domain.keyed import SecretKey, random_id
-from idp.domain.mail_providers import is_public
+from idp.domain.mail_providers import OFTEN_TYPED, is_public
 from idp.domain.messages import Delivery, MailQueue, Message
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode
 from idp.domain.passwords import PasswordHasher
@@ -104,7 +105,8 @@ class SignInFlow:
             return AddressAnswer(problem=error.key, suggestion=error.suggestion)
         # What everybody may have is meant, however near to it a university's domain is.
         is_meant = sure or is_public(addresses.domain_of(address))
-        suggestion = None if is_meant else addresses.suggestion(address, self.federation.current.known_domains())
+        known = chain(self.federation.current.known_domains(), OFTEN_TYPED)
+        suggestion = None if is_meant else addresses.suggestion(address, known)
         if suggestion is not None:
             return AddressAnswer(problem=SUGGESTED, suggestion=suggestion)
         return AddressAnswer(address)
@@ -185,6 +187,10 @@ class SignInFlow:
         with contextlib.suppress(AlreadyExists):
             self.mails.put(self._message(mail_id, code, pending, account, locale, application, now))
         return True
+
+    def is_used_up(self, pending: PendingAuthorization, session: Session) -> bool:
+        """Whether no try is left of the code that was asked for; mailed again, it is the same one."""
+        return self.codes.is_used_up(pending.one_time_code_id or "", session.browser, now=self.clock())
 
     def delivery(self, pending: PendingAuthorization) -> Delivery | None:
         """How far the last mail of this journey got; asked in the same way whether or not there is an account."""

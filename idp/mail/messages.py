@@ -131,9 +131,15 @@ class MessageRenderer:
         if message.kind == "proofing":
             return {
                 "code": digits(self._secret, message.fields["code_record_id"]),
-                "link": f"{self._issuer}/proofing/link/{link_token(self._secret, message.record_id)}",
+                "link": f"{self._issuer}/proofing/link/{link_token(self._secret, message.record_id)}"
+                + self._language_of_pages(message),
             }
         return {}
+
+    def _language_of_pages(self, message: Message) -> str:
+        """The query of a link that is opened on another device, too: where nobody chose, pages are in the source's."""
+        chosen = self._locales_of(message)
+        return f"?lang={chosen[0]}" if chosen != (SOURCE_LOCALE,) and len(chosen) == 1 else ""
 
 
 def _harmless(message: Message) -> dict[str, str | int]:

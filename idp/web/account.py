@@ -126,6 +126,7 @@ def _password_page(
         status=forms.FORM_ERROR if problem else 200,
         address=account.address,
         action=url_for("account.change_password"),
+        back_url=url_for("account.show"),
         minimum_length=flow.minimum_length,
         errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
     )

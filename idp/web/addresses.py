@@ -1,6 +1,6 @@
 """``/account/addresses/…``: the addresses of an account, and merging the account that has one of them."""
 
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as Redirect
 
@@ -14,7 +14,7 @@ from idp.flows.addresses import AddressesFlow
 from idp.flows.authorization import AuthorizationFlow
 from idp.web import forms
 from idp.web.account import signed_in
-from idp.web.delivery import mail_news
+from idp.web.delivery import asked_again, is_resent, mail_news
 from idp.web.pages import Pages, known_language
 from idp.web.sentences import field_sentence
 
@@ -44,7 +44,8 @@ def blueprint(
         typed = forms.field("email")
         outcome = flow.ask(account, session, typed, locale=known_language())
         if isinstance(outcome, OneTimeCode):
-            return redirect(url_for("addresses.code", code_id=outcome.id), 303)
+            page = url_for("addresses.code", code_id=outcome.id)
+            return redirect(asked_again(page, sent=True) if "again" in request.form else page, 303)
         return _new_page(pages, typed, outcome)
 
     @views.get("/code/<code_id>")
@@ -53,7 +54,9 @@ def blueprint(
         if not isinstance(account, Account):
             return account
         asked = flow.asked(account, session, code_id)
-        return _code_page(pages, flow, asked) if asked else redirect(url_for("addresses.new"), 303)
+        if asked is None:
+            return redirect(url_for("addresses.new"), 303)
+        return _code_page(pages, flow, asked, is_used_up=is_resent() and flow.is_used_up(asked, session))
 
     @views.post("/code/<code_id>")
     def confirm(code_id: str) -> ResponseReturnValue:
@@ -67,7 +70,7 @@ def blueprint(
         if isinstance(outcome, Merge):
             return redirect(url_for("merging.show", merge_id=outcome.id), 303)
         if outcome is not None:
-            return _code_page(pages, flow, asked, problem=outcome)
+            return _code_page(pages, flow, asked, problem=outcome, is_used_up=outcome == "code.too_many")
         return redirect(url_for("account.show", _anchor="addresses"), 303)
 
     @views.post("/primary")
@@ -105,16 +108,21 @@ def _new_page(pages: Pages, typed: str = "", problem: str | None = None) -> Resp
     )
 
 
-def _code_page(pages: Pages, flow: AddressesFlow, asked: OneTimeCode, *, problem: str | None = None) -> Response:
+def _code_page(
+    pages: Pages, flow: AddressesFlow, asked: OneTimeCode, *, problem: str | None = None, is_used_up: bool = False
+) -> Response:
+    shown = problem or ("code.too_many" if is_used_up else None)
     return pages.render(
         "new_address_code.html",
         status=forms.FORM_ERROR if problem else 200,
         address=asked.address,
         action=url_for("addresses.confirm", code_id=asked.id),
         resend_action=url_for("addresses.ask"),
-        hidden_fields=(("email", asked.address),),
+        hidden_fields=(("email", asked.address), ("again", "yes")),
         back_url=url_for("account.show"),
         minutes=one_time_codes.MINUTES,
+        is_used_up=is_used_up,
+        resent=is_resent() and not is_used_up,
         delivery=mail_news(flow.delivery(asked)),
-        errors={"code": field_sentence(problem)} if problem else {},
+        errors={"code" if problem else "form": field_sentence(shown)} if shown else {},
     )

@@ -72,7 +72,7 @@ def register(
             advice=texts.advice,
             reference=reference,
             **({} if may_look_again(status) else _in_other_language(told)),
-            date=format_datetime(incident.at, "long"),
+            date=format_datetime(incident.at, "d MMMM yyyy HH:mm:ss"),
             restart_url=None if way_on else _restart_url(reason, handle),
             continue_url=way_on.url if way_on else None,
             **_other_ways(reason, handle),

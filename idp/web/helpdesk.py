@@ -67,6 +67,11 @@ def blueprint(entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, 
             story=story(timeline.of(query)),
         )
 
+    @views.get("/search")
+    def search_again() -> ResponseReturnValue:
+        """Where the link to the other language leads, reloading and Back: the query stands in no address."""
+        return redirect(url_for("helpdesk.show"), 303)
+
     @views.get("/people/<account_id>")
     def person(account_id: str) -> ResponseReturnValue:
         here = operator()

@@ -297,7 +297,9 @@ _STATUS_CODES = {
 
 _FIELDS: dict[str, LazyString] = {
     "email.empty": _("Saisissez votre adresse mail."),
-    "email.malformed": _("Cette adresse est incomplète. Elle doit ressembler à prenom.nom@univ-exemple.fr."),
+    "email.malformed": _(
+        "Cette adresse est incomplète ou contient une faute. Elle doit ressembler à prenom.nom@univ-exemple.fr."
+    ),
     "email.several": _("Saisissez une seule adresse à la fois."),
     "email.characters": _("Cette adresse contient un caractère qui n’existe pas dans une adresse mail."),
     "email.other_domain": _(

@@ -194,7 +194,8 @@ def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Deni
 
 def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | None = None) -> Response:
     handle = here.pending.id
-    shown = problem or why_not_sent()
+    is_in_vain = is_resent() and flow.is_used_up(here.pending, here.session)
+    shown = problem or ("code.too_many" if is_in_vain else why_not_sent())
     return pages.render(
         "code.html",
         status=200 if problem is None else forms.FORM_ERROR,
@@ -207,7 +208,7 @@ def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | 
         renews_password=here.pending.renews_password,
         minutes=one_time_codes.MINUTES,
         is_used_up=shown == "code.too_many",
-        resent=is_resent(),
+        resent=is_resent() and not is_in_vain,
         delivery=mail_news(flow.delivery(here.pending)),
         client_name=here.client_name,
         reference=here.reference_for(problem),

@@ -88,6 +88,23 @@ def test_o_29_look_alikes_are_other_addresses_at_most_suggested(typed: str, sugg
     assert refused.value.suggestion == suggested
 
 
+@pytest.mark.parametrize(
+    ("typed", "suggested"),
+    [
+        ("prenom;nom@univ-rouen.fr", "prenom.nom@univ-rouen.fr"),  # the key of « . » without Shift
+        ("prenom.nom@univ-rouen,fr", "prenom.nom@univ-rouen.fr"),
+        ("prenom..nom@univ-rouen.fr", "prenom.nom@univ-rouen.fr"),
+        ("prenom.nomàuniv-rouen.fr", "prenom.nom@univ-rouen.fr"),  # the key of « @ » without Alt Gr
+        ("prenom.nom", None),
+        ("àuniv-rouen.fr", None),
+    ],
+)
+def test_slips_of_a_french_keyboard_are_asked_about(typed: str, suggested: str | None) -> None:
+    with pytest.raises(InvalidAddress) as refused:
+        clean(typed)
+    assert refused.value.suggestion == suggested
+
+
 @pytest.mark.parametrize("other", ["ab+c@univ.fr", "a.b@univ.fr", "ab@etu.univ.fr"])
 def test_o_29_plus_dots_and_subdomains_make_other_addresses(other: str) -> None:
     assert clean(other) != clean("ab@univ.fr")

@@ -143,6 +143,17 @@ def test_a_proofing_mail_has_code_and_link_each_derived_from_its_own_record(fold
     assert link in rendered.html
 
 
+@pytest.mark.parametrize(("locale", "query"), [("en", "?lang=en"), ("fr", ""), (None, "")])
+def test_the_link_opens_in_the_language_of_its_mail(folder: Path, locale: str | None, query: str) -> None:
+    """On another device, which does not know the language that was chosen."""
+    catalogues = Path(idp.__file__).parent / "translations"
+    rendered = renderer(folder, translations=catalogues).render(message("proofing", locale=locale))
+    link = f"{ISSUER}/proofing/link/{link_token(SECRET, 'record-1')}{query}"
+    assert link in rendered.text.splitlines()
+    assert f'href="{link}"' in rendered.html
+    assert link in rendered.secrets
+
+
 def test_mails_without_code_have_no_secrets(folder: Path) -> None:
     for kind in ("unknown_account", "password_changed"):
         assert renderer(folder).render(message(kind)).secrets == ()

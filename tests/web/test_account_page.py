@@ -287,6 +287,12 @@ def test_the_export_has_devices_and_what_applications_received(services: Service
     assert (release["client_id"], release["claims"]) == ("library", ["email", "name"])
 
 
+def test_whoever_wants_no_new_password_after_all_goes_back_to_the_account(services: Services) -> None:
+    page = browser_of(services, signed_in(services)).get("/account/password", headers=HOST).text
+    assert '<a class="action-link" href="/account">Revenir à mon compte</a>' in page
+    assert "Vous arriverez ensuite" not in page, "they stay here"
+
+
 def test_names_tell_on_whose_word_they_stand(services: Services) -> None:
     stores, now = services.stores, datetime(2026, 3, 2, 12, tzinfo=UTC)
     university = Identity("https://idp.univ-exemple.fr", "eppn", "zoe@univ-exemple.fr")
@@ -298,8 +304,10 @@ def test_names_tell_on_whose_word_they_stand(services: Services) -> None:
     text = browser_of(services, signed_in(services, "zoe")).get("/account", headers=HOST).text
     assert "Zoé &lt;b&gt;Petit" in text
     assert "Transmis par https://idp.univ-exemple.fr le 2 mars 2026." in text
+    english = browser_of(services, signed_in(services, "zoe")).get("/account?lang=en", headers=HOST).text
+    assert "on 2 March 2026." in english, "as every date with a time, and as mails, write it"
     invited = browser_of(services, signed_in(services, "mia")).get("/account", headers=HOST).text
-    assert "Indiqués par l’administrateur qui vous a invité." in invited
+    assert "Indiqués par l’administrateur dans votre invitation." in invited
     nobody = browser_of(services, signed_in(services)).get("/account", headers=HOST).text
     assert "Aucun nom ne nous a été transmis." in nobody
 

@@ -133,6 +133,13 @@ def test_known_and_unknown_addresses_look_alike_before_the_code(world: World, pe
     assert pages[0] == pages[1]
 
 
+def test_asking_for_the_code_again_is_acknowledged(world: World, person: Traveller) -> None:
+    person.get("/account/addresses/new").press("Recevoir le code", email=CAMILLE)
+    assert "C’est fait" not in person.text
+    assert "C’est fait" in person.press("Renvoyer le code").text
+    assert len(world.mails(CAMILLE)) == 2
+
+
 def test_a_wrong_code_adds_nothing(world: World, person: Traveller) -> None:
     person.get("/account/addresses/new").press("Recevoir le code", email=NEW)
     right = code(world, NEW)

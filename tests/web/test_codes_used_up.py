@@ -38,6 +38,8 @@ def test_o_18_a_used_up_code_says_so_however_often_it_is_mailed(world: World, as
     assert (person.step, person.last.status_code) == ("code", 422)
     assert "Saisissez le code du dernier message" not in person.text, "it cannot work"
     person.press("Renvoyer le code")
+    assert USED_UP in person.text, "also of the same code that is on its way once more"
+    assert "C’est fait" not in person.text
     assert right_code(world, address) == right
     assert len(world.mails(address)) == 2
     assert USED_UP in person.press("Se connecter", code=right).text
@@ -76,6 +78,9 @@ def test_o_18_an_added_address_s_used_up_code_says_so(world: World) -> None:
     right = digits(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
     spend(person, "Ajouter cette adresse", right)
     assert USED_UP in person.press("Ajouter cette adresse", code=right).text
+    person.press("Renvoyer le code")
+    assert USED_UP in person.text
+    assert "C’est fait" not in person.text
 
 
 def test_a_code_that_is_sent_again_is_said_to_be(world: World, asking: Traveller) -> None:

@@ -114,6 +114,14 @@ def test_an_operator_signs_in_as_at_any_application_and_finds_a_person(helped: W
     assert (viewed["account_id"], viewed["fields"]["operator"]) == ("camille", ALEX)
 
 
+def test_the_address_of_a_search_leads_back_to_it(helped: World) -> None:
+    """The other language, reloading and Back ask for it again, without what was searched for."""
+    operator = entered(helped)
+    operator.press("Chercher", query=CAMILLE)
+    assert operator.get("/helpdesk/search").last.request.path == "/helpdesk"
+    assert "Personnes trouvées" not in operator.text
+
+
 def test_the_request_has_pkce_a_nonce_a_fresh_sign_in_and_the_role(helped: World) -> None:
     browser = helped.browser()
     answer = browser._client.get("/helpdesk", headers=HOST)
@@ -430,7 +438,7 @@ def test_a_fault_in_an_invitation_is_told_beside_its_field_in_french(helped: Wor
         ({"expires": "2999-01-01"}, "Choisissez un jour dans les trois ans."),
         ({"expires": "2999-01-01", "family_name": ""}, "Indiquez un prénom ou un nom de famille."),
         ({"expires": "2999-01-01", "role": "x" * 201}, "Écrivez moins de 200 caractères, sur une seule ligne."),
-        ({"expires": "2999-01-01", "address": "x"}, "Cette adresse est incomplète."),
+        ({"expires": "2999-01-01", "address": "x"}, "Cette adresse est incomplète ou contient une faute."),
         ({"expires": f"{helped.clock() + timedelta(days=9):%Y-%m-%d}", "address": CAMILLE}, "a déjà un compte"),
     ):
         person.send("/helpdesk/invitation", **(filled | wrong))

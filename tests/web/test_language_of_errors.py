@@ -1,5 +1,6 @@
 """A page that refuses something can be read in the other language, and doing so does nothing."""
 
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -23,6 +24,13 @@ def test_what_was_looked_for_in_vain_is_told_in_the_other_language(world: World)
     assert "There is nothing at this address." in person.text
     (french,) = languages(person)
     assert "Il n’y a rien à cette adresse." in person.get(french).text
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_date_beside_a_reference_is_that_of_a_clock_on_the_wall(world: World, language: str) -> None:
+    person = world.browser().get("/nowhere", lang=language)
+    (date,) = person.tree.xpath("//dt[text()='Date']/../dd/text()")
+    assert re.fullmatch(r"\d{1,2} \w+ \d{4} \d\d:\d\d:\d\d", date), "no offset from UTC"
 
 
 def test_the_refusal_of_an_application_s_request_is_told_in_the_other_language(world: World) -> None:

@@ -67,6 +67,11 @@ def served() -> Iterator[str]:
         template, context = context_for("email-error" if is_sent else "email", "fr")
         return flask.render_template(template, **context), 422 if is_sent else 200
 
+    @app.route("/found", methods=["GET", "POST"])
+    def found() -> str:
+        template, context = context_for("helpdesk-found" if flask.request.method == "POST" else "helpdesk", "fr")
+        return flask.render_template(template, **context | {"action": "/found"})
+
     @app.get("/axe.js")
     def axe() -> flask.Response:
         # From an address and kept, so that the browser compiles it once.
@@ -215,6 +220,17 @@ def test_back_to_a_refused_form_is_the_form_again(window: Page, served: str) -> 
     window.go_back()
     assert (window.url, window.locator("#email").is_visible()) == (f"{served}/email", True)
     assert not window.locator(".error-summary").count()
+
+
+def test_back_to_what_a_post_showed_is_no_question_of_the_browser_s(window: Page, served: str) -> None:
+    window.goto(f"{served}/found")
+    window.fill("#query", "camille")
+    window.get_by_role("button", name="Chercher").click()
+    assert window.locator("#found").is_visible()
+    window.goto(f"{served}/page/code?lang=fr")
+    window.go_back()
+    assert (window.url, window.locator("#query").is_visible()) == (f"{served}/found", True)
+    assert not window.locator("#found").count()
 
 
 def test_news_of_the_mail_are_told_in_the_live_region_that_the_page_came_with(window: Page, served: str) -> None:

@@ -235,6 +235,15 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "email.html",
         {"action": "/email", "email": "camille@etu.univ-exmeple.fr", "suggestion": "camille@etu.univ-exemple.fr"},
     ),
+    "email-suggestion-error": (
+        "email.html",
+        {
+            "action": "/email",
+            "email": "camille;durand@etu.univ-exemple.fr",
+            "suggestion": "camille.durand@etu.univ-exemple.fr",
+            "errors": {"email": "Cette adresse est incomplète ou contient une faute."},
+        },
+    ),
     "email-error": (
         "email.html",
         {"action": "/email", "email": 'camille"@', "errors": {"email": "Cette adresse est incomplète."}},
@@ -581,6 +590,14 @@ def test_a_page_has_unique_ids_and_points_only_at_ids_that_exist(page: str) -> N
 
 
 @every_page
+def test_what_a_field_wants_is_said_before_it(page: str) -> None:
+    """Who reads from top to bottom, or through a magnifier, comes by it before typing."""
+    for field in render(page).xpath("//main//input[@aria-describedby]"):
+        for described in field.get("aria-describedby").split():
+            assert field.xpath("preceding::*[@id=$id]", id=described), described
+
+
+@every_page
 def test_a_page_satisfies_a_policy_without_inline_script_or_style(page: str) -> None:
     tree = render(page)
     assert not tree.xpath("//@style|//style|//script[not(@src)]")
@@ -628,6 +645,11 @@ def test_a_password_stands_beside_the_name_of_its_account(page: str) -> None:
     (name,) = render(page).xpath("//form[.//input[@type='password']]//input[@autocomplete='username']")
     assert name.get("value") == ADDRESS
     assert name.get("name") is None, "it must not be posted"
+
+
+def test_only_an_address_that_may_be_right_can_be_kept() -> None:
+    assert "Si la vôtre était juste" in words(render("email-suggestion"))
+    assert "Si la vôtre était juste" not in words(render("email-suggestion-error"))
 
 
 def test_the_address_field_takes_what_people_paste() -> None:

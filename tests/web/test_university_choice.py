@@ -387,6 +387,17 @@ def test_an_address_that_everybody_may_have_is_never_corrected_to_a_university_s
     assert visitor.press("Se connecter", email="camille@gmail.com").step == "sign-in"
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("gmial.com", "gmail.com"), ("hotmal.fr", "hotmail.fr"), ("orage.fr", "orange.fr")]
+)
+def test_a_slip_in_a_domain_that_everybody_may_have_is_asked_about(services: Services, typed: str, meant: str) -> None:
+    visitor = Visitor(application_of(services).test_client())
+    visitor.get("/account")
+    assert visitor.press("Se connecter", email=f"camille@{typed}").step == "email"
+    assert f"camille@{meant}" in visitor.text
+    assert visitor.press("Se connecter", email=f"camille@{typed}").step == "sign-in", "kept"
+
+
 @pytest.mark.parametrize("empty", ["", "  "])
 def test_an_empty_search_is_none(services: Services, empty: str) -> None:
     visitor = arriving(services, "a@gmail.com").press("Continuer")

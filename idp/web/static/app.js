@@ -145,10 +145,11 @@
     }
   }
 
-  // A refused form is the answer to a POST: without this, Back and reloading show the browser's own page, which asks
-  // whether to send it once more. The same address can be asked for, as the links to the other language do.
+  // A refused form is the answer to a POST, and so are pages that say so: without this, Back and reloading show the
+  // browser's own page, which asks whether to send it once more. The same address can be asked for, as the links to
+  // the other language do.
   function forgetThePost() {
-    if (document.querySelector(".error-summary") && window.history && history.replaceState) {
+    if (document.querySelector(".error-summary, [data-answers-post]") && window.history && history.replaceState) {
       history.replaceState(null, "", window.location.href);
     }
   }
