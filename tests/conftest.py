@@ -5,10 +5,12 @@ import os
 import secrets
 from collections.abc import Iterator
 from copy import copy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, expect, sync_playwright
 from pymongo import MongoClient
@@ -72,6 +74,17 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
         # Tests have a time of their own, which is past for a server that clears away what has expired.
         client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
     return uri
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_once() -> Iterator[None]:
+    """What was found to be a sound key is not held against that again: it takes longer than to build a provider."""
+    remembered = lru_cache(serialization.load_pem_private_key)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("idp.openid.key_files.load_pem_private_key", remembered)
+        # As pysaml2 asks for it.
+        patch.setattr(serialization, "load_pem_private_key", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")
