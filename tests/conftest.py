@@ -3,7 +3,7 @@
 import gc
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from functools import lru_cache
 from pathlib import Path
@@ -93,7 +93,7 @@ def _read_once() -> Iterator[None]:
 def _compiled_once() -> Iterator[None]:
     """What a page template is compiled to depends on its text and its language, not on the application that asks."""
     compiled: dict[tuple[object, ...], CodeType] = {}
-    compile_really = PageEnvironment.compile
+    compile_really: Callable[..., CodeType] = PageEnvironment.compile
 
     def remembered(self: PageEnvironment, source: str, *names: str | None) -> CodeType:
         # gettext keeps every catalogue that it has read, and what it gives are copies around the same one.
