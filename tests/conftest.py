@@ -3,12 +3,15 @@
 import gc
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
+from functools import lru_cache
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from hypothesis import HealthCheck, settings
 from playwright.sync_api import Browser, expect, sync_playwright
 from pymongo import MongoClient
@@ -17,6 +20,7 @@ from pymongo.database import Database as MongoDatabase
 from idp.loading import loading
 from idp.storage import embedded
 from idp.storage.database import Database
+from idp.web.page_templates import PageEnvironment
 from tests.install_browser import find_browser
 from tests.waiting import PATIENCE_MS
 
@@ -72,6 +76,36 @@ def mongodb_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
         # Tests have a time of their own, which is past for a server that clears away what has expired.
         client.admin.command("setParameter", 1, ttlMonitorEnabled=False)
     return uri
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_once() -> Iterator[None]:
+    """What was found to be a sound key is not held against that again: it takes longer than to build a provider."""
+    remembered = lru_cache(serialization.load_pem_private_key)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("idp.openid.key_files.load_pem_private_key", remembered)
+        # As pysaml2 asks for it.
+        patch.setattr(serialization, "load_pem_private_key", remembered)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """What a page template is compiled to depends on its text and its language, not on the application that asks."""
+    compiled: dict[tuple[object, ...], CodeType] = {}
+    compile_really: Callable[..., CodeType] = PageEnvironment.compile
+
+    def remembered(self: PageEnvironment, source: str, *names: str | None) -> CodeType:
+        # gettext keeps every catalogue that it has read, and what it gives are copies around the same one.
+        texts = vars(self._texts) if self._texts else {}
+        asked = (self._texts is None, id(texts.get("_catalog")), source, *names)
+        if asked not in compiled:
+            compiled[asked] = compile_really(self, source, *names)
+        return compiled[asked]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PageEnvironment, "compile", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from lxml import etree
@@ -35,12 +34,12 @@ BY_LANGUAGE = (
 Find = Callable[[str], list[etree._Element]]
 
 
-@pytest.fixture
-def configured(tmp_path: Path) -> settings.Settings:
-    return settings.load(Demo(Ports(), tmp_path, print).environment())
+@pytest.fixture(scope="module")
+def configured(tmp_path_factory: pytest.TempPathFactory) -> settings.Settings:
+    return settings.load(Demo(Ports(), tmp_path_factory.mktemp("demo"), print).environment())
 
 
-@pytest.fixture(params=[False, True], ids=["plain", "signed"])
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "signed"])
 def find(configured: settings.Settings, request: pytest.FixtureRequest) -> Find:
     def now() -> datetime:
         return datetime(2026, 11, 24, 8, tzinfo=UTC)

@@ -32,7 +32,9 @@ def server() -> Iterator[MoodyServer]:
 
 
 @pytest.fixture
-def environment(server: MoodyServer, database: Database, mongodb_uri: str, tmp_path: Path) -> dict[str, str]:
+def environment(
+    server: MoodyServer, database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: Path
+) -> dict[str, str]:
     (tmp_path / "federation").mkdir()
     database.create_indexes(app.INDEXES)
     return {
@@ -40,7 +42,7 @@ def environment(server: MoodyServer, database: Database, mongodb_uri: str, tmp_p
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_MONGODB_DATABASE": database.name,
         "IDP_VAR_DIR": str(tmp_path / "var"),
-        "IDP_KEYS_DIR": str(tmp_path / "keys"),
+        "IDP_KEYS_DIR": str(keys_folder),
         "IDP_FEDERATION_DIR": str(tmp_path / "federation"),
         "IDP_SMTP_HOST": HOST,
         "IDP_SMTP_PORT": str(server.port),
@@ -99,12 +101,12 @@ def test_a_sender_killed_mid_send_loses_nothing_and_sends_one_mail_twice_at_most
 
 
 def test_pages_that_are_stopped_finish_the_mails_that_they_have_in_hand(
-    server: MoodyServer, mongodb_uri: str, tmp_path: Path
+    server: MoodyServer, mongodb_uri: str, tmp_path: Path, keys_folder: Path
 ) -> None:
     """Else these come when their leases end, two minutes later, and one of them a second time."""
     # However long the start takes, the server is not given up meanwhile.
     mail = {"IDP_SMTP_HOST": HOST, "IDP_SMTP_PORT": str(server.port), "IDP_SMTP_TIMEOUT": "120", "IDP_WEB_WORKERS": "1"}
-    provider = Provider(tmp_path, mongodb_uri, mail)
+    provider = Provider(tmp_path, mongodb_uri, mail | {"IDP_KEYS_DIR": str(keys_folder)})
     services, now = provider.services(), datetime.now(UTC)
     queue, until = services.database.collection("outbox"), now + timedelta(minutes=10)
     for number in range(MAILS):

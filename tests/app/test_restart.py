@@ -25,8 +25,8 @@ os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "wsgi:app"])
 
 
 @pytest.fixture
-def provider(tmp_path: Path, mongodb_uri: str) -> Iterator[Provider]:
-    made = Provider(tmp_path, mongodb_uri)
+def provider(tmp_path: Path, mongodb_uri: str, keys_folder: Path) -> Iterator[Provider]:
+    made = Provider(tmp_path, mongodb_uri, {"IDP_KEYS_DIR": str(keys_folder)})
     yield made
     made.stop()
 
@@ -90,12 +90,12 @@ def test_what_is_installed_over_a_running_server_reaches_none_of_its_workers(pro
 
 
 def test_a_worker_that_dies_while_files_are_being_edited_is_replaced_and_so_are_all_at_a_reload(
-    tmp_path: Path, mongodb_uri: str
+    tmp_path: Path, mongodb_uri: str, keys_folder: Path
 ) -> None:
     """Each new worker would read half of what the administrator wants, and the server would end with it."""
     file = tmp_path / "settings.toml"
     file.write_text("")
-    provider = Provider(tmp_path, mongodb_uri, {"IDP_CONFIG": str(file)})
+    provider = Provider(tmp_path, mongodb_uri, {"IDP_CONFIG": str(file), "IDP_KEYS_DIR": str(keys_folder)})
     provider.start()
     try:
         for broken in (file, tmp_path / "clients.toml"):

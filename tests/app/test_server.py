@@ -10,8 +10,8 @@ from tests.chaos.provider import Provider
 
 
 @pytest.fixture
-def provider(tmp_path: Path, mongodb_uri: str) -> Iterator[Provider]:
-    made = Provider(tmp_path, mongodb_uri)
+def provider(tmp_path: Path, mongodb_uri: str, keys_folder: Path) -> Iterator[Provider]:
+    made = Provider(tmp_path, mongodb_uri, {"IDP_KEYS_DIR": str(keys_folder)})
     made.start()
     yield made
     made.stop()

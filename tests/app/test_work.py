@@ -31,14 +31,14 @@ TOKEN = "prometheus-reads-with-this"
 
 
 @pytest.fixture
-def environment(database: Database, mongodb_uri: str, tmp_path: Path) -> dict[str, str]:
+def environment(database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: Path) -> dict[str, str]:
     (tmp_path / "federation").mkdir()
     return {
         "IDP_ISSUER": "http://localhost:5000",
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_MONGODB_DATABASE": database.name,
         "IDP_VAR_DIR": str(tmp_path / "var"),
-        "IDP_KEYS_DIR": str(tmp_path / "keys"),
+        "IDP_KEYS_DIR": str(keys_folder),
         "IDP_FEDERATION_DIR": str(tmp_path / "federation"),
         "IDP_SMTP_HOST": HOST,
         "IDP_SMTP_PORT": str(free_port()),

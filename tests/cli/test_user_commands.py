@@ -21,13 +21,13 @@ Run = Callable[..., CompletedProcess[str]]
 
 
 @pytest.fixture
-def run(mongodb_uri: str, database: Database, tmp_path: Path) -> Run:
+def run(mongodb_uri: str, database: Database, tmp_path: Path, keys_folder: Path) -> Run:
     """The command on a database with two people."""
     environment = {
         "IDP_MONGODB_URI": mongodb_uri,
         "IDP_MONGODB_DATABASE": database.name,
         "IDP_VAR_DIR": str(tmp_path / "var"),
-        "IDP_KEYS_DIR": str(tmp_path / "keys"),
+        "IDP_KEYS_DIR": str(keys_folder),
     }
     for number, address in enumerate((ADDRESS, "zoe@univ-exemple.fr"), 1):
         AccountStore(database).create(
@@ -76,10 +76,12 @@ def test_who_has_no_passkey_left_gets_in_by_password_and_code_again(run: Run, da
     assert database.collection("outbox").count_documents({"kind": "any_method", "to": ADDRESS}) == 1
 
 
-def test_a_process_of_its_own_does_the_same(database: Database, mongodb_uri: str, tmp_path: Path) -> None:
+def test_a_process_of_its_own_does_the_same(
+    database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: Path
+) -> None:
     AccountStore(database).create(Account("account-1", "subject-1", datetime.now(UTC), addresses=(ADDRESS,)))
     environment = {"IDP_MONGODB_URI": mongodb_uri, "IDP_MONGODB_DATABASE": database.name, "IDP_VAR_DIR": str(tmp_path)}
-    found = idp("user", "find", ADDRESS, "--json", **environment, IDP_KEYS_DIR=str(tmp_path / "keys"))
+    found = idp("user", "find", ADDRESS, "--json", **environment, IDP_KEYS_DIR=str(keys_folder))
     assert json.loads(found.stdout)[0]["account_id"] == "account-1", found.stderr
 
 

@@ -3,6 +3,7 @@
 import base64
 import re
 import zlib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,12 @@ from tests.journeys.conftest import System
 from tests.journeys.forged_answers import ask, assert_accepted, assert_refused
 from tests.journeys.walker import Walker
 
+NAMES = ("doctype", "xxe", "laughs", "nested", "not xml", "empty", "comment", "deflate", "nested, larger")
 
+
+@cache
 def bombs() -> dict[str, str]:
-    """Form values that a careless reader would expand, by name."""
+    """Form values that a careless reader would expand, by name; not made by processes that only collect tests."""
     laughs = "<!DOCTYPE a [<!ENTITY a 'ha'>" + "".join(
         f"<!ENTITY {chr(98 + n)} '{'&' + chr(97 + n) + ';' * 10}'>" for n in range(9)
     )
@@ -37,12 +41,13 @@ def _deflated(megabytes: int) -> str:
     return base64.b64encode(b"".join(parts) + compressor.flush()).decode()
 
 
-BOMBS = bombs()
+def test_every_bomb_is_thrown() -> None:
+    assert tuple(bombs()) == NAMES
 
 
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("name", NAMES)
 def test_o_12_bombs_are_refused(system: System, name: str) -> None:
-    assert_refused(ask(system), BOMBS[name], "saml.")
+    assert_refused(ask(system), bombs()[name], "saml.")
 
 
 def test_o_12_ten_megabytes_are_refused(system: System) -> None:
@@ -54,7 +59,7 @@ def test_o_12_memory_stays_whatever_is_sent(system: System) -> None:
     for _ in range(4):  # both workers have read an answer
         assert_accepted(ask(system))
     before = _workers_memory(system)
-    for value in [*BOMBS.values(), *["A" * 10_000_000] * 4]:
+    for value in [*bombs().values(), *["A" * 10_000_000] * 4]:
         page = Walker().post(acs_url, {"SAMLResponse": value})
         assert page.status == 413 if len(value) > 1_000_000 else 400 <= page.status < 500
     assert _workers_memory(system) - before < 50_000

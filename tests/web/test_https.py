@@ -11,7 +11,7 @@ from idp.storage.database import Database
 
 
 @pytest.fixture
-def client(database: Database, mongodb_uri: str, tmp_path: Path) -> FlaskClient:
+def client(database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: Path) -> FlaskClient:
     """A provider behind a proxy that ends TLS."""
     configured = settings.load(
         {
@@ -19,7 +19,7 @@ def client(database: Database, mongodb_uri: str, tmp_path: Path) -> FlaskClient:
             "IDP_SECRET_KEY": "une clé secrète assez longue pour le test",
             "IDP_MONGODB_URI": mongodb_uri,
             "IDP_VAR_DIR": str(tmp_path / "var"),
-            "IDP_KEYS_DIR": str(tmp_path / "keys"),
+            "IDP_KEYS_DIR": str(keys_folder),
             "IDP_PASSWORDS_BCRYPT_COST": "10",
         }
     )

@@ -13,12 +13,12 @@ HOST = {"Host": "localhost:5000"}
 
 
 @pytest.fixture
-def client(database: Database, mongodb_uri: str, tmp_path: Path) -> FlaskClient:
+def client(database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: Path) -> FlaskClient:
     configured = settings.load(
         {
             "IDP_MONGODB_URI": mongodb_uri,
             "IDP_VAR_DIR": str(tmp_path / "var"),
-            "IDP_KEYS_DIR": str(tmp_path / "keys"),
+            "IDP_KEYS_DIR": str(keys_folder),
             "IDP_FEDERATION_DIR": str(tmp_path / "federation"),
             "IDP_SAML_METADATA_CONTACT_SECURITY": "CSIRT <csirt@exemple.fr>",
         }
