@@ -40,6 +40,13 @@ def test_o_27_nfc_and_nfd_are_the_same_password(hasher: PasswordHasher) -> None:
     assert hasher.verify(decomposed, hasher.hash(composed))
 
 
+def test_what_an_earlier_release_stored_still_opens(hasher: PasswordHasher) -> None:
+    """Whatever changed here, key, form of the text or order, would lock everybody out at once."""
+    stored = "$2b$04$BnHFSJ6jBXglnpKh3Bk/NeOvyAAzLujiDkHLAM4FasRkl/zpwaO.K"
+    assert hasher.verify("élève ﬁdèle n° ½", stored)
+    assert not hasher.needs_rehash(stored)
+
+
 def test_where_there_is_no_password_nothing_matches_after_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher, compared = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 5), []
 
@@ -110,6 +117,22 @@ def test_strangers_leave_a_place_for_a_browser_that_is_known() -> None:
     assert places.run(lambda: places.run(second_stranger)) == "somebody known"
 
 
+def test_strangers_are_turned_away_where_known_browsers_still_sign_in() -> None:
+    """At the door, before anything is done for a hash, as at the hash itself."""
+    places = Places(HashingBounds(3, 3))
+    hasher = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 4, places)
+    stored = hasher.hash("Une phrase secrète")
+
+    def two_strangers_wait() -> bool:
+        for refuse in (lambda: hasher.expect_place(is_known=False), lambda: hasher.verify("Une phrase", stored)):
+            with pytest.raises(ServiceUnavailable):
+                refuse()
+        hasher.expect_place(is_known=True)
+        return hasher.verify("Une phrase secrète", stored, is_known=True)
+
+    assert places.run(lambda: places.run(two_strangers_wait))
+
+
 def test_who_has_a_password_kept_is_no_stranger() -> None:
     places = Places(HashingBounds(3, 3))
     hasher = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 4, places)
@@ -124,6 +147,14 @@ def test_a_hash_gives_way_to_everything_else() -> None:
     before = niceness()
     assert Places().run(niceness) == 19
     assert niceness() == before
+
+
+def test_where_priorities_may_not_be_changed_passwords_are_hashed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("idp.domain.passwords.os.setpriority", refused, raising=False)
+    assert Places().run(lambda: "hashed") == "hashed"
 
 
 def test_everything_else_goes_on_while_a_hash_is_made() -> None:
