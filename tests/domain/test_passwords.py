@@ -63,6 +63,13 @@ def test_where_there_is_no_password_nothing_matches_after_the_same_work(monkeypa
     assert compared == [(b"$2b$05$", True, False)] * 2 + [(b"$2b$05$", True, True)]
 
 
+def test_where_there_is_no_password_nothing_opens_whatever_bcrypt_says(
+    hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idp.domain.passwords.bcrypt.checkpw", lambda *_: True)
+    assert not hasher.verify("Une phrase secrète", None)
+
+
 def test_a_program_starts_without_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("idp.domain.passwords.bcrypt.hashpw")
     PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 16)
