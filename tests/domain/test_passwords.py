@@ -3,14 +3,16 @@ import sys
 import threading
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 import bcrypt
 import pytest
 
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import SecretKey
+from idp.domain.measures import waited_before
 from idp.domain.passwords import HashingBounds, PasswordHasher, Places
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +140,55 @@ def test_strangers_are_turned_away_where_known_browsers_still_sign_in() -> None:
         return hasher.verify("Une phrase secrète", stored, is_known=True)
 
     assert places.run(lambda: places.run(two_strangers_wait))
+
+
+def test_no_more_is_hashed_at_once_than_there_are_cores_for() -> None:
+    """Others wait for their turn: more at a time would take the cores that pages need."""
+    places, begun = Places(HashingBounds(1, 3)), Event()
+
+    def first(pool: ThreadPoolExecutor) -> bool:
+        waiting = pool.submit(places.run, begun.set, is_known=True)
+        wait_until(lambda: places._threads._work_queue.qsize() == 1 or waiting.done())
+        return begun.is_set()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert not places.run(lambda: first(pool))
+    assert begun.is_set()
+
+
+class Told:
+    """What is told of hashes: how long each waited, and how many were turned away."""
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+        self.refused = 0
+
+    def hashed(self, waited: float, seconds: float) -> None:
+        self.waited.append(waited)
+
+    def turned_away(self) -> None:
+        self.refused += 1
+
+
+def test_what_a_request_waited_before_counts_as_waiting_for_its_hash() -> None:
+    told = Told()
+    places = Places(HashingBounds(1, 1), told)
+    before = waited_before.set(1000.0)
+    places.run(lambda: None)
+    waited_before.reset(before)
+    assert [waited >= 1000 for waited in told.waited] == [True]
+
+
+def test_who_is_turned_away_is_counted() -> None:
+    told = Told()
+    places = Places(HashingBounds(1, 1), told)
+
+    def refused() -> None:
+        with pytest.raises(ServiceUnavailable):
+            places.expect(is_known=True)
+
+    places.run(refused)
+    assert (told.refused, len(told.waited)) == (1, 1)
 
 
 def test_who_has_a_password_kept_is_no_stranger() -> None:

@@ -444,6 +444,20 @@ def test_who_signs_in_on_the_way_to_such_an_application_has_said_so(visitor: Vis
     assert "code" in sign_in(ask(visitor, client_id="app", redirect_uri=redirect_uri)).answer
 
 
+@pytest.mark.parametrize(
+    ("redirect_uri", "target"),
+    [("http://127.0.0.1:6002/cb", "http://127.0.0.1:6002"), ("org.example.app:/cb", "org.example.app:")],
+)
+def test_every_page_on_the_way_may_end_at_such_an_application(visitor: Visitor, redirect_uri: str, target: str) -> None:
+    """Browsers hold form-action against the redirect that follows a form, else nothing happens on « Se connecter »."""
+    ask(visitor, client_id="app", redirect_uri=redirect_uri)
+    for step in ("email", "sign-in"):
+        assert visitor.step == step
+        policy = visitor.last.headers["Content-Security-Policy"]
+        assert target in policy.partition("form-action ")[2].partition(";")[0].split()
+        visitor.press("Se connecter", email=ADDRESS)
+
+
 def test_an_address_that_its_operating_system_claims_for_the_application_is_proof_enough(signed_in: Visitor) -> None:
     """RFC 8252 sections 7.2 and 8.6."""
     assert "code" in ask(signed_in, client_id="app", redirect_uri="https://app.example/cb", prompt="none").answer
