@@ -316,6 +316,16 @@ def test_who_is_invited_again_comes_back_to_the_same_account(world: World) -> No
     assert not account_of(world).disabled
 
 
+def test_what_a_later_invitation_says_of_the_person_holds_from_then_on(world: World) -> None:
+    invite(world)
+    came(world)
+    day = f"{world.clock() + timedelta(days=60):%Y-%m-%d}"
+    assistance.invitations(world.services).invite(INES, "Agnès", "Martin", "cadre", day, ACT, by_mail=False)
+    assert (claims(world)["name"], claims(world)["invited_role"]) == ("Agnès Martin", "cadre")
+    (changed,) = world.events("invitation.changed")
+    assert (changed["account_id"], changed["fields"]["role"]) == (account_of(world).id, "cadre")
+
+
 def test_a_university_that_proves_the_person_makes_it_a_normal_account(world: World) -> None:
     invite(world, CAMILLE, days=1)
     came(world, CAMILLE).press("Créer", password=PASSWORD)
