@@ -322,6 +322,18 @@ def test_refusing_is_told_to_the_client_and_nothing_is_remembered(signed_in: Vis
     assert ask(signed_in, client_id="once").step == "consent"
 
 
+def test_the_security_log_tells_who_was_answered_and_who_went_back(services: Services, signed_in: Visitor) -> None:
+    """It is also how the provider knows that an account is used."""
+    for button in ("Autoriser", "Refuser"):
+        ask(signed_in, client_id="always").press(button)
+    told = services.stores.audit.events(account_ids=("account-of-ines",))
+    asked = [event for event in told if event.event.startswith("authorization.")][-4:]
+    assert [event.event.partition(".")[2] for event in asked] == ["waiting", "answered", "waiting", "cancelled"]
+    assert {event.fields["client_id"] for event in asked} == {"always"}
+    references = [event.reference for event in asked]
+    assert references[0] == references[1] != references[2] == references[3]
+
+
 def test_without_a_page_a_missing_consent_is_an_error(signed_in: Visitor) -> None:
     assert ask(signed_in, client_id="once", prompt="none").answer["error"] == "consent_required"
     assert ask(signed_in, client_id="always", prompt="none").answer["error"] == "consent_required"
