@@ -193,6 +193,14 @@ def test_a_posted_request_that_comes_with_our_cookie_is_answered_at_once(signed_
     assert "code" in signed_in.answer
 
 
+def test_a_posted_request_is_what_its_body_says_whatever_stands_in_the_address(signed_in: Visitor) -> None:
+    form = {"client_id": "own", "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid", "state": "body"}
+    form |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+    signed_in.last = signed_in._client.post("/authorize?state=address&prompt=login", data=form, headers=HOST)
+    assert signed_in.location.startswith(CALLBACK)
+    assert ("code" in signed_in.answer, signed_in.answer["state"]) == (True, "body")
+
+
 def test_who_has_no_session_yet_begins_one_with_a_long_request(visitor: Visitor) -> None:
     """What our own page sends on without a cookie comes from a browser that had none."""
     form = {"client_id": "own", "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
@@ -484,6 +492,14 @@ def test_whoever_goes_back_without_signing_in_is_told_to_the_client(visitor: Vis
     ask(visitor).press("Se connecter", email=ADDRESS)
     assert visitor.step == "sign-in"
     assert visitor.press("Revenir à l’application").answer["error"] == "access_denied"
+
+
+def test_o_30_nobody_goes_back_by_a_form_that_is_not_ours(signed_in: Visitor) -> None:
+    page = ask(signed_in, client_id="always").last
+    (form,) = signed_in.tree.xpath("//form[.//button[normalize-space()='Refuser']]")
+    assert signed_in._client.post(form.get("action"), data={"csrf_token": "x"}, headers=HOST).status_code == 403
+    signed_in.last = page
+    assert "code" in signed_in.press("Autoriser").answer
 
 
 def test_a_request_that_was_given_up_is_answered_once(visitor: Visitor) -> None:
