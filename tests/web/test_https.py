@@ -80,13 +80,13 @@ PROTECTING = {
 KEPT_BY_NOBODY = {"Cache-Control": "no-store", "Pragma": "no-cache", "Vary": "Cookie, Authorization"}
 
 
-def told(client: FlaskClient, path: str) -> dict[str, str]:
+def told(client: FlaskClient, path: str, headers: dict[str, str] = HOST) -> dict[str, str]:
     """Those of the answer's headers that protect, and those that tell caches what to keep."""
     asked = PROTECTING | KEPT_BY_NOBODY
-    return {name: value for name, value in client.get(path, headers=HOST).headers if name in asked}
+    return {name: value for name, value in client.get(path, headers=headers).headers if name in asked}
 
 
-@pytest.mark.parametrize("path", ["/signed-out", "/account", "/authorize", "/nothing"])
+@pytest.mark.parametrize("path", ["/signed-out", "/account", "/authorize", "/nothing", "/static/nothing"])
 def test_o_49_whatever_a_window_shows_carries_every_protecting_header(client: FlaskClient, path: str) -> None:
     """A page, a redirect, a refusal and what is not there: no list of pages, which the next one would be missing in."""
     assert told(client, path) == PROTECTING | KEPT_BY_NOBODY
@@ -100,6 +100,8 @@ def test_o_49_what_a_program_reads_is_neither_guessed_at_nor_kept(client: FlaskC
 
 def test_what_is_the_same_for_everybody_may_be_kept(client: FlaskClient) -> None:
     """Scripts and styles: loaded anew with every page they would cost more than all the rest of it."""
-    found = told(client, "/static/app.css")
-    assert "no-store" not in found.pop("Cache-Control")
-    assert found == PROTECTING
+    known = client.get("/static/app.css", headers=HOST).headers["ETag"]
+    for asked in (HOST, HOST | {"If-None-Match": known}):
+        found = told(client, "/static/app.css", asked)
+        assert "no-store" not in found.pop("Cache-Control")
+        assert found == PROTECTING
