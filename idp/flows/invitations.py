@@ -89,9 +89,8 @@ class InvitationFlow:
         return account is not None and (account.invited is None or (account.disabled and not account.expired))
 
     def _account_of(self, address: str, invitation: Invitation | None) -> Account | None:
-        """The account that came of the invitation, under whatever address it goes today, else that of the address."""
-        came = invitation is not None and invitation.state is InvitationState.USED
-        own = self.accounts.find(invitation.account_id) if invitation is not None and came else None
+        """The account that rests on the invitation, under whatever address it goes today, else that of the address."""
+        own = self.accounts.find(invitation.account_id) if invitation is not None else None
         # One without an address was merged into another one, which has the address now.
         return own if own is not None and own.addresses else self.accounts.by_address(address)
 
@@ -112,8 +111,9 @@ class InvitationFlow:
         """Where the person came already, the account says the same as the invitation."""
         one = invitation.invitee
         account = self._account_of(one.address, invitation)
-        if account is not None:
-            self.accounts.invite(account.id, Invited(one.role, until), one.attributes)
+        # Of a merged one both: parted again, it must not say what it said before.
+        for account_id in {invitation.account_id, account.id if account else invitation.account_id}:
+            self.accounts.invite(account_id, Invited(one.role, until), one.attributes)
 
     def _mail(self, invitation: Invitation, now: datetime) -> None:
         self.mails.put(

@@ -31,7 +31,7 @@ class InvitationStore:
     def put(self, invitation: Invitation, *, anew: bool) -> Invitation:
         """Invite, or change what an earlier invitation of this address says; the one that stands then.
 
-        anew: nobody has an account from the earlier one.
+        anew: nobody has an account from an earlier one, be it withdrawn.
         """
         changes = {
             "invitee": asdict(invitation.invitee),
@@ -39,7 +39,8 @@ class InvitationStore:
             "reference": invitation.reference,
             "purge_at": invitation.invitee.expires_at + _MEMORY,
         }
-        leads_to = {"account_id": invitation.account_id, "state": str(InvitationState.OPEN)}
+        state = InvitationState.OPEN if anew else InvitationState.USED
+        leads_to = {"account_id": invitation.account_id, "state": str(state)}
         at_first = {"_id": invitation.id, "created_at": invitation.created_at} | ({} if anew else leads_to)
         with translated():
             found = self._invitations.find_one_and_update(

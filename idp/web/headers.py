@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from idp.web.this_answer import this_answer, this_request
+from idp.web.this_answer import this_answer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -61,7 +61,7 @@ def content_security_policy(*, secure: bool) -> str:
 
 
 def with_headers(application: "WSGIApplication", *, secure: bool) -> "WSGIApplication":
-    """The application, whose every answer carries them; an endpoint's own Cache-Control and policy stay.
+    """The application, whose every answer carries them; an endpoint's own Cache-Control stays.
 
     They are added where an answer leaves (PEP 3333): there they are a list, which Flask's answers copy and check once
     more for each hook. What is known of the answer still belongs to it.
@@ -83,10 +83,9 @@ def _missing(headers: list[tuple[str, str]], *, secure: bool) -> list[tuple[str,
     there = {name.lower(): value for name, value in headers}
     # What only means something to a window is left out of answers to programs: they are most of the answers.
     if not there.get("content-type", "").startswith("application/json"):
-        if "content-security-policy" not in there:
-            lacking.append(("Content-Security-Policy", content_security_policy(secure=secure)))
-        lacking += _FOR_WINDOWS
-    if "cache-control" not in there and this_request().endpoint != "static":
-        # Everything else is personal (RFC 6749 5.1 for tokens; pages of a sign-in must not come back from a cache).
+        lacking += [("Content-Security-Policy", content_security_policy(secure=secure)), *_FOR_WINDOWS]
+    if "cache-control" not in there:
+        # What says nothing of its own, as our scripts and styles do, is personal (RFC 6749 5.1 for tokens; pages of a
+        # sign-in must not come back from a cache).
         lacking += _FOR_NOBODY_ELSE
     return lacking

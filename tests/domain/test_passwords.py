@@ -3,14 +3,16 @@ import sys
 import threading
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Event
 
 import bcrypt
 import pytest
 
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.keyed import SecretKey
+from idp.domain.measures import waited_before
 from idp.domain.passwords import HashingBounds, PasswordHasher, Places
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +42,13 @@ def test_o_27_nfc_and_nfd_are_the_same_password(hasher: PasswordHasher) -> None:
     assert hasher.verify(decomposed, hasher.hash(composed))
 
 
+def test_what_an_earlier_release_stored_still_opens(hasher: PasswordHasher) -> None:
+    """Whatever changed here, key, form of the text or order, would lock everybody out at once."""
+    stored = "$2b$04$BnHFSJ6jBXglnpKh3Bk/NeOvyAAzLujiDkHLAM4FasRkl/zpwaO.K"
+    assert hasher.verify("élève ﬁdèle n° ½", stored)
+    assert not hasher.needs_rehash(stored)
+
+
 def test_where_there_is_no_password_nothing_matches_after_the_same_work(monkeypatch: pytest.MonkeyPatch) -> None:
     hasher, compared = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 5), []
 
@@ -54,6 +63,13 @@ def test_where_there_is_no_password_nothing_matches_after_the_same_work(monkeypa
     assert not hasher.verify("", None)
     assert hasher.verify("Une phrase secrète", hasher.hash("Une phrase secrète"))
     assert compared == [(b"$2b$05$", True, False)] * 2 + [(b"$2b$05$", True, True)]
+
+
+def test_where_there_is_no_password_nothing_opens_whatever_bcrypt_says(
+    hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("idp.domain.passwords.bcrypt.checkpw", lambda *_: True)
+    assert not hasher.verify("Une phrase secrète", None)
 
 
 def test_a_program_starts_without_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +126,71 @@ def test_strangers_leave_a_place_for_a_browser_that_is_known() -> None:
     assert places.run(lambda: places.run(second_stranger)) == "somebody known"
 
 
+def test_strangers_are_turned_away_where_known_browsers_still_sign_in() -> None:
+    """At the door, before anything is done for a hash, as at the hash itself."""
+    places = Places(HashingBounds(3, 3))
+    hasher = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 4, places)
+    stored = hasher.hash("Une phrase secrète")
+
+    def two_strangers_wait() -> bool:
+        for refuse in (lambda: hasher.expect_place(is_known=False), lambda: hasher.verify("Une phrase", stored)):
+            with pytest.raises(ServiceUnavailable):
+                refuse()
+        hasher.expect_place(is_known=True)
+        return hasher.verify("Une phrase secrète", stored, is_known=True)
+
+    assert places.run(lambda: places.run(two_strangers_wait))
+
+
+def test_no_more_is_hashed_at_once_than_there_are_cores_for() -> None:
+    """Others wait for their turn: more at a time would take the cores that pages need."""
+    places, begun = Places(HashingBounds(1, 3)), Event()
+
+    def first(pool: ThreadPoolExecutor) -> bool:
+        waiting = pool.submit(places.run, begun.set, is_known=True)
+        wait_until(lambda: places._threads._work_queue.qsize() == 1 or waiting.done())
+        return begun.is_set()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert not places.run(lambda: first(pool))
+    assert begun.is_set()
+
+
+class Told:
+    """What is told of hashes: how long each waited, and how many were turned away."""
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+        self.refused = 0
+
+    def hashed(self, waited: float, seconds: float) -> None:
+        self.waited.append(waited)
+
+    def turned_away(self) -> None:
+        self.refused += 1
+
+
+def test_what_a_request_waited_before_counts_as_waiting_for_its_hash() -> None:
+    told = Told()
+    places = Places(HashingBounds(1, 1), told)
+    before = waited_before.set(1000.0)
+    places.run(lambda: None)
+    waited_before.reset(before)
+    assert [waited >= 1000 for waited in told.waited] == [True]
+
+
+def test_who_is_turned_away_is_counted() -> None:
+    told = Told()
+    places = Places(HashingBounds(1, 1), told)
+
+    def refused() -> None:
+        with pytest.raises(ServiceUnavailable):
+            places.expect(is_known=True)
+
+    places.run(refused)
+    assert (told.refused, len(told.waited)) == (1, 1)
+
+
 def test_who_has_a_password_kept_is_no_stranger() -> None:
     places = Places(HashingBounds(3, 3))
     hasher = PasswordHasher(SecretKey(b"0123456789abcdef0123456789abcdef"), 4, places)
@@ -124,6 +205,14 @@ def test_a_hash_gives_way_to_everything_else() -> None:
     before = niceness()
     assert Places().run(niceness) == 19
     assert niceness() == before
+
+
+def test_where_priorities_may_not_be_changed_passwords_are_hashed_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("idp.domain.passwords.os.setpriority", refused, raising=False)
+    assert Places().run(lambda: "hashed") == "hashed"
 
 
 def test_everything_else_goes_on_while_a_hash_is_made() -> None:

@@ -193,6 +193,14 @@ def test_a_posted_request_that_comes_with_our_cookie_is_answered_at_once(signed_
     assert "code" in signed_in.answer
 
 
+def test_a_posted_request_is_what_its_body_says_whatever_stands_in_the_address(signed_in: Visitor) -> None:
+    form = {"client_id": "own", "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid", "state": "body"}
+    form |= {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+    signed_in.last = signed_in._client.post("/authorize?state=address&prompt=login", data=form, headers=HOST)
+    assert signed_in.location.startswith(CALLBACK)
+    assert ("code" in signed_in.answer, signed_in.answer["state"]) == (True, "body")
+
+
 def test_who_has_no_session_yet_begins_one_with_a_long_request(visitor: Visitor) -> None:
     """What our own page sends on without a cookie comes from a browser that had none."""
     form = {"client_id": "own", "redirect_uri": CALLBACK, "response_type": "code", "scope": "openid"}
@@ -322,6 +330,18 @@ def test_refusing_is_told_to_the_client_and_nothing_is_remembered(signed_in: Vis
     assert ask(signed_in, client_id="once").step == "consent"
 
 
+def test_the_security_log_tells_who_was_answered_and_who_went_back(services: Services, signed_in: Visitor) -> None:
+    """It is also how the provider knows that an account is used."""
+    for button in ("Autoriser", "Refuser"):
+        ask(signed_in, client_id="always").press(button)
+    told = services.stores.audit.events(account_ids=("account-of-ines",))
+    asked = [event for event in told if event.event.startswith("authorization.")][-4:]
+    assert [event.event.partition(".")[2] for event in asked] == ["waiting", "answered", "waiting", "cancelled"]
+    assert {event.fields["client_id"] for event in asked} == {"always"}
+    references = [event.reference for event in asked]
+    assert references[0] == references[1] != references[2] == references[3]
+
+
 def test_without_a_page_a_missing_consent_is_an_error(signed_in: Visitor) -> None:
     assert ask(signed_in, client_id="once", prompt="none").answer["error"] == "consent_required"
     assert ask(signed_in, client_id="always", prompt="none").answer["error"] == "consent_required"
@@ -444,6 +464,20 @@ def test_who_signs_in_on_the_way_to_such_an_application_has_said_so(visitor: Vis
     assert "code" in sign_in(ask(visitor, client_id="app", redirect_uri=redirect_uri)).answer
 
 
+@pytest.mark.parametrize(
+    ("redirect_uri", "target"),
+    [("http://127.0.0.1:6002/cb", "http://127.0.0.1:6002"), ("org.example.app:/cb", "org.example.app:")],
+)
+def test_every_page_on_the_way_may_end_at_such_an_application(visitor: Visitor, redirect_uri: str, target: str) -> None:
+    """Browsers hold form-action against the redirect that follows a form, else nothing happens on « Se connecter »."""
+    ask(visitor, client_id="app", redirect_uri=redirect_uri)
+    for step in ("email", "sign-in"):
+        assert visitor.step == step
+        policy = visitor.last.headers["Content-Security-Policy"]
+        assert target in policy.partition("form-action ")[2].partition(";")[0].split()
+        visitor.press("Se connecter", email=ADDRESS)
+
+
 def test_an_address_that_its_operating_system_claims_for_the_application_is_proof_enough(signed_in: Visitor) -> None:
     """RFC 8252 sections 7.2 and 8.6."""
     assert "code" in ask(signed_in, client_id="app", redirect_uri="https://app.example/cb", prompt="none").answer
@@ -458,6 +492,14 @@ def test_whoever_goes_back_without_signing_in_is_told_to_the_client(visitor: Vis
     ask(visitor).press("Se connecter", email=ADDRESS)
     assert visitor.step == "sign-in"
     assert visitor.press("Revenir à l’application").answer["error"] == "access_denied"
+
+
+def test_o_30_nobody_goes_back_by_a_form_that_is_not_ours(signed_in: Visitor) -> None:
+    page = ask(signed_in, client_id="always").last
+    (form,) = signed_in.tree.xpath("//form[.//button[normalize-space()='Refuser']]")
+    assert signed_in._client.post(form.get("action"), data={"csrf_token": "x"}, headers=HOST).status_code == 403
+    signed_in.last = page
+    assert "code" in signed_in.press("Autoriser").answer
 
 
 def test_a_request_that_was_given_up_is_answered_once(visitor: Visitor) -> None:

@@ -1,19 +1,21 @@
 """What is left of a person in the database once their account is erased: what the register says, and nothing else."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from bson import json_util
 
-from idp.app import own_account
+from idp.app import first_time, own_account
 from idp.app.mail import bounces
-from idp.domain.accounts import Account
+from idp.domain.accounts import Account, Identity
 from idp.domain.messages import message_id
 from idp.domain.one_time_codes import digits
+from idp.domain.proofing import Proofing
 from idp.domain.routing import LearnedDomain
 from tests.mail.reports import report
-from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, World
+from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, World
 
 EXTRA = "camille.perso@mail.example"
 EPPN = "cdurand@univ-exemple.fr"
@@ -91,6 +93,20 @@ def test_a_domain_that_nobody_else_came_from_goes_with_the_account(world: World,
     assert (alone["domain"], len(alone["accounts"])) == ("etu.univ-exemple.fr", 1)
     erased(world, camille)
     assert list(learned.find()) == []
+
+
+@pytest.mark.parametrize(("address", "entity_id"), [(EXTRA, EXEMPLE), (EXTRA, AUTRE)])
+def test_so_does_what_any_address_taught_of_any_university(
+    world: World, camille: Account, address: str, entity_id: str
+) -> None:
+    now, learned = world.clock(), world.services.database.collection("learned_domains")
+    learned.delete_many({})
+    proofing = Proofing("p", "browser", "over", entity_id, "r", "ref", now, now, address=address)
+    first_time.mailbox_proof(world.services).learns(proofing, camille.id)
+    taught = learned.count_documents({})
+    both = replace(camille, identities=(*camille.identities, Identity(AUTRE, "eppn", "camille@autre.fr")))
+    own_account.erasure(world.services).unlearns(both)
+    assert (taught, learned.count_documents({})) == (1, 0)
 
 
 @pytest.mark.parametrize(("others", "left"), [(1, 1), (2, 3)])

@@ -106,6 +106,17 @@ def test_o_23_once_the_code_was_typed_a_followed_link_leads_nowhere(world: World
     assert person.press("Créer", password=PASSWORD).step == "account"
 
 
+def test_whoever_followed_a_link_that_leads_nowhere_any_more_may_sign_in(
+    world: World, person: Traveller, link: str
+) -> None:
+    telephone = world.browser().get(link).press(BUTTON)
+    person.press("Continuer", code=world.code(CAMILLE))
+    telephone.get(f"/sign-in/{telephone.handle}")
+    assert telephone.step == "sign-in", telephone.text
+    person.press("Créer", password=PASSWORD)
+    assert telephone.press("Se connecter", password=PASSWORD).step == "account"
+
+
 def test_o_24_who_signed_in_as_somebody_else_meanwhile_does_not_complete_it(
     world: World, person: Traveller, link: str
 ) -> None:

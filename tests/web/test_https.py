@@ -65,3 +65,43 @@ def test_o_22_the_issuer_s_host_alone_is_served_and_named(client: FlaskClient) -
     addresses = [value for name, value in document.items() if name.endswith(("_endpoint", "_uri"))]
     assert addresses
     assert all(address.startswith("https://connexion.univ-exemple.fr/") for address in addresses)
+
+
+PROTECTING = {
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; form-action 'self' https:; frame-ancestors 'none'; base-uri 'none'",
+}
+KEPT_BY_NOBODY = {"Cache-Control": "no-store", "Pragma": "no-cache", "Vary": "Cookie, Authorization"}
+
+
+def told(client: FlaskClient, path: str, headers: dict[str, str] = HOST) -> dict[str, str]:
+    """Those of the answer's headers that protect, and those that tell caches what to keep."""
+    asked = PROTECTING | KEPT_BY_NOBODY
+    return {name: value for name, value in client.get(path, headers=headers).headers if name in asked}
+
+
+@pytest.mark.parametrize("path", ["/signed-out", "/account", "/authorize", "/nothing", "/static/nothing"])
+def test_o_49_whatever_a_window_shows_carries_every_protecting_header(client: FlaskClient, path: str) -> None:
+    """A page, a redirect, a refusal and what is not there: no list of pages, which the next one would be missing in."""
+    assert told(client, path) == PROTECTING | KEPT_BY_NOBODY
+
+
+def test_o_49_what_a_program_reads_is_neither_guessed_at_nor_kept(client: FlaskClient) -> None:
+    found = told(client, "/userinfo")
+    assert found == KEPT_BY_NOBODY | {name: PROTECTING[name] for name in found.keys() & PROTECTING.keys()}
+    assert found.keys() & PROTECTING.keys() == {"Strict-Transport-Security", "X-Content-Type-Options"}
+
+
+def test_what_is_the_same_for_everybody_may_be_kept(client: FlaskClient) -> None:
+    """Scripts and styles: loaded anew with every page they would cost more than all the rest of it."""
+    known = client.get("/static/app.css", headers=HOST).headers["ETag"]
+    for asked in (HOST, HOST | {"If-None-Match": known}):
+        found = told(client, "/static/app.css", asked)
+        assert "no-store" not in found.pop("Cache-Control")
+        assert found == PROTECTING

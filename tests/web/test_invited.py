@@ -202,6 +202,64 @@ def test_who_moved_to_another_address_is_invited_again_into_the_same_account(wor
         invite(world, days=60)
 
 
+def test_who_was_invited_anew_is_found_under_whatever_address_they_go_today(world: World) -> None:
+    """Nobody needs the second invitation to come: the account is there already, and rests on it all the same."""
+    invite(world)
+    came(world)
+    flow = assistance.invitations(world.services)
+    assert flow.withdraw(INES, ACT)
+    invite(world)
+    assert [str(invitation.state) for invitation in flow.every()] == ["used"]
+    account = moved(world)
+    assert flow.withdraw(INES, ACT)
+    assert [event["account_id"] for event in world.events("invitation.withdrawn")] == [account.id] * 2
+    close_what_is_over(world)
+    assert world.services.stores.accounts.find(account.id).expired  # type: ignore[union-attr]
+
+
+def merged_into(world: World, person: Traveller) -> Traveller:
+    """Inès came by her invitation, and makes that account part of the one that is signed in in this browser."""
+    came(world)
+    person.get("/account/addresses/new").press("Recevoir le code", email=INES)
+    person.press("Ajouter cette adresse", code=code(world)).press("Réunir les deux comptes")
+    assert account_of(world).addresses[-1:] == (INES,)
+    return person
+
+
+def test_a_withdrawn_invitation_ends_the_invited_account_that_took_over_its_own(world: World) -> None:
+    own = "ines@agence.example"
+    invite(world, own)
+    invite(world)
+    person = merged_into(world, came(world, own).press("Plus tard"))
+    assert assistance.invitations(world.services).withdraw(INES, ACT)
+    close_what_is_over(world)
+    assert account_of(world).expired
+    assert person.get("/account").step == "email"
+
+
+def test_a_withdrawn_invitation_ends_nothing_of_whom_a_university_vouches_for(world: World) -> None:
+    invite(world)
+    own = world.account("own", CAMILLE, Identity(EXEMPLE, "eppn", "c@univ-exemple.fr"))
+    person = merged_into(world, world.browser().signed_in(own))
+    assert assistance.invitations(world.services).withdraw(INES, ACT)
+    close_what_is_over(world)
+    assert person.get("/account").step == "account"
+    assert not account_of(world).disabled
+
+
+def test_accounts_that_are_parted_do_not_bring_a_withdrawn_invitation_back(world: World) -> None:
+    invite(world)
+    own = world.account("own", CAMILLE, Identity(EXEMPLE, "eppn", "c@univ-exemple.fr"))
+    person = merged_into(world, world.browser().signed_in(own))
+    assert assistance.invitations(world.services).withdraw(INES, ACT)
+    person.get("/account").press("Séparer les deux comptes")
+    close_what_is_over(world)
+    assert account_of(world).expired
+    assert not account_of(world, CAMILLE).disabled
+    assert asked(world).step == "code"
+    assert world.mails(INES)[-1]["kind"] == "unknown_account"
+
+
 def test_a_withdrawal_that_was_cut_short_is_done_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     invite(world)
     came(world)
@@ -256,6 +314,16 @@ def test_who_is_invited_again_comes_back_to_the_same_account(world: World) -> No
     assert came(world).step == "account"
     assert account_of(world).subject == subject
     assert not account_of(world).disabled
+
+
+def test_what_a_later_invitation_says_of_the_person_holds_from_then_on(world: World) -> None:
+    invite(world)
+    came(world)
+    day = f"{world.clock() + timedelta(days=60):%Y-%m-%d}"
+    assistance.invitations(world.services).invite(INES, "Agnès", "Martin", "cadre", day, ACT, by_mail=False)
+    assert (claims(world)["name"], claims(world)["invited_role"]) == ("Agnès Martin", "cadre")
+    (changed,) = world.events("invitation.changed")
+    assert (changed["account_id"], changed["fields"]["role"]) == (account_of(world).id, "cadre")
 
 
 def test_a_university_that_proves_the_person_makes_it_a_normal_account(world: World) -> None:

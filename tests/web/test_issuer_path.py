@@ -115,6 +115,12 @@ def test_a_whole_journey_from_authorization_to_sign_out(app: Flask, document: di
     assert {cookie.path for cookie in visitor.cookies.values()} == {"/"}
 
 
+def test_a_request_that_another_site_posts_is_led_on_below_the_path(app: Flask) -> None:
+    answer = app.test_client().post("/idp/authorize", data=REQUEST, headers=HOST)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/idp/authorize?client_id=exams&")
+
+
 def test_the_own_page_and_its_parts(visitor: Visitor, document: dict[str, Any]) -> None:
     signed_in(visitor, document)
     visitor.get("/idp")

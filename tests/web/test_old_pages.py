@@ -70,3 +70,11 @@ def test_a_browser_without_cookies_of_ours_is_told_so_whatever_else_it_keeps(wor
     page = person.press("Se connecter", password=PASSWORD)
     assert page.last.status_code == 400
     assert "Les cookies sont nécessaires" in page.text
+
+
+def test_a_browser_that_keeps_cookies_of_ours_is_told_that_its_session_is_over(world: World) -> None:
+    person = world.browser().start()
+    person.forget_cookies().keep_cookie("idp_language", "fr")
+    page = person.press("Se connecter", password=PASSWORD)
+    assert page.last.status_code == 400
+    assert "Le temps est écoulé" in page.text

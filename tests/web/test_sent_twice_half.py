@@ -6,6 +6,7 @@ from idp.app import first_time
 from idp.domain.errors import ServiceUnavailable
 from idp.storage.outbox import Outbox
 from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
+from tests.web.visitor import HOST
 
 
 @pytest.fixture
@@ -51,3 +52,15 @@ def test_a_code_of_the_mailbox_that_is_sent_twice_at_once_is_no_wrong_one(world:
     flow, code = first_time.mailbox(world.services), world.code(CAMILLE)
     assert flow.with_code(seen, person.session, code) is None
     assert flow.with_code(seen, person.session, code) is None
+
+
+def test_a_form_that_is_sent_twice_ends_the_journey_by_the_answer_that_the_browser_follows(world: World) -> None:
+    """Of two answers a browser follows the second one: had the first one ended the journey, it would lead nowhere."""
+    person = world.browser().signed_in(world.account("camille", CAMILLE))
+    person.ask_for_a_proof(client_id="survey", claims="{}")
+    assert person.step == "consent", person.text
+    form = {"csrf_token": person.tree.xpath("//input[@name='csrf_token']/@value")[0]}
+    path, leads_to = f"/sign-in/{person.handle}/consent", f"/sign-in/{person.handle}"
+    answers = [person._client.post(path, data=form, headers=HOST) for _ in range(2)]
+    assert [answer.headers["Location"] for answer in answers] == [leads_to] * 2
+    assert "code" in person.get(leads_to).answer

@@ -25,6 +25,12 @@ def test_the_page_after_signing_out_has_an_address_of_its_own(person: Traveller,
 
 
 @pytest.mark.parametrize("form", FORMS)
+def test_o_31_the_cookie_goes_with_what_it_opened(person: Traveller, form: str) -> None:
+    assert "idp_session" in person.cookies
+    assert "idp_session" not in person.send(form).cookies
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_signing_out_once_more_says_that_one_is_signed_out(person: Traveller, form: str) -> None:
     page = person.last
     person.send(form)

@@ -21,6 +21,7 @@ from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.outbox import Outbox
 from tests.flows.test_behind_the_back import at_the_end_of
 from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
+from tests.web.test_account_page import FIREFOX
 from tests.web.test_invited import invite
 
 OTHER = "noe@agence.example"
@@ -275,3 +276,12 @@ def test_the_same_form_within_seconds_is_one_mail_and_later_another(world: World
     person.post(path)
     assert len(world.mails(CAMILLE)) == 2
     assert len({mail["record_id"] for mail in world.mails(CAMILLE)}) == 1, "the same code"
+
+
+def test_the_account_page_names_the_browser_that_signed_in(world: World, camille: Account) -> None:
+    """Else nobody could tell a device that is not theirs from their own."""
+    person = world.browser().start()
+    person._client.environ_base["HTTP_USER_AGENT"] = FIREFOX
+    person.press("Se connecter", password=PASSWORD)
+    assert person.step == "account"
+    assert person.text.count("Firefox sur Windows") == 1

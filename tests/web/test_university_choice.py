@@ -10,9 +10,12 @@ import pytest
 from idp import app as application
 from idp import settings
 from idp.app import Services, first_time
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.proofing import Proofing
+from idp.domain.routing import LearnedDomain
 from idp.saml.federation import Federation
 from idp.storage.database import Database
+from idp.storage.learned_domains import LearnedDomains
 from idp.web import university_choice
 from tests.openid.world import CHALLENGE
 from tests.saml import identity_provider as university
@@ -21,6 +24,7 @@ from tests.web.visitor import ISSUER, Visitor, application_of
 NORTH = "https://idp.univ-nord.fr/idp"
 SOUTH = "urn:mace:univ-sud.fr:idp;x=1, y"
 OLD = "https://old.univ-nord.fr/idp"
+GONE = "https://idp.univ-partie.fr/idp"
 MARKED = "https://idp.markup.fr/idp"
 MARKUP = "<script>alert(1)</script> Université \u202eeunimrof"
 CLIENT = """
@@ -232,6 +236,44 @@ def test_no_account_stands_readable_among_learned_domains(services: Services, da
     (document,) = database.collection("learned_domains").find()
     assert "account-of-a" not in str(document)
     assert "a@" not in str(document)
+
+
+def test_nobody_can_see_that_two_domains_were_taught_by_one_account(services: Services, database: Database) -> None:
+    accepted(services, "a@clinique.fr", "a@chu-nord.fr", NORTH, "account-of-a")
+    hashes = [set(document["accounts"]) for document in database.collection("learned_domains").find()]
+    assert len(hashes) == 2
+    assert hashes[0].isdisjoint(hashes[1])
+
+
+def test_a_university_that_left_leads_nobody_and_keeps_nobody(services: Services, database: Database) -> None:
+    """Its people were accepted and taught their domain; then it left the federation."""
+    for name in "abc":
+        services.stores.learned_domains.note(LearnedDomain("chu-nord.fr", GONE), name, now=services.clock())
+    assert arriving(services, "z@chu-nord.fr").press("Continuer").step == "choose-university"
+    for name in "abc":
+        accepted(services, f"{name}@univ-nord.fr", f"{name}@chu-nord.fr", NORTH, name)
+    assert "Université du Nord" in arriving(services, "z@chu-nord.fr").text
+    accepted(services, "d@clinique.fr", "d@clinique.fr", GONE, "d")
+    assert database.collection("learned_domains").count_documents({"domain": "clinique.fr"}) == 0
+
+
+def test_a_database_that_is_away_costs_what_would_have_been_learned_and_no_sign_in(
+    services: Services, database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("database", "away")
+
+    monkeypatch.setattr(LearnedDomains, "note", away)
+    accepted(services, "a@univ-nord.fr", "a@chu-nord.fr", NORTH, "a")
+    assert [record.message for record in caplog.records] == ["routing.not_learned"]
+    assert database.collection("learned_domains").count_documents({}) == 0
+
+
+def test_after_the_request_s_end_the_proven_mailbox_alone_teaches(services: Services, database: Database) -> None:
+    now = services.clock()
+    proofing = Proofing("p", "browser", "over", NORTH, "r", "ref", now, now, address="a@clinique.fr")
+    first_time.mailbox_proof(services).learns(proofing, "a")
+    assert [document["domain"] for document in database.collection("learned_domains").find()] == ["clinique.fr"]
 
 
 def test_the_last_choice_is_offered_first_and_can_be_forgotten(services: Services) -> None:

@@ -90,6 +90,14 @@ class Visitor:
         return dict(parse_qsl(parts.fragment or parts.query))
 
     def _follow(self) -> Self:
-        while self.location.startswith("/"):
+        while self._is_led_on and self.location.startswith("/"):
             self.last = self._client.get(self.location, headers=HOST)
         return self
+
+    @property
+    def _is_led_on(self) -> bool:
+        """Whether the answer leads elsewhere, by GET: 307 has browsers send what was typed there as well (O-49)."""
+        if self.last.status_code // 100 != 3:
+            return False
+        assert self.last.status_code == 303, f"{self.last.status_code} to {self.location}"
+        return True
