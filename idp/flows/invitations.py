@@ -110,9 +110,9 @@ class InvitationFlow:
     def _prolong(self, invitation: Invitation, *, until: datetime) -> None:
         """Where the person came already, the account says the same as the invitation."""
         one = invitation.invitee
-        account = self._account_of(one.address, invitation)
+        present = self._account_of(one.address, invitation)
         # Of a merged one both: parted again, it must not say what it said before.
-        for account_id in {invitation.account_id, account.id if account else invitation.account_id}:
+        for account_id in {invitation.account_id} | ({present.id} if present else set()):
             self.accounts.invite(account_id, Invited(one.role, until), one.attributes)
 
     def _mail(self, invitation: Invitation, now: datetime) -> None:

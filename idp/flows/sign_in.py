@@ -104,9 +104,10 @@ class SignInFlow:
         except InvalidAddress as error:
             return AddressAnswer(problem=error.key, suggestion=error.suggestion)
         # What everybody may have is meant, however near to it a university's domain is.
-        is_meant = sure or is_public(addresses.domain_of(address))
+        if sure or is_public(addresses.domain_of(address)):
+            return AddressAnswer(address)
         known = chain(self.federation.current.known_domains(), OFTEN_TYPED)
-        suggestion = None if is_meant else addresses.suggestion(address, known)
+        suggestion = addresses.suggestion(address, known)
         if suggestion is not None:
             return AddressAnswer(problem=SUGGESTED, suggestion=suggestion)
         return AddressAnswer(address)

@@ -12,6 +12,7 @@ from idp.domain.accounts import Account, Identity, Invited
 from idp.domain.errors import Refusal
 from idp.domain.helpdesk import Act
 from idp.domain.identity import IdentityConflict
+from idp.domain.invitations import Invitation
 from idp.domain.merging import OFFER_LIFETIME, Merge
 from idp.domain.passkeys import Credential, Passkey, PasskeyRefused
 from idp.domain.passwords import PasswordHasher
@@ -223,39 +224,45 @@ def test_a_passkey_that_is_added_while_its_sender_is_put_out_does_not_stay(
     assert services.stores.passkeys.of_account("account-1") == ()
 
 
+ALEX, GUEST = Act("alex", "demande 4711"), "guest@ch-exemple.fr"
+
+
+def guest_invited(services: Services) -> Invitation:
+    # Days end in Paris: the day by UTC is over there an hour or two before its end.
+    tomorrow = f"{services.clock() + timedelta(days=1):%Y-%m-%d}"
+    invites = assistance.invitations(services).invite
+    return invites(GUEST, "Inès", "Martin", "praticienne", tomorrow, ALEX, by_mail=False)
+
+
+def assert_guest_does_not_stay(services: Services) -> None:
+    assert assistance.account_closing(services).close_next_expired(services.clock())
+    found = services.stores.accounts.by_address(GUEST)
+    assert found is not None
+    assert found.disabled
+
+
 def test_an_invitation_withdrawn_while_its_person_comes_makes_no_account_that_lasts(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flow, act, guest = assistance.invitations(services), Act("alex", "demande 4711"), "guest@ch-exemple.fr"
-    # Days end in Paris: the day by UTC is over there an hour or two before its end.
-    tomorrow = f"{services.clock() + timedelta(days=1):%Y-%m-%d}"
-    invited = flow.invite(guest, "Inès", "Martin", "praticienne", tomorrow, act, by_mail=False)
-    at_the_end_of(monkeypatch, (InvitationStore, "use"), lambda: flow.withdraw(guest, act))
+    flow, invited = assistance.invitations(services), guest_invited(services)
+    at_the_end_of(monkeypatch, (InvitationStore, "use"), lambda: flow.withdraw(GUEST, ALEX))
     admits = flows.sign_in(services).admits
-    assert admits(invited.id, guest, reference="R", now=services.clock()) is None
-    assert assistance.account_closing(services).close_next_expired(services.clock())
-    found = services.stores.accounts.by_address(guest)
-    assert found is not None
-    assert found.disabled
+    assert admits(invited.id, GUEST, reference="R", now=services.clock()) is None
+    assert_guest_does_not_stay(services)
 
 
 def test_who_comes_by_an_invitation_just_before_it_is_withdrawn_does_not_stay(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There was no account yet when the withdrawal looked for one."""
-    flow, act, guest = assistance.invitations(services), Act("alex", "demande 4711"), "guest@ch-exemple.fr"
-    tomorrow = f"{services.clock() + timedelta(days=1):%Y-%m-%d}"
-    invited = flow.invite(guest, "Inès", "Martin", "praticienne", tomorrow, act, by_mail=False)
+    flow, invited = assistance.invitations(services), guest_invited(services)
 
     def comes() -> None:
-        assert flows.sign_in(services).admits(invited.id, guest, reference="R", now=services.clock())
+        assert flows.sign_in(services).admits(invited.id, GUEST, reference="R", now=services.clock())
 
     at_the_end_of(monkeypatch, (InvitationStore, "withdraw"), comes, before=True)
-    assert flow.withdraw(guest, act)
-    assert assistance.account_closing(services).close_next_expired(services.clock())
-    found = services.stores.accounts.by_address(guest)
-    assert found is not None
-    assert found.disabled
+    assert flow.withdraw(GUEST, ALEX)
+    assert_guest_does_not_stay(services)
 
 
 def test_who_goes_while_a_merge_is_half_done_takes_along_what_ends_in_the_account(

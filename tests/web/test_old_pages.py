@@ -1,5 +1,7 @@
 """Who sends a form twice or comes back to an old page is told where they stand, and led on from there."""
 
+import pytest
+
 from idp.domain.accounts import Identity
 from idp.domain.guessing import MAILS_PER_HOUR
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
@@ -64,17 +66,17 @@ def test_no_mail_is_promised_where_none_goes_out_any_more(world: World) -> None:
     assert len(world.mails(CAMILLE)) == MAILS_PER_HOUR
 
 
-def test_a_browser_without_cookies_of_ours_is_told_so_whatever_else_it_keeps(world: World) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("portal_session", "of another application on this host", "Les cookies sont nécessaires"),
+        ("idp_language", "fr", "Le temps est écoulé"),
+    ],
+    ids=["keeps none of ours", "keeps another one of ours"],
+)
+def test_a_browser_without_its_session_is_told_why(world: World, name: str, value: str, told: str) -> None:
     person = world.browser().start()
-    person.forget_cookies().keep_cookie("portal_session", "of another application on this host")
+    person.forget_cookies().keep_cookie(name, value)
     page = person.press("Se connecter", password=PASSWORD)
     assert page.last.status_code == 400
-    assert "Les cookies sont nécessaires" in page.text
-
-
-def test_a_browser_that_keeps_cookies_of_ours_is_told_that_its_session_is_over(world: World) -> None:
-    person = world.browser().start()
-    person.forget_cookies().keep_cookie("idp_language", "fr")
-    page = person.press("Se connecter", password=PASSWORD)
-    assert page.last.status_code == 400
-    assert "Le temps est écoulé" in page.text
+    assert told in page.text
