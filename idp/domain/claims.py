@@ -7,6 +7,9 @@ from typing import Any
 from idp.domain.accounts import Account
 from idp.domain.affiliations import AffiliationPeriods
 
+# The scope that lets a client come back without the person (OpenID Connect Core section 11).
+OFFLINE_ACCESS = "offline_access"
+
 SCOPES: dict[str, tuple[str, ...]] = {
     "openid": ("sub", "former_subs"),
     "profile": ("name", "given_name", "family_name", "locale", "updated_at", "account_type", "invited_role"),
@@ -25,7 +28,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     ),
     "voperson": ("voperson_id", "voperson_external_id", "voperson_external_affiliation"),
     "roles": ("roles",),
-    "offline_access": (),
+    OFFLINE_ACCESS: (),
 }
 
 # As ``domain.accounts.FormerSubject`` here; each client gets those by which it knew the person (``openid.release``).

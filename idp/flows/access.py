@@ -118,7 +118,7 @@ class AccessFlow:
         times += [release.at] if release else []
         times += [consent.given_at] if consent else []
         now = self.clock()
-        offline = [grant.expires_at for grant in grants if "offline_access" in grant.scope and grant.expires_at > now]
+        offline = [grant.expires_at for grant in grants if grant.is_offline and grant.expires_at > now]
         client = self.provider.client(client_id)
         claims = release.claims if release else consent.claims if consent else frozenset[str]()
         return Application(

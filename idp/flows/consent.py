@@ -8,7 +8,7 @@ from typing import Any
 from idp.domain.accounts import Account
 from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import PendingAuthorization
-from idp.domain.claims import claims_of
+from idp.domain.claims import OFFLINE_ACCESS, claims_of
 from idp.domain.consent import Consent
 from idp.domain.errors import Refusal
 from idp.domain.registrations import PREFIX
@@ -48,7 +48,7 @@ class ConsentFlow:
         account = self._account(pending, session)
         claims = claims_of(account, self.periods, now=self.clock())
         data = self.provider.preview(pending.request, account.subject, claims)
-        return Asked(account.address, data, "offline_access" in pending.request.scope)
+        return Asked(account.address, data, OFFLINE_ACCESS in pending.request.scope)
 
     def client_uri(self, pending: PendingAuthorization) -> str:
         """The application's home page, or an empty text."""

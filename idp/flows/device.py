@@ -8,7 +8,7 @@ from typing import Any
 from idp.domain.accounts import Account
 from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import AuthorizationRequest, needs_sign_in
-from idp.domain.claims import claims_of
+from idp.domain.claims import OFFLINE_ACCESS, claims_of
 from idp.domain.device_authorization import GUESS_WINDOW, MOST_GUESSES, DeviceAuthorization, clean_user_code
 from idp.domain.errors import Refusal
 from idp.domain.keyed import SecretKey
@@ -74,7 +74,7 @@ class DeviceFlow:
             client_name=client.display_name(language) if client else device.client_id,
             person=account.address,
             data=self.provider.preview(request, account.subject, claims_of(account, self.periods, now=self.clock())),
-            is_offline="offline_access" in device.scope,
+            is_offline=OFFLINE_ACCESS in device.scope,
         )
 
     def approve(self, session: Session, typed: str) -> SignInAgain | str | None:
