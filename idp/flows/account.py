@@ -39,10 +39,7 @@ class AccountFlow:
 
     def account(self, session: Session | None) -> Account | None:
         """The account signed in here, if it may be used."""
-        if session is None or session.sign_in is None:
-            return None
-        account = self.accounts.find(session.sign_in.account_id)
-        return None if account is None or account.disabled else account
+        return self.accounts.signed_in(session)
 
     def is_fresh(self, session: Session) -> bool:
         """Whether the sign-in is recent enough for a sensitive act."""

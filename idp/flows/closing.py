@@ -66,7 +66,7 @@ class ClosingFlow:
 
     def closed(self, session: Session) -> Account | None:
         """The closed account of whoever has just proven to be its person."""
-        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
+        account = self.accounts.of_session(session)
         return account if account is not None and account.is_closed(self.clock()) else None
 
     def reopen(self, account: Account) -> bool:

@@ -73,7 +73,7 @@ class ConsentFlow:
         )
 
     def _account(self, pending: PendingAuthorization, session: Session) -> Account:
-        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
-        if account is None or account.disabled:
+        account = self.accounts.signed_in(session)
+        if account is None:
             raise Refusal("account.disabled", "nobody to ask", status=403).during(pending.reference, pending.id)
         return account

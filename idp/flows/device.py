@@ -56,8 +56,7 @@ class DeviceFlow:
 
     def is_signed_in(self, session: Session) -> bool:
         """Whether an account that may be used is signed in here."""
-        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
-        return account is not None and not account.disabled
+        return self.accounts.signed_in(session) is not None
 
     def look(self, session: Session, typed: str, language: str) -> WaitingDevice | SignInAgain | str:
         """The device that shows this code, or the problem (a field sentence's key)."""
@@ -129,8 +128,8 @@ class DeviceFlow:
         return SignInAgain(request.max_age or 0) if is_due else None
 
     def _account(self, session: Session) -> Account:
-        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
-        if account is None or account.disabled:
+        account = self.accounts.signed_in(session)
+        if account is None:
             raise Refusal("authorization.expired", "nobody is signed in")
         return account
 

@@ -12,6 +12,7 @@ from pymongo import IndexModel
 from idp.domain.accounts import Account, Bounce, FormerSubject, Identity, Invited
 from idp.domain.inactivity import ClosingNotice, Inactivity, InactivityState
 from idp.domain.releases import Release
+from idp.domain.sessions import Session
 from idp.storage.database import AlreadyExists, Database, Document, Indexes, translated
 
 # Of the shape of documents; what migrations still have to bring there has an older one, or none.
@@ -44,6 +45,15 @@ class AccountStore:
     def find(self, account_id: str) -> Account | None:
         with translated():
             return _account(self._accounts.find_one({"_id": account_id}))
+
+    def of_session(self, session: Session | None) -> Account | None:
+        """The account that is signed in in this browser, if one is, also where it is disabled."""
+        return self.find(session.sign_in.account_id) if session and session.sign_in else None
+
+    def signed_in(self, session: Session | None) -> Account | None:
+        """The account that is signed in in this browser, where it may be used."""
+        account = self.of_session(session)
+        return None if account is None or account.disabled else account
 
     def by_address(self, address: str) -> Account | None:
         with translated():
