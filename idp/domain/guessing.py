@@ -76,6 +76,11 @@ class Guesses:
         return all(self.lately.get(name, 0) < limit for name, limit in self.limits.items())
 
 
+def network_limit(secret: SecretKey, network: str) -> str:
+    """The name of what counts the tries from one network address that failed, with whatever method."""
+    return secret.hash("guesses-of-network", network)
+
+
 def mail_limit(secret: SecretKey, address: str) -> str:
     """The name of what counts the mails to an address."""
     return secret.hash("mail-limit", address)

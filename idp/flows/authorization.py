@@ -27,7 +27,6 @@ from idp.domain.keyed import random_id
 from idp.domain.measures import Hears, nobody
 from idp.domain.proofing import Proofing, ProofingState
 from idp.domain.references import go_on_under, present_reference
-from idp.domain.releases import news
 from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, Session, is_fresh
 from idp.openid.provider import Provider
 from idp.storage.accounts import AccountStore
@@ -339,10 +338,7 @@ class AuthorizationFlow:
 
     def _note_release(self, request: AuthorizationRequest, account: Account, client_id: str) -> None:
         now, asked = self.clock(), self.provider.asked_claims(request)
-        available = claims_of(account, self.periods, now=now)
-        release = news(account.releases, client_id, asked, available, now=now)
-        if release:
-            self.releases.note(account.id, release)
+        self.releases.note_news(account, client_id, asked, claims_of(account, self.periods, now=now), now=now)
 
 
 def _has_just_signed_in(session: Session, pending: PendingAuthorization) -> bool:

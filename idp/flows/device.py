@@ -13,7 +13,6 @@ from idp.domain.device_authorization import GUESS_WINDOW, MOST_GUESSES, DeviceAu
 from idp.domain.errors import Refusal
 from idp.domain.keyed import SecretKey
 from idp.domain.references import present_reference
-from idp.domain.releases import news
 from idp.domain.sessions import Session
 from idp.openid.provider import Provider
 from idp.storage.accounts import AccountStore
@@ -134,10 +133,8 @@ class DeviceFlow:
         return account
 
     def _note_release(self, account: Account, request: AuthorizationRequest, client_id: str, now: datetime) -> None:
-        asked, available = self.provider.asked_claims(request), claims_of(account, self.periods, now=now)
-        release = news(account.releases, client_id, asked, available, now=now)
-        if release:
-            self.releases.note(account.id, release)
+        asked = self.provider.asked_claims(request)
+        self.releases.note_news(account, client_id, asked, claims_of(account, self.periods, now=now), now=now)
 
     def _note(self, event: str, account: Account, device: DeviceAuthorization, now: datetime) -> None:
         self.audit.append(

@@ -7,7 +7,7 @@ from datetime import datetime
 from idp.domain import passkeys
 from idp.domain.accounts import Account
 from idp.domain.authorization import PendingAuthorization
-from idp.domain.guessing import NETWORK_BUDGET, NETWORK_WINDOW
+from idp.domain.guessing import NETWORK_BUDGET, NETWORK_WINDOW, network_limit
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import MailQueue
 from idp.domain.notices import notices
@@ -145,7 +145,7 @@ class PasskeySignInFlow:
             problem=denied.problem,
             detail=denied.detail,
         )
-        key = self.secret.hash("guesses-of-network", network)
+        key = network_limit(self.secret, network)
         throttled = not self.limits.count(key, limit=NETWORK_BUDGET, window=NETWORK_WINDOW, now=now)
         return PasskeyDenied(denied.problem, int(NETWORK_WINDOW.total_seconds()) if throttled else None)
 

@@ -26,6 +26,7 @@ from idp.domain.guessing import (
     Method,
     guess_limits,
     mail_limit,
+    network_limit,
 )
 from idp.domain.invitations import AdmitsInvited
 from idp.domain.keyed import SecretKey, random_id
@@ -275,7 +276,7 @@ class SignInFlow:
         """Count a wrong guess; True when so many came from this network that the answer becomes 429."""
         for name, limit in guesses.limits.items():
             self.limits.count(name, limit=limit, window=WINDOW, now=now)
-        network = self.secret.hash("guesses-of-network", visitor.network)
+        network = network_limit(self.secret, visitor.network)
         return not self.limits.count(network, limit=NETWORK_BUDGET, window=NETWORK_WINDOW, now=now)
 
     def _rehash(self, account: Account, stored: str, password: str) -> None:
