@@ -114,10 +114,10 @@ def erasure(services: Services) -> AccountErasure:
     """Closed accounts go."""
     stores = services.stores
     return AccountErasure(
-        stores.closed_accounts,
-        stores.merges,
-        services.ends_sign_ins,
-        (
+        closed_accounts=stores.closed_accounts,
+        merges=stores.merges,
+        ends_sign_ins=services.ends_sign_ins,
+        forgets=(
             stores.devices.forget_account,
             stores.consents.forget_account,
             stores.proofing_records.forget_account,
@@ -125,11 +125,11 @@ def erasure(services: Services) -> AccountErasure:
             stores.merges.forget_account,
             stores.invitations.forget_account,
         ),
-        DomainForgetting(stores.learned_domains, services.secret),
-        stores.proofings,
-        stores.outbox,
-        stores.audit,
-        services.clock,
+        unlearns=DomainForgetting(stores.learned_domains, services.secret),
+        proofings=stores.proofings,
+        outbox=stores.outbox,
+        audit=stores.audit,
+        clock=services.clock,
     )
 
 

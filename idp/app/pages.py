@@ -109,7 +109,14 @@ def create_app(services: Services) -> Flask:
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
     templates = PageTemplates(cast(PageEnvironment, app.jinja_env), TRANSLATIONS, every_page.LANGUAGES)
-    pages = Pages(browser, look.service_name, look.help_url, templates, theme, description(configured).privacy_urls)
+    pages = Pages(
+        browser=browser,
+        service_name=look.service_name,
+        help_url=look.help_url,
+        templates=templates,
+        theme=theme,
+        privacy_urls=description(configured).privacy_urls,
+    )
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)
     return app

@@ -115,18 +115,18 @@ def administration(configured: Settings) -> Administration:
     federation = federation_folder(configured, utc_now, CommandAudit(audit, utc_now))
     return Administration(
         clients=ClientAdministration(
-            lambda: _clients_file(configured),
-            lambda: registered.InitialTokenStore(connect(configured)),
-            lambda: registered.ClientStore(connect(configured)),
-            lambda: GrantStore(connect(configured)),
+            clients_file=lambda: _clients_file(configured),
+            initial_tokens=lambda: registered.InitialTokenStore(connect(configured)),
+            registrations=lambda: registered.ClientStore(connect(configured)),
+            grants=lambda: GrantStore(connect(configured)),
             registers=configured.registration.enabled,
         ),
         federation=FederationAdministration(
-            federation,
-            lambda: UniversityRouting(federation, LearnedDomains(connect(configured)), utc_now),
-            audit,
-            utc_now,
-            lambda: LearnedDomains(connect(configured)),
+            federation=federation,
+            routes=lambda: UniversityRouting(federation, LearnedDomains(connect(configured)), utc_now),
+            audit=audit,
+            clock=utc_now,
+            learned=lambda: LearnedDomains(connect(configured)),
         ),
         key_faults=partial(folder_faults, configured.keys.dir),
         keys=lambda: KeyAdministration(signing_keys(configured, utc_now)),
@@ -152,17 +152,17 @@ def _clients_file(configured: Settings) -> ClientsFile:
 
 def _helpdesk(services: Services) -> Helpdesk:
     return Helpdesk(
-        assistance.people(services),
-        assistance.timeline(services),
-        assistance.account_closing(services),
-        assistance.invitations(services),
-        assistance.helpdesk_acts(services),
+        people=assistance.people(services),
+        timeline=assistance.timeline(services),
+        accounts=assistance.account_closing(services),
+        invitations=assistance.invitations(services),
+        acts=assistance.helpdesk_acts(services),
     )
 
 
 def _migrating(configured: Settings) -> Migrating:
     terms = Terms(audit_kept=timedelta(days=configured.retention.audit_days))
-    return Migrating(connect(configured), INDEXES, MIGRATIONS, terms, utc_now)
+    return Migrating(database=connect(configured), indexes=INDEXES, migrations=MIGRATIONS, terms=terms, clock=utc_now)
 
 
 def _release() -> str:

@@ -100,15 +100,21 @@ def build(
     metadata_reader = _metadata_reader(configured, keys, sectors, in_file)
     clients = RegisteredClients(in_file.get, stores.clients, metadata_reader)
     ends_sign_ins = SignOuts(
-        stores.accounts, stores.sessions, stores.grants, stores.logout_notices, stores.sweeps, clients.get, clock
+        accounts=stores.accounts,
+        sessions=stores.sessions,
+        grants=stores.grants,
+        notices=stores.logout_notices,
+        sweeps=stores.sweeps,
+        clients=clients.get,
+        clock=clock,
     )
     browser_sessions = BrowserSessions(
-        stores.sessions,
-        stores.devices,
-        secret,
-        clock,
-        timedelta(hours=configured.sessions.lifetime_hours),
-        ends_sign_ins,
+        sessions=stores.sessions,
+        devices=stores.devices,
+        secret=secret,
+        clock=clock,
+        lifetime=timedelta(hours=configured.sessions.lifetime_hours),
+        ends_sign_ins=ends_sign_ins,
     )
     return Services(
         settings=configured,
@@ -123,7 +129,11 @@ def build(
         clients_file=in_file,
         clients=clients,
         registration=RegistrationEndpoint(
-            configured.issuer, stores.clients, stores.initial_tokens, clients, metadata_reader
+            issuer=configured.issuer,
+            store=stores.clients,
+            tokens=stores.initial_tokens,
+            clients=clients,
+            reader=metadata_reader,
         ),
         provider=_provider(configured, keys, clients, stores, secret, clock),
         federation=federation,

@@ -96,7 +96,7 @@ class AuthorizationFlow:
         """
         now = self.clock()
         request = self.provider.read_authorization_request(parameters, now=now)
-        account = self.accounts.signed_in(session)
+        account = self._account(session)
         if not can_be_met(request):
             raise self.provider.error(request, "unmet_authentication_requirements", "No sign-in here has that class")
         if self._needs_sign_in(request, session, account, now):
@@ -122,7 +122,7 @@ class AuthorizationFlow:
         """The person proves at the university once more who they are, and comes back to our own page."""
         insists = {"id_token": {"acr": {"essential": True, "value": ACR_UNIVERSITY}}}
         request = AuthorizationRequest(None, account_url, claims=insists)
-        return Waiting(self._wait(request, session, self.accounts.signed_in(session), self.clock()))
+        return Waiting(self._wait(request, session, self._account(session), self.clock()))
 
     def pending(self, authorization_id: str, session: Session) -> PendingAuthorization:
         """The request waiting in this browser; refuses what expired or was started in another browser."""
@@ -144,13 +144,13 @@ class AuthorizationFlow:
 
     def go_on(self, pending: PendingAuthorization, session: Session, *, may_finish: bool) -> Step | Finished:
         """What comes next in this journey, or its end: the answer to the request, given at once where it may be."""
-        account = self.accounts.signed_in(session)
+        account = self._account(session)
         step = self._next_step(pending, session, account)
         return self._finish(pending, session, account) if step is Step.FINISH and may_finish else step
 
     def next_step(self, pending: PendingAuthorization, session: Session) -> Step:
         """What comes next in this journey."""
-        return self._next_step(pending, session, self.accounts.signed_in(session))
+        return self._next_step(pending, session, self._account(session))
 
     def _next_step(self, pending: PendingAuthorization, session: Session, account: Account | None) -> Step:
         """The only place that decides it."""
@@ -200,7 +200,7 @@ class AuthorizationFlow:
 
     def put_off_confirmation(self, pending: PendingAuthorization, session: Session) -> None:
         """« Plus tard »; and one offer is enough on the way to an application."""
-        account = self.accounts.signed_in(session)
+        account = self._account(session)
         if account is not None:
             self.accounts.put_off_confirmation(account.id, now=self.clock())
         self.offer_passkey(pending, session, offers=False)
@@ -272,6 +272,10 @@ class AuthorizationFlow:
         self.audit.append(
             event, at=self.clock(), reference=pending.reference, account_id=account_id, client_id=client_id
         )
+
+    def _account(self, session: Session) -> Account | None:
+        """The account that is signed in, if it may still be used."""
+        return self.accounts.signed_in(session)
 
     def _is_closed(self, session: Session) -> bool:
         """Whether whoever signed in here closed the account, and may have it back."""

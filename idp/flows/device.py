@@ -69,7 +69,7 @@ class DeviceFlow:
             return again
         return WaitingDevice(
             user_code=clean_user_code(typed) or "",
-            client_name=client.display_name(language) if client else device.client_id,
+            client_name=self.provider.client_name(device.client_id, language),
             person=account.address,
             data=self.provider.preview(request, account.subject, claims_of(account, self.periods, now=self.clock())),
             is_offline=OFFLINE_ACCESS in device.scope,

@@ -142,7 +142,7 @@ class InactivityFlow:
         mails = self._history(notice, KIND)
         if now < notice.at + LIFETIME:
             self._mail(account, before, notice, {mail.message.id for mail in mails}, now)
-        accepted = [one.at for mail in mails for one in mail.attempts if one.outcome in ("done", "sent")]
+        accepted = [at for mail in mails for at in mail.accepted_at]
         if now < notice.at + LIFETIME and (not mails or any(map(_is_waiting, mails))):
             return replace(before, look_at=now + _HOUR)
         if not accepted:
