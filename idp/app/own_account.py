@@ -102,7 +102,7 @@ def inactivity(services: Services) -> InactivityFlow:
         rule=InactivityRule(
             unused=timedelta(days=kept.inactive_days),
             notice=timedelta(days=kept.inactive_notice_days),
-            # Twice before the security log forgets.
+            # So that each account is looked at twice before the security log forgets.
             longest=timedelta(days=kept.audit_days / 2),
         ),
         kept=timedelta(days=kept.closed_accounts_days),

@@ -66,7 +66,8 @@ class _Request(Request):
 
     @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:
-        # Werkzeug's own reading fails where any of them, one of another application of this host, is no UTF-8.
+        # Werkzeug's own reading fails where one of the cookies is not UTF-8, even one that another application of this
+        # host set.
         told = self.environ.get("HTTP_COOKIE", "").encode("latin-1").decode(errors="replace")
         return cast(ImmutableMultiDict[str, str], parse_cookie(told, ImmutableMultiDict))
 
@@ -142,7 +143,8 @@ def _within_bounds(application: "WSGIApplication", services: Services) -> "WSGIA
 
     def handle(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if "CONTENT_LENGTH" in environ:
-            # Werkzeug counts then, whatever the server says: what was cut off is no body (RFC 9112 section 8).
+            # Without the flag Werkzeug counts the bytes itself: a body that was cut off is an error, not a shorter body
+            # (RFC 9112 section 8).
             environ.pop("wsgi.input_terminated", None)
         with services.database.time_limit(), under_reference(), traced():
             return application(environ, start_response)
@@ -159,7 +161,8 @@ def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
         blueprint = request.blueprint
         if blueprint not in errors.PROTOCOL_BLUEPRINTS:
             every_page.choose_language(browser)
-        # Probes come by address; everybody else names the issuer's host (CWE-640).
+        # Health checks and metrics name the machine by its IP address; everybody else must name the issuer's host
+        # (CWE-640).
         if blueprint not in ("health", "metrics") and request.environ.get("HTTP_HOST", "").lower() not in hosts:
             raise Refusal("request.host", "unknown Host header")
         forms.refuse_strange_forms(request)

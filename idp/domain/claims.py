@@ -31,7 +31,7 @@ SCOPES: dict[str, tuple[str, ...]] = {
     OFFLINE_ACCESS: (),
 }
 
-# As ``domain.accounts.FormerSubject`` here; each client gets those by which it knew the person (``openid.release``).
+# As in ``domain.accounts.FormerSubject``; ``openid.release`` leaves each client only those by which it knew the person.
 FORMER_SUBS = "former_subs"
 
 _SINGLE = {
@@ -51,7 +51,7 @@ _LISTS = {
     # What the university says of its own member is external to us (AARC-G025).
     "voperson_external_affiliation": "eduPersonScopedAffiliation",
 }
-# Made for us alone is pairwise-id: passing it on would give others what it was made to keep from them.
+# Never pairwise-id: it was made for us alone, so that others cannot compare people; passing it on would let them.
 _EXTERNAL_IDS = ("subject-id", "eppn")
 
 

@@ -30,7 +30,8 @@ METHOD_BUDGET = {Method.PASSWORD: 10, Method.CODE: 20}
 NETWORK_BUDGET = 120
 NETWORK_WINDOW = timedelta(minutes=10)
 MAILS_PER_HOUR = 5
-# Of those by which somebody proves an address that their university names: as many leave whatever strangers had sent.
+# Mails by which somebody proves the address that their university named: so many still leave where strangers have used
+# up MAILS_PER_HOUR for that address.
 VOUCHED_MAILS_PER_HOUR = 2
 
 

@@ -76,8 +76,9 @@ class AccountFlow:
         self._tell(account, reference, now)
         self._end_everything(account, session)
         before = session.sign_in
-        # A sign-in of its own: the applications of the old one are being told that it ended. Nobody has shown anew that
-        # it is them: whoever found a browser that was left signed in would stay fresh by choosing passwords.
+        # A new sign-in: the applications of the old one are being told that it ended. It keeps the time at which the
+        # person last proved who they are: otherwise whoever found a browser left signed in could stay fresh by choosing
+        # one password after another.
         return self.signs_in(
             replace(session, sign_in=None),
             account_id=account.id,
@@ -105,7 +106,7 @@ class AccountFlow:
     def _end_everything(self, account: Account, keep: Session) -> tuple[ApplicationInUse, ...]:
         ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id)
         self.devices.forget_account(account.id)
-        # One that was left at its last page, on a computer that others use, would let them choose a password.
+        # A proofing left open at its last page, on a computer that others use, would let them choose a password.
         self.proofings.void_account(account.id, *account.addresses)
         return ended
 

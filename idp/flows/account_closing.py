@@ -66,8 +66,9 @@ class AccountClosing:
         return self.accounts.give_up_next(before=now - self.kept, now=now)
 
     def _plan_sweep(self, account_id: str, *, began_before: datetime | None = None) -> None:
-        # Before the account is written, which is what whoever comes after us finds done: its sign-ins end whatever goes
-        # wrong from here on. Where it stays open after all, the sweep does nothing unless it names a moment.
+        # Planned before the account is written: whatever goes wrong after that, the sweep finds the account closed and
+        # ends its sign-ins. Where the account stays open after all, the sweep ends only what began before the moment
+        # that it names, if it names one.
         self.sweeps.put(account_id, now=self.clock(), began_before=began_before)
 
     def _end_everything(self, account_id: str) -> None:

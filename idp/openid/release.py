@@ -13,7 +13,7 @@ Wish = Mapping[str, Any] | None
 VERIFIED_CLAIMS = "verified_claims"
 
 
-# How the client calls the person: nothing that it would learn beside, so nobody is asked for consent.
+# Only how the client calls the person. It learns nothing more by these, so nobody is asked to agree to them.
 _IDENTIFIERS = frozenset({"sub", FORMER_SUBS})
 
 

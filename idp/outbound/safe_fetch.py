@@ -23,7 +23,8 @@ from idp.domain.errors import NotFetched
 _LONGEST_URL = 2048
 _CHUNK = 16_384
 _LONGEST_VALIDATOR = 512
-# A name may have any number of them, all those of one family first.
+# How many addresses of each family (IPv4, IPv6) are tried: a host may have any number of them, all those of one family
+# first.
 _TRIED_OF_A_FAMILY = 2
 # Firewalls of applications turn away who does not say what it is (RFC 9110 section 10.1.5).
 _OURS = {"User-Agent": "uness-idp", "Connection": "close"}
@@ -195,7 +196,7 @@ def _connection(parts: SplitResult, connected: socket.socket) -> http.client.HTT
     """HTTP over this socket under the host's name: certificate and Host header are those of the name."""
     host, port = parts.hostname or "", _port(parts)
     if parts.scheme == "https":
-        # A socket of its own, so that hanging up below still ends it.
+        # A second handle of the same socket: whoever closes ``connected`` to end a slow call ends this one as well.
         context = ssl.create_default_context()
         secure = http.client.HTTPSConnection(host, port)
         secure.sock = context.wrap_socket(connected.dup(), server_hostname=host)

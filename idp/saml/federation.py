@@ -103,7 +103,8 @@ class Federation:
             f"WHERE domain IN ({wanted}) AND {self._in_time('domains.')} ORDER BY sort_key, provider",
             suffixes,
         )
-        # A hint or scope that claims everybody's domain must not stand before the administrator's table either.
+        # A hint or scope that claims the domain of a public mail provider must not win over the administrator's table
+        # either.
         rows = [row for row in rows if row[1] or not is_public(row[0])]
         best = max(((len(row[0]), row[1]) for row in rows), default=None)
         return tuple(index.decoded(text) for suffix, named, text in rows if (len(suffix), named) == best)
@@ -177,7 +178,7 @@ class FederationFolder:
     ) -> None:
         self._folder = folder
         self._clock = clock
-        # By folder: a look at another one must never cost the copies in use.
+        # One directory for each folder: looking at another folder must never cost the copies in use.
         self._state = state / hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
         self._changed = changed
         self._lock = Lock()
@@ -199,7 +200,8 @@ class FederationFolder:
     def current(self) -> Federation:
         """The federation in use; empty until the first refresh, unless another process has made an index by then."""
         if not self._looked and not self._current.is_real and (made := index.opened(self._state)):
-            # Its maker is ready, and so must we be: our own first look may still wait for the lock.
+            # Another process has made an index. It serves already, and so must this one, although its first look may
+            # still have to wait for the lock.
             self._current = Federation(made, self._clock)
         return self._current
 
@@ -260,7 +262,8 @@ class FederationFolder:
                 self._build(lock)
                 is_ours = self._reopen() and seen_files.made(self._state) != before
                 if not is_ours and not self._problem:
-                    # Updates run what is installed now, which a server that was not restarted is not.
+                    # Updates run the release that is installed now; a server that was not restarted after an upgrade
+                    # still runs the older one, and cannot read what they make.
                     self._give_up("federation index: made by another release; restart this server")
             if self._has_to_tell():
                 self._tell_changes()
@@ -349,7 +352,7 @@ class FederationFolder:
         problems = (
             (FILE_NAME, seen.overrides_problem),
             ("federation", self._problem),
-            # One that is gone with files of which copies are in use is told by each of them.
+            # Where the folder is gone, each file whose copy is in use tells it already.
             (_FOLDER, None if found else self._folder_problem()),
         )
         return (*found, *(MetadataFileStatus(name, 0, None, problem) for name, problem in problems if problem))

@@ -171,7 +171,7 @@ class IndexDraft:
         if sys.platform != "linux":
             return
         with suppress(OSError), self._path.open("rb") as written:
-            # Linux begins to write what it is told to forget, and keeps it until it has.
+            # Told that pages are not needed any more, Linux begins to write them, and keeps each until it is written.
             os.posix_fadvise(written.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def discard(self) -> None:

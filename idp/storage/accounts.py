@@ -27,7 +27,7 @@ INDEXES = Indexes(
         IndexModel("identities.value", sparse=True),
         IndexModel("invited.until", partialFilterExpression={"invited.until": {"$exists": True}}),
         IndexModel("reopens_until", partialFilterExpression={"reopens_until": {"$type": "date"}}),
-        # Not sparse: who was never looked at is found by it.
+        # Not sparse: accounts that were never looked at are found by it, too.
         IndexModel("inactivity.look_at"),
         IndexModel("inactivity.state", partialFilterExpression={"inactivity.state": {"$gt": ""}}),
         IndexModel("identities.key", unique=True, partialFilterExpression={"identities.key": {"$exists": True}}),
@@ -172,7 +172,7 @@ class AccountStore:
         What is being erased is half gone, and what ended in another account is empty until the two are parted.
         """
         which: Document = {"_id": account_id, "erasing_until": None} | ({} if disabled else {"merged": None})
-        # Whatever the person had wished before, this counts.
+        # It replaces what the person had decided before.
         changes = {"disabled": disabled, "expired": False, "reopens_until": None}
         with translated():
             found = self._accounts.update_one(which, {"$set": changes})
@@ -273,7 +273,8 @@ def _proven(identities: Sequence[Identity], attributes: dict[str, tuple[str, ...
         "identities": {"$concatArrays": [{"$literal": new}, _kept_beside(new)]},
         "attributes": {"$literal": {name: list(values) for name, values in attributes.items()}},
         "proved_at": now,
-        # Whom a university vouches for needs no invitation, and is let in again where only its end kept them out.
+        # A person for whom a university vouches needs no invitation. They are let in again where nothing but its end
+        # kept them out.
         "invited": None,
         "expired": False,
         "disabled": {"$and": ["$disabled", {"$ne": ["$expired", True]}]},

@@ -36,7 +36,7 @@ KEPT = timedelta(days=365)
 OF_STRANGERS = frozenset({"sign_in.failed", "sign_in.mail_limit"})
 _MOST_FOUND = 1000
 _MOST_OF_STRANGERS = 200
-# Beside what happened: for finding and verifying it.
+# Fields that serve to find and verify an event, and tell nothing of what happened.
 _NOT_SHOWN = {"_id": 0, "seal": 0, "proof": 0, "mac": 0}
 
 

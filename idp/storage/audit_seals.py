@@ -63,7 +63,7 @@ class AuditSeals:
         kept: timedelta = KEPT,
         seen: Callable[[int, str], None] = lambda number, mac: None,
     ) -> None:
-        # What a failover could take back must not be in a seal, and no event may know it.
+        # What a failover could still take back must not be in a seal, and no event may quote such a seal.
         of_the_majority = ReadConcern("majority")
         self._seals = database.collection(_COLLECTION).with_options(read_concern=of_the_majority)
         self._events = database.collection("audit").with_options(read_concern=of_the_majority)
@@ -93,7 +93,7 @@ class AuditSeals:
             return False
         self._mark(seal)
         self._seen(seal["_id"], seal["mac"])
-        # Beside the database: who cuts off the newest seals cannot take them out of the log.
+        # The log is kept outside the database: whoever cuts off the newest seals there cannot remove them here.
         logger.info("audit.sealed", extra={"fields": {"seal": seal["_id"], "mac": seal["mac"], "events": len(events)}})
         return True
 

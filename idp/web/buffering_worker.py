@@ -203,7 +203,7 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
     lines: Lines = NoLines()
 
     def init_process(self) -> None:
-        # Each in the order of their time limits, which are equally long.
+        # Both in the order of the connections' deadlines, since each queue gives everybody the same time.
         self._leaving: deque[TConn] = deque()
         self._reading: deque[TConn] = deque()
         super().init_process()
@@ -313,8 +313,8 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
             self._conclude(conn)
             return
         self._answer_expectation(conn)
-        # The loop closes what is past its time (``murder_pending``). Neither the deadline moves with each byte nor the
-        # place among those that wait, who stand in the order of their deadlines.
+        # The loop closes connections that are past their time (``murder_pending``). A byte that arrives moves neither
+        # the deadline nor the place in this queue, which is in the order of the deadlines.
         conn.timeout = conn.deadline
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self._on_more, conn))

@@ -51,7 +51,8 @@ def blueprint(entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, 
         here = posting_operator()
         query = forms.field("query").strip()[:LONGEST_QUERY]
         found = people.find(query)
-        # Whose data is about to be seen, by their ids: the audit trail outlives accounts.
+        # Whose data is about to be seen, by their ids: a name or address would stay in the audit trail after the
+        # account.
         seen = " ".join(line.account_id or "-" for line in found)
         people.look("helpdesk.searched", None, operator=here.operator, found=seen)
         return pages.render(
