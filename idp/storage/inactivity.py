@@ -8,7 +8,7 @@ from pymongo import ReturnDocument
 
 from idp.domain.accounts import Account
 from idp.domain.inactivity import Inactivity, InactivityState
-from idp.storage.accounts import read_account
+from idp.storage.account_documents import read_account
 from idp.storage.database import Database, Document, translated
 
 _STATE = "inactivity.state"
