@@ -28,7 +28,7 @@ class AccountClosing:
     clock: Callable[[], datetime]
     kept: timedelta
 
-    def close(self, account_id: str, *, reference: str = "", **fields: str) -> bool:
+    def close(self, account_id: str, **fields: str) -> bool:
         """Nobody signs in any more, every session and token of the account ends, and its applications are told.
 
         What a request that was under way adds meanwhile ends a minute later. False where there is no such account.
@@ -40,14 +40,14 @@ class AccountClosing:
             return False
         self._end_everything(account_id)
         self._void_proofs(account_id)
-        self._note("account.closed", account_id, reference, fields)
+        self._note("account.closed", account_id, **fields)
         return True
 
-    def reopen(self, account_id: str, *, reference: str = "", **fields: str) -> bool:
+    def reopen(self, account_id: str, **fields: str) -> bool:
         """The person may sign in again, as before; False where there is no such account."""
         is_there = self.accounts.set_disabled(account_id, disabled=False)
         if is_there:
-            self._note("account.reopened", account_id, reference, fields)
+            self._note("account.reopened", account_id, **fields)
         return is_there
 
     def close_next_expired(self, now: datetime) -> bool:
@@ -58,7 +58,7 @@ class AccountClosing:
         self._plan_sweep(account_id)
         if self.accounts.expire(account_id, now=now):
             self._end_everything(account_id)
-            self._note("account.expired", account_id, "", {})
+            self._note("account.expired", account_id)
         return True
 
     def give_up_next_expired(self, now: datetime) -> bool:
@@ -81,7 +81,5 @@ class AccountClosing:
         account = self.accounts.find(account_id)
         self.proofings.void_account(account_id, *(account.addresses if account else ()))
 
-    def _note(self, event: str, account_id: str, reference: str, fields: dict[str, str]) -> None:
-        self.audit.append(
-            event, at=self.clock(), reference=reference or present_reference(), account_id=account_id, **fields
-        )
+    def _note(self, event: str, account_id: str, **fields: str) -> None:
+        self.audit.append(event, at=self.clock(), reference=present_reference(), account_id=account_id, **fields)
