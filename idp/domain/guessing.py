@@ -82,6 +82,19 @@ def network_limit(secret: SecretKey, network: str) -> str:
     return secret.hash("guesses-of-network", network)
 
 
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A try that did not sign in: why (a field sentence's key); ``retry_after`` (seconds) makes the answer a 429."""
+
+    problem: str
+    retry_after: int | None = None
+
+
+def denied(problem: str, *, throttled: bool = False) -> Denied:
+    """throttled: too many tries of this network failed, or of this guesser: its program is told when to come again."""
+    return Denied(problem, int(NETWORK_WINDOW.total_seconds()) if throttled else None)
+
+
 def mail_limit(secret: SecretKey, address: str) -> str:
     """The name of what counts the mails to an address."""
     return secret.hash("mail-limit", address)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp.domain.audit_finding import Finding
+from idp.domain.audit_finding import AuditFinding
 from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
 
@@ -24,7 +24,7 @@ class Verification:
     waiting: int
     newest: int
     mac: str
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class AuditVerification:
         """Check every event by itself and among its writer's, and every seal; raises ServiceUnavailable."""
         now = self.clock()
         seals = events = purged = newest = 0
-        mac, findings = "", list[Finding]()
+        mac, findings = "", list[AuditFinding]()
         read = self.proofs.read(now=now)
         for check in self.seals.check(now=now):
             findings += (*check.findings, *read.against(check))
@@ -49,7 +49,7 @@ class AuditVerification:
         return Verification(seals, read.proven, events, purged, waiting, newest, mac, _once(read.findings, findings))
 
 
-def _once(alone: list[Finding], in_seals: list[Finding]) -> tuple[Finding, ...]:
+def _once(alone: list[AuditFinding], in_seals: list[AuditFinding]) -> tuple[AuditFinding, ...]:
     """Findings of seals, and those of events that no seal tells of."""
     told = {finding.event for finding in in_seals if finding.event}
     return (*in_seals, *(finding for finding in alone if finding.event not in told))

@@ -21,9 +21,11 @@ from idp.domain.guessing import (
     NETWORK_BUDGET,
     NETWORK_WINDOW,
     WINDOW,
+    Denied,
     Guesser,
     Guesses,
     Method,
+    denied,
     guess_limits,
     mail_limit,
     network_limit,
@@ -63,14 +65,6 @@ class AddressAnswer:
     def refused(self) -> str | None:
         """The problem, where something is wrong with it and it is not merely meant otherwise, perhaps."""
         return None if self.problem == SUGGESTED else self.problem
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """A try that did not sign in: why (a field sentence's key); ``retry_after`` (seconds) makes the answer a 429."""
-
-    problem: str
-    retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +340,7 @@ class SignInFlow:
         throttled: bool = False,
     ) -> Denied:
         self._note("sign_in.failed", pending, account, now, problem=problem)
-        return Denied(problem, int(NETWORK_WINDOW.total_seconds()) if throttled else None)
+        return denied(problem, throttled=throttled)
 
     def _note(
         self, event: str, pending: PendingAuthorization, account: Account | None, now: datetime, **fields: str

@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo.read_concern import ReadConcern
 
-from idp.domain.audit_finding import Finding
+from idp.domain.audit_finding import AuditFinding
 from idp.domain.audit_sequence import AuditSequence, Numbered
 from idp.domain.keyed import SecretKey, same
 from idp.domain.number_runs import NumberRuns
@@ -36,7 +36,7 @@ class EventsRead:
     they are.
     """
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[AuditFinding] = field(default_factory=list)
     proven: int = 0
     oldest: datetime | None = None
     known: dict[int, str] = field(default_factory=dict)
@@ -44,26 +44,26 @@ class EventsRead:
     unproven: Counter[int] = field(default_factory=Counter)
     unsealed: dict[Any, datetime] = field(default_factory=dict)
 
-    def against(self, seal: SealCheck) -> Iterator[Finding]:
+    def against(self, seal: SealCheck) -> Iterator[AuditFinding]:
         """What is wrong with this seal in the light of the events; each seal is shown once."""
         if not seal.mac:
             return
         known = self.known.pop(seal.number, "")
         if seal.number in self.two or not seal.mac.startswith(known):
-            yield Finding(seal.number, "replaced")
+            yield AuditFinding(seal.number, "replaced")
         late = self.unproven.get(seal.number, 0)
         if late and self.oldest is not None and seal.at > self.oldest + UPGRADE:
-            yield Finding(seal.number, "unproven", detail=f"{late} events without a proof")
+            yield AuditFinding(seal.number, "unproven", detail=f"{late} events without a proof")
         for event in seal.events:
             self.unsealed.pop(event, None)
 
-    def left(self, told: Container[int]) -> Iterator[Finding]:
+    def left(self, told: Container[int]) -> Iterator[AuditFinding]:
         """What is wrong once every seal was shown. told: seals that are known to be wrong."""
         for first, last in NumberRuns(sorted(number for number in self.known if number not in told)):
-            yield Finding(first, "missing", detail=f"events know the seals {first} to {last}")
+            yield AuditFinding(first, "missing", detail=f"events know the seals {first} to {last}")
         if self.unsealed:
             since = min(self.unsealed.values())
-            yield Finding(
+            yield AuditFinding(
                 0, "unsealed", detail=f"{len(self.unsealed)} events, the oldest of {since:%Y-%m-%dT%H:%M:%SZ}"
             )
 
@@ -82,7 +82,7 @@ class AuditProofs:
             for event in piece:
                 self._take(event, read, writers, now)
         read.findings += [
-            Finding(0, "gap", detail=f"numbers {first} to {last} of writer {writer}")
+            AuditFinding(0, "gap", detail=f"numbers {first} to {last} of writer {writer}")
             for writer, sequence in writers.items()
             for first, last in sequence.missing()
         ]
@@ -97,7 +97,7 @@ class AuditProofs:
         elif self._is_proven(event):
             self._take_proven(event, read, writers[event["proof"]["writer"]], now)
         else:
-            read.findings.append(Finding(0, "changed", str(event["_id"])))
+            read.findings.append(AuditFinding(0, "changed", str(event["_id"])))
             _occupy(event, writers)
 
     def _take_proven(self, event: Document, read: EventsRead, writer: AuditSequence, now: datetime) -> None:
@@ -117,7 +117,7 @@ class AuditProofs:
             is_whole="since" in proof and datetime.fromtimestamp(proof["since"], UTC) + kept > lasting,
         )
         if not is_new:
-            read.findings.append(Finding(0, "repeated", str(event["_id"])))
+            read.findings.append(AuditFinding(0, "repeated", str(event["_id"])))
 
     def _is_proven(self, event: Document) -> bool:
         mac = event.get("mac")
