@@ -11,7 +11,7 @@ from idp.flows.helpdesk_entry import LIFETIME, HelpdeskEntry
 from idp.flows.people import LONGEST_QUERY, PeopleFlow, PersonSheet
 from idp.flows.timeline import TimelineFlow
 from idp.web import forms
-from idp.web.helpdesk_acts import act_names
+from idp.web.helpdesk_act_pages import act_names
 from idp.web.helpdesk_console import COOKIE, Console
 from idp.web.helpdesk_story import moment, story
 from idp.web.helpdesk_words import account_name, identifier_name, limit_name, method_names

@@ -15,7 +15,7 @@ from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
 from idp.domain.helpdesk import Act
 from idp.domain.sessions import ACR_PHISHING_RESISTANT
 from idp.storage.database import Database
-from idp.web.helpdesk_acts import act_names
+from idp.web.helpdesk_act_pages import act_names
 from tests.saml import identity_provider as university
 from tests.web import proofing_world
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
