@@ -32,7 +32,7 @@ def authorization(services: Services) -> AuthorizationFlow:
         consents=stores.consents,
         releases=stores.releases,
         audit=stores.audit,
-        periods=services.settings.affiliations.periods,
+        claims=services.claims,
         is_confirmation_due=proofs(services).is_confirmation_due,
         clock=services.clock,
         heard=services.metrics.counts,
@@ -168,7 +168,7 @@ def device(services: Services) -> DeviceFlow:
         releases=stores.releases,
         audit=stores.audit,
         secret=services.secret,
-        periods=services.settings.affiliations.periods,
+        claims=services.claims,
         clock=services.clock,
     )
 
@@ -217,7 +217,7 @@ def consent(services: Services) -> ConsentFlow:
         accounts=stores.accounts,
         consents=stores.consents,
         audit=stores.audit,
-        periods=services.settings.affiliations.periods,
+        claims=services.claims,
         clock=services.clock,
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from idp.domain.accounts import Account
 from idp.domain.affiliations import AffiliationPeriods
@@ -63,13 +63,19 @@ INVITED = "invited"
 AFFILIATIONS = ("eduPersonPrimaryAffiliation", "eduPersonAffiliation", "eduPersonScopedAffiliation")
 
 
+class GivesClaims(Protocol):
+    """Every claim that this account can give now, with those that do not stand in it (``roles``); without ``sub``."""
+
+    def __call__(self, account: Account) -> dict[str, Any]: ...
+
+
 def claims_of_scopes(scopes: Iterable[str]) -> frozenset[str]:
     """Every claim that these scopes can release."""
     return frozenset().union(*(SCOPES.get(scope, ()) for scope in scopes))
 
 
 def claims_of(account: Account, periods: AffiliationPeriods, *, now: datetime) -> dict[str, Any]:
-    """Every claim that the account can give, without ``sub``; which of them a client gets is decided by its scopes.
+    """Every claim that stands in the account, without ``sub``; which of them a client gets is decided by its scopes.
 
     An affiliation that was checked too long ago is left out, and everything else stays.
     """

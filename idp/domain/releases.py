@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 # Claims that are not made from the account: whoever may have them gets them.
-_FROM_ELSEWHERE = frozenset({"voperson_id", "verified_claims", "roles"})
+_FROM_ELSEWHERE = frozenset({"voperson_id", "verified_claims"})
 
 
 @dataclass(frozen=True, slots=True)

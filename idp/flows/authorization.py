@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from idp.domain.accounts import Account
-from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import (
     LIFETIME,
     AuthorizationRequest,
@@ -19,7 +18,7 @@ from idp.domain.authorization import (
     needs_sign_in,
     required_acrs,
 )
-from idp.domain.claims import FORMER_SUBS, claims_of
+from idp.domain.claims import FORMER_SUBS, GivesClaims
 from idp.domain.consent import asks_every_time, asks_for_what_is_new, may_be_another_program
 from idp.domain.errors import AuthorizationError, Refusal
 from idp.domain.identity import is_named
@@ -84,7 +83,7 @@ class AuthorizationFlow:
     consents: ConsentStore
     releases: ReleaseStore
     audit: AuditTrail
-    periods: AffiliationPeriods
+    claims: GivesClaims
     is_confirmation_due: Callable[[Account], bool]
     clock: Callable[[], datetime]
     heard: Hears = nobody
@@ -342,7 +341,7 @@ class AuthorizationFlow:
 
     def _note_release(self, request: AuthorizationRequest, account: Account, client_id: str) -> None:
         now, asked = self.clock(), self.provider.asked_claims(request)
-        self.releases.note_news(account, client_id, asked, claims_of(account, self.periods, now=now), now=now)
+        self.releases.note_news(account, client_id, asked, self.claims(account), now=now)
 
 
 def _has_just_signed_in(session: Session, pending: PendingAuthorization) -> bool:

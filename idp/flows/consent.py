@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from idp.domain.accounts import Account
-from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import PendingAuthorization
-from idp.domain.claims import OFFLINE_ACCESS, claims_of
+from idp.domain.claims import OFFLINE_ACCESS, GivesClaims
 from idp.domain.consent import Consent
 from idp.domain.errors import Refusal
 from idp.domain.registrations import PREFIX
@@ -40,14 +39,13 @@ class ConsentFlow:
     accounts: AccountStore
     consents: ConsentStore
     audit: AuditTrail
-    periods: AffiliationPeriods
+    claims: GivesClaims
     clock: Callable[[], datetime]
 
     def asked(self, pending: PendingAuthorization, session: Session) -> Asked:
         """What the client of the waiting request would receive about the person signed in here."""
         account = self._account(pending, session)
-        claims = claims_of(account, self.periods, now=self.clock())
-        data = self.provider.preview(pending.request, account.subject, claims)
+        data = self.provider.preview(pending.request, account.subject, self.claims(account))
         return Asked(account.address, data, OFFLINE_ACCESS in pending.request.scope)
 
     def client_uri(self, pending: PendingAuthorization) -> str:

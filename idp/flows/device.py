@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from idp.domain.accounts import Account
-from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import AuthorizationRequest, needs_sign_in
-from idp.domain.claims import OFFLINE_ACCESS, claims_of
+from idp.domain.claims import OFFLINE_ACCESS, GivesClaims
 from idp.domain.device_authorization import GUESS_WINDOW, MOST_GUESSES, DeviceAuthorization, clean_user_code
 from idp.domain.errors import Refusal
 from idp.domain.keyed import SecretKey
@@ -50,7 +49,7 @@ class DeviceFlow:
     releases: ReleaseStore
     audit: AuditTrail
     secret: SecretKey
-    periods: AffiliationPeriods
+    claims: GivesClaims
     clock: Callable[[], datetime]
 
     def is_signed_in(self, session: Session) -> bool:
@@ -71,7 +70,7 @@ class DeviceFlow:
             user_code=clean_user_code(typed) or "",
             client_name=self.provider.client_name(device.client_id, language),
             person=account.address,
-            data=self.provider.preview(request, account.subject, claims_of(account, self.periods, now=self.clock())),
+            data=self.provider.preview(request, account.subject, self.claims(account)),
             is_offline=OFFLINE_ACCESS in device.scope,
         )
 
@@ -134,7 +133,7 @@ class DeviceFlow:
 
     def _note_release(self, account: Account, request: AuthorizationRequest, client_id: str, now: datetime) -> None:
         asked = self.provider.asked_claims(request)
-        self.releases.note_news(account, client_id, asked, claims_of(account, self.periods, now=now), now=now)
+        self.releases.note_news(account, client_id, asked, self.claims(account), now=now)
 
     def _note(self, event: str, account: Account, device: DeviceAuthorization, now: datetime) -> None:
         self.audit.append(
