@@ -21,14 +21,15 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
     browser = pages.browser
 
     def journey(authorization_id: str, *, posted: bool = False) -> Journey:
-        return Journey(authorization, browser, authorization_id, posted=posted)
+        return Journey.waiting(authorization, browser, authorization_id, posted=posted)
 
     @views.get("/sign-in/<authorization_id>/mailbox")
     def show(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
-        if authorization.next_step(here.pending, here.session) is not Step.MAILBOX:
+        proofing = authorization.proofing_at(Step.MAILBOX, here.pending, here.session)
+        if proofing is None:
             return lead_on(authorization, pages, authorization_id)
-        return _mailbox_page(pages, flow, here, flow.of(here.pending, here.session))
+        return _mailbox_page(pages, flow, here, flow.own(here.pending, here.session, proofing))
 
     @views.post("/sign-in/<authorization_id>/mailbox")
     def confirm_code(authorization_id: str) -> ResponseReturnValue:
