@@ -47,8 +47,10 @@ class MailboxFlow:
     confirms: ConfirmsMailbox
     clock: Callable[[], datetime]
 
-    def of(self, pending: PendingAuthorization, session: Session, named: str = "") -> Proofing:
-        """The proofing that this journey waits for.
+    def of(
+        self, pending: PendingAuthorization, session: Session, named: str = ""
+    ) -> tuple[PendingAuthorization, Proofing]:
+        """This journey, and the proofing that it goes on with.
 
         named: the id in the form that was sent. Two tabs may have come back from two universities: each form goes on
         with its own, and the journey with the one that a form was sent for.
@@ -58,8 +60,9 @@ class MailboxFlow:
         if found.id != pending.proofing_id:
             if found.authorization_id != pending.id:
                 raise Refusal("authorization.expired", "another journey").during(pending.reference, pending.id)
-            self.authorizations.update(pending.id, session.browser, {"proofing_id": found.id}, now=now)
-        return found
+            moved = self.authorizations.update(pending.id, session.browser, {"proofing_id": found.id}, now=now)
+            return moved or pending, found
+        return pending, found
 
     def own(self, pending: PendingAuthorization, session: Session, found: Proofing | None) -> Proofing:
         """This proofing, where it may go on in this browser; refused everywhere else."""

@@ -64,10 +64,10 @@ def blueprint(
     def go_on(authorization_id: str) -> ResponseReturnValue:
         """« Continuer »: as the person whom the university named."""
         here = journey(authorization_id, posted=True)
-        proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
+        here.pending, proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
         if proofing.address is not None:
             mailbox.send_first_mail(proofing, here.session, locale=known_language(), application=here.application)
-        return lead_on(authorization, pages, authorization_id)
+        return led(authorization, pages, here.pending)
 
     @views.post("/sign-in/<authorization_id>/not-me")
     def turn_back(authorization_id: str) -> ResponseReturnValue:
@@ -82,7 +82,7 @@ def blueprint(
     def deny(authorization_id: str) -> ResponseReturnValue:
         """« Ce n’est pas moi »: to the same university once more, which asks who it is."""
         here = journey(authorization_id, posted=True)
-        proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
+        here.pending, proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
         flow.deny(here.pending, here.session, proofing)
         return leave_for(university, pages, journey(authorization_id), proofing.entity_id)
 
@@ -103,13 +103,13 @@ def blueprint(
     @views.post("/sign-in/<authorization_id>/university-address")
     def take_address(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
-        proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
+        here.pending, proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
         typed = forms.field("email")
         taken = given.take(proofing, typed)
         if isinstance(taken, str):
             return _give_address_page(pages, flow, given, mailbox, here, proofing, email=typed, problem=taken)
         mailbox.send_mail(taken, here.session, locale=known_language(), application=here.application)
-        return lead_on(authorization, pages, authorization_id)
+        return led(authorization, pages, here.pending)
 
     return views
 

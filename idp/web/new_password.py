@@ -34,7 +34,7 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
     @views.post("/sign-in/<authorization_id>/new-password")
     def create(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
-        proofing = mailbox.of(here.pending, here.session)
+        _, proofing = mailbox.of(here.pending, here.session)
         outcome = flow.choose_password(here.pending, proofing, here.session, forms.field("password"), browser.device)
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, mailbox, here, proofing, problem=outcome)
