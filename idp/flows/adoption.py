@@ -41,6 +41,23 @@ class Adoption:
 
     def __call__(self, proofing: Proofing) -> Adopted:
         """The person's account, made anew if need be, with nothing left of what it was used for before."""
+        with _refusing_race(proofing):
+            try:
+                return self._adopted(proofing)
+            except AlreadyExists:
+                # Where the same person was faster in another browser, they are known by now.
+                if self._known(proofing) is None:
+                    raise
+                return self._adopted(proofing)
+
+    def expects_earlier_account(self, proofing: Proofing) -> bool:
+        """Whether the mailbox would come from another account that the same university names otherwise."""
+        previous = self.accounts.by_address(proofing.address or "")
+        if previous is None or proofing.address_given or is_named(previous, proofing.identities):
+            return False
+        return renamed(proofing.identities, previous) is not None
+
+    def _adopted(self, proofing: Proofing) -> Adopted:
         known = self._known(proofing)
         owner = self.accounts.by_address(proofing.address or "")
         known = known or self._invited(owner)
@@ -51,13 +68,6 @@ class Adoption:
         self.records.add(record_of(proofing, account_id, self.secret, now=self.clock()))
         is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
         return Adopted(account_id, is_renamed)
-
-    def expects_earlier_account(self, proofing: Proofing) -> bool:
-        """Whether the mailbox would come from another account that the same university names otherwise."""
-        previous = self.accounts.by_address(proofing.address or "")
-        if previous is None or proofing.address_given or is_named(previous, proofing.identities):
-            return False
-        return renamed(proofing.identities, previous) is not None
 
     def _made(self, proofing: Proofing) -> str:
         """A new account with what was proven. Nobody used it before, so that nothing of it ends.
@@ -74,8 +84,7 @@ class Adoption:
             attributes=proofing.attributes,
             proved_at=now,
         )
-        with _refusing_race(proofing):
-            self.accounts.create(account)
+        self.accounts.create(account)
         return account.id
 
     def _freed(self, known: Account, proofing: Proofing) -> str:
@@ -84,15 +93,14 @@ class Adoption:
         # They sign in as the password does, which goes below. Before it, so that none outlives a proof that is cut
         # half way, and once more below for one that was being added meanwhile.
         self.passkeys.remove_account(known.id)
-        with _refusing_race(proofing):
-            self.accounts.record_proof(
-                known,
-                identities=proofing.identities,
-                address=proofing.address or "",
-                attributes=proofing.attributes,
-                locale=known.locale,
-                now=self.clock(),
-            )
+        self.accounts.record_proof(
+            known,
+            identities=proofing.identities,
+            address=proofing.address or "",
+            attributes=proofing.attributes,
+            locale=known.locale,
+            now=self.clock(),
+        )
         self._end_everything_of(known.id, proofing)
         # Whoever was just signing in with what the proof has taken away began before this.
         self._plan_sweep(known)
@@ -203,7 +211,7 @@ class Adoption:
 
 @contextmanager
 def _refusing_race(proofing: Proofing) -> Iterator[None]:
-    """Of two proofs that want the same identity or address for two accounts at the same moment, one is refused."""
+    """Of two people's proofs that want the same identity or address at the same moment, one is refused."""
     try:
         yield
     except AlreadyExists as race:
