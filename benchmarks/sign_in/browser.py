@@ -40,10 +40,11 @@ class Browser(Protocol):
 
 
 class HttpBrowser:
-    """Over HTTP, to a server on this machine. home: what counts as the provider's."""
+    """Over HTTP, to a server on this machine. home: what counts as the provider's. requests: sent so far."""
 
     def __init__(self, home: str) -> None:
         self._home = home
+        self.requests = 0
         self._session = requests.Session()
         self._session.trust_env = False
 
@@ -58,6 +59,7 @@ class HttpBrowser:
         self._session.close()
 
     def _followed(self, answer: requests.Response) -> Page:
+        self.requests += 1
         url, location = answer.url, answer.headers.get("Location", "")
         target = urljoin(url, location)
         if location and target.startswith(f"{self._home}/"):

@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,13 +14,15 @@ from benchmarks.database import Mongod
 from benchmarks.goals import Goal
 from benchmarks.parts import Options
 from benchmarks.servers import Server
+from benchmarks.sign_in import empty
 from benchmarks.sign_in.browser import HttpBrowser, InProcessBrowser
 from benchmarks.sign_in.journeys import JOURNEYS, Journey
 from benchmarks.sign_in.layers import SIGNATURES, Sampler
-from benchmarks.sign_in.world import PASSWORD, WORKERS, Person, World, world
-from benchmarks.tables import say, table
+from benchmarks.sign_in.world import HOST, PASSWORD, WORKERS, Person, World, world
+from benchmarks.tables import ratio, say, table
 from idp import app
 from idp.app import mail
+from idp.demo.ports import free_port
 
 LEAST_COST = 4
 ELSEWHERE = Goal("CPU outside bcrypt and signatures, ms a sign-in: {}", 10, is_most=True)
@@ -28,12 +30,17 @@ ELSEWHERE = Goal("CPU outside bcrypt and signatures, ms a sign-in: {}", 10, is_m
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one sign-in, the median of the rounds. server, mongod: milliseconds of CPU. seconds: by the clock."""
+    """Of one sign-in, the median of the rounds. server, mongod: milliseconds of CPU. seconds: by the clock.
+
+    empty: what a server that does nothing takes for as many requests and commands, right after; 0 where not measured.
+    """
 
     server: float
     mongod: float
     commands: float
+    requests: float
     seconds: float
+    empty: float = 0.0
 
 
 def run(options: Options) -> None:
@@ -77,52 +84,80 @@ class _People:
 
 
 @contextmanager
-def _running(server: Server) -> Iterator[None]:
+def _running(server: Server) -> Iterator[Server]:
     server.start()
     try:
-        yield
+        yield server
     finally:
         server.stop()
 
 
 def _over_http(options: Options, made: World, people: _People, folder: Path, mongod: Mongod) -> dict[str, Cost]:
-    rounds: dict[str, list[Cost]] = {journey.name: [] for journey in JOURNEYS}
-    server = made.server(folder)
-    with _running(server):
-        for number in range(options.rounds + 1):
-            for journey in JOURNEYS:
-                crowd = [people.next(journey) for _ in range(options.sign_ins)]
-                cost = _round(journey, made, crowd, server, mongod, options.clients)
-                if number:  # the first round warms up
-                    rounds[journey.name].append(cost)
-    return {name: _median(costs) for name, costs in rounds.items()}
+    with _running(made.server(folder)) as server:
+        measured = partial(_round, made=made, server=server, mongod=mongod, clients=options.clients)
+        return _in_rounds(options, people, measured)
 
 
 def _without_hashing(options: Options, made: World, folder: Path, mongod: Mongod) -> dict[str, Cost]:
-    """The same at the least cost that bcrypt has, a millisecond: a difference of two large figures would be noise."""
+    """The same at the least cost that bcrypt has, a millisecond: a difference of two large figures would be noise.
+
+    Each time right before a server that does nothing, which tells what the libraries alone cost at this machine's pace.
+    """
     cheap = replace(made, environment=made.environment | {"IDP_PASSWORDS_BCRYPT_COST": str(LEAST_COST)})
     services = cheap.services()
+    mongod.drop(empty.DATABASE)
+    nothing = empty.server(folder, free_port(), mongod.uri, WORKERS)
     try:
-        return _over_http(options, cheap, _People(cheap, services), folder, mongod)
+        with _running(cheap.server(folder)) as server, _running(nothing):
+
+            def measured(journey: Journey, crowd: list[Person]) -> Cost:
+                cost = _round(journey, crowd, made=cheap, server=server, mongod=mongod, clients=options.clients)
+                return replace(cost, empty=_doing_nothing(cost, len(crowd), nothing, options.clients))
+
+            return _in_rounds(options, _People(cheap, services), measured)
     finally:
         services.database.close()
 
 
-def _round(journey: Journey, made: World, crowd: list[Person], server: Server, mongod: Mongod, clients: int) -> Cost:
-    def walk(person: Person) -> None:
-        browser = HttpBrowser(made.issuer)
-        try:
+def _in_rounds(options: Options, people: _People, measured: Callable[[Journey, list[Person]], Cost]) -> dict[str, Cost]:
+    rounds: dict[str, list[Cost]] = {journey.name: [] for journey in JOURNEYS}
+    for number in range(options.rounds + 1):
+        for journey in JOURNEYS:
+            cost = measured(journey, [people.next(journey) for _ in range(options.sign_ins)])
+            if number:  # the first round warms up
+                rounds[journey.name].append(cost)
+    return {name: _median(costs) for name, costs in rounds.items()}
+
+
+def _round(journey: Journey, crowd: list[Person], *, made: World, server: Server, mongod: Mongod, clients: int) -> Cost:
+    def walk(person: Person) -> int:
+        with closing(HttpBrowser(made.issuer)) as browser:
             journey.walk(made, browser, person)
-        finally:
-            browser.close()
+        return browser.requests
 
     began = time.perf_counter(), server.cpu_seconds(), mongod.cpu_seconds(), mongod.commands()
     with ThreadPoolExecutor(clients) as pool:
-        list(pool.map(walk, crowd))
+        requests = sum(pool.map(walk, crowd))
     ended = time.perf_counter(), server.cpu_seconds(), mongod.cpu_seconds(), mongod.commands()
     used = [(after - before) / len(crowd) for before, after in zip(began, ended, strict=True)]
     seconds, cpu, database, commands = used
-    return Cost(1000 * cpu, 1000 * database, commands, seconds)
+    return Cost(1000 * cpu, 1000 * database, commands, requests / len(crowd), seconds)
+
+
+def _doing_nothing(cost: Cost, times: int, server: Server, clients: int) -> float:
+    """Milliseconds of CPU of the server that does nothing, for as many requests and commands."""
+    home = f"http://{HOST}:{server.port}"
+    shares = empty.shares(round(cost.commands), round(cost.requests))
+
+    def walk(_: int) -> None:
+        with closing(HttpBrowser(home)) as browser:
+            for commands in shares:
+                browser.get(f"{home}/{commands}")
+
+    began = server.cpu_seconds()
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(walk, range(times)))
+    return 1000 * (server.cpu_seconds() - began) / times
 
 
 def _median(costs: list[Cost]) -> Cost:
@@ -130,7 +165,9 @@ def _median(costs: list[Cost]) -> Cost:
         median(cost.server for cost in costs),
         median(cost.mongod for cost in costs),
         median(cost.commands for cost in costs),
+        median(cost.requests for cost in costs),
         median(cost.seconds for cost in costs),
+        median(cost.empty for cost in costs),
     )
 
 
@@ -180,8 +217,19 @@ def _total(layers: dict[str, dict[str, float]], name: str) -> float:
 
 def _print_reached(bare: dict[str, Cost], layers: dict[str, dict[str, float]]) -> None:
     """What the server's processes used with next to no hashing, less what the sampler found in signatures."""
+    elsewhere = {name: cost.server - layers[name].get(SIGNATURES, 0) for name, cost in bare.items()}
     rows = []
-    for name, cost in bare.items():
-        row = ELSEWHERE.row(cost.server - layers[name].get(SIGNATURES, 0))
+    for name, spent in elsewhere.items():
+        row = ELSEWHERE.row(spent)
         rows.append((row[0].format(name), *row[1:]))
     table("To reach", ("", "measured", "must", "aim", "reached"), rows)
+    compared = [
+        (name, f"{cost.requests:.0f}", f"{cost.commands:.0f}", *_beside(elsewhere[name], cost.empty))
+        for name, cost in bare.items()
+    ]
+    header = ("", "requests", "Mongo commands", "ms CPU", "empty, ms CPU", "ratio")
+    table("Outside bcrypt and signatures, beside gunicorn, Flask and driver with nothing in them", header, compared)
+
+
+def _beside(spent: float, nothing: float) -> tuple[str, str, str]:
+    return f"{spent:.1f}", f"{nothing:.1f}", ratio(spent / nothing) if nothing else "-"

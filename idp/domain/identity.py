@@ -151,13 +151,15 @@ def given_address_problem(address: str, provider: IdentityProvider) -> str | Non
     return None if within(addresses.domain_of(address), allowed) else "email.other_domain"
 
 
-def is_expected(typed: str | None, proofing: Proofing, account: Account | None) -> bool:
+def is_expected(typed: str | None, proofing: Proofing, named: Callable[[], Account | None]) -> bool:
     """Whether the typed address is one of the person whom the university named: released now, or known before.
 
-    account: theirs, if they have one.
+    named: their account, if they have one; nearly everybody typed what the university says, and it is not asked for.
     """
-    known = account.addresses if account else ()
-    return typed is None or typed == proofing.address or typed in proofing.mails or typed in known
+    if typed is None or typed == proofing.address or typed in proofing.mails:
+        return True
+    account = named()
+    return account is not None and typed in account.addresses
 
 
 def is_named(account: Account, identities: Iterable[Identity]) -> bool:

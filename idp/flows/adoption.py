@@ -1,6 +1,7 @@
 """The account of a person whose mailbox is proven: found or made, and freed from whoever used it before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,22 +41,14 @@ class Adoption:
 
     def __call__(self, proofing: Proofing) -> Adopted:
         """The person's account, made anew if need be, with nothing left of what it was used for before."""
-        known = self._known(proofing) or self._invited(proofing.address or "")
-        self._refuse_taken_address(proofing, known)
-        previous = self._release_address(known, proofing)
-        self._plan_sweep(known)
-        if known is not None:
-            # They sign in as the password does, which goes below. Before it, so that none outlives a proof that is cut
-            # half way, and once more below for one that was being added meanwhile.
-            self.passkeys.remove_account(known.id)
-        account = self._account(proofing, known, self.clock())
-        self._end_everything_of(account.id, proofing)
-        # Whoever was just signing in with what the proof has taken away began before this.
-        self._plan_sweep(known)
-        self.passkeys.remove_account(account.id)
-        self.records.add(record_of(proofing, account.id, self.secret, now=self.clock()))
-        is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
-        return Adopted(account.id, is_renamed)
+        with _refusing_race(proofing):
+            try:
+                return self._adopted(proofing)
+            except AlreadyExists:
+                # Where the same person was faster in another browser, they are known by now.
+                if self._known(proofing) is None:
+                    raise
+                return self._adopted(proofing)
 
     def expects_earlier_account(self, proofing: Proofing) -> bool:
         """Whether the mailbox would come from another account that the same university names otherwise."""
@@ -64,23 +57,55 @@ class Adoption:
             return False
         return renamed(proofing.identities, previous) is not None
 
-    def _account(self, proofing: Proofing, known: Account | None, now: datetime) -> Account:
-        """The account that is known of the person, else a new one, with what was proven."""
-        address = proofing.address or ""
-        try:
-            if known is None:
-                return self._new_account(proofing, address, now)
-            self.accounts.record_proof(
-                known,
-                identities=proofing.identities,
-                address=address,
-                attributes=proofing.attributes,
-                locale=known.locale,
-                now=now,
-            )
-        except AlreadyExists as race:
-            raise Refusal("proofing.identity_conflict", "taken at the same moment").during(proofing.reference) from race
-        return known
+    def _adopted(self, proofing: Proofing) -> Adopted:
+        known = self._known(proofing)
+        owner = self.accounts.by_address(proofing.address or "")
+        known = known or self._invited(owner)
+        other = None if owner is None or (known is not None and owner.id == known.id) else owner
+        self._refuse_taken_address(proofing, other)
+        previous = self._release_address(known, other, proofing)
+        account_id = self._made(proofing) if known is None else self._freed(known, proofing)
+        self.records.add(record_of(proofing, account_id, self.secret, now=self.clock()))
+        is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
+        return Adopted(account_id, is_renamed)
+
+    def _made(self, proofing: Proofing) -> str:
+        """A new account with what was proven. Nobody used it before, so that nothing of it ends.
+
+        A proof that is cut after this and begun again finds the account as one that is known.
+        """
+        now = self.clock()
+        account = Account(
+            id=random_id(),
+            subject=random_token(),
+            created_at=now,
+            identities=proofing.identities,
+            addresses=(proofing.address or "",),
+            attributes=proofing.attributes,
+            proved_at=now,
+        )
+        self.accounts.create(account)
+        return account.id
+
+    def _freed(self, known: Account, proofing: Proofing) -> str:
+        """The account that is known of the person, with what was proven, and freed from whoever used it before."""
+        self._plan_sweep(known)
+        # They sign in as the password does, which goes below. Before it, so that none outlives a proof that is cut
+        # half way, and once more below for one that was being added meanwhile.
+        self.passkeys.remove_account(known.id)
+        self.accounts.record_proof(
+            known,
+            identities=proofing.identities,
+            address=proofing.address or "",
+            attributes=proofing.attributes,
+            locale=known.locale,
+            now=self.clock(),
+        )
+        self._end_everything_of(known.id, proofing)
+        # Whoever was just signing in with what the proof has taken away began before this.
+        self._plan_sweep(known)
+        self.passkeys.remove_account(known.id)
+        return known.id
 
     def _known(self, proofing: Proofing) -> Account | None:
         try:
@@ -93,22 +118,20 @@ class Adoption:
             raise Refusal("account.disabled", account.id, status=403)
         return account
 
-    def _invited(self, address: str) -> Account | None:
-        """The account that an invitation gave to this mailbox, if nobody vouched for it yet: the proof takes it over.
+    def _invited(self, account: Account | None) -> Account | None:
+        """The account of this mailbox, if an invitation gave it and nobody vouched for it yet: the proof takes it over.
 
         Its own mailbox made it, and the same mailbox was proven again; what was disabled by hand stays so.
         """
-        account = self.accounts.by_address(address)
         if account is None or account.invited is None or account.identities:
             return None
         if account.disabled and not account.expired:
             raise Refusal("account.disabled", account.id, status=403)
         return account
 
-    def _refuse_taken_address(self, proofing: Proofing, known: Account | None) -> None:
+    def _refuse_taken_address(self, proofing: Proofing, owner: Account | None) -> None:
         """An address that no university vouched for is never taken from another account; told only to who proved it."""
-        owner = self._other_owner(known, proofing) if proofing.address_given else None
-        if owner is None:
+        if owner is None or not proofing.address_given:
             return
         self._note("proofing.identity_conflict", proofing, entity_id=proofing.entity_id, kind="address", owner=owner.id)
         raise IdentityConflict(proofing.entity_id, "address", "given by one person, known of another")
@@ -153,24 +176,14 @@ class Adoption:
             fields={"university": proofing.provider_name},
         )
 
-    def _new_account(self, proofing: Proofing, address: str, now: datetime) -> Account:
-        account = Account(
-            id=random_id(),
-            subject=random_token(),
-            created_at=now,
-            identities=proofing.identities,
-            addresses=(address,),
-            attributes=proofing.attributes,
-            proved_at=now,
-        )
-        self.accounts.create(account)
-        return account
+    def _release_address(self, known: Account | None, owner: Account | None, proofing: Proofing) -> Account | None:
+        """Take the address that the university vouched for from whichever other account has it; that account.
 
-    def _release_address(self, known: Account | None, proofing: Proofing) -> Account | None:
-        """Take the address that the university vouched for from whichever other account has it; that account."""
+        owner: the other account that had it a moment ago.
+        """
         if proofing.address_given:
             return None
-        self._plan_sweep(self._other_owner(known, proofing))
+        self._plan_sweep(owner)
         previous = self.accounts.release_address(proofing.address or "", except_account=known.id if known else None)
         if previous is not None:
             self._end_everything_of(previous.id, proofing)
@@ -178,11 +191,6 @@ class Adoption:
             self._note("account.address_moved", proofing, previous_account=previous.id)
             self._tell_of_loss(proofing, previous)
         return previous
-
-    def _other_owner(self, known: Account | None, proofing: Proofing) -> Account | None:
-        """Whose the address is, where it is not the person's own account."""
-        owner = self.accounts.by_address(proofing.address or "")
-        return None if owner is None or (known is not None and owner.id == known.id) else owner
 
     def _plan_sweep(self, account: Account | None) -> None:
         """Before it is written to: whatever goes wrong then, who was signed in to it before ends a minute later."""
@@ -199,3 +207,12 @@ class Adoption:
         self.audit.append(
             event, at=self.clock(), reference=proofing.reference, account_id=proofing.account_id, **fields
         )
+
+
+@contextmanager
+def _refusing_race(proofing: Proofing) -> Iterator[None]:
+    """Of two people's proofs that want the same identity or address at the same moment, one is refused."""
+    try:
+        yield
+    except AlreadyExists as race:
+        raise Refusal("proofing.identity_conflict", "taken at the same moment").during(proofing.reference) from race

@@ -28,13 +28,14 @@ from idp.storage.proofings import ProofingStore
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A proofing back in the browser that began it.
+    """A proofing back in the browser that began it, and the journey that goes on with it.
 
     signed_in: who was signed in already and merely proved it again: there is nothing more to do.
     is_expected: the person is who they seemed to be, and the university named the mailbox: the mail may go.
     """
 
     proofing: Proofing
+    pending: PendingAuthorization
     signed_in: SignedIn | None = None
     is_expected: bool = False
 
@@ -85,14 +86,14 @@ class ArrivalFlow:
         if pending is None:
             raise Refusal("authorization.expired", "answer after the journey's end").during(proofing.reference)
         if proofing.state is not ProofingState.ANSWERED:
-            return Arrival(proofing)
+            return Arrival(proofing, pending)
         signed_in = self._renewed(proofing, pending, session, device, now)
         if signed_in is not None:
-            return Arrival(proofing, signed_in)
+            return Arrival(proofing, pending, signed_in)
         expected, is_vouched = self.expected(pending, proofing, session), proofing.address is not None
         if expected.is_other or (is_vouched and not expected.is_theirs):
             self._change(pending, session, named_other=proofing.entity_id)
-        return Arrival(proofing, is_expected=is_vouched and not expected.is_other)
+        return Arrival(proofing, pending, is_expected=is_vouched and not expected.is_other)
 
     def expected(self, pending: PendingAuthorization, proofing: Proofing, session: Session) -> Expected:
         """Whom we took the person for, as far as the university says that it is somebody else."""
@@ -135,8 +136,9 @@ class ArrivalFlow:
         Mailbox and password are this person's already, so that nothing of the account ends. A university that did not
         authenticate anew although this request wants that does not do: then the mailbox proves that they are there.
         """
-        account, present = self._named(proofing), session.sign_in
-        if account is None or account.disabled or present is None or present.account_id != account.id:
+        present = session.sign_in
+        account = self._named(proofing) if present else None
+        if present is None or account is None or account.disabled or present.account_id != account.id:
             return None
         is_anew = authenticated_anew(proofing)
         if wants_authentication(pending.request) and not is_anew:
@@ -189,10 +191,7 @@ class ArrivalFlow:
         return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
 
     def _is_theirs(self, typed: str | None, proofing: Proofing) -> bool:
-        # Nearly everybody typed what the university says: then the accounts are not asked.
-        if proofing.address_given or is_expected(typed, proofing, None):
-            return True
-        return is_expected(typed, proofing, self._named(proofing))
+        return proofing.address_given or is_expected(typed, proofing, lambda: self._named(proofing))
 
     def _is_of_other_university(self, typed: str | None, proofing: Proofing) -> bool:
         """Whether the domain of a typed address leads to universities, but not to the one that answered.

@@ -144,18 +144,25 @@ class AuthorizationFlow:
     def go_on(self, pending: PendingAuthorization, session: Session, *, may_finish: bool) -> Step | Finished:
         """What comes next in this journey, or its end: the answer to the request, given at once where it may be."""
         account = self._account(session)
-        step = self._next_step(pending, session, account)
+        step = self._next_step(pending, session, account, self._proofing(pending))
         return self._finish(pending, session, account) if step is Step.FINISH and may_finish else step
 
     def next_step(self, pending: PendingAuthorization, session: Session) -> Step:
         """What comes next in this journey."""
-        return self._next_step(pending, session, self._account(session))
+        return self._next_step(pending, session, self._account(session), self._proofing(pending))
 
-    def _next_step(self, pending: PendingAuthorization, session: Session, account: Account | None) -> Step:
+    def proofing_at(self, step: Step, pending: PendingAuthorization, session: Session) -> Proofing | None:
+        """The proofing that waits for this step; None where something else comes next in this journey."""
+        proofing = self._proofing(pending)
+        is_next = self._next_step(pending, session, self._account(session), proofing) is step
+        return proofing if is_next else None
+
+    def _next_step(
+        self, pending: PendingAuthorization, session: Session, account: Account | None, proofing: Proofing | None
+    ) -> Step:
         """The only place that decides it."""
         if account is None and self._is_closed(session):
             return Step.REOPEN
-        proofing = self.proofings.find(pending.proofing_id, now=self.clock()) if pending.proofing_id else None
         step = None if proofing is None else _step_of(proofing, pending)
         is_other = proofing is not None and account is not None and not is_named(account, proofing.identities)
         has_link = proofing is not None and proofing.has_link(pending.id)
@@ -271,6 +278,9 @@ class AuthorizationFlow:
         self.audit.append(
             event, at=self.clock(), reference=pending.reference, account_id=account_id, client_id=client_id
         )
+
+    def _proofing(self, pending: PendingAuthorization) -> Proofing | None:
+        return self.proofings.find(pending.proofing_id, now=self.clock()) if pending.proofing_id else None
 
     def _account(self, session: Session) -> Account | None:
         """The account that is signed in, if it may still be used."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from idp.domain import one_time_codes
+from idp.domain.accounts import Account
 from idp.domain.authorization import LIFETIME, AuthorizationRequest, PendingAuthorization
 from idp.domain.errors import Refusal
 from idp.domain.guessing import (
@@ -46,28 +47,38 @@ class MailboxFlow:
     confirms: ConfirmsMailbox
     clock: Callable[[], datetime]
 
-    def of(self, pending: PendingAuthorization, session: Session, named: str = "") -> Proofing:
-        """The proofing that this journey waits for.
+    def of(
+        self, pending: PendingAuthorization, session: Session, named: str = ""
+    ) -> tuple[PendingAuthorization, Proofing]:
+        """This journey, and the proofing that it goes on with.
 
         named: the id in the form that was sent. Two tabs may have come back from two universities: each form goes on
         with its own, and the journey with the one that a form was sent for.
         """
         now = self.clock()
-        found = self.proofings.find(named or pending.proofing_id or "", now=now)
-        if found is None or not (session.browser in found.browsers or self._has_link(pending, found, session)):
-            raise Refusal("authorization.expired", "no such proofing").during(pending.reference, pending.id)
+        found = self.own(pending, session, self.proofings.find(named or pending.proofing_id or "", now=now))
         if found.id != pending.proofing_id:
             if found.authorization_id != pending.id:
                 raise Refusal("authorization.expired", "another journey").during(pending.reference, pending.id)
-            self.authorizations.update(pending.id, session.browser, {"proofing_id": found.id}, now=now)
+            moved = self.authorizations.update(pending.id, session.browser, {"proofing_id": found.id}, now=now)
+            return moved or pending, found
+        return pending, found
+
+    def own(self, pending: PendingAuthorization, session: Session, found: Proofing | None) -> Proofing:
+        """This proofing, where it may go on in this browser; refused everywhere else."""
+        if found is None or not (session.browser in found.browsers or self._has_link(pending, found, session)):
+            raise Refusal("authorization.expired", "no such proofing").during(pending.reference, pending.id)
         return found
 
     def expects_other(self, pending: PendingAuthorization, proofing: Proofing) -> str | None:
         """The address that the person typed at the beginning, where the university confirmed another one."""
         if proofing.address_given:
             return None
-        account = account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
-        return None if is_expected(pending.address, proofing, account) else pending.address
+        is_theirs = is_expected(pending.address, proofing, lambda: self._named(proofing))
+        return None if is_theirs else pending.address
+
+    def _named(self, proofing: Proofing) -> Account | None:
+        return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
 
     def university_name(self, proofing: Proofing, language: str) -> str:
         """The university's name, also while its metadata is away."""
@@ -146,10 +157,12 @@ class MailboxFlow:
         guesses = proofing_limit(self.secret, proofing.address or "")
         if not self.limits.allows(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now):
             return "code.too_many"
-        live = self.codes.issue(self._new_code(proofing, session, now), now=now)
-        code = self.codes.attempt(live.id, session.browser, now=now)
+        mailed = self.codes.like(self._new_code(proofing, session, now))
+        if mailed is None:
+            return "code.expired"
+        code = self.codes.attempt(mailed.id, session.browser, now=now)
         if code is None:
-            return self.codes.why_not(live.id, session.browser, now=now)
+            return self.codes.why_not(mailed.id, session.browser, now=now)
         if not one_time_codes.is_right(self.secret, code, digits):
             self.limits.count(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now)
             self._note("proofing.code_wrong", proofing)

@@ -33,17 +33,24 @@ class OneTimeCodeStore:
         The account, since a code for nobody, or for who was signed in here before, would be mailed in vain.
         """
         slot = _slot(code)
-        with translated():
-            self._codes.update_one({"slot": slot, "expires_at": {"$lte": now}}, {"$unset": {"slot": ""}})
         try:
             with translated():
                 self._codes.insert_one(_document(code) | {"slot": slot})
         except AlreadyExists:
+            there = self.like(code)
+            if there is not None and there.expires_at > now:
+                return there
             with translated():
-                live = self._codes.find_one({"slot": slot})
-            # None where it was used at this moment; then there is room, and what is mailed must be kept.
-            return self.issue(code, now=now) if live is None else _read(live)
+                self._codes.update_one({"slot": slot, "expires_at": {"$lte": now}}, {"$unset": {"slot": ""}})
+            # It has expired, or was used at this moment; then there is room, and what is mailed must be kept.
+            return self.issue(code, now=now)
         return code
+
+    def like(self, code: OneTimeCode) -> OneTimeCode | None:
+        """The code that was issued before for what this one is for, unless it was used; expired or not."""
+        with translated():
+            document = self._codes.find_one({"slot": _slot(code)})
+        return None if document is None else _read(document)
 
     def find(self, code_id: str, browser: str) -> OneTimeCode | None:
         """The code if it was asked for in this browser, expired or not."""

@@ -14,7 +14,7 @@ from idp.flows.given_address import GivenAddressFlow
 from idp.flows.mailbox import MailboxFlow
 from idp.flows.university import UniversityFlow
 from idp.web import forms
-from idp.web.authorization import STEP_PAGES, Journey, lead_on
+from idp.web.authorization import STEP_PAGES, Journey, lead_on, led
 from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
@@ -37,7 +37,7 @@ def blueprint(
     browser = pages.browser
 
     def journey(authorization_id: str, *, posted: bool = False) -> Journey:
-        return Journey(authorization, browser, authorization_id, posted=posted)
+        return Journey.waiting(authorization, browser, authorization_id, posted=posted)
 
     @views.get("/saml/resume/<proofing_id>")
     def resume(proofing_id: str) -> ResponseReturnValue:
@@ -45,28 +45,29 @@ def blueprint(
         if session is None:
             raise Refusal("browser.cookies", "answer of a university without our cookie")
         arrival = flow.resume(proofing_id, session, browser.device)
-        here = journey(arrival.proofing.authorization_id)
+        here = Journey(authorization, session, arrival.pending)
         if arrival.signed_in is not None:
             browser.signed_in(arrival.signed_in)
         elif arrival.is_expected:
             mailbox.send_first_mail(arrival.proofing, session, locale=known_language(), application=here.application)
-        return lead_on(authorization, pages, here.pending.id)
+        return led(authorization, pages, here.pending)
 
     @views.get("/sign-in/<authorization_id>/person")
     def other_person(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
-        if authorization.next_step(here.pending, here.session) is not Step.OTHER_PERSON:
+        proofing = authorization.proofing_at(Step.OTHER_PERSON, here.pending, here.session)
+        if proofing is None:
             return lead_on(authorization, pages, authorization_id)
-        return _other_person_page(pages, flow, mailbox, here)
+        return _other_person_page(pages, flow, mailbox, here, mailbox.own(here.pending, here.session, proofing))
 
     @views.post("/sign-in/<authorization_id>/person")
     def go_on(authorization_id: str) -> ResponseReturnValue:
         """« Continuer »: as the person whom the university named."""
         here = journey(authorization_id, posted=True)
-        proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
+        here.pending, proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
         if proofing.address is not None:
             mailbox.send_first_mail(proofing, here.session, locale=known_language(), application=here.application)
-        return lead_on(authorization, pages, authorization_id)
+        return led(authorization, pages, here.pending)
 
     @views.post("/sign-in/<authorization_id>/not-me")
     def turn_back(authorization_id: str) -> ResponseReturnValue:
@@ -81,7 +82,7 @@ def blueprint(
     def deny(authorization_id: str) -> ResponseReturnValue:
         """« Ce n’est pas moi »: to the same university once more, which asks who it is."""
         here = journey(authorization_id, posted=True)
-        proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
+        here.pending, proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
         flow.deny(here.pending, here.session, proofing)
         return leave_for(university, pages, journey(authorization_id), proofing.entity_id)
 
@@ -93,27 +94,29 @@ def blueprint(
     @views.get("/sign-in/<authorization_id>/university-address")
     def give_address(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
-        if authorization.next_step(here.pending, here.session) is not Step.GIVE_ADDRESS:
+        proofing = authorization.proofing_at(Step.GIVE_ADDRESS, here.pending, here.session)
+        if proofing is None:
             return lead_on(authorization, pages, authorization_id)
-        proofing = mailbox.of(here.pending, here.session)
+        mailbox.own(here.pending, here.session, proofing)
         return _give_address_page(pages, flow, given, mailbox, here, proofing, email=here.pending.address or "")
 
     @views.post("/sign-in/<authorization_id>/university-address")
     def take_address(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
-        proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
+        here.pending, proofing = mailbox.of(here.pending, here.session, forms.optional_field("proofing"))
         typed = forms.field("email")
         taken = given.take(proofing, typed)
         if isinstance(taken, str):
             return _give_address_page(pages, flow, given, mailbox, here, proofing, email=typed, problem=taken)
         mailbox.send_mail(taken, here.session, locale=known_language(), application=here.application)
-        return lead_on(authorization, pages, authorization_id)
+        return led(authorization, pages, here.pending)
 
     return views
 
 
-def _other_person_page(pages: Pages, flow: ArrivalFlow, mailbox: MailboxFlow, here: Journey) -> Response:
-    proofing = mailbox.of(here.pending, here.session)
+def _other_person_page(
+    pages: Pages, flow: ArrivalFlow, mailbox: MailboxFlow, here: Journey, proofing: Proofing
+) -> Response:
     return pages.render(
         "other_person.html",
         address=proofing.address,

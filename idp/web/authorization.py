@@ -4,6 +4,7 @@ from flask import Blueprint, Response, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from idp.domain.authorization import PendingAuthorization
+from idp.domain.sessions import Session
 from idp.flows.authorization import AuthorizationFlow, Finished, Step
 from idp.web import forms
 from idp.web.browser import Browser
@@ -102,15 +103,20 @@ def led(flow: AuthorizationFlow, pages: Pages, pending: PendingAuthorization) ->
 class Journey:
     """What the pages of one waiting request share: the request, its application, the language asked for."""
 
-    def __init__(
-        self, flow: AuthorizationFlow, browser: Browser, authorization_id: str, *, posted: bool = False
-    ) -> None:
-        self.session = browser.posted_session() if posted else browser.session()
-        self.pending: PendingAuthorization = flow.pending(authorization_id, self.session)
+    def __init__(self, flow: AuthorizationFlow, session: Session, pending: PendingAuthorization) -> None:
+        self.session, self.pending = session, pending
         prefer_languages(self.pending.request.ui_locales)
         announce_end(self.pending.expires_at)
         self.client_name = flow.client_name(self.pending, language())
         allow_form_target(self.pending.request.redirect_uri)
+
+    @classmethod
+    def waiting(
+        cls, flow: AuthorizationFlow, browser: Browser, authorization_id: str, *, posted: bool = False
+    ) -> "Journey":
+        """The one with this handle, in this browser."""
+        session = browser.posted_session() if posted else browser.session()
+        return cls(flow, session, flow.pending(authorization_id, session))
 
     def hear_whether_shared(self, browser: Browser) -> None:
         """Follow the box « shared computer » of the form that was sent."""

@@ -57,7 +57,7 @@ def blueprint(
 
     @views.get("/sign-in/<authorization_id>/reopen")
     def reopen(authorization_id: str) -> ResponseReturnValue:
-        here = Journey(authorization, browser, authorization_id)
+        here = Journey.waiting(authorization, browser, authorization_id)
         account = flow.closed(here.session)
         if account is None or authorization.next_step(here.pending, here.session) is not Step.REOPEN:
             return lead_on(authorization, pages, authorization_id)
@@ -72,7 +72,7 @@ def blueprint(
 
     @views.post("/sign-in/<authorization_id>/reopen")
     def reopened(authorization_id: str) -> ResponseReturnValue:
-        here = Journey(authorization, browser, authorization_id, posted=True)
+        here = Journey.waiting(authorization, browser, authorization_id, posted=True)
         account = flow.closed(here.session)
         if account is not None:
             flow.reopen(account)

@@ -31,7 +31,7 @@ def blueprint(
 
     def asked(authorization_id: str, *, posted: bool = False) -> tuple[Journey, Account | None, str]:
         """The journey; and the account with the university that can confirm, if this page is its next one."""
-        here = Journey(authorization, pages.browser, authorization_id, posted=posted)
+        here = Journey.waiting(authorization, pages.browser, authorization_id, posted=posted)
         is_next = authorization.next_step(here.pending, here.session) is Step.CONFIRMATION_OFFER
         account = accounts.account(here.session) if is_next else None
         entity_id = proofs.confirming_university(account) if account else None

@@ -8,7 +8,7 @@ from idp.domain.proofing import Proofing
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.mailbox import MailboxFlow
 from idp.web import forms
-from idp.web.authorization import STEP_PAGES, Journey, lead_on
+from idp.web.authorization import STEP_PAGES, Journey, lead_on, led
 from idp.web.delivery import asked_again, is_resent, mail_news, why_not_sent
 from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
@@ -21,28 +21,29 @@ def blueprint(flow: MailboxFlow, authorization: AuthorizationFlow, pages: Pages)
     browser = pages.browser
 
     def journey(authorization_id: str, *, posted: bool = False) -> Journey:
-        return Journey(authorization, browser, authorization_id, posted=posted)
+        return Journey.waiting(authorization, browser, authorization_id, posted=posted)
 
     @views.get("/sign-in/<authorization_id>/mailbox")
     def show(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
-        if authorization.next_step(here.pending, here.session) is not Step.MAILBOX:
+        proofing = authorization.proofing_at(Step.MAILBOX, here.pending, here.session)
+        if proofing is None:
             return lead_on(authorization, pages, authorization_id)
-        return _mailbox_page(pages, flow, here, flow.of(here.pending, here.session))
+        return _mailbox_page(pages, flow, here, flow.own(here.pending, here.session, proofing))
 
     @views.post("/sign-in/<authorization_id>/mailbox")
     def confirm_code(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
-        proofing = flow.of(here.pending, here.session, forms.optional_field("proofing"))
+        here.pending, proofing = flow.of(here.pending, here.session, forms.optional_field("proofing"))
         problem = flow.with_code(proofing, here.session, forms.field("code"))
         if problem is not None:
             return _mailbox_page(pages, flow, here, proofing, problem=problem)
-        return lead_on(authorization, pages, authorization_id)
+        return led(authorization, pages, here.pending)
 
     @views.post("/sign-in/<authorization_id>/mailbox/send")
     def send_mail(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
-        proofing = flow.of(here.pending, here.session, forms.optional_field("proofing"))
+        here.pending, proofing = flow.of(here.pending, here.session, forms.optional_field("proofing"))
         sent = flow.send_mail(proofing, here.session, locale=known_language(), application=here.application)
         return redirect(asked_again(step_url(STEP_PAGES[Step.MAILBOX], authorization_id), sent=sent), 303)
 

@@ -21,19 +21,20 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
     browser = pages.browser
 
     def journey(authorization_id: str, *, posted: bool = False) -> Journey:
-        return Journey(authorization, browser, authorization_id, posted=posted)
+        return Journey.waiting(authorization, browser, authorization_id, posted=posted)
 
     @views.get("/sign-in/<authorization_id>/new-password")
     def show(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
-        if authorization.next_step(here.pending, here.session) is not Step.NEW_PASSWORD:
+        proofing = authorization.proofing_at(Step.NEW_PASSWORD, here.pending, here.session)
+        if proofing is None:
             return lead_on(authorization, pages, authorization_id)
-        return _password_page(pages, flow, mailbox, here, mailbox.of(here.pending, here.session))
+        return _password_page(pages, flow, mailbox, here, mailbox.own(here.pending, here.session, proofing))
 
     @views.post("/sign-in/<authorization_id>/new-password")
     def create(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
-        proofing = mailbox.of(here.pending, here.session)
+        _, proofing = mailbox.of(here.pending, here.session)
         outcome = flow.choose_password(here.pending, proofing, here.session, forms.field("password"), browser.device)
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, mailbox, here, proofing, problem=outcome)

@@ -53,7 +53,7 @@ def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: Authoriza
 
     def asked(authorization_id: str, *, posted: bool = False) -> tuple[Journey, Account | None]:
         """The journey, and the account if this page is its next one and the sign-in is recent enough for it."""
-        here = Journey(authorization, browser, authorization_id, posted=posted)
+        here = Journey.waiting(authorization, browser, authorization_id, posted=posted)
         is_next = authorization.next_step(here.pending, here.session) is Step.PASSKEY_OFFER
         if is_next and not accounts.is_fresh(here.session):
             authorization.offer_passkey(here.pending, here.session, offers=False)

@@ -20,12 +20,12 @@ def blueprint(flow: PasskeySignInFlow, authorization: AuthorizationFlow, pages: 
 
     @views.get("/passkey")
     def show(authorization_id: str) -> ResponseReturnValue:
-        here = Journey(authorization, browser, authorization_id)
+        here = Journey.waiting(authorization, browser, authorization_id)
         return _page(pages, flow, authorization, here)
 
     @views.post("/passkey")
     def with_passkey(authorization_id: str) -> ResponseReturnValue:
-        here = Journey(authorization, browser, authorization_id, posted=True)
+        here = Journey.waiting(authorization, browser, authorization_id, posted=True)
         here.hear_whether_shared(browser)
         outcome = flow.sign_in(
             here.pending,

@@ -50,7 +50,7 @@ def blueprint(
         if entity_id is None:
             choice = step_url("university_choice.show", waiting.pending.id)
             return redirect(choice, 303)
-        here = Journey(authorization, browser, waiting.pending.id)
+        here = Journey(authorization, session, waiting.pending)
         return leave_for(university, pages, here, entity_id)
 
     @views.get("/affiliation")

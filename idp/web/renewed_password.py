@@ -21,7 +21,7 @@ def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages)
 
     def asked(authorization_id: str, *, posted: bool = False) -> tuple[Journey, Account | None]:
         """The journey, and the account if this page is its next one."""
-        here = Journey(authorization, browser, authorization_id, posted=posted)
+        here = Journey.waiting(authorization, browser, authorization_id, posted=posted)
         is_next = authorization.next_step(here.pending, here.session) is Step.RENEWED_PASSWORD
         return here, flow.account(here.session) if is_next else None
 

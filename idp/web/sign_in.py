@@ -35,7 +35,7 @@ def blueprint(
     browser = pages.browser
 
     def journey(authorization_id: str, *, posted: bool = False) -> Journey:
-        return Journey(authorization, browser, authorization_id, posted=posted)
+        return Journey.waiting(authorization, browser, authorization_id, posted=posted)
 
     @views.get("/address")
     def address(authorization_id: str) -> ResponseReturnValue:

@@ -37,7 +37,7 @@ def blueprint(
     browser = pages.browser
 
     def journey(authorization_id: str, *, posted: bool = False) -> Journey:
-        return Journey(authorization, browser, authorization_id, posted=posted)
+        return Journey.waiting(authorization, browser, authorization_id, posted=posted)
 
     def leave_and_remember(here: Journey, entity_id: str) -> Response:
         response = leave_for(university, pages, here, entity_id)

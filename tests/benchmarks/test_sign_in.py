@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.sign_in import empty
 from tests.benchmarks.quick import figures, printed
 
 WAYS = ("password", "mailed code", "first time, signed", "first time, encrypted")
@@ -20,6 +21,20 @@ def test_every_way_is_measured(tables: str, way: str) -> None:
     assert f"CPU outside bcrypt and signatures, ms a sign-in: {way}" in tables
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_every_way_is_compared_with_a_server_that_does_nothing(tables: str, way: str) -> None:
+    requests, commands, *_ = figures(tables, _EMPTY, way)
+    assert int(requests) >= 8
+    assert int(commands) > 20
+
+
+@pytest.mark.parametrize(("commands", "requests", "shares"), [(7, 3, [3, 2, 2]), (2, 3, [1, 1, 0]), (0, 1, [0])])
+def test_the_server_that_does_nothing_asks_the_database_as_often(
+    commands: int, requests: int, shares: list[int]
+) -> None:
+    assert empty.shares(commands, requests) == shares
+
+
 def test_what_each_layer_spends_is_told(tables: str) -> None:
     spent = [float(cell) for cell in figures(tables, "Milliseconds of CPU by layer, in one process", "together")]
     assert len(spent) == len(WAYS)
@@ -28,4 +43,5 @@ def test_what_each_layer_spends_is_told(tables: str) -> None:
     assert password > code
 
 
+_EMPTY = "Outside bcrypt and signatures, beside gunicorn, Flask and driver with nothing in them"
 _HASHING = ("Milliseconds of CPU by layer, in one process", "hashing (bcrypt)")

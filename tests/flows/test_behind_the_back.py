@@ -358,6 +358,24 @@ def test_an_address_that_is_taken_while_the_account_is_made_is_a_conflict(
     assert services.stores.accounts.by_identities([OWN]) == []
 
 
+@pytest.mark.parametrize("step", ["release_address", "create"])
+def test_of_two_first_proofs_of_one_person_at_the_same_moment_both_arrive_in_one_account(
+    services: Services, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """In two browsers; the second found nobody, and the first is through before it goes on."""
+    now, mailbox = services.clock(), "nouveau@univ-exemple.fr"
+    adopts = first_time.mailbox_proof(services).adopts
+    first, second = (
+        Proofing(of, of, "z", OWN.entity_id, of, of, now, now, identities=(OWN,), address=mailbox, assertion_id=of)
+        for of in ("first", "second")
+    )
+    at_the_end_of(monkeypatch, (AccountStore, step), lambda: adopts(first), before=True)
+    adopted = adopts(second)
+    (theirs,) = services.stores.accounts.by_identities([OWN])
+    assert (theirs.id, theirs.addresses) == (adopted.account_id, (mailbox,))
+    assert len(services.stores.proofing_records.of_account(theirs.id)) == 2
+
+
 def test_who_signs_in_while_a_proof_takes_the_address_from_the_account_is_out_a_minute_later(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from idp.domain.accounts import Account, Identity
 from idp.domain.errors import ServiceUnavailable
+from idp.storage.proofing_records import ProofingRecordStore
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SECOND_SWEEP
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, World
@@ -61,3 +62,23 @@ def test_o_25_who_was_signed_in_before_is_out_at_once_where_nothing_is_cut(
     assert devices.count_documents({"accounts": "somebody"}) == 0, "nor has any browser guesses of its own"
     moved = [event["fields"] for event in world.events("account.address_moved")]
     assert moved == ([] if identities else [{"previous_account": "somebody"}])
+
+
+def test_an_account_whose_making_was_cut_is_found_again_and_freed_like_any_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.browser().start(CAMILLE).prove()
+
+    def away(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("database", "cut")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(ProofingRecordStore, "add", away)
+        assert person.press("Continuer", code=world.code(CAMILLE)).last.status_code == 503
+    account = world.services.stores.accounts.by_address(CAMILLE)
+    assert account is not None
+    meanwhile = world.browser().signed_in(account)
+    person.get(f"/sign-in/{person.handle}").press("Créer", password="trois pommes vertes et un lac")
+    assert person.step == "account", person.text
+    assert world.services.database.collection("accounts").count_documents({}) == 1
+    assert meanwhile.get("/account").step != "account"
