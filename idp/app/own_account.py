@@ -111,7 +111,7 @@ def inactivity(services: Services) -> InactivityFlow:
 
 
 def erasure(services: Services) -> AccountErasure:
-    """Closed accounts go."""
+    """Closed accounts are erased when their time is over."""
     stores = services.stores
     return AccountErasure(
         closed_accounts=stores.closed_accounts,

@@ -62,7 +62,7 @@ TRANSLATIONS = Path(__file__).parents[1] / "translations"
 
 
 class _Request(Request):
-    """Flask's, which looks through every header of the request to find its cookies."""
+    """Flask's request, but cookies are read from their own header: Flask looks through all headers to find them."""
 
     @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:
@@ -73,7 +73,7 @@ class _Request(Request):
 
 
 class _Application(Flask):
-    """Flask with what surrounds its pages, told once and not at every call that no view of ours is a coroutine."""
+    """Flask, with what surrounds its pages, and without asking at every call whether a view is a coroutine: none is."""
 
     request_class = _Request
     surrounded: "WSGIApplication"

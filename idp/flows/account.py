@@ -117,6 +117,8 @@ class AccountFlow:
 
 
 def _put_out(reference: str | None) -> Refusal:
-    """Whoever proved to be the person, changed the password, signed out everywhere or closed the account took it from
-    this sign-in while the password waited to be hashed."""
+    """For a sign-in that ended while its new password waited to be hashed.
+
+    Somebody proved to be the person, changed the password, signed out everywhere or closed the account.
+    """
     return Refusal("authorization.expired", "put out meanwhile").during(reference or present_reference())

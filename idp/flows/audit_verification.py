@@ -11,10 +11,12 @@ from idp.storage.audit_seals import AuditSeals
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """proven: events whose own proof fits. events, purged, waiting: numbers of events verified in seals, gone by
-    retention, in no seal yet.
+    """What the check of the whole audit trail found.
 
-    newest, mac: number and value of the newest seal, as the log told it when it was made; 0 and empty without any.
+    seals: number of sound seals. proven: number of events whose own proof fits. events: number of events that agree
+    with their seal. purged: number of events that are gone because their retention is over. waiting: number of events
+    that are in no seal yet.
+    newest, mac: number and value of the newest seal, as the log told them when it was made; 0 and empty without any.
     """
 
     seals: int

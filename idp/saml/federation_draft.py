@@ -117,9 +117,9 @@ class IndexDraft:
         self._connection.execute("RELEASE file")
 
     def show(self, overrides: Overrides) -> list[tuple[str, str, str]]:
-        """Apply the overrides and make everything findable, where two files name the same provider the later one.
+        """Apply the overrides and make everything findable. Where two files name one provider, the later file counts.
 
-        Returns the latter: entity id, file left aside, file in use.
+        Returns those providers: entity id, file left aside, file in use.
         """
         names = dict(self._connection.execute("SELECT id, name FROM files"))
         winners: dict[str, tuple[int, int]] = {}

@@ -19,7 +19,8 @@ from idp.storage.walking import pieces
 
 # Events older than this are in a seal, and whatever was written before them can be read.
 SETTLED = timedelta(minutes=5)
-# By how much clocks went back at most: an event that still stays so long was not outlived by an earlier one.
+# The most by which clocks may have been set back. Where an event is kept for longer than this from now on, no later
+# event of its writer can have been purged.
 _CLOCKS = timedelta(hours=6)
 # For how long workers of a release without proofs may serve beside the first that writes them.
 UPGRADE = timedelta(days=7)
@@ -28,12 +29,13 @@ _PIECE = 500
 
 @dataclass(slots=True)
 class EventsRead:
-    """What all events tell, to be held against the seals.
+    """What the events themselves say, to be compared with the seals.
 
-    proven: how many proofs fit. oldest: of when the oldest proven event is. known: seals that proven events know, with
-    the beginning of their value; two: those of which they know two values. unproven: how many events without a proof
-    say that they are in which seal. unsealed: events that say they are in none although they should be, and of when
-    they are.
+    proven: number of events whose proof fits. oldest: the time of the oldest of them.
+    known: the seals that proven events quote, by number, with the beginning of the seal's value. two: numbers of seals
+        of which two different values are quoted.
+    unproven: by seal, the number of its events that have no proof.
+    unsealed: the events that are in no seal although they should be, with their times.
     """
 
     findings: list[AuditFinding] = field(default_factory=list)
