@@ -43,6 +43,7 @@ class AccountStore:
         self._accounts = database.collection("accounts")
 
     def find(self, account_id: str) -> Account | None:
+        """The account with this id, also where it is disabled."""
         with translated():
             return read_account_if_any(self._accounts.find_one({"_id": account_id}))
 
@@ -56,6 +57,7 @@ class AccountStore:
         return None if account is None or account.disabled else account
 
     def by_address(self, address: str) -> Account | None:
+        """The account that has this (clean) address, primary or not, also where it is disabled."""
         with translated():
             return read_account_if_any(self._accounts.find_one({"addresses": address}))
 
@@ -137,6 +139,7 @@ class AccountStore:
             )
 
     def set_password(self, account_id: str, password_hash: str, *, now: datetime) -> None:
+        """Replace the password, whatever it was."""
         with translated():
             self._accounts.update_one({"_id": account_id}, _new_password(password_hash, now))
 
@@ -163,6 +166,7 @@ class AccountStore:
         return found.modified_count == 1
 
     def put_off_confirmation(self, account_id: str, *, now: datetime) -> None:
+        """The person prefers to have an ended status confirmed later."""
         with translated():
             self._accounts.update_one({"_id": account_id}, {"$set": {"confirmation_put_off_at": now}})
 

@@ -69,6 +69,11 @@ class AuditTrail:
         self._writer.saw_seal(number, mac)
 
     def append(self, event: str, *, at: datetime, reference: str, account_id: str | None = None, **fields: str) -> None:
+        """Keep what happened, and tell the log the same.
+
+        event: a dotted, stable name, e.g. ``sign_in.failed``. reference: of the journey or request that it belongs to.
+        account_id: None where it is about nobody in particular.
+        """
         logger.info(event, extra={"fields": {"reference": reference, "account_id": account_id or "", **fields}})
         self._insert(
             {

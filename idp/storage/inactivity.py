@@ -15,6 +15,11 @@ _STATE = "inactivity.state"
 
 
 class InactivityStore:
+    """Which accounts are to be looked at, and what was found; in collection ``accounts``.
+
+    Each account is looked at by one worker at a time.
+    """
+
     def __init__(self, database: Database) -> None:
         self._accounts = database.collection("accounts")
 

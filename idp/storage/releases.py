@@ -9,6 +9,8 @@ from idp.storage.database import Database, Document, translated
 
 
 class ReleaseStore:
+    """One entry for each application that received something of a person."""
+
     def __init__(self, database: Database) -> None:
         self._accounts = database.collection("accounts")
 
