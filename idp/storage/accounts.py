@@ -139,7 +139,6 @@ class AccountStore:
             )
 
     def set_password(self, account_id: str, password_hash: str, *, now: datetime) -> None:
-        """Replace the password, whatever it was."""
         with translated():
             self._accounts.update_one({"_id": account_id}, _new_password(password_hash, now))
 
