@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # A command that only explains itself loads nothing of what it would do.
+    # Imported where it is needed: ``--help`` must not load what the command itself would work with.
     from idp.domain.accounts import ClosesAccounts
     from idp.flows.audit_verification import AuditVerification
     from idp.flows.backup import BackupFlow

@@ -113,7 +113,8 @@ def problem_with_only(found: Iterable[Passkey]) -> str | None:
     usable = [passkey for passkey in found if passkey.suspected_at is None]
     if not any(passkey.used_at for passkey in usable):
         return "passkey.untried"
-    # One that may be copied and was not is lost with its device like any other (WebAuthn level 3 section 6.1.3).
+    # A passkey that is not backed up, although it could be, is lost together with its device (WebAuthn level 3 section
+    # 6.1.3).
     if len(usable) < 2 and not any(passkey.credential.is_backed_up for passkey in usable):
         return "passkey.only_one"
     return None

@@ -105,7 +105,7 @@ class BackupFlow:
         self._fill(path, database, expected.documents)
         self._note(database, expected.made_at, keys_to)
         if not ledger.end_restore(holder):
-            # It has emptied what we had filled.
+            # The other one has emptied what we had filled.
             raise ConfigurationError(f"database {database.name}: another restore has begun meanwhile; run it again")
         problems = (*self._differences(expected), *schema_state(database).problems())
         return RestoreReport(expected.documents, problems, files)

@@ -28,7 +28,7 @@ from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
 from idp.storage.sessions import SessionStore
 
-# Of events: people beside the one whom they are about.
+# Fields of audit events that name other people than the one whom the event is about.
 _OF_OTHERS = frozenset({"operator", "owner", "previous_account"})
 # More than an account's addresses are sent in the days for which mails are kept.
 _MOST_MAILS = 10_000

@@ -73,7 +73,7 @@ class MergingFlow:
         if other is None or other.disabled:
             return "merge.changed"
         if other.only_passkeys:
-            # The proof of a mailbox, or a password, leads into it no more than at its sign-in.
+            # Neither a password nor the proof of a mailbox opens this account at a sign-in; so they do not here either.
             return "merge.only_passkeys"
         return self._problem_with(other, session, password) or self._merge(account, other, offer.merge)
 

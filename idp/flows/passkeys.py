@@ -79,7 +79,7 @@ class PasskeyFlow:
         if not self.passkeys.add(passkey):
             raise PasskeyRefused("passkey.exists")
         if not self.sessions.lasts(session, now=self.clock()):
-            # Who ends sign-ins and then removes passkeys may have looked before this one was there.
+            # Whoever ended this sign-in may have removed the account's passkeys before this one was there.
             self.passkeys.remove(passkey.id, account.id)
             raise PasskeyRefused("passkey.expired")
         self._tell(account, passkey, "added")

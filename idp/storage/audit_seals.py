@@ -15,7 +15,7 @@ from bson import json_util
 from pymongo import ASCENDING, DESCENDING
 from pymongo.read_concern import ReadConcern
 
-from idp.domain.audit_finding import Finding
+from idp.domain.audit_finding import AuditFinding
 from idp.domain.keyed import SecretKey
 from idp.storage.audit import KEPT
 from idp.storage.database import AlreadyExists, Database, Document, translated
@@ -46,7 +46,7 @@ class SealCheck:
     events: Sequence[Any]
     verified: int
     purged: int
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
 
 
 class AuditSeals:
@@ -63,7 +63,7 @@ class AuditSeals:
         kept: timedelta = KEPT,
         seen: Callable[[int, str], None] = lambda number, mac: None,
     ) -> None:
-        # What a failover could take back must not be in a seal, and no event may know it.
+        # What a failover could still take back must not be in a seal, and no event may quote such a seal.
         of_the_majority = ReadConcern("majority")
         self._seals = database.collection(_COLLECTION).with_options(read_concern=of_the_majority)
         self._events = database.collection("audit").with_options(read_concern=of_the_majority)
@@ -93,7 +93,7 @@ class AuditSeals:
             return False
         self._mark(seal)
         self._seen(seal["_id"], seal["mac"])
-        # Beside the database: who cuts off the newest seals cannot take them out of the log.
+        # The log is kept outside the database: whoever cuts off the newest seals there cannot remove them here.
         logger.info("audit.sealed", extra={"fields": {"seal": seal["_id"], "mac": seal["mac"], "events": len(events)}})
         return True
 
@@ -114,15 +114,15 @@ class AuditSeals:
                 if not isinstance(number, int):
                     yield _broken(0, (), now)
                     continue
-                findings = [Finding(missing, "missing") for missing in range(expected, number)]
+                findings = [AuditFinding(missing, "missing") for missing in range(expected, number)]
                 if is_whole and not findings and seal["previous"] != previous:
-                    findings.append(Finding(number, "broken"))
+                    findings.append(AuditFinding(number, "broken"))
                 yield self._checked(seal, findings, now) if is_whole else _broken(number, findings, now)
                 previous, expected = str(seal.get("mac", "")), number + 1
             cut_off = list(self._events.distinct("seal", {"seal": {"$gte": expected}}))
             gone = [number for number in cut_off if self._seals.find_one({"_id": number}, {"_id": 1}) is None]
         if gone:
-            yield SealCheck(gone[-1], "", now, (), 0, 0, tuple(Finding(number, "missing") for number in gone))
+            yield SealCheck(gone[-1], "", now, (), 0, 0, tuple(AuditFinding(number, "missing") for number in gone))
 
     def waiting(self) -> int:
         """How many events are in no seal yet; raises ServiceUnavailable."""
@@ -170,7 +170,7 @@ class AuditSeals:
         }
         return seal | {"mac": self._mac(seal)}
 
-    def _checked(self, seal: Document, findings: list[Finding], now: datetime) -> SealCheck:
+    def _checked(self, seal: Document, findings: list[AuditFinding], now: datetime) -> SealCheck:
         number, entries = seal["_id"], {entry["id"]: entry for entry in seal["entries"]}
         found = {
             event["_id"]: event
@@ -183,8 +183,8 @@ class AuditSeals:
             else:
                 wrong = self._wrong(found[name], entry, number)
             if wrong:
-                findings.append(Finding(number, wrong, str(name)))
-        findings += [Finding(number, "inserted", str(name)) for name in found if name not in entries]
+                findings.append(AuditFinding(number, wrong, str(name)))
+        findings += [AuditFinding(number, "inserted", str(name)) for name in found if name not in entries]
         verified = sum(1 for name in found if name in entries and self._digest(found[name]) == entries[name]["digest"])
         return SealCheck(number, seal["mac"], seal["at"], tuple(entries), verified, len(purged), tuple(findings))
 
@@ -207,6 +207,6 @@ class AuditSeals:
         return hmac.digest(self._key, text.encode(), "sha256").hex()
 
 
-def _broken(number: int, findings: Sequence[Finding], now: datetime) -> SealCheck:
+def _broken(number: int, findings: Sequence[AuditFinding], now: datetime) -> SealCheck:
     """Nothing that such a seal says is believed."""
-    return SealCheck(number, "", now, (), 0, 0, (*findings, Finding(number, "broken")))
+    return SealCheck(number, "", now, (), 0, 0, (*findings, AuditFinding(number, "broken")))

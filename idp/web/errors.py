@@ -35,7 +35,7 @@ _FOR_PROGRAMS = {
     "request.method": "The endpoint does not take this method",
 }
 
-# What double clicks, reloads and the Back button end in.
+# The refusals to which double clicks, reloads and the Back button lead.
 _PASSED = ("authorization.expired", "saml.replayed", "proofing.link_followed", "proofing.link_used")
 
 # The answers of these blueprints are read by programs.
@@ -101,7 +101,7 @@ def register(
         reference = error.reference or present_reference()
         logger.info("authorization.error", extra={"fields": _facts(reference, error.error, error.description)})
         if error.reference is not None:
-            # Only where somebody came a long way: silent renewals fail by the thousand.
+            # Only for somebody who was on a journey: silent renewals (``prompt=none``) fail by the thousand.
             note(reference, error)
         return carry(flow.tell(error), pages)
 

@@ -11,7 +11,7 @@ from idp.flows.helpdesk_entry import LIFETIME, HelpdeskEntry
 from idp.flows.people import LONGEST_QUERY, PeopleFlow, PersonSheet
 from idp.flows.timeline import TimelineFlow
 from idp.web import forms
-from idp.web.helpdesk_acts import act_names
+from idp.web.helpdesk_act_pages import act_names
 from idp.web.helpdesk_console import COOKIE, Console
 from idp.web.helpdesk_story import moment, story
 from idp.web.helpdesk_words import account_name, identifier_name, limit_name, method_names
@@ -51,7 +51,8 @@ def blueprint(entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, 
         here = posting_operator()
         query = forms.field("query").strip()[:LONGEST_QUERY]
         found = people.find(query)
-        # Whose data is about to be seen, by their ids: the audit trail outlives accounts.
+        # Whose data is about to be seen, by their ids: a name or address would stay in the audit trail after the
+        # account.
         seen = " ".join(line.account_id or "-" for line in found)
         people.look("helpdesk.searched", None, operator=here.operator, found=seen)
         return pages.render(

@@ -6,9 +6,10 @@ from flask import Blueprint, Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from idp.domain import one_time_codes
+from idp.domain.guessing import Denied
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkey_sign_in import PasskeySignInFlow
-from idp.flows.sign_in import AddressAnswer, Denied, SignInFlow, Visitor
+from idp.flows.sign_in import AddressAnswer, SignInFlow, Visitor
 from idp.web import forms
 from idp.web.authorization import STEP_PAGES, Journey, lead_on, led, signed_in_leads_on
 from idp.web.browser import Browser

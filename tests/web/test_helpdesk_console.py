@@ -9,13 +9,14 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from idp import app as application
-from idp.app import assistance, own_account
+from idp.app import assistance, flows, own_account
 from idp.domain.accounts import Account, Identity, Invited
+from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
 from idp.domain.helpdesk import Act
-from idp.domain.sessions import ACR_PHISHING_RESISTANT
+from idp.domain.sessions import ACR_BASIC, ACR_PHISHING_RESISTANT, Session, SignIn
 from idp.storage.database import Database
-from idp.web.helpdesk_acts import act_names
+from idp.web.helpdesk_act_pages import act_names
 from tests.saml import identity_provider as university
 from tests.web import proofing_world
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
@@ -230,6 +231,17 @@ def test_a_role_is_told_to_the_helpdesk_alone(helped: World) -> None:
     assert claims("alex") is not None
     assert (claims("alex") or {}).get("roles") == ["helpdesk"]
     assert "roles" not in (claims("camille") or {})
+
+
+def test_who_has_a_role_reads_of_it_before_an_application_is_told(helped: World) -> None:
+    now = helped.clock()
+    session = Session("id", "browser", now + timedelta(hours=1), SignIn("alex", "sid", now, ("pwd",), ACR_BASIC))
+    request = AuthorizationRequest(
+        "uness-helpdesk", "http://localhost:5000/helpdesk/callback", scope=("openid", "email", "roles")
+    )
+    pending = PendingAuthorization("handle", "browser", request, now, now + timedelta(hours=1), "ABCD-2345")
+    shown = flows.consent(helped.services).asked(pending, session).data
+    assert (shown["email"], shown["roles"]) == (ALEX, ["helpdesk"])
 
 
 def act(person: Traveller, account_id: str, name: str, **fields: str) -> Traveller:
