@@ -215,6 +215,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         pinned_keys=federation.pinned_keys,
         description=description(configured),
         maildir=bounces_folder(configured),
+        sealed_until=lambda: AuditSeals(connect(configured), _secret(configured)).last_foreign(),
         clock=utc_now,
     )
 
@@ -262,8 +263,12 @@ def background(services: Services, *, works: bool = True) -> Background:
     )
 
 
+def _secret(configured: Settings) -> SecretKey:
+    return SecretKey(configured.secret_key.encode())
+
+
 def _audit_verification(configured: Settings) -> AuditVerification:
-    secret, database = SecretKey(configured.secret_key.encode()), connect(configured)
+    secret, database = _secret(configured), connect(configured)
     return AuditVerification(AuditProofs(database, secret), AuditSeals(database, secret), utc_now)
 
 

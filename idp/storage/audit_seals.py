@@ -49,6 +49,14 @@ class SealCheck:
     findings: tuple[Finding, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class SealedUntil:
+    """at: when the newest seal under another key was made. is_newest: none has been made since."""
+
+    at: datetime
+    is_newest: bool
+
+
 class AuditSeals:
     """Makes and checks seals.
 
@@ -104,6 +112,28 @@ class AuditSeals:
         if newest is not None:
             self._seen(newest["_id"], newest["mac"])
         return newest
+
+    def last_foreign(self) -> SealedUntil | None:
+        """The newest seal that was not made under this secret key, None where all were; raises ServiceUnavailable.
+
+        A key is changed once and for all, so a search by halves finds it: a few reads, however many seals there are.
+        """
+        with translated():
+            newest = self._seals.find_one({}, sort=[("_id", DESCENDING)])
+            if newest is None:
+                return None
+            if not self._is_whole(newest):
+                return SealedUntil(newest["at"], is_newest=True)
+            until, foreign, ours = None, 0, newest["_id"]
+            while ours - foreign > 1:
+                middle = (foreign + ours) // 2
+                seal = self._seals.find_one({"_id": middle})
+                # One that is gone is for ``check`` to tell.
+                if seal is None or self._is_whole(seal):
+                    ours = middle
+                else:
+                    foreign, until = middle, seal["at"]
+        return None if until is None else SealedUntil(until, is_newest=False)
 
     def check(self, *, now: datetime) -> Iterator[SealCheck]:
         """Each seal in order, then what is wrong with the order itself; raises ServiceUnavailable."""
