@@ -14,7 +14,7 @@ from threading import Event, Semaphore
 from flask import Flask
 
 from idp import log, settings
-from idp.app import assistance, own_account
+from idp.app import assistance, flows, own_account
 from idp.app.background import Background
 from idp.app.federation_audit import CommandAudit, federation_folder
 from idp.app.mail import bounces, bounces_folder, given_up_mail, mail_server, mail_workers
@@ -157,6 +157,7 @@ def _helpdesk(services: Services) -> Helpdesk:
         assistance.account_closing(services),
         assistance.invitations(services),
         assistance.helpdesk_acts(services),
+        flows.export(services),
     )
 
 
