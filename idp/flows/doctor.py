@@ -121,6 +121,10 @@ class Doctor:
         if until is None:
             return Finding("secret key", Level.OK, "no seal of the security log was made under another")
         at = f"{until.at:%Y-%m-%dT%H:%M:%SZ}"
+        if until.began_ours:
+            text = f"some process had another one at {at}: what it hashed and mailed does not fit here, nor ours there"
+            mend = "give every machine the same IDP_SECRET_KEY, and restart them; this is told for twenty seals more"
+            return Finding("secret key", Level.WARNING, text, mend)
         if until.is_newest:
             text = f"not the one under which the security log was sealed at {at}; no password from then fits"
             mend = "set IDP_SECRET_KEY to that one again (`idp backup --with-keys` keeps it); `idp audit verify`"

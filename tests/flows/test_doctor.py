@@ -164,6 +164,29 @@ def test_a_secret_key_that_was_changed_lately_is_told(doctor: Doctor, database: 
     assert (changed.level, "passwords from before do not fit" in changed.text) == (Level.WARNING, True)
 
 
+@pytest.mark.parametrize("last", [OTHER, SECRET], ids=["the other last", "ours last"])
+def test_a_machine_that_has_another_secret_key_than_its_neighbours_is_told(
+    doctor: Doctor, database: Database, last: SecretKey
+) -> None:
+    for hours, secret in enumerate((SECRET, SECRET, OTHER, SECRET, last)):
+        sealed(database, secret, utc_now() - timedelta(hours=9 - hours))
+    (mixed,) = of(doctor, "secret key")
+    assert (mixed.level, "some process had another one" in mixed.text) == (Level.WARNING, True)
+
+
+def test_a_change_of_the_secret_key_is_found_among_many_seals(doctor: Doctor, database: Database) -> None:
+    changed = utc_now() - timedelta(days=1)
+    for minutes in range(7):
+        sealed(database, OTHER, changed - timedelta(minutes=10 * (7 - minutes)))
+    for minutes in range(23):
+        sealed(database, SECRET, changed + timedelta(minutes=10 * minutes))
+    until = AuditSeals(database, SECRET).last_foreign()
+    assert until
+    # Sealed five minutes after it happened.
+    assert abs(until.at - (changed - timedelta(minutes=5))) < timedelta(seconds=1)
+    assert levels(doctor, "secret key") == {Level.WARNING}
+
+
 def test_the_secret_key_of_all_seals_is_in_order(doctor: Doctor, database: Database) -> None:
     for hours in range(3):
         sealed(database, SECRET, utc_now() - timedelta(hours=9 - hours))
