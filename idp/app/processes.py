@@ -14,7 +14,7 @@ from threading import Event, Semaphore
 from flask import Flask
 
 from idp import log, settings
-from idp.app import assistance, own_account
+from idp.app import assistance, flows, own_account
 from idp.app.background import Background
 from idp.app.federation_audit import CommandAudit, federation_folder
 from idp.app.mail import bounces, bounces_folder, given_up_mail, mail_server, mail_workers
@@ -160,6 +160,7 @@ def _helpdesk(services: Services) -> Helpdesk:
         accounts=assistance.account_closing(services),
         invitations=assistance.invitations(services),
         acts=assistance.helpdesk_acts(services),
+        copies=flows.export(services),
     )
 
 
@@ -218,6 +219,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         pinned_keys=federation.pinned_keys,
         description=description(configured),
         maildir=bounces_folder(configured),
+        sealed_until=lambda: AuditSeals(connect(configured), _secret(configured)).last_foreign(),
         clock=utc_now,
     )
 
@@ -265,8 +267,12 @@ def background(services: Services, *, works: bool = True) -> Background:
     )
 
 
+def _secret(configured: Settings) -> SecretKey:
+    return SecretKey(configured.secret_key.encode())
+
+
 def _audit_verification(configured: Settings) -> AuditVerification:
-    secret, database = SecretKey(configured.secret_key.encode()), connect(configured)
+    secret, database = _secret(configured), connect(configured)
     return AuditVerification(AuditProofs(database, secret), AuditSeals(database, secret), utc_now)
 
 

@@ -107,6 +107,12 @@ class AuditTrail:
         theirs = {"account_id": account_id, "at": {"$gte": since}, "event": {"$in": list(names)}}
         return self._newest(theirs, limit)
 
+    def named(self, names: Collection[str], *, since: datetime) -> tuple[AuditEvent, ...]:
+        """Every event of these names, oldest first."""
+        which = {"event": {"$in": list(names)}, "at": {"$gte": since}}
+        with translated():
+            return tuple(_event(document) for document in self._events.find(which).sort("at", ASCENDING))
+
     def events(self, *, references: Collection[str] = (), account_ids: Collection[str] = ()) -> tuple[AuditEvent, ...]:
         """The newest events of these journeys and people, oldest first; of what strangers cause, fewer."""
         either = {"$or": [{"reference": {"$in": list(references)}}, {"account_id": {"$in": list(account_ids)}}]}

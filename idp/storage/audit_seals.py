@@ -29,6 +29,8 @@ DUE = timedelta(minutes=1)
 # … and leaves out what is younger than this: it goes into the next one, as does whatever comes late.
 SETTLED = timedelta(seconds=30)
 MOST_EVENTS = 1000
+# Of processes that take turns, one of another key is among so many.
+_LATEST = 20
 _BEYOND_THE_EVENT = ("seal", "purge_at")
 _FIRST = ""
 
@@ -47,6 +49,16 @@ class SealCheck:
     verified: int
     purged: int
     findings: tuple[AuditFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedUntil:
+    """at: when the newest seal under another key was made. is_newest: none has been made since. began_ours: the first
+    one was made under ours."""
+
+    at: datetime
+    is_newest: bool
+    began_ours: bool
 
 
 class AuditSeals:
@@ -104,6 +116,35 @@ class AuditSeals:
         if newest is not None:
             self._seen(newest["_id"], newest["mac"])
         return newest
+
+    def last_foreign(self) -> SealedUntil | None:
+        """The newest seal that was not made under this secret key, None where all were; raises ServiceUnavailable.
+
+        A few reads, however many seals there are: the newest ones, among which are those of a process that has another
+        key by mistake; then by halves, since a key that was changed on purpose was changed once and for all.
+        """
+        with translated():
+            newest = list(self._seals.find().sort("_id", DESCENDING).limit(_LATEST))
+            if not newest:
+                return None
+            oldest = self._seals.find_one({}, sort=[("_id", ASCENDING)]) or newest[-1]
+            began_ours = self._is_whole(oldest)
+            for place, seal in enumerate(newest):
+                if not self._is_whole(seal):
+                    return SealedUntil(seal["at"], is_newest=place == 0, began_ours=began_ours)
+            return None if began_ours else self._changed(oldest, newest[-1]["_id"])
+
+    def _changed(self, foreign: Document, ours: int) -> SealedUntil:
+        """Between this seal of another key and that number."""
+        while ours - foreign["_id"] > 1:
+            middle = (foreign["_id"] + ours) // 2
+            seal = self._seals.find_one({"_id": middle})
+            # One that is gone is for ``check`` to tell.
+            if seal is None or self._is_whole(seal):
+                ours = middle
+            else:
+                foreign = seal
+        return SealedUntil(foreign["at"], is_newest=False, began_ours=False)
 
     def check(self, *, now: datetime) -> Iterator[SealCheck]:
         """Each seal in order, then what is wrong with the order itself; raises ServiceUnavailable."""

@@ -44,6 +44,7 @@ _EVENTS: dict[str, LazyString] = SENTENCES | {
     "grant.issued": _("Autorisation donnée à l’application"),
     "helpdesk.entered": _("Console ouverte"),
     "helpdesk.erased": _("Effacement demandé par l’assistance"),
+    "helpdesk.exported": _("Copie de ses données faite par l’assistance"),
     "helpdesk.merged": _("Comptes fusionnés par l’assistance"),
     "helpdesk.searched": _("Recherche dans la console"),
     "helpdesk.unlinked": _("Identifiant d’université retiré par l’assistance"),
