@@ -146,7 +146,9 @@ class MailboxFlow:
         guesses = proofing_limit(self.secret, proofing.address or "")
         if not self.limits.allows(guesses, limit=SHARED_BUDGET, window=WINDOW, now=now):
             return "code.too_many"
-        live = self.codes.issue(self._new_code(proofing, session, now), now=now)
+        live = self.codes.live(self._new_code(proofing, session, now), now=now)
+        if live is None:
+            return "code.expired"
         code = self.codes.attempt(live.id, session.browser, now=now)
         if code is None:
             return self.codes.why_not(live.id, session.browser, now=now)

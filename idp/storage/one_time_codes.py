@@ -33,17 +33,29 @@ class OneTimeCodeStore:
         The account, since a code for nobody, or for who was signed in here before, would be mailed in vain.
         """
         slot = _slot(code)
-        with translated():
-            self._codes.update_one({"slot": slot, "expires_at": {"$lte": now}}, {"$unset": {"slot": ""}})
+        self._free_slot(slot, now)
         try:
             with translated():
                 self._codes.insert_one(_document(code) | {"slot": slot})
         except AlreadyExists:
-            with translated():
-                live = self._codes.find_one({"slot": slot})
+            live = self._in_slot(slot)
             # None where it was used at this moment; then there is room, and what is mailed must be kept.
-            return self.issue(code, now=now) if live is None else _read(live)
+            return self.issue(code, now=now) if live is None else live
         return code
+
+    def live(self, code: OneTimeCode, *, now: datetime) -> OneTimeCode | None:
+        """The one that ``issue`` would give back instead of this code; None where all that were mailed are over."""
+        self._free_slot(_slot(code), now)
+        return self._in_slot(_slot(code))
+
+    def _free_slot(self, slot: str, now: datetime) -> None:
+        with translated():
+            self._codes.update_one({"slot": slot, "expires_at": {"$lte": now}}, {"$unset": {"slot": ""}})
+
+    def _in_slot(self, slot: str) -> OneTimeCode | None:
+        with translated():
+            document = self._codes.find_one({"slot": slot})
+        return None if document is None else _read(document)
 
     def find(self, code_id: str, browser: str) -> OneTimeCode | None:
         """The code if it was asked for in this browser, expired or not."""

@@ -62,6 +62,17 @@ def test_a_code_that_is_over_is_not_said_to_be_used_up(world: World, asking: Tra
     assert "Ce code n’est plus valable" in asking.press("Se connecter", code=right).text
 
 
+def test_a_mailbox_s_code_that_is_over_is_not_said_to_be_another_one(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove()
+    right = world.code(CAMILLE)
+    world.clock.ahead += LIFETIME + timedelta(seconds=1)
+    for _ in range(2):
+        assert "Ce code n’est plus valable" in person.press("Continuer", code=right).text
+    person.press("Renvoyer le code")
+    assert "Ce n’est pas le code attendu" in person.press("Continuer", code=right).text
+    assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
+
+
 def test_o_18_the_mailbox_s_used_up_code_says_so_and_its_link_is_mailed_again(world: World) -> None:
     person = world.browser().start(CAMILLE).prove()
     right = world.code(CAMILLE)
