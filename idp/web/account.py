@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 from idp.domain.accounts import Account
 from idp.domain.claims import display_name
 from idp.domain.new_passwords import PasswordProblem
-from idp.domain.sessions import AMR_CODE, FRESH, Session
+from idp.domain.sessions import AMR_CODE, FRESH, Session, SignIn
 from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow
 from idp.flows.end_session import EndSessionFlow
@@ -62,7 +62,7 @@ def blueprint(
             ),
             password_url=url_for("account.password"),
             passkeys=passkey_section(passkeys, account, browser),
-            is_by_code=session.sign_in is not None and session.sign_in.methods == (AMR_CODE,),
+            is_by_code=session.sign_in is not None and _may_want_a_password(account, session.sign_in),
             sign_out_action=url_for("account.sign_out"),
             **sections(account, session),
         )
@@ -98,6 +98,12 @@ def blueprint(
         return redirect(url_for("end_session.signed_out"), 303)
 
     return views
+
+
+def _may_want_a_password(account: Account, sign_in: SignIn) -> bool:
+    """Whether only a mailed code led in, and no password has been chosen since."""
+    chosen_at = account.password_changed_at
+    return sign_in.methods == (AMR_CODE,) and (chosen_at is None or chosen_at < sign_in.proven_at)
 
 
 def signed_in(
