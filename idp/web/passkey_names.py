@@ -1,6 +1,5 @@
 """What a passkey is called for which nobody typed a name: by what keeps it, as far as the authenticator says so."""
 
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from idp.domain.passkeys import Credential
@@ -33,6 +32,6 @@ def keeper_name(credential: Credential, session: Session) -> str:
     if keeper := _KEEPERS.get(credential.aaguid):
         return str(keeper)
     if credential.transports and _PLUGGED_IN.issuperset(credential.transports):
-        return gettext("Clé de sécurité")
+        return str(_("Clé de sécurité"))
     kind = session.sign_in.kind if session.sign_in else None
-    return device_name(kind) if kind else gettext("Clé d’accès")
+    return device_name(kind) if kind else str(_("Clé d’accès"))
