@@ -153,6 +153,11 @@ class AuthorizationFlow:
         """What comes next in this journey."""
         return self._next_step(pending, session, self._account(session))
 
+    def is_proven_elsewhere(self, pending: PendingAuthorization) -> bool:
+        """Whether the proof that this journey began has ended in another browser, with a password chosen there."""
+        proofing = self.proofings.find(pending.proofing_id, now=self.clock()) if pending.proofing_id else None
+        return proofing is not None and proofing.state is ProofingState.COMPLETED
+
     def _next_step(self, pending: PendingAuthorization, session: Session, account: Account | None) -> Step:
         """The only place that decides it."""
         if account is None and self._is_closed(session):

@@ -57,6 +57,20 @@ def test_the_password_completes_the_proof_on_another_device(world: World, person
     assert person.get("/account").step != "account"
 
 
+def test_the_first_device_is_told_that_the_password_is_chosen(world: World, person: Traveller, link: str) -> None:
+    told = "votre mot de passe est choisi"
+    code = world.code(CAMILLE)
+    telephone = world.browser().get(link).press(BUTTON)
+    assert "connectez-vous avec lui là où vous avez commencé" in telephone.text
+    assert "sans rien retaper" not in telephone.text, "that is said where the journey began"
+    telephone.press("Créer", password=PASSWORD)
+    assert person.press("Continuer", code=code).step == "sign-in"
+    assert told in person.text
+    assert told in person.press("Se connecter", password="un mot de passe oublié").text
+    assert person.press("Se connecter", password=PASSWORD).step == "account"
+    assert told not in world.browser().start().text
+
+
 def test_a_password_that_is_refused_there_uses_nothing_up(world: World, person: Traveller, link: str) -> None:
     telephone = world.browser().get(link).press(BUTTON)
     assert telephone.press("Créer", password="court").last.status_code == 422
