@@ -197,8 +197,9 @@ def _methods_page(
 
 def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | None = None) -> Response:
     handle = here.pending.id
-    is_in_vain = is_resent() and flow.is_used_up(here.pending, here.session)
-    shown = problem or ("code.too_many" if is_in_vain else why_not_sent())
+    not_sent = why_not_sent()
+    is_in_vain = (is_resent() or not_sent is not None) and flow.is_used_up(here.pending, here.session)
+    shown = problem or ("code.too_many" if is_in_vain else not_sent)
     return pages.render(
         "code.html",
         status=200 if problem is None else forms.FORM_ERROR,

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from idp.domain.guessing import MAILS_PER_HOUR
 from idp.domain.one_time_codes import ATTEMPTS, LIFETIME, digits
 from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
 
@@ -43,6 +44,32 @@ def test_o_18_a_used_up_code_says_so_however_often_it_is_mailed(world: World, as
     assert right_code(world, address) == right
     assert len(world.mails(address)) == 2
     assert USED_UP in person.press("Se connecter", code=right).text
+
+
+AGAIN = "Demander un nouvel envoi ne fait pas de mal"
+
+
+def test_the_words_around_a_refused_code_go_with_the_refusal(world: World, asking: Traveller) -> None:
+    assert "vient de partir" in asking.text
+    right = right_code(world, CAMILLE)
+    asking.press("Se connecter", code="12")
+    assert "vient de partir" not in asking.text, "it may be long since"
+    assert "Saisissez le code du dernier message reçu" in asking.text
+    assert AGAIN in asking.text
+    spend(asking, "Se connecter", right)
+    asking.press("Se connecter", code=right)
+    assert AGAIN not in asking.text, "the code that is mailed again cannot work"
+    for _ in range(MAILS_PER_HOUR):
+        asking.press("Renvoyer le code")
+    assert USED_UP in asking.text, "also where no mail goes out any more"
+    assert AGAIN not in asking.text
+
+
+def test_where_no_mail_goes_out_any_more_nobody_is_told_to_ask_for_one(world: World, asking: Traveller) -> None:
+    for _ in range(MAILS_PER_HOUR):
+        asking.press("Renvoyer le code")
+    assert "patientez une heure" in asking.text
+    assert AGAIN not in asking.text
 
 
 def test_o_16_fresh_tries_come_with_a_new_code_after_the_end_of_the_used_up_one(
