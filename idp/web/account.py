@@ -21,7 +21,7 @@ from idp.web import forms
 from idp.web.account_names import names_section
 from idp.web.authorization import next_page
 from idp.web.end_session import signed_out_next
-from idp.web.pages import Pages, language
+from idp.web.pages import Pages, known_language, language
 from idp.web.passkey_section import passkey_section
 from idp.web.proof_cards import university_card
 from idp.web.sentences import field_sentence
@@ -78,7 +78,8 @@ def blueprint(
         account = signed_in(flow, authorization, session, "account.password", fresh=True)
         if not isinstance(account, Account):
             return account
-        outcome = flow.change_password(account, session, forms.field("password"), browser.device)
+        password, locale = forms.field("password"), known_language()
+        outcome = flow.change_password(account, session, password, browser.device, locale=locale)
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, account, problem=outcome)
         browser.signed_in(outcome)
