@@ -52,6 +52,7 @@ def test_a_notice_says_what_changed(renderer: MessageRenderer, kind: str, change
     for text in (" ".join(rendered.text.split()), rendered.html):
         assert told in text
     assert "REF" in rendered.text
+    assert "\n\n\n" not in rendered.text, "one empty line between paragraphs"
 
 
 @pytest.mark.parametrize("locale", ["fr", "en"])
