@@ -59,6 +59,11 @@ class AddressesFlow:
         self.mails.put(_message(code, locale, now))
         return code
 
+    def still_valid(self, account: Account, session: Session, typed: str) -> OneTimeCode | None:
+        """The code that was mailed to this address before, where ``ask`` mails no other one."""
+        now = self.clock()
+        return self.codes.live(_new_code(account, session, addresses.clean(typed), now), now=now)
+
     def asked(self, account: Account, session: Session, code_id: str) -> OneTimeCode | None:
         """The code that this person asked for in this browser."""
         code = self.codes.find(code_id, session.browser)

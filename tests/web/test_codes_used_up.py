@@ -72,6 +72,23 @@ def test_where_no_mail_goes_out_any_more_nobody_is_told_to_ask_for_one(world: Wo
     assert AGAIN not in asking.text
 
 
+def test_who_has_used_up_the_mails_to_a_new_address_still_has_where_to_type_its_code(world: World) -> None:
+    person = world.browser().signed_in(world.account("ines", "ines@univ-exemple.fr"))
+    person.get("/account/addresses/new").press("Recevoir le code", email=CAMILLE)
+    for _ in range(MAILS_PER_HOUR):
+        person.press("Renvoyer le code")
+    assert person.step == "new-address-code"
+    assert "patientez une heure" in person.text
+    assert AGAIN not in person.text
+    assert "vient de partir" not in person.text
+    right = digits(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
+    person.press("Ajouter cette adresse", code=right)
+    assert person.step == "account"
+    assert person.get("/account/addresses/new").press("Recevoir le code", email="zoe@exemple.org").step == (
+        "new-address-code"
+    )
+
+
 def test_o_16_fresh_tries_come_with_a_new_code_after_the_end_of_the_used_up_one(
     world: World, asking: Traveller
 ) -> None:
