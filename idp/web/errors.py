@@ -170,13 +170,15 @@ class _WayOn(NamedTuple):
 def _way_on(reason: str, handle: str | None, browser: Browser, flow: AuthorizationFlow) -> _WayOn | None:
     if reason not in _PASSED:
         return None
-    is_over = reason == "authorization.expired"
+    is_used = reason == "proofing.link_used"
+    is_over = is_used or reason == "authorization.expired"
     if handle and _under_way(handle, browser, flow):
         return _WayOn("authorization.passed" if is_over else reason, next_page(handle))
     session = _session(browser)
     if session and session.sign_in and is_over:
         return _WayOn("authorization.done", url_for("account.show"))
-    return None
+    # The address is confirmed: nothing is to be begun again.
+    return _WayOn(reason, url_for("account.show")) if is_used else None
 
 
 def _under_way(handle: str | None, browser: Browser, flow: AuthorizationFlow) -> str | None:
