@@ -75,7 +75,7 @@ def register(
             date=format_datetime(incident.at, "d MMMM yyyy HH:mm:ss"),
             restart_url=None if way_on else _restart_url(reason, handle),
             continue_url=way_on.url if way_on else None,
-            **_other_ways(reason, handle),
+            **_other_ways(told, handle),
             **_university(incident, refusal.university if refusal else None),
         )
 
@@ -226,9 +226,12 @@ def _in_other_language(told: str) -> dict[str, Any]:
         return {"other_lang": code, "other": sentence_for(told)}
 
 
-def _other_ways(reason: str, handle: str | None) -> dict[str, Any]:
-    """Ways on where a university did not help; those that need an account are offered whether there is one or not."""
-    if not handle or reason.partition(".")[0] not in ("saml", "proofing"):
+def _other_ways(told: str, handle: str | None) -> dict[str, Any]:
+    """Ways on where a university did not help; those that need an account are offered whether there is one or not.
+
+    told: the sentence's key.
+    """
+    if not handle or told.partition(".")[0] not in ("saml", "proofing"):
         return {}
     return {
         "methods_url": step_url("sign_in.methods", handle),

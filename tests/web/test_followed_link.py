@@ -87,6 +87,7 @@ def test_a_link_that_has_done_its_work_leads_on_and_begins_nothing_again(
 def test_who_opens_the_link_after_the_code_goes_on_to_the_password(world: World, person: Traveller, link: str) -> None:
     person.press("Continuer", code=world.code(CAMILLE))
     assert "rien n’est perdu" in person.get(link).text
+    assert "D’autres chemins" not in person.text, "there is one way on"
     assert person.get(person.links()["Continuer"]).step == "new-password"
     assert "Continuer" in world.browser().get(link).links(), "another browser has no part in that journey"
     assert person.press("Créer", password=PASSWORD).step == "account"
