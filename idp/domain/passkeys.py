@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import count
 
 from idp.domain.keyed import SecretKey, random_id, same
 from idp.domain.sessions import AMR_HARDWARE_KEY, AMR_PRESENCE, AMR_SOFTWARE_KEY
@@ -134,6 +135,13 @@ def cleaned_name(typed: str) -> str:
     """A passkey's name as it is kept: one line, not too long; empty where nothing readable was typed."""
     readable = "".join(letter if letter.isprintable() else " " for letter in typed)
     return " ".join(readable.split())[:LONGEST_NAME]
+
+
+def another_name(name: str, existing: Iterable[Passkey]) -> str:
+    """This name, with a number where another of the person's passkeys is called so."""
+    taken = {passkey.name for passkey in existing}
+    numbered = (f"{name} ({number})" for number in count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
 def _seal(secret: SecretKey, ceremony: Ceremony, browser: str, account_id: str, nonce: str, issued: str) -> str:

@@ -46,11 +46,19 @@ class AccountFlow:
         return is_fresh(session, now=self.clock())
 
     def change_password(
-        self, account: Account, session: Session, password: str, device: str | None, *, reference: str | None = None
+        self,
+        account: Account,
+        session: Session,
+        password: str,
+        device: str | None,
+        *,
+        reference: str | None = None,
+        locale: str | None = None,
     ) -> SignedIn | PasswordProblem:
         """Store a new password; every other session and every application's token of the account ends.
 
-        reference: of the journey on which it was chosen, if it was on one. Refuses ``authorization.expired`` who was
+        reference: of the journey on which it was chosen, if it was on one. locale: the language that the person reads,
+        in which they are written to from now on; None where it is not known. Refuses ``authorization.expired`` who was
         put out of the account meanwhile.
         """
         problem = problem_with(
@@ -69,11 +77,11 @@ class AccountFlow:
             raise _put_out(reference)
         # First, so that the others end whatever goes wrong below, also who signs in meanwhile with the old password.
         self.sweeps.put(account.id, now=now, began_before=now)
-        if not self.accounts.change_password(account, hashed, now=now):
+        if not self.accounts.change_password(account, hashed, now=now, locale=locale):
             raise _put_out(reference)
         reference = reference or present_reference()
         self.audit.append("account.password_changed", at=now, reference=reference, account_id=account.id)
-        self._tell(account, reference, now)
+        self._tell(replace(account, locale=locale or account.locale), reference, now)
         self._end_everything(account, session)
         before = session.sign_in
         # A new sign-in: the applications of the old one are being told that it ended. It keeps the time at which the

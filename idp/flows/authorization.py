@@ -157,6 +157,11 @@ class AuthorizationFlow:
         is_next = self._next_step(pending, session, self._account(session), proofing) is step
         return proofing if is_next else None
 
+    def is_proven_elsewhere(self, pending: PendingAuthorization) -> bool:
+        """Whether the proof that this journey began has ended in another browser, with a password chosen there."""
+        proofing = self._proofing(pending)
+        return proofing is not None and proofing.state is ProofingState.COMPLETED
+
     def _next_step(
         self, pending: PendingAuthorization, session: Session, account: Account | None, proofing: Proofing | None
     ) -> Step:

@@ -183,7 +183,7 @@ class MergingFlow:
         if survivor is None or other is None:
             return
         now, reference = self.clock(), present_reference()
-        fields = {"change": change, "changed": merge.address}
+        fields = {"change": change, "changed": merge.address, "kept": survivor.address}
         for account, partner in ((survivor, other), (other, survivor)):
             self.audit.append(f"account.{change}", at=now, reference=reference, account_id=account.id, other=partner.id)
             to = before.get(account.id, account.addresses)

@@ -138,11 +138,14 @@ class AccountStore:
                 )
             )
 
-    def set_password(self, account_id: str, password_hash: str, *, now: datetime) -> None:
+    def set_password(self, account_id: str, password_hash: str, *, now: datetime, locale: str | None = None) -> None:
+        """locale: the language in which it was chosen; None where that is not known."""
         with translated():
-            self._accounts.update_one({"_id": account_id}, _new_password(password_hash, now))
+            self._accounts.update_one({"_id": account_id}, _new_password(password_hash, now, locale))
 
-    def change_password(self, account: Account, password_hash: str, *, now: datetime) -> bool:
+    def change_password(
+        self, account: Account, password_hash: str, *, now: datetime, locale: str | None = None
+    ) -> bool:
         """The same for who read the account before; False where it is closed, or somebody proved to be its person or
         chose another password since: who was in it then is put out."""
         as_read = {
@@ -152,7 +155,7 @@ class AccountStore:
             "password_changed_at": account.password_changed_at,
         }
         with translated():
-            changed = self._accounts.update_one(as_read, _new_password(password_hash, now))
+            changed = self._accounts.update_one(as_read, _new_password(password_hash, now, locale))
         return changed.matched_count == 1
 
     def set_only_passkeys(self, account_id: str, *, only: bool) -> bool:
@@ -259,8 +262,9 @@ def _expired(now: datetime) -> Document:
     return {"invited.until": {"$lte": now}, "disabled": False}
 
 
-def _new_password(password_hash: str, now: datetime) -> Document:
-    return {"$set": {"password_hash": password_hash, "password_changed_at": now}}
+def _new_password(password_hash: str, now: datetime, locale: str | None) -> Document:
+    language = {"locale": locale} if locale else {}
+    return {"$set": {"password_hash": password_hash, "password_changed_at": now, **language}}
 
 
 def _bounces_of_others(address: str) -> Document:

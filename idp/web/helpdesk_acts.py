@@ -89,7 +89,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
 
     def invitation_page(errors: dict[str, str] | None = None, done: str = "") -> Response:
         explanation = gettext(
-            "Pour qui n’a pas de compte à une université. "
+            "Pour qui n’a pas de compte dans une université. "
             "Rien n’est secret : la personne se connecte avec un code envoyé par mail."
         )
         return console.pages.render(
@@ -138,5 +138,10 @@ def _invitation_fields() -> tuple[Field, ...]:
         ("given_name", gettext("Prénom"), "", False),
         ("family_name", gettext("Nom de famille"), "", False),
         ("role", gettext("Fonction"), gettext("Avec vos mots, par exemple « praticien hospitalier »."), False),
-        ("expires", gettext("Dernier jour"), gettext("Écrit ainsi : 2027-08-31. Trois ans au plus."), True),
+        (
+            "expires",
+            gettext("Dernier jour"),
+            gettext("Trois ans au plus. Sans calendrier ici, écrivez-le ainsi : 2027-08-31."),
+            True,
+        ),
     )

@@ -221,7 +221,7 @@ def test_a_passkey_that_is_added_while_its_sender_is_put_out_does_not_stay(
     monkeypatch.setattr(RelyingParty, "created", created)
     offer = flow.offer(account(services), browser.session)
     with pytest.raises(PasskeyRefused):
-        flow.add(account(services), browser.session, "{}", offer.challenge, "Téléphone")
+        flow.add(account(services), browser.session, "{}", offer.challenge, lambda *_: "Téléphone")
     assert services.stores.passkeys.of_account("account-1") == ()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from babel.dates import format_date
 
 from idp import app as application
 from idp.app import assistance, flows, own_account
@@ -14,6 +15,7 @@ from idp.domain.accounts import Account, Identity, Invited
 from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
 from idp.domain.helpdesk import Act
+from idp.domain.one_time_codes import digits
 from idp.domain.sessions import ACR_BASIC, ACR_PHISHING_RESISTANT, Session, SignIn
 from idp.storage.database import Database
 from idp.web.helpdesk_act_pages import act_names
@@ -331,6 +333,25 @@ def test_a_person_is_invited_and_told(helped: World) -> None:
     assert mail["kind"] == "invitation"
     (made,) = helped.events("invitation.made")
     assert made["fields"]["operator"] == ALEX
+
+
+def test_the_last_day_of_an_invitation_is_told_as_it_was_given(helped: World) -> None:
+    """It lasts until that day is over in Paris, which is the next one at midnight: nobody reads that."""
+    last = (helped.clock() + timedelta(days=90)).date()
+    guest = {"address": "guest@chu.example", "family_name": "Hospitalier", "role": "praticien"}
+    person = entered(helped).get("/helpdesk/invitation")
+    (kind,) = person.tree.xpath("//input[@name='expires']/@type")
+    assert kind == "date", "a calendar where the browser has one, which sends 2027-08-31 wherever it is"
+    person.send("/helpdesk/invitation", **guest, expires=f"{last}", reason="convention", mail="yes")
+    visitor = helped.browser().start("guest@chu.example").press("Recevoir le code")
+    right = digits(helped.services.secret, helped.mails("guest@chu.example")[-1]["record_id"])
+    assert visitor.press("Se connecter", code=right).step == "new-password"
+    made = helped.services.stores.accounts.by_address("guest@chu.example")
+    assert made
+    told = " ".join(person.get(f"/helpdesk/people/{made.id}").text.split())
+    day = format_date(last, "long", locale="fr")
+    assert f"Invitation praticien, jusqu’au {day}" in told
+    assert f"Jusqu’au : {day}" in told
 
 
 @pytest.mark.parametrize(
