@@ -12,7 +12,7 @@ from idp.domain.keyed import SecretKey, random_id, random_token
 from idp.domain.logout import EndsSignIns
 from idp.domain.messages import MailQueue, Message
 from idp.domain.notices import LIFETIME as NOTICE_LIFETIME
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.proofing import Adopted, Proofing
 from idp.domain.proofing_record import record_of
 from idp.storage.accounts import AccountStore
@@ -159,8 +159,7 @@ class Adoption:
         moved, now = proofing.address or "", self.clock()
         others = [address for address in previous.addresses if address != moved]
         fields = {"change": "moved", "changed": moved}
-        for message in notices("addresses_changed", previous, others, reference=proofing.reference, now=now, **fields):
-            self.mails.put(message)
+        tell(self.mails, "addresses_changed", previous, others, reference=proofing.reference, now=now, **fields)
 
     def _notice(self, proofing: Proofing) -> Message:
         now = self.clock()

@@ -13,7 +13,7 @@ from idp.domain.keyed import SecretKey, random_id
 from idp.domain.logout import EndsSignIns
 from idp.domain.merging import OFFER_LIFETIME, UNDO_LIFETIME, Merge, MergeState
 from idp.domain.messages import MailQueue
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.passwords import PasswordHasher
 from idp.domain.references import present_reference
 from idp.domain.sessions import Session
@@ -187,5 +187,4 @@ class MergingFlow:
         for account, partner in ((survivor, other), (other, survivor)):
             self.audit.append(f"account.{change}", at=now, reference=reference, account_id=account.id, other=partner.id)
             to = before.get(account.id, account.addresses)
-            for message in notices("accounts_merged", account, to, reference=reference, now=now, **fields):
-                self.mails.put(message)
+            tell(self.mails, "accounts_merged", account, to, reference=reference, now=now, **fields)

@@ -11,7 +11,7 @@ from idp.domain.accounts import Account
 from idp.domain.claims import display_name
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import MailQueue
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.passkeys import MOST_PER_ACCOUNT, Ceremony, Credential, Passkey, PasskeyRefused
 from idp.domain.references import present_reference
 from idp.domain.sessions import Session
@@ -159,5 +159,4 @@ class PasskeyFlow:
         """In the audit trail, and by mail to every address of the account. told: in the mail. kept: in the trail."""
         reference, now = present_reference(), self.clock()
         self.audit.append(event, at=now, reference=reference, account_id=account.id, **kept)
-        for message in notices(mail, account, account.addresses, reference=reference, now=now, **told):
-            self.mails.put(message)
+        tell(self.mails, mail, account, reference=reference, now=now, **told)
