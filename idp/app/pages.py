@@ -194,7 +194,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         consent_pages.blueprint(flows.consent(services), authorization, pages),
         sign_in_pages.blueprint(flows.sign_in(services), passkey_sign_in, authorization, pages, offers),
         passkey_offer_pages.blueprint(passkeys, account, authorization, pages),
-        confirmation_offer_pages.blueprint(proofs, account, university, authorization, pages),
+        confirmation_offer_pages.blueprint(proofs, university, authorization, pages),
         passkey_sign_in_pages.blueprint(passkey_sign_in, authorization, pages),
         passkey_pages.blueprint(passkeys, door, pages),
         university_pages.blueprint(university, browser),

@@ -157,6 +157,11 @@ class AuthorizationFlow:
         is_next = self._next_step(pending, session, self._account(session), proofing) is step
         return proofing if is_next else None
 
+    def account_at(self, step: Step, pending: PendingAuthorization, session: Session) -> Account | None:
+        """The account that is signed in, where this step comes next in the journey; else None."""
+        account = self._account(session)
+        return account if self._next_step(pending, session, account, self._proofing(pending)) is step else None
+
     def is_proven_elsewhere(self, pending: PendingAuthorization) -> bool:
         """Whether the proof that this journey began has ended in another browser, with a password chosen there."""
         proofing = self._proofing(pending)
