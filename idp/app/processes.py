@@ -38,7 +38,7 @@ from idp.flows.audit_verification import AuditVerification
 from idp.flows.backup import BackupFlow
 from idp.flows.client_administration import ClientAdministration
 from idp.flows.data_report import DataReportFlow
-from idp.flows.doctor import Console, Doctor
+from idp.flows.doctor import ConsoleClient, Doctor
 from idp.flows.federation_administration import FederationAdministration
 from idp.flows.key_administration import KeyAdministration, folder_faults
 from idp.flows.logout_delivery import SENDERS
@@ -224,10 +224,10 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
     )
 
 
-def _console(configured: Settings) -> Console | None:
+def _console(configured: Settings) -> ConsoleClient | None:
     if not configured.helpdesk.enabled:
         return None
-    return Console(configured.helpdesk.client_id, helpdesk_callback(configured), helpdesk_operators(configured))
+    return ConsoleClient(configured.helpdesk.client_id, helpdesk_callback(configured), helpdesk_operators(configured))
 
 
 def work_until_stopped(configured: Settings) -> None:

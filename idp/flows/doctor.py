@@ -41,7 +41,7 @@ Keys = Iterable[tuple[SigningKey, KeyState]]
 
 
 @dataclass(frozen=True, slots=True)
-class Console:
+class ConsoleClient:
     """The helpdesk console, a relying party of our own. operators: addresses and subjects of those who may enter."""
 
     client_id: str
@@ -69,7 +69,7 @@ class Doctor:
     indexes: Sequence[Indexes]
     keys: Callable[[], Keys]
     clients: Callable[[], Sequence[Client]]
-    console: Console | None
+    console: ConsoleClient | None
     metadata_files: Callable[[], Sequence[MetadataFileStatus]]
     pinned_keys: Callable[[], Mapping[str, Sequence[PinnedKey]]]
     description: ServiceDescription
@@ -273,7 +273,7 @@ def _of_public_secret(client: Client) -> Finding:
     return Finding("clients", Level.WARNING, text, "idp client hash-secret --new; or remove the client")
 
 
-def _of_console(console: Console, clients: Mapping[str, Client]) -> Iterator[Finding]:
+def _of_console(console: ConsoleClient, clients: Mapping[str, Client]) -> Iterator[Finding]:
     """Why it lets nobody in, as the console itself would say only to the first who tries."""
     client = clients.get(console.client_id)
     wrong = [f"no client {console.client_id} in the clients file"] if client is None else _unfit(client, console)
@@ -291,7 +291,7 @@ def _of_console(console: Console, clients: Mapping[str, Client]) -> Iterator[Fin
         yield Finding("helpdesk", Level.OK, f"{len(console.operators)} operators, and the console's client")
 
 
-def _unfit(client: Client, console: Console) -> list[str]:
+def _unfit(client: Client, console: ConsoleClient) -> list[str]:
     """What the console asks for and this client may not have."""
     found = {
         f"does not name {console.callback_url} among its redirect_uris": console.callback_url in client.redirect_uris,

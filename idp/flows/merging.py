@@ -32,7 +32,7 @@ from idp.storage.sweeps import SweepStore
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class MergeOffer:
     """What the person may decide. needs_password: the other account has one, which they are asked for."""
 
     merge: Merge
@@ -59,15 +59,15 @@ class MergingFlow:
     secret: SecretKey
     clock: Callable[[], datetime]
 
-    def offer(self, account: Account, session: Session, merge_id: str) -> Offer | None:
+    def offer(self, account: Account, session: Session, merge_id: str) -> MergeOffer | None:
         """The offer that was made in this browser, while it lasts and the other account is open."""
         merge = self.merges.find_offer(merge_id, account.id, session.browser, now=self.clock())
         other = self.accounts.find(merge.other) if merge else None
         if merge is None or other is None or other.disabled:
             return None
-        return Offer(merge, other.password_hash is not None)
+        return MergeOffer(merge, other.password_hash is not None)
 
-    def accept(self, account: Account, session: Session, offer: Offer, password: str) -> str | None:
+    def accept(self, account: Account, session: Session, offer: MergeOffer, password: str) -> str | None:
         """Merge the other account into this one: None when it is done, else the key of a field sentence."""
         other = self.accounts.find(offer.merge.other)
         if other is None or other.disabled:

@@ -23,7 +23,7 @@ from idp.storage.sessions import SessionStore
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PasskeyCreation:
     """What a browser needs for a passkey. options: JSON for its WebAuthn functions. challenge: comes back with it."""
 
     options: str
@@ -49,7 +49,7 @@ class PasskeyFlow:
         """The account's passkeys, oldest first."""
         return self.passkeys.of_account(account.id)
 
-    def offer(self, account: Account, session: Session) -> Offer:
+    def offer(self, account: Account, session: Session) -> PasskeyCreation:
         """What the browser needs to make a passkey for this account."""
         challenge = passkeys.new_challenge(
             self.secret, Ceremony.REGISTRATION, session.browser, account.id, now=self.clock()
@@ -61,7 +61,7 @@ class PasskeyFlow:
             display_name(account.attributes) or account.address,
             self.of_account(account),
         )
-        return Offer(options, challenge)
+        return PasskeyCreation(options, challenge)
 
     def add(
         self, account: Account, session: Session, answer: str, challenge: str, names: Names, typed: str = ""

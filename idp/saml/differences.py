@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from idp.domain.federation import FileDifference, ProviderChange
 from idp.saml import xml_names as names
-from idp.saml.metadata_reading import Unreadable, identity_provider
+from idp.saml.metadata_reading import MalformedMetadata, identity_provider
 from idp.saml.plain_values import plain_name
 from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata
 
@@ -40,7 +40,7 @@ def _details(old: bytes | None, new: bytes | None) -> tuple[str, ...]:
 def _facts(document: bytes | None) -> dict[str, frozenset[str]]:
     try:
         entity, provider = parse_metadata(document or b""), identity_provider(document or b"")
-    except (UnsafeXML, Unreadable):
+    except (UnsafeXML, MalformedMetadata):
         return {}
     return {
         "keys": frozenset(_keys(entity)),

@@ -19,7 +19,7 @@ _LONGEST_ENTITY_ID: Final = 1024
 _MOST_LABELS: Final = 20
 
 
-class Federation:
+class FederationSnapshot:
     """The identity providers of all files together, as one snapshot that never changes; read as it is asked.
 
     connection: to an index; None for a federation of nobody. Copies that have expired are left out at any time.

@@ -232,12 +232,12 @@ class _Update:
         self, number: int, file: MetadataFile, check: CheckAside, indexed: IndexedFile | None
     ) -> tuple[Verified, dict[str, str]]:
         """Read into the draft while the file is checked aside; believed only when this returns."""
-        from idp.saml.metadata_reading import MetadataReader, Unreadable
+        from idp.saml.metadata_reading import MalformedMetadata, MetadataReader
 
         reader = MetadataReader(file.content, self._now)
         try:
             digests = self._draft_begun().add(number, reader)
-        except Unreadable as error:
+        except MalformedMetadata as error:
             # The check says better what is wrong, if it finds anything.
             check.result()
             raise MetadataFault(f"is not acceptable XML ({error})") from None
@@ -306,11 +306,11 @@ def _told_difference(
 
 
 def _entities(reader: "MetadataReader") -> Iterator[tuple[IdentityProvider, bytes]]:
-    from idp.saml.metadata_reading import Unreadable
+    from idp.saml.metadata_reading import MalformedMetadata
 
     try:
         yield from reader
-    except Unreadable as error:
+    except MalformedMetadata as error:
         raise MetadataFault(f"is not acceptable XML ({error})") from None
 
 

@@ -20,7 +20,7 @@ from idp.saml.metadata_trust import MetadataFault, MetadataFile, Outline, Validi
 from idp.saml.plain_values import moment
 from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata
 from idp.saml.signature_form import check_signature_form
-from idp.saml.verification_keys import UnusableKey, key_of_pem
+from idp.saml.verification_keys import UnusablePem, key_of_pem
 from idp.saml.xml_signature import verify
 
 MAX_VALIDITY: Final = timedelta(days=28)
@@ -92,7 +92,7 @@ def _pinned_key(folder: Path, name: str) -> xmlsec.Key:
         return key_of_pem((folder / name).read_bytes())
     except OSError as error:
         raise MetadataFault(f"signing key {name}: {error.strerror}") from None
-    except UnusableKey as error:
+    except UnusablePem as error:
         raise MetadataFault(f"signing key {name}: {error}") from None
 
 

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from idp.domain.accounts import Account
 from idp.domain.merging import UNDO_LIFETIME
-from idp.flows.merging import MergingFlow, Offer
+from idp.flows.merging import MergeOffer, MergingFlow
 from idp.web import forms
 from idp.web.account_door import AccountDoor
 from idp.web.pages import Pages
@@ -46,7 +46,7 @@ def blueprint(flow: MergingFlow, door: AccountDoor, pages: Pages) -> Blueprint:
     return views
 
 
-def _page(pages: Pages, account: Account, offer: Offer, problem: str | None = None) -> Response:
+def _page(pages: Pages, account: Account, offer: MergeOffer, problem: str | None = None) -> Response:
     field = "password" if offer.needs_password and problem != "merge.changed" else "form"
     return pages.render(
         "merge_accounts.html",
