@@ -13,7 +13,7 @@ from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Tol
 from idp.storage.leased_queue import LEASE_MARGIN, Claim, pause_after
 from idp.storage.logout_notices import LogoutNotices
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # The person may be at a shared computer: the first tries come fast. The last pause repeats until the deadline.
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60))
@@ -69,7 +69,7 @@ class LogoutDelivery:
         application = claim.work.application
         fields = {"notice": claim.work.id, "client_id": application.client_id, "sid": application.sid}
         event = f"logout.{type(outcome).__name__.lower()}"
-        _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
+        logger.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
         self.heard(event, fields)
 
     def _record(self, claim: Claim[LogoutNotice], outcome: Outcome, now: datetime) -> None:

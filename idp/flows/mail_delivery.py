@@ -12,7 +12,7 @@ from idp.mail.messages import MessageRenderer, Unrenderable
 from idp.storage.leased_queue import LEASE_MARGIN, Claim, pause_after
 from idp.storage.outbox import Outbox
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # People wait before a page: the first tries come fast. The last pause repeats until the message expires.
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300, 900))
@@ -39,7 +39,7 @@ def deliver_next(
         fields = {"message": claim.work.id, "kind": claim.work.kind}
         event = f"mail.{type(outcome).__name__.lower()}"
         reply = without_addresses(outcome.reply, claim.work.to)
-        _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": reply}})
+        logger.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": reply}})
         heard(event, fields)
     return True
 

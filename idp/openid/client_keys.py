@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from idp.domain.clients import Client
 from idp.domain.errors import NotFetched
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PublicKey = RSAKey | ECKey | OKPKey
 Keys = tuple[PublicKey, ...]
@@ -114,7 +114,7 @@ class ClientKeys:
         except (NotFetched, UnusableJwk) as problem:
             # The keys of the last time stay good: an outage there must not end sign-ins here.
             fields = {"client_id": client.client_id, "problem": str(problem)}
-            log.warning("client_keys_kept", extra={"fields": fields})
+            logger.warning("client_keys_kept", extra={"fields": fields})
         kept.is_slow = self._is_older_than(kept, _SLOW_SECONDS)
 
 

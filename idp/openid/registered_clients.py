@@ -13,7 +13,7 @@ from idp.domain.registrations import PREFIX, Registration
 from idp.openid.client_authentication import ClientLookup
 from idp.openid.registration_metadata import MetadataReader, UnfitMetadata
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _KEPT_SECONDS = 5.0
 _MOST_KEPT = 1024
@@ -94,5 +94,5 @@ class RegisteredClients:
             return self._reader.client(registration.metadata, client_id, registration.client_secret)
         except UnfitMetadata as fault:
             # What was accepted once may be too much since a setting changed: then the client is none of ours.
-            log.warning("registered_client_unfit", extra={"fields": {"client_id": client_id, "problem": str(fault)}})
+            logger.warning("registered_client_unfit", extra={"fields": {"client_id": client_id, "problem": str(fault)}})
             return None
