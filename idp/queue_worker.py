@@ -84,7 +84,7 @@ class QueueWorker:
         except ServiceUnavailable as problem:
             logger.warning("queue.unavailable", extra={"fields": {"queue": self._name, "detail": problem.detail}})
             return False
-        except Exception:  # noqa: BLE001  # the last resort of this thread, which must not end
+        except Exception:  # the last resort of this thread, which must not end
             logger.exception("queue.failed", extra={"fields": {"queue": self._name}})
             return False
         return True
