@@ -1,4 +1,4 @@
-"""The command line's parts: what administers, each made when a command asks for it."""
+"""What administers, built from the settings for the command line; each part is made when a command asks for it."""
 
 from datetime import timedelta
 from functools import partial
@@ -48,7 +48,7 @@ from idp.storage.migrations.migration import Terms
 
 
 def administration(configured: Settings) -> Administration:
-    """What the command line needs; what is asked for is made when it is."""
+    """What the command line needs; each part is made when a command asks for it."""
 
     def audit() -> AuditTrail:
         return audit_trail(configured, connect(configured))

@@ -133,13 +133,13 @@ def erasure(services: Services) -> AccountErasure:
 
 
 def sections(services: Services) -> AccountSections:
-    """What the account page shows of all this."""
+    """What the account page shows of recent events, merges, applications and sessions."""
     events = RecentEvents(services.stores.audit, services.clock)
     return AccountSections(events, merging(services), flows.access(services))
 
 
 def blueprints(services: Services, door: AccountDoor, pages: Pages) -> tuple[Blueprint, ...]:
-    """The pages of all this."""
+    """The pages of applications and sessions, addresses, merging and closing."""
     access, end_session = flows.access(services), flows.end_session(services)
     return (
         access_pages.blueprint(access, door.accounts, door, end_session, pages),

@@ -80,7 +80,7 @@ class _Application(Flask):
     surrounded: "WSGIApplication"
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Where Flask's extensions expect it: who wraps this later (OpenTelemetry does) is outermost."""
+        """Where Flask's extensions expect it: what wraps this later (OpenTelemetry does) is outermost."""
         return self.surrounded(environ, start_response)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:

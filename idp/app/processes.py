@@ -35,9 +35,9 @@ logger = logging.getLogger(__name__)
 _SERVER_ENDS = 3
 # Within gunicorn's ``graceful_timeout``, of which requests in hand have had their part by then.
 _FINISHING_SECONDS = 5.0
-# Seconds, where what is due is due by the minute or by the day.
+# Seconds between two looks for work that is due by the minute or by the day.
 _RARELY = 5.0
-# Seals come once a minute.
+# Seconds between two looks at the seals, which come once a minute.
 _SELDOM = 30.0
 
 
@@ -125,7 +125,7 @@ def _audit_sealer(services: Services) -> QueueWorker:
 
 
 def _audit_watcher(services: Services) -> QueueWorker:
-    # Its events tell of the newest seal, whoever made it.
+    # The watcher's events tell of the newest seal, whichever process made that.
     seals = _audit_seals(services)
 
     def look() -> bool:

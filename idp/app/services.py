@@ -163,13 +163,14 @@ def _hashing(configured: Settings, timed: TimesHashing) -> Places:
 
 
 def helpdesk_operators(configured: Settings) -> frozenset[str]:
-    """Who helps: nobody while the console is off. Addresses as accounts have them (``domain.addresses``)."""
+    """The operators: nobody while the console is off. Addresses are written as accounts have them
+    (``domain.addresses``)."""
     named = configured.helpdesk.operators.split() if configured.helpdesk.enabled else ()
     return frozenset(name.lower() if "@" in name else name for name in named)
 
 
 def helpdesk_callback(configured: Settings) -> str:
-    """Where the console's own client has people sent back to."""
+    """The address to which the console's own client has operators sent back."""
     return f"{configured.issuer}/helpdesk/callback"
 
 

@@ -1,4 +1,5 @@
-"""What a new copy of a metadata file changes, told so that an administrator sees what matters: who, and which keys."""
+"""What a new copy of a metadata file changes, told so that an administrator sees what matters: which providers, and
+which keys."""
 
 import base64
 import hashlib
@@ -19,7 +20,7 @@ def difference(
 ) -> FileDifference:
     """Compare two copies of a file.
 
-    before, after: digest of the metadata by entity id. old, new: asked only for those whose digests differ.
+    before, after: digest of the metadata by entity id. old, new: asked only for the providers whose digests differ.
     """
     differing = [name for name, digest in after.items() if before.get(name, digest) != digest]
     changes = (ProviderChange(name, _details(old(name), new(name))) for name in differing)

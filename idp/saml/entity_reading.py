@@ -76,7 +76,8 @@ class EntityDraft:
 
     @property
     def is_nameless(self) -> bool:
-        """Whether its role has no name: the organization's counts then, which comes later (metadata section 2.3.2)."""
+        """Whether its role has no name: the organization's name counts then, which comes later (metadata section
+        2.3.2)."""
         return not any(self.role_names.values())
 
     def provider(self, document: bytes) -> IdentityProvider:
@@ -112,13 +113,17 @@ class Step:
 
 
 def _is_entity_id(text: str) -> bool:
-    """Whether all of it can be seen: with a blank around it, it would pass for another provider's. Some have a space
-    inside."""
+    """Whether every character of this entity id can be seen.
+
+    With a blank before or after it, the id would pass for another provider's. A blank inside stays: some ids have
+    one.
+    """
     return bool(text) and text.isprintable() and text == text.strip()
 
 
 def _role(draft: EntityDraft, attributes: Attributes) -> bool:
-    """The first role of an identity provider that speaks SAML 2.0 counts, and no other, also where it is over."""
+    """The first role of an identity provider that speaks SAML 2.0 counts, and no other role, also where the first one
+    has expired."""
     if draft.has_role or names.SAMLP not in attributes.get("protocolSupportEnumeration", "").split():
         return False
     draft.has_role = True
@@ -173,7 +178,7 @@ def _entity_category(draft: EntityDraft, text: str, _: Attributes) -> None:
 
 
 def _scope(text: str) -> str | None:
-    """The scope; None for a whole top-level domain, in which it could vouch for half of the world's addresses."""
+    """The scope; None for a top-level domain, with which a university could vouch for half of the world's addresses."""
     domain = domain_name(text)
     return domain if domain and "." in domain else None
 

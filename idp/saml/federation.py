@@ -136,7 +136,7 @@ class FederationFolder:
             if not self._has_to_tell():
                 return
         with locked(self._state) as lock:
-            # Who had the lock before us may have done it all.
+            # The process that had the lock before us may have done everything.
             self._reopen()
             if self._is_stale() and not self._is_too_soon():
                 before = seen_files.made(self._state)
@@ -167,7 +167,8 @@ class FederationFolder:
         return bool(self._changes) and (self._tell_again is None or self._clock() >= self._tell_again)
 
     def _tell_changes(self) -> None:
-        """What was changed, here or by a process that ended before it told; with the lock, so that one tells it."""
+        """Tell what was changed, here or by a process that ended before it told; with the lock, so that one process
+        tells it."""
         told = changes.told(self._state) & {change.id for change in self._changes}
         self._tell_again = self._clock() + _KEPT_AGAIN
         try:
@@ -205,7 +206,7 @@ class FederationFolder:
     def _reopen(self) -> bool:
         """Use the index that is in place; whether there is one.
 
-        One that is gone, unreadable or of another release takes nothing away: the one that is open serves on.
+        An index that is gone, unreadable or of another release takes nothing away: the open index serves on.
         """
         stamp = seen_files.stamp(self._state / index.INDEX_NAME)
         if stamp != self._index_stamp:

@@ -1,7 +1,8 @@
 """An update of the federation's index, in a process that ends with it: ``python -m idp.saml.federation_update``.
 
 Reads what to do as JSON from standard input, writes what came of it to standard output. Large files take hundreds of
-megabytes while they are read; those go with the process. Whoever starts it holds the lock of the state directory.
+megabytes while they are read; that memory goes with the process. The process that starts this one holds the lock of the
+state directory.
 """
 
 import gc
@@ -132,7 +133,7 @@ class _Update:
         finally:
             if self._draft:
                 self._draft.discard()
-            # Not before: their memory is given back while the index is written.
+            # Only now: the checks give their memory back while the index is written.
             for check in self._checks:
                 check.wait()
         seen_files.save(self._state, Seen(stamps, self._files, text, problem, shown))
@@ -145,7 +146,8 @@ class _Update:
         return sorted(self._folder.glob("*.xml"))
 
     def _overrides(self) -> tuple[Overrides, str, str | None]:
-        """The overrides, their text, and what is wrong with the file; the last good ones where something is."""
+        """The overrides, their text, and what is wrong with the file; the last good overrides where something is
+        wrong."""
         try:
             path = self._folder / FILE_NAME
             content = path.read_bytes() if path.exists() else b""
@@ -172,7 +174,7 @@ class _Update:
     def _miss(self, overrides: Overrides) -> None:
         """Files that the overrides name and that are there no longer, perhaps by accident.
 
-        One that never was there yet may still be coming: its entry was written first.
+        A file that was never there may still be coming: its entry was written first.
         """
         for name, trust in overrides.files.items():
             if name in self._before.files and name not in self._files and not trust.url:
@@ -188,7 +190,7 @@ class _Update:
         return None if is_over else indexed
 
     def _read(self, path: Path, trust: FileTrust | None, indexed: IndexedFile | None) -> str | None:
-        """Take the file over; why not, where it is not."""
+        """Take the file over; returns why it cannot be taken over, or None."""
         try:
             file = read_file(path, trust)
             with checked_aside(file, now=self._now) as check:
@@ -275,7 +277,7 @@ class _Update:
         draft.put_in_place()
 
     def _gone(self) -> list[FileDifference]:
-        """Files that are in use no longer: taken away, or over with nothing to follow them."""
+        """Files that are in use no longer: taken away, or expired without a newer copy."""
         gone = (file for name, file in self._indexed.items() if name not in self._kept and name not in self._added)
         found = [(file.name, index.digests(self._in_use, file)) for file in gone if self._in_use]
         return [FileDifference(name, removed=tuple(digests)) for name, digests in found]
@@ -293,7 +295,7 @@ def _told_difference(
     digests: dict[str, str],
     documents: dict[str, bytes],
 ) -> FileDifference:
-    """Against the copy in use. documents: at least of those whose digest is another one now."""
+    """What the file changes against the copy in use. documents: at least of the providers whose digest has changed."""
     if connection is None or before is None:
         return FileDifference(name, added=tuple(digests))
     old = index.digests(connection, before)

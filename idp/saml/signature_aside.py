@@ -54,7 +54,7 @@ class CheckAside:
 
 @contextmanager
 def checked_aside(file: MetadataFile, *, now: datetime) -> Iterator[CheckAside]:
-    """The check, under way; it is made to end when this is left, and somebody must ``wait`` for that."""
+    """The check, under way; it is made to end when the context is left, and the caller must ``wait`` for that."""
     check = CheckAside(file, now)
     try:
         yield check
