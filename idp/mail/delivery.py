@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
 from threading import Lock
@@ -25,6 +24,7 @@ import flask_mail
 
 from idp.domain.addresses import PLAIN
 from idp.domain.messages import message_id
+from idp.mail.headers import POLICY
 from idp.mail.messages import Rendered
 
 _REPLY_LIMIT = 500
@@ -148,13 +148,16 @@ class SmtpDelivery:
 
 
 def _composed(rendered: Rendered, to: str, sender: Address, name: str, now: datetime) -> EmailMessage:
-    composed = EmailMessage(policy=SMTP)
+    composed = EmailMessage(policy=POLICY)
     composed["Subject"] = rendered.subject
     composed["From"] = sender
     composed["To"] = to
     composed["Date"] = format_datetime(now)
     composed["Message-ID"] = message_id(name, sender.domain)
-    composed["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: no holiday replies, please
+    # No holiday replies, please: RFC 3834 section 5, and what Exchange has for it (MS-OXCMAIL); its « All » would
+    # forbid delivery reports as well.
+    composed["Auto-Submitted"] = "auto-generated"
+    composed["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     composed.set_content(rendered.text, cte="quoted-printable")
     composed.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
     return composed

@@ -21,6 +21,7 @@ class Mailbox:
 
     def __init__(self, *answers: str, to_recipient: tuple[str, ...] = ()) -> None:
         self.messages: list[EmailMessage] = []
+        self.as_sent: list[bytes] = []
         self.recipients: list[str] = []
         self.answers = list(answers)
         self.answers_to_recipient = list(to_recipient)
@@ -39,6 +40,7 @@ class Mailbox:
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
+        self.as_sent.append(envelope.content)
         self.messages.append(message)
         self.recipients += envelope.rcpt_tos
         return f"250 OK: queued as {len(self.messages)}"
