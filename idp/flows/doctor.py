@@ -108,7 +108,7 @@ class Doctor:
 
     def _smtp(self) -> Finding:
         server = self.mail_server
-        where, problem = f"{server.host}:{server.port}", server_problem(server)
+        where, problem = f"{server.host}:{server.port}", server_problem(server, self.from_address)
         if problem is not None:
             return Finding("smtp", Level.FAULT, f"{where}: {problem}", "mend [smtp], or the mail server")
         if server.tls == "none" and server.username:

@@ -138,10 +138,10 @@ class SmtpDelivery:
             return Accepted(reply_text(*connection.answer))
         except smtplib.SMTPRecipientsRefused as refusal:
             return _by_class(*next(iter(refusal.recipients.values())))
-        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as refusal:
+        except smtplib.SMTPDataError as refusal:
             return _by_class(refusal.smtp_code, refusal.smtp_error)
         except smtplib.SMTPResponseException as refusal:
-            # At the greeting, TLS or login it is not this message that is wrong: it must not be lost.
+            # At the greeting, TLS, login or sender it is not this message that is wrong: it must not be lost.
             return Deferred(reply_text(refusal.smtp_code, refusal.smtp_error))
         except (smtplib.SMTPException, OSError) as failure:
             return Deferred(f"{type(failure).__name__}: {failure}")

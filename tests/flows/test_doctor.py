@@ -120,6 +120,10 @@ def test_a_mail_server_that_is_absent_or_mute_or_refuses_us_is_a_fault(doctor: D
     with serving(Mailbox(), doctor.mail_server.port):
         starttls = replace(doctor, mail_server=replace(doctor.mail_server, tls="starttls"))
         assert levels(starttls, "smtp") == {Level.FAULT}
+    refusal = "530 5.7.0 Must issue a STARTTLS command first"
+    with serving(Mailbox(to_sender=refusal), doctor.mail_server.port):
+        (finding,) = of(doctor, "smtp")
+    assert (finding.level, refusal in finding.text) == (Level.FAULT, True)
 
 
 @pytest.mark.parametrize(("name", "level"), [("Maildir", Level.OK), ("a-file", Level.WARNING), ("gone", Level.WARNING)])

@@ -115,6 +115,13 @@ def test_the_class_of_the_answer_decides(port: int, mailbox: Mailbox, outcome: o
     assert mailbox.messages == []
 
 
+@pytest.mark.parametrize("answer", ["530 5.7.0 Must issue a STARTTLS command first", "550 5.7.1 not from this sender"])
+def test_a_server_that_wants_nothing_from_us_loses_no_mail(port: int, answer: str) -> None:
+    """Said of the sender: the person's address is not wrong, and the mail goes when the administrator has mended it."""
+    with serving(Mailbox(to_sender=answer), port):
+        assert delivery(port).send(MAIL, TO, "id-1", unrecorded, now=NOW) == Deferred(answer)
+
+
 def test_a_server_that_is_not_there_defers(port: int) -> None:
     assert isinstance(delivery(port).send(MAIL, TO, "id-1", unrecorded, now=NOW), Deferred)
 
