@@ -28,6 +28,8 @@ from idp.mail.headers import POLICY
 from idp.mail.messages import Rendered
 
 _REPLY_LIMIT = 500
+# RFC 4954 section 6: a fault of our settings, at whichever step a server tells it.
+_LOGIN_WANTED = (530, 534, 535, 538)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +166,9 @@ def _composed(rendered: Rendered, to: str, sender: Address, name: str, now: date
 
 
 def _by_class(code: int, reply: bytes | str) -> Outcome:
-    """RFC 5321 section 4.2.1: the first digit decides."""
-    return Refused(reply_text(code, reply)) if 500 <= code <= 599 else Deferred(reply_text(code, reply))
+    """RFC 5321 section 4.2.1: the first digit decides, but for a login that is missed."""
+    is_final = 500 <= code <= 599 and code not in _LOGIN_WANTED
+    return Refused(reply_text(code, reply)) if is_final else Deferred(reply_text(code, reply))
 
 
 def reply_text(code: int, reply: bytes | str) -> str:

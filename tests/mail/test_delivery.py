@@ -107,6 +107,7 @@ def _decoded(header: str) -> str:
         (Mailbox("554 5.7.1 no, thank you"), Refused("554 5.7.1 no, thank you")),
         (Mailbox(to_recipient=("450 4.2.1 greylisted",)), Deferred("450 4.2.1 greylisted")),
         (Mailbox(to_recipient=("550 5.1.1 no such user",)), Refused("550 5.1.1 no such user")),
+        (Mailbox(to_recipient=("530 5.7.0 log in first",)), Deferred("530 5.7.0 log in first")),
     ],
 )
 def test_the_class_of_the_answer_decides(port: int, mailbox: Mailbox, outcome: object) -> None:
