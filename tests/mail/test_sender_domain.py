@@ -38,6 +38,7 @@ def test_a_domain_in_order_has_nothing_to_mend() -> None:
         ("univ.example", ("v=spf10 -all",), 0),
         ("univ.example", ("v=spf1 -all", "v=spf1 ~all"), 0),
         ("univ.example", ("v=spf1 +all",), 0),
+        ("univ.example", ("v=spf1 include:spf.for-all.example All",), 0),
         ("s1._domainkey.univ.example", (), 1),
         ("s1._domainkey.univ.example", ("v=DKIM1; p=",), 1),
         ("_dmarc.univ.example", (), 2),
@@ -49,6 +50,10 @@ def test_each_fault_is_told_with_what_to_mend(name: str, records: tuple[str, ...
     findings = list(sender_findings("univ.example", "s1", lambda asked: given.get(asked, ())))
     assert [finding.level is Level.FAULT for finding in findings] == [number == place for number in range(3)]
     assert findings[place].mend
+
+
+def test_all_in_a_name_lets_nobody_send() -> None:
+    assert levels(GOOD | {"univ.example": ("v=spf1 include:all.relay.example",)}) == [Level.OK] * 3
 
 
 def test_no_selector_and_no_public_domain_are_warnings() -> None:
