@@ -17,7 +17,7 @@ from idp.domain.findings import Finding, Level
 from idp.domain.pinned_keys import PinnedKey
 from idp.domain.signing_keys import KeyState
 from idp.mail.delivery import MailServer
-from idp.mail.sender_domain import TxtLookup, sender_findings
+from idp.mail.sender_domain import Lookup, sender_findings
 from idp.mail.server_check import server_problem
 from idp.openid.issuer_certificate import certificate_ends
 from idp.openid.key_files import SigningKey
@@ -50,8 +50,9 @@ class Console:
 class Doctor:
     """keys, clients, metadata_files, pinned_keys (after those): read when asked for. var_dir: whose disk may fill up.
 
-    clients: those of the clients file. console: None where it is off. from_address: the sender of mails. description:
-    what our own metadata says of us. maildir: where mail that comes back is put, None: not into a folder.
+    clients: those of the clients file. console: None where it is off. from_address: the sender of mails. look_up,
+    mail_servers: TXT and MX records. description: what our own metadata says of us. maildir: where mail that comes back
+    is put, None: not into a folder.
     """
 
     issuer: str
@@ -60,7 +61,8 @@ class Doctor:
     mail_server: MailServer
     from_address: str
     dkim_selector: str
-    look_up: TxtLookup
+    look_up: Lookup
+    mail_servers: Lookup
     database: Callable[[], Database]
     indexes: Sequence[Indexes]
     keys: Callable[[], Keys]
@@ -77,7 +79,8 @@ class Doctor:
         yield Finding("settings", Level.OK, "read and accepted")
         yield from self._database()
         yield self._smtp()
-        yield from sender_findings(self.from_address.rpartition("@")[2], self.dkim_selector, self.look_up)
+        domain = self.from_address.rpartition("@")[2]
+        yield from sender_findings(domain, self.dkim_selector, self.look_up, self.mail_servers)
         yield from self._maildir()
         yield self._certificate()
         yield from self._signing_keys()
