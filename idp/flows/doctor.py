@@ -14,6 +14,7 @@ from idp.domain.clients import Client
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
+from idp.domain.loopback import is_loopback
 from idp.domain.pinned_keys import PinnedKey
 from idp.domain.signing_keys import KeyState
 from idp.mail.delivery import MailServer
@@ -116,6 +117,8 @@ class Doctor:
             return Finding("smtp", Level.FAULT, f"{where}: {problem}", "mend [smtp], or the mail server")
         if server.tls == "none" and server.username:
             return Finding("smtp", Level.WARNING, f"{where} takes mail, the password travels in clear", "set smtp.tls")
+        if server.tls == "none" and not is_loopback(server.host):
+            return Finding("smtp", Level.WARNING, f"{where} takes mail, codes travel in clear", "set smtp.tls")
         return Finding("smtp", Level.OK, f"{where} takes mail")
 
     def _maildir(self) -> Iterator[Finding]:

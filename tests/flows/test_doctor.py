@@ -128,6 +128,15 @@ def test_a_mail_server_that_is_absent_or_mute_or_refuses_us_is_a_fault(doctor: D
     assert (finding.level, refusal in finding.text) == (Level.FAULT, True)
 
 
+def test_codes_that_leave_the_machine_in_clear_are_a_warning(doctor: Doctor) -> None:
+    with serving(Mailbox(), doctor.mail_server.port):
+        assert levels(doctor, "smtp") == {Level.OK}
+        # Another way to write 127.0.0.1, from which nothing tells that it is this machine.
+        elsewhere = replace(doctor, mail_server=replace(doctor.mail_server, host="127.1"))
+        (finding,) = of(elsewhere, "smtp")
+    assert (finding.level, finding.mend) == (Level.WARNING, "set smtp.tls")
+
+
 @pytest.mark.parametrize(("name", "level"), [("Maildir", Level.OK), ("a-file", Level.WARNING), ("gone", Level.WARNING)])
 def test_a_folder_for_what_comes_back_that_is_not_there_is_told(
     doctor: Doctor, tmp_path: Path, name: str, level: Level
