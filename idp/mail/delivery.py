@@ -73,7 +73,10 @@ class MailServer:
 
 
 class LastStep:
-    """What one message of a process has at a time: from its text, which the server may take, until it is recorded."""
+    """The step in which only one message of a process is at a time.
+
+    It begins with the message's text, which the server may accept from then on, and ends when the outcome is recorded.
+    """
 
     def __init__(self, free: Lock) -> None:
         self._free = free
