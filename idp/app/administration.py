@@ -31,7 +31,7 @@ from idp.flows.key_administration import KeyAdministration, folder_faults
 from idp.flows.migrating import Migrating
 from idp.flows.saml_key_administration import SamlKeyAdministration
 from idp.flows.university_routing import UniversityRouting
-from idp.mail.sender_domain import txt_lookup
+from idp.mail.sender_domain import mx_lookup, txt_lookup
 from idp.openid.clients import ClientsFile
 from idp.openid.keys import algorithms_of
 from idp.saml.federation import FederationFolder
@@ -141,6 +141,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         from_address=configured.mail.from_,
         dkim_selector=configured.mail.dkim_selector,
         look_up=txt_lookup(),
+        mail_servers=mx_lookup(),
         database=lambda: connect(configured),
         indexes=INDEXES,
         keys=lambda: signing_keys(configured, utc_now).every(),

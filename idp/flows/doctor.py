@@ -14,10 +14,11 @@ from idp.domain.clients import Client
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
+from idp.domain.loopback import is_loopback
 from idp.domain.pinned_keys import PinnedKey
 from idp.domain.signing_keys import KeyState
 from idp.mail.delivery import MailServer
-from idp.mail.sender_domain import TxtLookup, sender_findings
+from idp.mail.sender_domain import Lookup, sender_findings
 from idp.mail.server_check import server_problem
 from idp.openid.issuer_certificate import certificate_ends
 from idp.openid.key_files import SigningKey
@@ -54,9 +55,10 @@ class Doctor:
     """keys, clients, metadata_files, pinned_keys (after metadata_files): read when asked for. var_dir: whose disk may
     fill up.
 
-    clients: the clients of the clients file. console: None where it is off. from_address: the sender of mails.
-    description: what our own metadata says of us. maildir: the folder of mail that comes back, None where it comes back
-    otherwise. sealed_until: the end of another secret key, None where the security log knows no other key.
+    clients: the clients of the clients file. console: None where it is off. from_address: the sender of mails. look_up,
+    mail_servers: TXT and MX records. description: what our own metadata says of us. maildir: the folder of mail that
+    comes back, None where it comes back otherwise. sealed_until: the end of another secret key, None where the security
+    log knows no other key.
     """
 
     issuer: str
@@ -65,7 +67,8 @@ class Doctor:
     mail_server: MailServer
     from_address: str
     dkim_selector: str
-    look_up: TxtLookup
+    look_up: Lookup
+    mail_servers: Lookup
     database: Callable[[], Database]
     indexes: Sequence[Indexes]
     keys: Callable[[], Keys]
@@ -83,7 +86,8 @@ class Doctor:
         yield Finding("settings", Level.OK, "read and accepted")
         yield from self._database()
         yield self._smtp()
-        yield from sender_findings(self.from_address.rpartition("@")[2], self.dkim_selector, self.look_up)
+        domain = self.from_address.rpartition("@")[2]
+        yield from sender_findings(domain, self.dkim_selector, self.look_up, self.mail_servers)
         yield from self._maildir()
         yield self._certificate()
         yield from self._signing_keys()
@@ -137,11 +141,13 @@ class Doctor:
 
     def _smtp(self) -> Finding:
         server = self.mail_server
-        where, problem = f"{server.host}:{server.port}", server_problem(server)
+        where, problem = f"{server.host}:{server.port}", server_problem(server, self.from_address)
         if problem is not None:
             return Finding("smtp", Level.FAULT, f"{where}: {problem}", "mend [smtp], or the mail server")
         if server.tls == "none" and server.username:
             return Finding("smtp", Level.WARNING, f"{where} takes mail, the password travels in clear", "set smtp.tls")
+        if server.tls == "none" and not is_loopback(server.host):
+            return Finding("smtp", Level.WARNING, f"{where} takes mail, codes travel in clear", "set smtp.tls")
         return Finding("smtp", Level.OK, f"{where} takes mail")
 
     def _maildir(self) -> Iterator[Finding]:

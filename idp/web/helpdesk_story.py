@@ -91,6 +91,7 @@ _LABELS: dict[str, LazyString] = {
     "lines": _("Changements"),
     "made_at": _("Sauvegarde du"),
     "mailbox": _("Adresse"),
+    "message": _("Identifiant du message"),
     "method": _("Moyen"),
     "name": _("Nom"),
     "operator": _("Par"),

@@ -63,6 +63,7 @@ def doctor(database: Database, tmp_path: Path) -> Doctor:
         from_address="idp@univ.example",
         dkim_selector="s1",
         look_up=lambda name: GOOD.get(name, ()),
+        mail_servers=lambda _: ("mx.univ.example",),
         database=lambda: database,
         indexes=[outbox.INDEXES],
         keys=lambda: KeyStore(tmp_path / "keys").every(),
@@ -97,6 +98,7 @@ def test_an_installation_in_order_has_no_fault(doctor: Doctor) -> None:
         "clock",
         "smtp",
         "spf",
+        "mx",
         "keys",
         "clients",
         "federation",
@@ -126,6 +128,19 @@ def test_a_mail_server_that_is_absent_or_mute_or_refuses_us_is_a_fault(doctor: D
     with serving(Mailbox(), doctor.mail_server.port):
         starttls = replace(doctor, mail_server=replace(doctor.mail_server, tls="starttls"))
         assert levels(starttls, "smtp") == {Level.FAULT}
+    refusal = "530 5.7.0 Must issue a STARTTLS command first"
+    with serving(Mailbox(to_sender=refusal), doctor.mail_server.port):
+        (finding,) = of(doctor, "smtp")
+    assert (finding.level, refusal in finding.text) == (Level.FAULT, True)
+
+
+def test_codes_that_leave_the_machine_in_clear_are_a_warning(doctor: Doctor) -> None:
+    with serving(Mailbox(), doctor.mail_server.port):
+        assert levels(doctor, "smtp") == {Level.OK}
+        # Another way to write 127.0.0.1, from which nothing tells that it is this machine.
+        elsewhere = replace(doctor, mail_server=replace(doctor.mail_server, host="127.1"))
+        (finding,) = of(elsewhere, "smtp")
+    assert (finding.level, finding.mend) == (Level.WARNING, "set smtp.tls")
 
 
 @pytest.mark.parametrize(("name", "level"), [("Maildir", Level.OK), ("a-file", Level.WARNING), ("gone", Level.WARNING)])
