@@ -30,7 +30,7 @@ from idp.openid.logout_token import LogoutTokens
 from idp.openid.provider import Provider
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
-from idp.openid.registration_metadata import MetadataReader, names_of
+from idp.openid.registration_metadata import ClientMetadataReader, names_of
 from idp.openid.sector_identifiers import SectorIdentifiers
 from idp.outbound.safe_fetch import fetch, fetch_json, post_form
 from idp.saml.federation import FederationFolder
@@ -192,8 +192,8 @@ def _last_good(configured: Settings) -> Path:
 
 def _metadata_reader(
     configured: Settings, keys: KeyStore, sectors: SectorIdentifiers, in_file: ClientsFile
-) -> MetadataReader:
-    return MetadataReader(
+) -> ClientMetadataReader:
+    return ClientMetadataReader(
         scopes=tuple(configured.registration.scope.split()),
         algorithms=keys.algorithms,
         implicit=configured.openid.implicit,

@@ -11,7 +11,7 @@ from typing import Protocol
 from idp.domain.clients import Client
 from idp.domain.registrations import PREFIX, Registration
 from idp.openid.client_authentication import ClientLookup
-from idp.openid.registration_metadata import MetadataReader, UnfitMetadata
+from idp.openid.registration_metadata import ClientMetadataReader, UnfitMetadata
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class RegisteredClients:
         self,
         in_file: ClientLookup,
         store: Registrations,
-        reader: MetadataReader,
+        reader: ClientMetadataReader,
         *,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:

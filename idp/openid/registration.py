@@ -13,7 +13,7 @@ from idp.domain.keyed import random_id, random_token, same, token_hash
 from idp.domain.registrations import PREFIX, Registration
 from idp.openid.discovery import REGISTRATION_PATH
 from idp.openid.registered_clients import RegisteredClients, Registrations
-from idp.openid.registration_metadata import MetadataReader, UnfitMetadata, needs_secret, sector_of
+from idp.openid.registration_metadata import ClientMetadataReader, UnfitMetadata, needs_secret, sector_of
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class RegistrationEndpoint:
     store: Registrations
     tokens: InitialTokens
     clients: RegisteredClients
-    reader: MetadataReader
+    reader: ClientMetadataReader
 
     def create(self, body: bytes, authorization: str | None, *, now: datetime) -> dict[str, Any]:
         """The client information response (RFC 7591 section 3.2.1)."""

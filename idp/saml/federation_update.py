@@ -26,7 +26,7 @@ from idp.saml import federation_index as index
 from idp.saml import federation_seen as seen_files
 from idp.saml.federation_index import IndexedFile
 from idp.saml.federation_seen import Seen, SeenFile
-from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified, check_not_older, read_file
+from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, VerifiedMetadata, check_not_older, read_file
 from idp.saml.overrides import FILE_NAME, FileTrust, Overrides, parse_overrides
 from idp.saml.signature_aside import CheckAside, checked_aside
 
@@ -232,7 +232,7 @@ class _Update:
 
     def _checked(
         self, number: int, file: MetadataFile, check: CheckAside, indexed: IndexedFile | None
-    ) -> tuple[Verified, dict[str, str]]:
+    ) -> tuple[VerifiedMetadata, dict[str, str]]:
         """Read into the draft while the file is checked aside; believed only when this returns."""
         from idp.saml.metadata_reading import MalformedMetadata, MetadataReader
 
@@ -316,7 +316,7 @@ def _entities(reader: "MetadataReader") -> Iterator[tuple[IdentityProvider, byte
         raise MetadataFault(f"is not acceptable XML ({error})") from None
 
 
-def _check_same(checked: Verified, reader: "MetadataReader") -> None:
+def _check_same(checked: VerifiedMetadata, reader: "MetadataReader") -> None:
     """What was read is what was verified: two parsers saw the same document."""
     if checked.outline != reader.outline():
         raise MetadataFault("is read differently by two parsers")

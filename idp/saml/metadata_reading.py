@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from idp.domain.federation import IdentityProvider
 from idp.saml import xml_names as names
-from idp.saml.entity_reading import ENTITY, Attributes, EntityDraft, Step
+from idp.saml.entity_reading import ENTITY, Attributes, ElementStep, EntityDraft
 from idp.saml.metadata_trust import Outline
 from idp.saml.plain_values import moment
 
@@ -22,7 +22,7 @@ _CHUNK: Final = 1 << 18
 _ENTITY: Final = f"{names.MD} EntityDescriptor"
 _GROUP: Final = f"{names.MD} EntitiesDescriptor"
 _TAG: Final = re.compile(rb"<(?:[^\s<>/:=]+:)?EntityDescriptor(?=[\s/>])")
-_NOTHING: Final = Step()
+_NOTHING: Final = ElementStep()
 
 
 class MalformedMetadata(Exception):
@@ -63,7 +63,7 @@ class MetadataReader:
         self._declared: dict[str, str] = {}
         self._found: list[tuple[IdentityProvider, bytes]] = []
         self._draft = EntityDraft("", self._is_over)
-        self._steps: list[Step] = []
+        self._steps: list[ElementStep] = []
         # How deep we are in elements that do not matter.
         self._aside = 0
         # Of the element whose value is being read, if any.

@@ -46,7 +46,7 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedMetadata:
     """What is known of a file whose origin is sure.
 
     digest: its SHA-256 in hex. outline: what any reader of it must have seen.
