@@ -15,7 +15,7 @@ from flask import Flask
 from idp import log, settings
 from idp.app import assistance, own_account
 from idp.app.background import Background
-from idp.app.mail import given_up_mail, mail_workers
+from idp.app.mail import mail_delivery, mail_workers
 from idp.app.pages import create_app
 from idp.app.release import release
 from idp.app.services import Services, build
@@ -23,6 +23,7 @@ from idp.app.stores import INDEXES
 from idp.app.work_metrics import serve_metrics
 from idp.domain.errors import ConfigurationError
 from idp.flows.logout_delivery import SENDERS
+from idp.flows.mail_delivery import MailDelivery
 from idp.outbound.safe_fetch import download
 from idp.queue_worker import QueueWorker
 from idp.settings import Settings
@@ -95,11 +96,7 @@ def work_until_stopped(configured: Settings) -> None:
 def background(services: Services, *, works: bool = True) -> Background:
     """What this process does beside answering. works: whether it sends mail and the like, or leaves that to others."""
     configured = services.settings
-    workers = (
-        (*mail_workers(services), _logout_sender(services), _deadlines(services), _audit_sealer(services))
-        if works
-        else (_audit_watcher(services),)
-    )
+    workers = _workers(services) if works else (_audit_watcher(services),)
     return Background(
         services.database,
         INDEXES,
@@ -109,6 +106,16 @@ def background(services: Services, *, works: bool = True) -> Background:
         services.federation.downloads(partial(download, allow_loopback=not configured.https)),
         partial(services.saml_keys.look, services.service_provider),
         services.clock,
+    )
+
+
+def _workers(services: Services) -> tuple[QueueWorker, ...]:
+    mails = mail_delivery(services)
+    return (
+        *mail_workers(services, mails),
+        _logout_sender(services),
+        _deadlines(services, mails),
+        _audit_sealer(services),
     )
 
 
@@ -141,7 +148,7 @@ def _logout_sender(services: Services) -> QueueWorker:
     return QueueWorker("logout-sender", work, notices.arrivals, services.clock, threads=SENDERS)
 
 
-def _deadlines(services: Services) -> QueueWorker:
+def _deadlines(services: Services, mails: MailDelivery) -> QueueWorker:
     # Nothing announces that a deadline has passed: this looks for such work from time to time.
     closing, erasure = assistance.account_closing(services), own_account.erasure(services)
     merging = own_account.merging(services)
@@ -152,7 +159,7 @@ def _deadlines(services: Services) -> QueueWorker:
         lambda _, now: any(
             work(now)
             for work in (
-                given_up_mail(services),
+                mails.give_up_expired,
                 services.logout_delivery.give_up_expired,
                 closing.close_next_expired,
                 closing.give_up_next_expired,
