@@ -41,14 +41,17 @@ class Adoption:
 
     def __call__(self, proofing: Proofing) -> Adopted:
         """The person's account, made anew if need be, with nothing left of what it was used for before."""
+        known = self._known(proofing)
+        owner = self.accounts.by_address(proofing.address or "")
+        known = known or self._invited(owner)
+        other = None if owner is None or (known is not None and owner.id == known.id) else owner
+        self._refuse_taken_address(proofing, other)
+        previous = self._release_address(known, other, proofing)
         with _refusing_race(proofing):
-            try:
-                return self._adopted(proofing)
-            except AlreadyExists:
-                # Where the same person was faster in another browser, they are known by now.
-                if self._known(proofing) is None:
-                    raise
-                return self._adopted(proofing)
+            account_id = self._handed_over(known, proofing)
+        self.records.add(record_of(proofing, account_id, self.secret, now=self.clock()))
+        is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
+        return Adopted(account_id, is_renamed)
 
     def expects_earlier_account(self, proofing: Proofing) -> bool:
         """Whether the mailbox would come from another account that the same university names otherwise."""
@@ -57,17 +60,15 @@ class Adoption:
             return False
         return renamed(proofing.identities, previous) is not None
 
-    def _adopted(self, proofing: Proofing) -> Adopted:
-        known = self._known(proofing)
-        owner = self.accounts.by_address(proofing.address or "")
-        known = known or self._invited(owner)
-        other = None if owner is None or (known is not None and owner.id == known.id) else owner
-        self._refuse_taken_address(proofing, other)
-        previous = self._release_address(known, other, proofing)
-        account_id = self._made(proofing) if known is None else self._freed(known, proofing)
-        self.records.add(record_of(proofing, account_id, self.secret, now=self.clock()))
-        is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
-        return Adopted(account_id, is_renamed)
+    def _handed_over(self, known: Account | None, proofing: Proofing) -> str:
+        try:
+            return self._made(proofing) if known is None else self._freed(known, proofing)
+        except AlreadyExists:
+            # Where the same person was faster in another browser, they are known by now.
+            known = self._known(proofing)
+            if known is None:
+                raise
+            return self._freed(known, proofing)
 
     def _made(self, proofing: Proofing) -> str:
         """A new account with what was proven. Nobody used it before, so that nothing of it ends.

@@ -60,17 +60,17 @@ class MergingFlow:
     clock: Callable[[], datetime]
 
     def offer(self, account: Account, session: Session, merge_id: str) -> Offer | None:
-        """The offer that was made in this browser, while it lasts and the other account is open."""
+        """The offer that was made in this browser, while it lasts and the other account is open and its person's."""
         merge = self.merges.find_offer(merge_id, account.id, session.browser, now=self.clock())
         other = self.accounts.find(merge.other) if merge else None
-        if merge is None or other is None or other.disabled:
+        if merge is None or other is None or other.disabled or merge.is_overtaken(other.proved_at):
             return None
         return Offer(merge, other.password_hash is not None)
 
     def accept(self, account: Account, session: Session, offer: Offer, password: str) -> str | None:
         """Merge the other account into this one: None when it is done, else the key of a field sentence."""
         other = self.accounts.find(offer.merge.other)
-        if other is None or other.disabled:
+        if other is None or other.disabled or offer.merge.is_overtaken(other.proved_at):
             return "merge.changed"
         if other.only_passkeys:
             # The proof of a mailbox, or a password, leads into it no more than at its sign-in.
@@ -145,7 +145,7 @@ class MergingFlow:
         return None if self._move(begun) else "merge.changed"
 
     def _move(self, merge: Merge) -> bool:
-        """False, and nothing changed, where the other account has meanwhile lost the address or was closed."""
+        """False, and nothing changed, where the other account meanwhile lost the address, was closed or proven."""
         if not self.merged_accounts.leave(merge):
             self.merges.give_up(merge)
             return False

@@ -181,6 +181,7 @@ class AccountStore:
         changes: Document = {"invited": asdict(invited)}
         changes["attributes"] = {name: list(values) for name, values in attributes.items()}
         with translated():
+            self._accounts.update_one({"_id": account_id, "before_merge": {"$exists": True}}, _set_aside(changes))
             invited_one = {"_id": account_id, "invited.until": {"$exists": True}}
             if not self._accounts.update_one(invited_one, {"$set": changes}).matched_count:
                 return False
@@ -244,6 +245,15 @@ class AccountStore:
 
 def _expired(now: datetime) -> Document:
     return {"invited.until": {"$lte": now}, "disabled": False}
+
+
+def _set_aside(changes: Document) -> list[Document]:
+    """The same for an invitation that waits until two accounts are parted (``storage.merged_accounts``)."""
+    is_invited = {"$ne": [{"$ifNull": ["$$this.v.invited", None]}, None]}
+    changed = {"$mergeObjects": ["$$this.v", {"$literal": changes}]}
+    each = {"k": "$$this.k", "v": {"$cond": [is_invited, changed, "$$this.v"]}}
+    every = {"$map": {"input": {"$objectToArray": "$before_merge"}, "in": each}}
+    return [{"$set": {"before_merge": {"$arrayToObject": every}}}]
 
 
 def _new_password(password_hash: str, now: datetime) -> Document:

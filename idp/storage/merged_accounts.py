@@ -17,11 +17,13 @@ class MergedAccounts:
     def leave(self, merge: Merge) -> bool:
         """Empty the other account, if it is open and still has the proven address: the write that decides.
 
-        A proof at a university at the same moment either came before, or finds no account to write to.
+        A proof at a university at the same moment either came before, and counts, or finds no account to write to.
         """
         as_before = {"merge_id": merge.id, "addresses": "$addresses", "identities": "$identities"}
         change = {"merged": as_before, "addresses": [], "identities": [], "disabled": True}
-        is_open = {"_id": merge.other, "addresses": merge.address, "disabled": False, "merged": None}
+        is_open: Document = {"_id": merge.other, "addresses": merge.address, "disabled": False, "merged": None}
+        # ``Merge.is_overtaken``
+        is_open["proved_at"] = {"$not": {"$gt": merge.created_at}}
         with translated():
             if self._accounts.update_one(is_open, [{"$set": change}]).modified_count:
                 return True

@@ -260,6 +260,23 @@ def test_accounts_that_are_parted_do_not_bring_a_withdrawn_invitation_back(world
     assert world.mails(INES)[-1]["kind"] == "unknown_account"
 
 
+def test_nor_where_the_invited_account_itself_was_vouched_for_by_the_merge(world: World) -> None:
+    """It had put the invitation aside for the parting."""
+    invite(world)
+    person, camille = came(world).press("Plus tard"), Identity(EXEMPLE, "eppn", "c@univ-exemple.fr")
+    own = world.account("own", CAMILLE)
+    world.services.stores.accounts.renew_proof(own, identities=(camille,), attributes={}, now=world.clock())
+    person.get("/account/addresses/new").press("Recevoir le code", email=CAMILLE)
+    person.press("Ajouter cette adresse", code=code(world, CAMILLE)).press("Réunir les deux comptes")
+    assert account_of(world).invited is None
+    assert assistance.invitations(world.services).withdraw(INES, ACT)
+    close_what_is_over(world)
+    person.get("/account").press("Séparer les deux comptes")
+    close_what_is_over(world)
+    assert account_of(world).expired
+    assert not account_of(world, CAMILLE).disabled
+
+
 def test_a_withdrawal_that_was_cut_short_is_done_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     invite(world)
     came(world)
