@@ -27,6 +27,7 @@ from idp.storage.merged_accounts import MergedAccounts
 from idp.storage.merges import MergeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
+from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
 
@@ -49,6 +50,7 @@ class MergingFlow:
     grants: GrantStore
     consents: ConsentStore
     devices: DeviceStore
+    proofings: ProofingStore
     sessions: SessionStore
     sweeps: SweepStore
     limits: LimitStore
@@ -149,9 +151,7 @@ class MergingFlow:
         if not self.merged_accounts.leave(merge):
             self.merges.give_up(merge)
             return False
-        self.sweeps.put(merge.other, now=self.clock())
-        self.ends_sign_ins.of_account(merge.other)
-        self.devices.forget_account(merge.other)
+        self._end_everything_of(merge.other, merge)
         self.merged_accounts.join(merge)
         self.records.merge(merge.other, merge.survivor, merge.id)
         self.passkeys.merge(merge.other, merge.survivor, merge.id)
@@ -164,12 +164,23 @@ class MergingFlow:
         if not self.merged_accounts.give_back(merge):
             self.merges.settle(merge, MergeState.DONE)
             return "merge.last_address"
+        # They may have been two people: whoever came in by what goes back does not stay, and nobody can tell who did.
+        self._end_everything_of(merge.survivor, merge)
         self.merged_accounts.restore(merge)
         self.records.separate(merge.id, merge.other)
         self.passkeys.separate(merge.id, merge.other)
         self._tell("parted", merge, before={})
         self.merges.forget(merge.id)
         return None
+
+    def _end_everything_of(self, account_id: str, merge: Merge) -> None:
+        """Of one of the two, when the addresses have just gone from it."""
+        now = self.clock()
+        self.sweeps.put(account_id, now=now, began_before=now)
+        self.ends_sign_ins.of_account(account_id)
+        self.devices.forget_account(account_id)
+        # One that was left at its last page, on a computer that others use, would let them choose a password.
+        self.proofings.void_account(account_id, *self.merged_accounts.moved_addresses(merge))
 
     def _clients_of(self, other: Account) -> tuple[str, ...]:
         """Every application that knows the person by the other account's subject."""

@@ -170,9 +170,17 @@ class AccountStore:
 
     def unlink(self, account_id: str, identifier: str) -> bool:
         """Let this university identifier lead to nobody; False where the account does not have it."""
+        account = self.find(account_id)
+        keys = [_key(identity) for identity in account.identities if identity.value == identifier] if account else []
+        named = {"key": {"$in": keys}}
         with translated():
+            # First: an account that ended in this one would have it back when the two are parted. Reads every account,
+            # as ``named`` does.
+            self._accounts.update_many(
+                {"merged.identities.key": {"$in": keys}}, {"$pull": {"merged.identities": named}}
+            )
             taken = self._accounts.update_one(
-                {"_id": account_id, "identities.value": identifier}, {"$pull": {"identities": {"value": identifier}}}
+                {"_id": account_id, "identities.key": {"$in": keys}}, {"$pull": {"identities": named}}
             )
         return taken.modified_count == 1
 

@@ -45,9 +45,13 @@ class MergedAccounts:
         self._take_over_releases(merge, other)
         self._take_over_proof(merge, other)
 
+    def moved_addresses(self, merge: Merge) -> tuple[str, ...]:
+        """The addresses that came from the other account, or go back there."""
+        return tuple(self._other(merge)["merged"]["addresses"])
+
     def addresses_before(self, merge: Merge) -> dict[str, tuple[str, ...]]:
         """The addresses that each of the two had before they were moved, by account."""
-        moved = tuple(self._other(merge)["merged"]["addresses"])
+        moved = self.moved_addresses(merge)
         with translated():
             survivor = self._accounts.find_one({"_id": merge.survivor}, {"addresses": 1}) or {"addresses": ()}
         kept = tuple(address for address in survivor["addresses"] if address not in moved)

@@ -220,7 +220,9 @@ def _pages(people: PeopleFlow, acts: HelpdeskActs, helps: Callable[[str], bool],
         ),
         "unmerge": ActPage(
             names["unmerge"],
-            gettext("Les deux comptes redeviennent ce qu’ils étaient ; les deux sont prévenus."),
+            gettext(
+                "Les deux comptes redeviennent ce qu’ils étaient, personne n’y reste connecté ; les deux sont prévenus."
+            ),
             unmerge,
             (),
             "address",
