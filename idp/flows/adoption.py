@@ -102,6 +102,7 @@ class Adoption:
             locale=known.locale,
             now=self.clock(),
         )
+        self._tell_of_dropped_addresses(known, proofing)
         self._end_everything_of(known.id, proofing)
         # Whoever was just signing in with what the proof has taken away began before this.
         self._plan_sweep(known)
@@ -162,6 +163,18 @@ class Adoption:
         fields = {"change": "moved", "changed": moved}
         for message in notices("addresses_changed", previous, others, reference=proofing.reference, now=now, **fields):
             self.mails.put(message)
+
+    def _tell_of_dropped_addresses(self, known: Account, proofing: Proofing) -> None:
+        """Those of an invited person who is vouched for now (``AccountStore.record_proof``)."""
+        dropped = () if known.identities else (one for one in known.addresses if one != proofing.address)
+        now = self.clock()
+        for address in dropped:
+            self.audit.append("account.address_removed", at=now, reference=proofing.reference, account_id=known.id)
+            fields = {"change": "removed", "changed": address}
+            for message in notices(
+                "addresses_changed", known, (address,), reference=proofing.reference, now=now, **fields
+            ):
+                self.mails.put(message)
 
     def _notice(self, proofing: Proofing) -> Message:
         now = self.clock()

@@ -379,6 +379,21 @@ def test_o_25_a_proof_ends_what_the_invited_person_had_open(world: World) -> Non
     assert account_of(world, CAMILLE).password_hash is None
 
 
+def test_o_25_no_other_address_of_an_invited_account_leads_in_after_a_proof(world: World) -> None:
+    """Whoever had the mailbox first may have added one of their own (trojan identifier, Sudhodanan & Paverd)."""
+    own = "somebody@exemple.org"
+    invite(world, CAMILLE)
+    before = came(world, CAMILLE).press("Créer", password=PASSWORD).get("/account/addresses/new")
+    before.press("Recevoir le code", email=own).press("Ajouter cette adresse", code=code(world, own))
+    assert account_of(world, CAMILLE).addresses == (CAMILLE, own)
+    waiting = asked(world, own)
+    world.browser().start(CAMILLE).prove().press("Continuer", code=world.code(CAMILLE))
+    assert account_of(world, CAMILLE).addresses == (CAMILLE,)
+    assert waiting.press("Se connecter", code=code(world, own)).step == "code"
+    told = [mail["fields"] for mail in world.mails(own) if mail["kind"] == "addresses_changed"]
+    assert [(fields["change"], fields["changed"]) for fields in told] == [("removed", own)]
+
+
 def test_a_list_is_taken_whole_or_not_at_all(world: World) -> None:
     flow = assistance.invitations(world.services)
     world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "c@univ-exemple.fr"))
