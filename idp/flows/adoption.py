@@ -127,7 +127,7 @@ class Adoption:
         """
         if account is None or account.invited is None or account.identities:
             return None
-        if account.disabled and not account.expired:
+        if not (account.lets_in(self.clock()) or account.expired):
             raise Refusal("account.disabled", account.id, status=403)
         return account
 

@@ -370,6 +370,18 @@ def test_a_proof_does_not_open_what_was_disabled_by_hand(world: World) -> None:
     assert account_of(world, CAMILLE).disabled
 
 
+def test_a_proof_opens_what_the_invited_person_had_closed(world: World) -> None:
+    """As it does an account that a university vouched for; the mailbox may be another person's by now."""
+    invite(world, CAMILLE)
+    came(world, CAMILLE)
+    own_account.closing(world.services).close(account_of(world, CAMILLE))
+    person = world.browser().start(CAMILLE).prove()
+    person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
+    assert person.step == "reopen-account"
+    assert person.press("Rouvrir mon compte").step == "account"
+    assert (account_of(world, CAMILLE).disabled, account_of(world, CAMILLE).invited) == (False, None)
+
+
 def test_o_25_a_proof_ends_what_the_invited_person_had_open(world: World) -> None:
     invite(world, CAMILLE)
     before = came(world, CAMILLE).press("Créer", password=PASSWORD)
