@@ -47,7 +47,7 @@ class AccountStore:
 
     def by_address(self, address: str) -> Account | None:
         with translated():
-            return _account(self._accounts.find_one({"addresses": address}))
+            return _account(self._accounts.find_one(_having(address)))
 
     def by_identities(self, identities: Sequence[Identity]) -> list[Account]:
         """Every account that one of these names."""
@@ -123,7 +123,7 @@ class AccountStore:
         with translated():
             return _account(
                 self._accounts.find_one_and_update(
-                    {"addresses": address, "_id": {"$ne": except_account}},
+                    _having(address) | {"_id": {"$ne": except_account}},
                     {"$pull": {"addresses": address}, "$set": {"password_hash": None}},
                 )
             )
@@ -229,7 +229,7 @@ class AccountStore:
         others = _bounces_of_others(bounce.address)
         with translated():
             found = self._accounts.find_one_and_update(
-                {"addresses": bounce.address},
+                _having(bounce.address),
                 [{"$set": {"bounces": {"$concatArrays": [others, [{"$literal": asdict(bounce)}]]}}}],
                 projection={"_id": 1},
             )
@@ -238,7 +238,7 @@ class AccountStore:
     def forget_bounce(self, address: str) -> None:
         """Somebody just read mail at this address."""
         with translated():
-            self._accounts.update_one({"addresses": address}, {"$pull": {"bounces": {"address": address}}})
+            self._accounts.update_one(_having(address), {"$pull": {"bounces": {"address": address}}})
 
     def replace_hash(self, account_id: str, old: str, new: str) -> None:
         """Store the same password at today's cost, unless it was changed meanwhile."""
@@ -251,6 +251,12 @@ class AccountStore:
             written = self._accounts.update_one(lasting, [{"$set": changes}])
         if not written.matched_count:
             raise AlreadyExists("merged or erased at the same moment")
+
+
+def _having(address: str) -> Document:
+    """Whose address this is. The type is told beside it: the index holds what is a string, and MongoDB (6.0) does not
+    conclude that from a value, but reads every account."""
+    return {"addresses": {"$eq": address, "$type": "string"}}
 
 
 def _expired(now: datetime) -> Document:
