@@ -166,7 +166,8 @@ class Adoption:
 
     def _tell_of_dropped_addresses(self, known: Account, proofing: Proofing) -> None:
         """Those of an invited person who is vouched for now (``AccountStore.record_proof``)."""
-        dropped = () if known.identities else (one for one in known.addresses if one != proofing.address)
+        is_invited = known.invited is not None and not known.identities
+        dropped = [one for one in known.addresses if is_invited and one != proofing.address]
         now = self.clock()
         for address in dropped:
             self.audit.append("account.address_removed", at=now, reference=proofing.reference, account_id=known.id)

@@ -89,11 +89,12 @@ class AccountStore:
     ) -> None:
         """Write what a proof said: the address becomes the primary one, older identifiers stay, the password goes.
 
-        The other addresses stay where a university vouched before: who added them was signed in as this person. Else
-        whoever had the mailbox before may have given one of their own, which would lead in by code.
+        The other addresses stay, but for those of an account that rests on an invitation alone: whoever had the mailbox
+        before may have given one of their own, which would lead in by code.
         Raises AlreadyExists when an identity or the address belongs to somebody else.
         """
-        is_other = {"$and": [{"$ne": ["$$this", {"$literal": address}]}, {"$ne": ["$identities", []]}]}
+        is_kept = {"$or": [{"$ne": ["$identities", []]}, {"$eq": [{"$ifNull": ["$invited", None]}, None]}]}
+        is_other = {"$and": [{"$ne": ["$$this", {"$literal": address}]}, is_kept]}
         others = {"$filter": {"input": "$addresses", "cond": is_other}}
         changes = {
             "addresses": {"$concatArrays": [[{"$literal": address}], others]},
