@@ -455,7 +455,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     Raises ConfigurationError with one line for each fault.
     """
     settings, faults = read(Settings, environ, DEFAULT_FILE)
-    # What is wrong only in company is looked for once each value is right by itself: it was replaced by the default.
+    # Faults between two settings are looked for once each is right by itself: a wrong value was replaced by its
+    # default.
     faults = faults or [*_contradictions(settings)]
     if faults:
         raise ConfigurationError(*faults)
@@ -500,7 +501,7 @@ def _contradictions(settings: Settings) -> Iterator[str]:
         yield fault("passwords.bcrypt_cost", cost, "10 to 16 unless the issuer is on loopback")
     if bool(settings.smtp.username) != bool(settings.smtp.password):
         yield fault("smtp.password", "", "username and password, or neither", secret=True)
-    # One that is not there may yet be made: the federation's readers tell it.
+    # A folder that is not there may still be made; the federation's readers report it.
     if settings.federation.dir.exists() and not settings.federation.dir.is_dir():
         yield fault("federation.dir", str(settings.federation.dir), "a folder (IDP_FEDERATION_DIR)")
 

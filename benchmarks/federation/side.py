@@ -73,7 +73,8 @@ def our_process(folder: Path, state: Path) -> Measured:
 
 def our_worker(folder: Path, state: Path) -> Measured:
     """A worker with a ready index: what it costs to ask."""
-    from idp.saml.federation import Federation, FederationFolder
+    from idp.saml.federation import FederationFolder
+    from idp.saml.federation_snapshot import Federation
     from idp.saml.keys import ensure_keys
     from idp.saml.own_metadata import ServiceDescription
     from idp.saml.service_provider import ServiceProvider

@@ -22,26 +22,21 @@ def account_closing(services: Services) -> AccountClosing:
     """An administrator closes an account."""
     stores = services.stores
     return AccountClosing(
-        stores.accounts,
-        services.ends_sign_ins,
-        stores.devices,
-        stores.consents,
-        stores.proofings,
-        stores.sweeps,
-        stores.audit,
-        services.clock,
-        timedelta(days=services.settings.retention.closed_accounts_days),
+        accounts=stores.accounts,
+        ends_sign_ins=services.ends_sign_ins,
+        devices=stores.devices,
+        consents=stores.consents,
+        proofings=stores.proofings,
+        sweeps=stores.sweeps,
+        audit=stores.audit,
+        clock=services.clock,
+        kept=timedelta(days=services.settings.retention.closed_accounts_days),
     )
 
 
 def people(services: Services) -> PeopleFlow:
     """Whoever helps finds a person."""
     stores = services.stores
-
-    def client_name(client_id: str) -> str:
-        client = services.provider.client(client_id)
-        return client.display_name("fr") if client else client_id
-
     return PeopleFlow(
         accounts=stores.accounts,
         invitations=stores.invitations,
@@ -54,7 +49,7 @@ def people(services: Services) -> PeopleFlow:
         outbox=stores.outbox,
         audit=stores.audit,
         secret=services.secret,
-        client_name=client_name,
+        client_name=lambda client_id: services.provider.client_name(client_id, "fr"),
         clock=services.clock,
     )
 
@@ -81,7 +76,13 @@ def helpdesk_act_pages(services: Services, pages: Pages) -> Blueprint:
 def timeline(services: Services) -> TimelineFlow:
     """Whoever helps reads what happened."""
     stores = services.stores
-    return TimelineFlow(stores.accounts, stores.audit, stores.outbox, stores.proofing_records, stores.grants)
+    return TimelineFlow(
+        accounts=stores.accounts,
+        audit=stores.audit,
+        outbox=stores.outbox,
+        records=stores.proofing_records,
+        grants=stores.grants,
+    )
 
 
 def helpdesk_entry(services: Services) -> HelpdeskEntry:
@@ -111,4 +112,11 @@ def invitations(services: Services) -> InvitationFlow:
     """An administrator invites people."""
     stores, configured = services.stores, services.settings
     url = configured.invitations.sign_in_url or f"{configured.issuer}/account"
-    return InvitationFlow(stores.invitations, stores.accounts, stores.outbox, stores.audit, url, services.clock)
+    return InvitationFlow(
+        invitations=stores.invitations,
+        accounts=stores.accounts,
+        mails=stores.outbox,
+        audit=stores.audit,
+        sign_in_url=url,
+        clock=services.clock,
+    )

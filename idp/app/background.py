@@ -76,7 +76,7 @@ class Background:
                 if self._made_indexes():
                     return
             except ConfigurationError as error:
-                # Too late for refusing to start: /readyz says 503.
+                # This process serves already and cannot refuse to start any more: /readyz answers 503 instead.
                 logger.critical("schema.not_served", extra={"fields": {"detail": str(error)}})
 
     def _made_indexes(self) -> bool:

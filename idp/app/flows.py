@@ -25,17 +25,17 @@ def authorization(services: Services) -> AuthorizationFlow:
     """A client sends a person."""
     stores = services.stores
     return AuthorizationFlow(
-        services.provider,
-        stores.authorizations,
-        stores.accounts,
-        stores.proofings,
-        stores.consents,
-        stores.releases,
-        stores.audit,
-        services.settings.affiliations.periods,
-        proofs(services).is_confirmation_due,
-        services.clock,
-        services.metrics.counts,
+        provider=services.provider,
+        authorizations=stores.authorizations,
+        accounts=stores.accounts,
+        proofings=stores.proofings,
+        consents=stores.consents,
+        releases=stores.releases,
+        audit=stores.audit,
+        claims=services.claims,
+        is_confirmation_due=proofs(services).is_confirmation_due,
+        clock=services.clock,
+        heard=services.metrics.counts,
     )
 
 
@@ -119,10 +119,10 @@ def account(services: Services) -> AccountFlow:
 def proofs(services: Services) -> ProofsFlow:
     """Who vouched for a person."""
     return ProofsFlow(
-        services.stores.proofing_records,
-        services.federation,
-        services.settings.affiliations.periods,
-        services.clock,
+        records=services.stores.proofing_records,
+        federation=services.federation,
+        periods=services.settings.affiliations.periods,
+        clock=services.clock,
     )
 
 
@@ -148,13 +148,13 @@ def end_session(services: Services) -> EndSessionFlow:
     """Signing out."""
     stores = services.stores
     return EndSessionFlow(
-        services.provider,
-        stores.sessions,
-        services.ends_sign_ins,
-        stores.accounts,
-        services.federation,
-        stores.audit,
-        services.clock,
+        provider=services.provider,
+        sessions=stores.sessions,
+        ends_sign_ins=services.ends_sign_ins,
+        accounts=stores.accounts,
+        federation=services.federation,
+        audit=stores.audit,
+        clock=services.clock,
     )
 
 
@@ -162,14 +162,14 @@ def device(services: Services) -> DeviceFlow:
     """A device without a keyboard is allowed."""
     stores = services.stores
     return DeviceFlow(
-        services.provider,
-        stores.accounts,
-        stores.limits,
-        stores.releases,
-        stores.audit,
-        services.secret,
-        services.settings.affiliations.periods,
-        services.clock,
+        provider=services.provider,
+        accounts=stores.accounts,
+        limits=stores.limits,
+        releases=stores.releases,
+        audit=stores.audit,
+        secret=services.secret,
+        claims=services.claims,
+        clock=services.clock,
     )
 
 
@@ -177,15 +177,15 @@ def access(services: Services) -> AccessFlow:
     """What applications hold, and taking it back."""
     stores = services.stores
     return AccessFlow(
-        services.provider,
-        stores.sessions,
-        stores.grants,
-        stores.consents,
-        stores.releases,
-        services.ends_sign_ins,
-        stores.outbox,
-        stores.audit,
-        services.clock,
+        provider=services.provider,
+        sessions=stores.sessions,
+        grants=stores.grants,
+        consents=stores.consents,
+        releases=stores.releases,
+        ends_sign_ins=services.ends_sign_ins,
+        mails=stores.outbox,
+        audit=stores.audit,
+        clock=services.clock,
     )
 
 
@@ -198,13 +198,13 @@ def health(services: Services) -> Health:
     """What probes and graphs ask."""
     stores = services.stores
     return Health(
-        services.database,
-        services.federation,
-        stores.outbox,
-        stores.logout_notices,
-        services.clients_file.problems,
-        services.clock,
-        stores.inactivity.counted,
+        database=services.database,
+        federation=services.federation,
+        outbox=stores.outbox,
+        logout_notices=stores.logout_notices,
+        clients_problems=services.clients_file.problems,
+        clock=services.clock,
+        inactive=stores.inactivity.counted,
     )
 
 
@@ -217,7 +217,7 @@ def consent(services: Services) -> ConsentFlow:
         accounts=stores.accounts,
         consents=stores.consents,
         audit=stores.audit,
-        periods=services.settings.affiliations.periods,
+        claims=services.claims,
         clock=services.clock,
     )
 

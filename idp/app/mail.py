@@ -40,7 +40,12 @@ def bounces_folder(configured: Settings) -> Path | None:
 def bounces(configured: Settings, database: Database, audit: AuditTrail | None = None) -> BounceFlow:
     """What becomes of mail that came back."""
     domain = configured.mail.from_.rpartition("@")[2]
-    return BounceFlow(Outbox(database), AccountStore(database), audit or audit_trail(configured, database), domain)
+    return BounceFlow(
+        outbox=Outbox(database),
+        accounts=AccountStore(database),
+        audit=audit or audit_trail(configured, database),
+        domain=domain,
+    )
 
 
 def mail_server(configured: Settings) -> MailServer:

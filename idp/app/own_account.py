@@ -103,7 +103,7 @@ def inactivity(services: Services) -> InactivityFlow:
         rule=InactivityRule(
             unused=timedelta(days=kept.inactive_days),
             notice=timedelta(days=kept.inactive_notice_days),
-            # Twice before the security log forgets.
+            # So that each account is looked at twice before the security log forgets.
             longest=timedelta(days=kept.audit_days / 2),
         ),
         kept=timedelta(days=kept.closed_accounts_days),
@@ -112,13 +112,13 @@ def inactivity(services: Services) -> InactivityFlow:
 
 
 def erasure(services: Services) -> AccountErasure:
-    """Closed accounts go."""
+    """Closed accounts are erased when their time is over."""
     stores = services.stores
     return AccountErasure(
-        stores.closed_accounts,
-        stores.merges,
-        services.ends_sign_ins,
-        (
+        closed_accounts=stores.closed_accounts,
+        merges=stores.merges,
+        ends_sign_ins=services.ends_sign_ins,
+        forgets=(
             stores.devices.forget_account,
             stores.consents.forget_account,
             stores.proofing_records.forget_account,
@@ -126,11 +126,11 @@ def erasure(services: Services) -> AccountErasure:
             stores.merges.forget_account,
             stores.invitations.forget_account,
         ),
-        DomainForgetting(stores.learned_domains, services.secret),
-        stores.proofings,
-        stores.outbox,
-        stores.audit,
-        services.clock,
+        unlearns=DomainForgetting(stores.learned_domains, services.secret),
+        proofings=stores.proofings,
+        outbox=stores.outbox,
+        audit=stores.audit,
+        clock=services.clock,
     )
 
 

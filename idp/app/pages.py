@@ -62,17 +62,18 @@ TRANSLATIONS = Path(__file__).parents[1] / "translations"
 
 
 class _Request(Request):
-    """Flask's, which looks through every header of the request to find its cookies."""
+    """Flask's request, but cookies are read from their own header: Flask looks through all headers to find them."""
 
     @cached_property
     def cookies(self) -> ImmutableMultiDict[str, str]:
-        # Werkzeug's own reading fails where any of them, one of another application of this host, is no UTF-8.
+        # Werkzeug's own reading fails where one of the cookies is not UTF-8, even one that another application of this
+        # host set.
         told = self.environ.get("HTTP_COOKIE", "").encode("latin-1").decode(errors="replace")
         return cast(ImmutableMultiDict[str, str], parse_cookie(told, ImmutableMultiDict))
 
 
 class _Application(Flask):
-    """Flask with what surrounds its pages, told once and not at every call that no view of ours is a coroutine."""
+    """Flask, with what surrounds its pages, and without asking at every call whether a view is a coroutine: none is."""
 
     request_class = _Request
     surrounded: "WSGIApplication"
@@ -109,7 +110,14 @@ def create_app(services: Services) -> Flask:
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
     templates = PageTemplates(cast(PageEnvironment, app.jinja_env), TRANSLATIONS, every_page.LANGUAGES)
-    pages = Pages(browser, look.service_name, look.help_url, templates, theme, description(configured).privacy_urls)
+    pages = Pages(
+        browser=browser,
+        service_name=look.service_name,
+        help_url=look.help_url,
+        templates=templates,
+        theme=theme,
+        privacy_urls=description(configured).privacy_urls,
+    )
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)
     return app
@@ -135,7 +143,8 @@ def _within_bounds(application: "WSGIApplication", services: Services) -> "WSGIA
 
     def handle(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if "CONTENT_LENGTH" in environ:
-            # Werkzeug counts then, whatever the server says: what was cut off is no body (RFC 9112 section 8).
+            # Without the flag Werkzeug counts the bytes itself: a body that was cut off is an error, not a shorter body
+            # (RFC 9112 section 8).
             environ.pop("wsgi.input_terminated", None)
         with services.database.time_limit(), under_reference(), traced():
             return application(environ, start_response)
@@ -152,7 +161,8 @@ def _register_hooks(app: Flask, browser: Browser, configured: Settings) -> None:
         blueprint = request.blueprint
         if blueprint not in errors.PROTOCOL_BLUEPRINTS:
             every_page.choose_language(browser)
-        # Probes come by address; everybody else names the issuer's host (CWE-640).
+        # Health checks and metrics name the machine by its IP address; everybody else must name the issuer's host
+        # (CWE-640).
         if blueprint not in ("health", "metrics") and request.environ.get("HTTP_HOST", "").lower() not in hosts:
             raise Refusal("request.host", "unknown Host header")
         forms.refuse_strange_forms(request)

@@ -14,7 +14,7 @@ from threading import Event, Semaphore
 from flask import Flask
 
 from idp import log, settings
-from idp.app import assistance, own_account
+from idp.app import assistance, flows, own_account
 from idp.app.background import Background
 from idp.app.federation_audit import CommandAudit, federation_folder
 from idp.app.mail import bounces, bounces_folder, given_up_mail, mail_server, mail_workers
@@ -45,7 +45,7 @@ from idp.flows.logout_delivery import SENDERS
 from idp.flows.migrating import Migrating
 from idp.flows.saml_key_administration import SamlKeyAdministration
 from idp.flows.university_routing import UniversityRouting
-from idp.mail.sender_domain import txt_lookup
+from idp.mail.sender_domain import mx_lookup, txt_lookup
 from idp.openid.clients import ClientsFile
 from idp.openid.keys import algorithms_of
 from idp.outbound.safe_fetch import download
@@ -82,7 +82,8 @@ def create_app_from_environment() -> Flask:
         log.configure(configured.log.level, configured.log.format)
         services = build(configured, traces=tracing.started(_release()))
     except ConfigurationError as error:
-        # Gunicorn's master has told it (``gunicorn.conf.py``), unless it came to be while a server was running.
+        # Gunicorn's master has reported this already (``gunicorn.conf.py``), unless the fault came after the server's
+        # start.
         sys.stderr.write("".join(f"{fault}\n" for fault in error.faults))
         sys.exit(_SERVER_ENDS)
     app = create_app(services)
@@ -90,10 +91,12 @@ def create_app_from_environment() -> Flask:
     try:
         work.start()
     except ConfigurationError as error:
-        # Not served by any worker of this release: the server ends instead of starting the next one.
+        # No worker of this release can serve this database: the server ends instead of starting one worker after
+        # another.
         logger.critical("schema.not_served", extra={"fields": {"detail": str(error)}})
         sys.exit(_SERVER_ENDS)
-    # Daemon threads end with their process: a mail in hand would come twice, or when its lease is over.
+    # Daemon threads are cut off when their process ends: a mail that was just being sent would be sent a second time,
+    # or only when its lease is over.
     atexit.register(work.stop, _FINISHING_SECONDS)
     _keep_for_good()
     logger.info("provider.started", extra={"fields": {"issuer": configured.issuer}})
@@ -115,18 +118,18 @@ def administration(configured: Settings) -> Administration:
     federation = federation_folder(configured, utc_now, CommandAudit(audit, utc_now))
     return Administration(
         clients=ClientAdministration(
-            lambda: _clients_file(configured),
-            lambda: registered.InitialTokenStore(connect(configured)),
-            lambda: registered.ClientStore(connect(configured)),
-            lambda: GrantStore(connect(configured)),
+            clients_file=lambda: _clients_file(configured),
+            initial_tokens=lambda: registered.InitialTokenStore(connect(configured)),
+            registrations=lambda: registered.ClientStore(connect(configured)),
+            grants=lambda: GrantStore(connect(configured)),
             registers=configured.registration.enabled,
         ),
         federation=FederationAdministration(
-            federation,
-            lambda: UniversityRouting(federation, LearnedDomains(connect(configured)), utc_now),
-            audit,
-            utc_now,
-            lambda: LearnedDomains(connect(configured)),
+            federation=federation,
+            routes=lambda: UniversityRouting(federation, LearnedDomains(connect(configured)), utc_now),
+            audit=audit,
+            clock=utc_now,
+            learned=lambda: LearnedDomains(connect(configured)),
         ),
         key_faults=partial(folder_faults, configured.keys.dir),
         keys=lambda: KeyAdministration(signing_keys(configured, utc_now)),
@@ -152,17 +155,18 @@ def _clients_file(configured: Settings) -> ClientsFile:
 
 def _helpdesk(services: Services) -> Helpdesk:
     return Helpdesk(
-        assistance.people(services),
-        assistance.timeline(services),
-        assistance.account_closing(services),
-        assistance.invitations(services),
-        assistance.helpdesk_acts(services),
+        people=assistance.people(services),
+        timeline=assistance.timeline(services),
+        accounts=assistance.account_closing(services),
+        invitations=assistance.invitations(services),
+        acts=assistance.helpdesk_acts(services),
+        copies=flows.export(services),
     )
 
 
 def _migrating(configured: Settings) -> Migrating:
     terms = Terms(audit_kept=timedelta(days=configured.retention.audit_days))
-    return Migrating(connect(configured), INDEXES, MIGRATIONS, terms, utc_now)
+    return Migrating(database=connect(configured), indexes=INDEXES, migrations=MIGRATIONS, terms=terms, clock=utc_now)
 
 
 def _release() -> str:
@@ -206,6 +210,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         from_address=configured.mail.from_,
         dkim_selector=configured.mail.dkim_selector,
         look_up=txt_lookup(),
+        mail_servers=mx_lookup(),
         database=lambda: connect(configured),
         indexes=INDEXES,
         keys=lambda: signing_keys(configured, utc_now).every(),
@@ -215,6 +220,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         pinned_keys=federation.pinned_keys,
         description=description(configured),
         maildir=bounces_folder(configured),
+        sealed_until=lambda: AuditSeals(connect(configured), _secret(configured)).last_foreign(),
         clock=utc_now,
     )
 
@@ -262,8 +268,12 @@ def background(services: Services, *, works: bool = True) -> Background:
     )
 
 
+def _secret(configured: Settings) -> SecretKey:
+    return SecretKey(configured.secret_key.encode())
+
+
 def _audit_verification(configured: Settings) -> AuditVerification:
-    secret, database = SecretKey(configured.secret_key.encode()), connect(configured)
+    secret, database = _secret(configured), connect(configured)
     return AuditVerification(AuditProofs(database, secret), AuditSeals(database, secret), utc_now)
 
 
@@ -297,7 +307,7 @@ def _logout_sender(services: Services) -> QueueWorker:
 
 
 def _deadlines(services: Services) -> QueueWorker:
-    # Nothing tells when time is over.
+    # Nothing announces that a deadline has passed: this looks for such work from time to time.
     closing, erasure = assistance.account_closing(services), own_account.erasure(services)
     merging = own_account.merging(services)
     is_on = services.settings.retention.inactive_days > 0

@@ -49,7 +49,7 @@ def description(configured: Settings) -> ServiceDescription:
 
 
 def _both(french: str, english: str) -> Mapping[str, str]:
-    """By language; where one is missing the other says it for both, and nothing where both are."""
+    """A text by language; one that is missing is replaced by the other one. Empty where both are missing."""
     texts = {"fr": french or english, "en": english or french}
     return texts if texts["fr"] else {}
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from idp.app.federation_audit import FederationAudit, federation_folder
 from idp.app.saml import service_provider
 from idp.app.stores import Stores, connect
-from idp.domain.claims import claims_of
+from idp.domain.accounts import Account
+from idp.domain.claims import GivesClaims, claims_of
 from idp.domain.grants import Lifetimes
 from idp.domain.helpdesk import roles_of
 from idp.domain.keyed import SecretKey
@@ -56,6 +58,7 @@ class Services:
     database: Database
     stores: Stores
     secret: SecretKey
+    claims: GivesClaims
     hasher: PasswordHasher
     clients_file: ClientsFile
     clients: RegisteredClients
@@ -87,7 +90,7 @@ def build(
     secret = SecretKey(configured.secret_key.encode())
     stores = Stores.on(database, secret, timedelta(days=configured.retention.audit_days), metrics.counts)
     federation = federation_folder(configured, clock, FederationAudit(stores.audit, clock))
-    keys = signing_keys(configured, clock)
+    keys, claims = signing_keys(configured, clock), _gives_claims(configured, clock)
     saml_keys = KeyWatch(configured.keys.dir, configured.saml.entity_id, clock)
     sectors = SectorIdentifiers(partial(fetch_json, allow_loopback=not configured.https))
     in_file = ClientsFile(
@@ -100,15 +103,21 @@ def build(
     metadata_reader = _metadata_reader(configured, keys, sectors, in_file)
     clients = RegisteredClients(in_file.get, stores.clients, metadata_reader)
     ends_sign_ins = SignOuts(
-        stores.accounts, stores.sessions, stores.grants, stores.logout_notices, stores.sweeps, clients.get, clock
+        accounts=stores.accounts,
+        sessions=stores.sessions,
+        grants=stores.grants,
+        notices=stores.logout_notices,
+        sweeps=stores.sweeps,
+        clients=clients.get,
+        clock=clock,
     )
     browser_sessions = BrowserSessions(
-        stores.sessions,
-        stores.devices,
-        secret,
-        clock,
-        timedelta(hours=configured.sessions.lifetime_hours),
-        ends_sign_ins,
+        sessions=stores.sessions,
+        devices=stores.devices,
+        secret=secret,
+        clock=clock,
+        lifetime=timedelta(hours=configured.sessions.lifetime_hours),
+        ends_sign_ins=ends_sign_ins,
     )
     return Services(
         settings=configured,
@@ -119,13 +128,18 @@ def build(
         database=database,
         stores=stores,
         secret=secret,
+        claims=claims,
         hasher=PasswordHasher(secret, configured.passwords.bcrypt_cost, _hashing(configured, times)),
         clients_file=in_file,
         clients=clients,
         registration=RegistrationEndpoint(
-            configured.issuer, stores.clients, stores.initial_tokens, clients, metadata_reader
+            issuer=configured.issuer,
+            store=stores.clients,
+            tokens=stores.initial_tokens,
+            clients=clients,
+            reader=metadata_reader,
         ),
-        provider=_provider(configured, keys, clients, stores, secret, clock),
+        provider=_provider(configured, keys, clients, stores, secret, claims),
         federation=federation,
         saml_keys=saml_keys,
         service_provider=service_provider(configured, federation, clock),
@@ -188,24 +202,34 @@ def _metadata_reader(
     )
 
 
-def _provider(
-    configured: Settings, keys: KeyStore, clients: RegisteredClients, stores: Stores, secret: SecretKey, clock: Clock
-) -> Provider:
+def _gives_claims(configured: Settings, clock: Clock) -> GivesClaims:
     periods, operators = configured.affiliations.periods, helpdesk_operators(configured)
 
-    def claims(account_id: str) -> dict[str, object] | None:
-        account = stores.accounts.find(account_id)
-        if account is None or account.disabled:
-            return None
+    def claims(account: Account) -> dict[str, Any]:
         roles = roles_of(account, operators)
         return claims_of(account, periods, now=clock()) | ({"roles": list(roles)} if roles else {})
+
+    return claims
+
+
+def _provider(
+    configured: Settings,
+    keys: KeyStore,
+    clients: RegisteredClients,
+    stores: Stores,
+    secret: SecretKey,
+    claims: GivesClaims,
+) -> Provider:
+    def claims_by_id(account_id: str) -> dict[str, Any] | None:
+        account = stores.accounts.find(account_id)
+        return None if account is None or account.disabled else claims(account)
 
     return Provider(
         issuer=configured.issuer,
         keys=keys,
         clients=clients.get,
         grants=stores.grants,
-        claims_of=claims,
+        claims_of=claims_by_id,
         lifetimes=Lifetimes(
             code=timedelta(seconds=configured.tokens.code_seconds),
             access_token=timedelta(seconds=configured.tokens.access_token_seconds),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    # A command that only explains itself loads nothing of what it would do.
+    # Imported where it is needed: ``--help`` must not load what the command itself would work with.
     from idp.domain.accounts import ClosesAccounts
     from idp.flows.audit_verification import AuditVerification
     from idp.flows.backup import BackupFlow
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from idp.flows.client_administration import ClientAdministration
     from idp.flows.data_report import DataReportFlow
     from idp.flows.doctor import Doctor
+    from idp.flows.export import ExportFlow
     from idp.flows.federation_administration import FederationAdministration
     from idp.flows.helpdesk_acts import HelpdeskActs
     from idp.flows.invitations import InvitationFlow
@@ -34,6 +35,7 @@ class Helpdesk:
     accounts: ClosesAccounts
     invitations: InvitationFlow
     acts: HelpdeskActs
+    copies: ExportFlow
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import click
 
 from idp.cli.administration import MakeAdministration
 from idp.cli.output import echo_json, faults_told, json_option, printable
-from idp.domain.audit_finding import Finding
+from idp.domain.audit_finding import AuditFinding
 
 if TYPE_CHECKING:
     from idp.flows.audit_verification import Verification
@@ -56,7 +56,7 @@ def _print(found: "Verification") -> None:
         click.echo(f"newest seal {found.newest}: {found.mac}")
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: AuditFinding) -> str:
     where = f"seal {finding.seal}: " if finding.seal else ""
     what = finding.detail or (f"event {finding.event}" if finding.event else "the seal")
     return f"{where}{what} {_MEANS.get(finding.kind, finding.kind)}"

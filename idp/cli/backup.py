@@ -9,7 +9,7 @@ from idp.cli.administration import MakeAdministration
 from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, progress
 
 if TYPE_CHECKING:
-    from idp.flows.backup import BackupReport
+    from idp.flows.backup import BackupReport, Undone
 
 # Not IDP_…: it is no setting, and nobody shall write it into a file of settings.
 _PASSPHRASE = "BACKUP_PASSPHRASE"
@@ -68,7 +68,8 @@ def restore(
             return
         phrase = (passphrase or _ask(twice=False)) if keys_to else ""
         with progress("restoring "):
-            report = flow.restore(file, replace=replace, keys_to=keys_to, passphrase=phrase)
+            tell = _nothing if as_json else _tell_undone
+            report = flow.restore(file, replace=replace, keys_to=keys_to, passphrase=phrase, tell=tell)
     if as_json:
         echo_json(report)
         return
@@ -78,10 +79,24 @@ def restore(
         click.echo(problem, err=True)
 
 
+def _nothing(undone: "tuple[Undone, ...]") -> None:
+    """The report has them."""
+
+
+def _tell_undone(undone: "tuple[Undone, ...]") -> None:
+    """As commands, to be typed again: a restore that is cut short knows of them no more."""
+    if undone:
+        click.echo("ended since this backup was made; do it again before anybody is served:")
+    for end_ in undone:
+        act = "erase" if end_.is_erased else "disable"
+        click.echo(f'idp user {act} {end_.account_id} --reason "as on {end_.at:%Y-%m-%d}, before the restore"')
+
+
 def _print(report: "BackupReport", as_json: bool) -> None:
     if as_json:
         echo_json(report)
         return
+    echo_rows([("made", report.made_at, report.issuer)])
     echo_rows([(name, str(count)) for name, count in report.documents.items()])
     if not report.one_moment:
         lone = "a lone MongoDB server has no snapshots: each document is whole, but they are of different moments"

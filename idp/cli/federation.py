@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _READING = "Reading the federation's metadata"
 # Ends a command with exit code 1, also beside JSON on standard output.
 _NOBODY = "no university found"
-# From here on, hours count.
+# With less than this left, the end is shown in hours.
 _FEW_DAYS = timedelta(days=2)
 
 

@@ -12,7 +12,7 @@ from idp.domain.plain_english import sentence
 reason_option = click.option("--reason", required=True, help="Why; kept in the security log.")
 
 
-# Set where this process becomes another user.
+# The name of whoever sits at the terminal; set before this process becomes another user.
 _remembered = ""
 
 

@@ -82,6 +82,19 @@ def timeline(administration: MakeAdministration, who: str, as_json: bool) -> Non
 @user_group.command()
 @click.argument("who")
 @reason_option
+@click.pass_obj
+def export(administration: MakeAdministration, who: str, reason: str) -> None:
+    """Print everything that is held on WHO, as JSON: the copy that people download themselves on the account page."""
+    with faults_told():
+        act, helpdesk = founded(reason), administration().helpdesk()
+        account = helpdesk.acts.account(_one(helpdesk, who))
+        copy = helpdesk.copies.export(account, act) if account else end("nobody found")
+    echo_json(copy)
+
+
+@user_group.command()
+@click.argument("who")
+@reason_option
 @json_option
 @click.pass_obj
 def unlock(administration: MakeAdministration, who: str, reason: str, as_json: bool) -> None:

@@ -117,11 +117,11 @@ class Account:
 class ClosesAccounts(Protocol):
     """Closes accounts, and opens them again; ``app`` hands one in."""
 
-    def close(self, account_id: str, *, reference: str = "", **fields: str) -> bool:
+    def close(self, account_id: str, **fields: str) -> bool:
         """End the account with everything that came from it; False where there is none.
 
-        reference: of what this belongs to, empty: of nothing else. fields: what the audit trail keeps beside.
+        fields: what the audit trail keeps beside.
         """
 
-    def reopen(self, account_id: str, *, reference: str = "", **fields: str) -> bool:
+    def reopen(self, account_id: str, **fields: str) -> bool:
         """Let the person in again; False where there is no such account."""

@@ -70,7 +70,7 @@ class AffiliationPeriods:
 
 
 def _day_of(year: int, month: int, day: int) -> date:
-    # 29 February is the last of February in every other year.
+    # 29 February stands for the last day of February; most years end that month on the 28th.
     return date(year, month, 28) if (month, day) == (2, 29) and not isleap(year) else date(year, month, day)
 
 

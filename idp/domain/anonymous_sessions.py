@@ -13,7 +13,7 @@ from idp.domain.sessions import Session
 LIFETIME = timedelta(hours=24)
 
 _PURPOSE = "anonymous-session"
-# Cookies of sessions that are kept are random tokens, which have none.
+# It never occurs in the cookie of a session that is kept, which is a random token.
 _SEPARATOR = "."
 
 

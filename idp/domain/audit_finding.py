@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AuditFinding:
     """seal: its number, 0: none in particular. event: its identifier; empty where no single one is meant.
 
     kind, of an event: ``changed`` (or forged), ``removed``, ``inserted``, ``moved`` (to another seal), ``repeated``.

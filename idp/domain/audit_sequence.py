@@ -15,7 +15,10 @@ Run = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """What an event says of its place. lost: runs, first and last number. open: numbers."""
+    """What an event says of its place among those of its writer.
+
+    lost: runs of numbers (first, last) whose write failed. open: numbers that were just being written.
+    """
 
     number: int
     lost: Sequence[Run] = ()

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from idp.domain.accounts import Account
 from idp.domain.affiliations import AffiliationPeriods
+
+# The scope that lets a client come back without the person (OpenID Connect Core section 11).
+OFFLINE_ACCESS = "offline_access"
 
 SCOPES: dict[str, tuple[str, ...]] = {
     "openid": ("sub", "former_subs"),
@@ -25,10 +28,10 @@ SCOPES: dict[str, tuple[str, ...]] = {
     ),
     "voperson": ("voperson_id", "voperson_external_id", "voperson_external_affiliation"),
     "roles": ("roles",),
-    "offline_access": (),
+    OFFLINE_ACCESS: (),
 }
 
-# As ``domain.accounts.FormerSubject`` here; each client gets those by which it knew the person (``openid.release``).
+# As in ``domain.accounts.FormerSubject``; ``openid.release`` leaves each client only those by which it knew the person.
 FORMER_SUBS = "former_subs"
 
 _SINGLE = {
@@ -48,7 +51,7 @@ _LISTS = {
     # What the university says of its own member is external to us (AARC-G025).
     "voperson_external_affiliation": "eduPersonScopedAffiliation",
 }
-# Made for us alone is pairwise-id: passing it on would give others what it was made to keep from them.
+# Never pairwise-id: it was made for us alone, so that others cannot compare people; passing it on would let them.
 _EXTERNAL_IDS = ("subject-id", "eppn")
 
 
@@ -60,13 +63,19 @@ INVITED = "invited"
 AFFILIATIONS = ("eduPersonPrimaryAffiliation", "eduPersonAffiliation", "eduPersonScopedAffiliation")
 
 
+class GivesClaims(Protocol):
+    """Every claim that this account can give now, with those that do not stand in it (``roles``); without ``sub``."""
+
+    def __call__(self, account: Account) -> dict[str, Any]: ...
+
+
 def claims_of_scopes(scopes: Iterable[str]) -> frozenset[str]:
     """Every claim that these scopes can release."""
     return frozenset().union(*(SCOPES.get(scope, ()) for scope in scopes))
 
 
 def claims_of(account: Account, periods: AffiliationPeriods, *, now: datetime) -> dict[str, Any]:
-    """Every claim that the account can give, without ``sub``; which of them a client gets is decided by its scopes.
+    """Every claim that stands in the account, without ``sub``; which of them a client gets is decided by its scopes.
 
     An affiliation that was checked too long ago is left out, and everything else stays.
     """

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from idp.domain.claims import OFFLINE_ACCESS
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
@@ -80,8 +82,8 @@ class Client:
 
     @property
     def may_refresh(self) -> bool:
-        """Whether a refresh token is worth anything to it: each one came with ``offline_access``."""
-        return "offline_access" in self.scopes and "refresh_token" in self.grant_types
+        """Whether it gets refresh tokens, and may use them: it needs both the scope and the grant type for that."""
+        return OFFLINE_ACCESS in self.scopes and "refresh_token" in self.grant_types
 
     def still(self, scope: Iterable[str]) -> tuple[str, ...]:
         """Of a scope that was granted, what the client may have now: what was taken from it since is worth nothing."""

@@ -1,9 +1,11 @@
 """A grant: the family of everything that was issued from one authorization (code, access and refresh tokens)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from idp.domain.claims import OFFLINE_ACCESS
 from idp.domain.sessions import SignIn
 
 
@@ -21,6 +23,13 @@ class Lifetimes:
     refresh_idle: timedelta = timedelta(days=30)
     refresh_absolute: timedelta = timedelta(days=90)
     refresh_grace: timedelta = timedelta(seconds=30)
+
+    def family_ends(self, scope: Iterable[str], code_expires_at: datetime, *, now: datetime) -> datetime:
+        """When a grant with this scope, given now, ends at the latest.
+
+        Without ``offline_access`` nothing outlives the access token that its code buys at the last moment.
+        """
+        return now + self.refresh_absolute if OFFLINE_ACCESS in scope else code_expires_at + self.access_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,11 @@ class Grant:
     resources: tuple[str, ...] = ()
     dpop_jkt: str | None = None
     reference: str = ""
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the person agreed that the client comes back without them (OpenID Connect Core section 11)."""
+        return OFFLINE_ACCESS in self.scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ METHOD_BUDGET = {Method.PASSWORD: 10, Method.CODE: 20}
 NETWORK_BUDGET = 120
 NETWORK_WINDOW = timedelta(minutes=10)
 MAILS_PER_HOUR = 5
-# Of those by which somebody proves an address that their university names: as many leave whatever strangers had sent.
+# Mails by which somebody proves the address that their university named: so many still leave where strangers have used
+# up MAILS_PER_HOUR for that address.
 VOUCHED_MAILS_PER_HOUR = 2
 
 
@@ -75,6 +76,24 @@ class Guesses:
     def are_left(self) -> bool:
         """Whether one more is evaluated."""
         return all(self.lately.get(name, 0) < limit for name, limit in self.limits.items())
+
+
+def network_limit(secret: SecretKey, network: str) -> str:
+    """The name of what counts the tries from one network address that failed, with whatever method."""
+    return secret.hash("guesses-of-network", network)
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """A try that did not sign in: why (a field sentence's key); ``retry_after`` (seconds) makes the answer a 429."""
+
+    problem: str
+    retry_after: int | None = None
+
+
+def denied(problem: str, *, throttled: bool = False) -> Denied:
+    """throttled: too many tries of this network failed, or of this guesser: its program is told when to come again."""
+    return Denied(problem, int(NETWORK_WINDOW.total_seconds()) if throttled else None)
 
 
 def mail_limit(secret: SecretKey, address: str) -> str:

@@ -48,9 +48,10 @@ def accepted_identities(vouching: Vouching, provider: IdentityProvider) -> tuple
 
 
 def _is_in_scope(value: str, provider: IdentityProvider) -> bool:
-    # Exactly one @ (eduPerson 202208, eduPersonPrincipalName): with two, who reads up to the second sees another scope.
+    # Exactly one @ (eduPerson 202208, eduPersonPrincipalName): with two, a reader that splits at the second one sees
+    # another scope.
     local_part, _, scope = value.partition("@")
-    # Nor one that becomes an @ where names are normalized, nor what nobody sees.
+    # No character either that becomes an @ when names are normalized (NFKC), and none that is invisible.
     is_plain = local_part.isprintable() and "@" not in unicodedata.normalize("NFKC", local_part)
     return bool(local_part) and is_plain and _is_scope(scope, provider)
 

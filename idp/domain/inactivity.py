@@ -57,16 +57,16 @@ class InactivityRule:
     longest: timedelta
 
     def begun(self, since: datetime, *, now: datetime) -> Inactivity:
-        """In use until then, as far as is known."""
+        """The state of an account whose last known use was then, with the time of the next look."""
         return Inactivity(since, min(max(since + self.unused, now), now + self.longest))
 
     def was_watched(self, before: Inactivity, *, now: datetime) -> bool:
-        """Whether the look comes about when it was planned; one too far ahead was planned by a clock that was wrong."""
+        """Whether this look comes about when it was planned. A wrong clock may have planned one too far ahead."""
         return now - UNWATCHED <= before.look_at <= now + self.longest
 
     def is_unused(self, since: datetime, *, now: datetime) -> bool:
         return now - since >= self.unused
 
     def closes_at(self, notice: ClosingNotice) -> datetime:
-        """Not before the day that the mail says, nor too soon after it left."""
+        """On the day that the mail says, or later where the mail left late."""
         return max(notice.closes_at, (notice.handed_over_at or notice.at) + self.notice)

@@ -17,7 +17,7 @@ _NAMES: Final = """
     tuta.io tutanota.com voila.fr wanadoo.fr web.de ymail.com zoho.com zohomail.eu
 """
 _DOMAINS: Final = tuple(_NAMES.split())
-# Those that most people in France have, none so short that what is one slip away is likely another one.
+# What most people in France use, without very short names: one typing slip away from those lies another real domain.
 OFTEN_TYPED: Final = (
     "gmail.com", "hotmail.com", "hotmail.fr", "icloud.com", "laposte.net", "orange.fr", "outlook.com", "outlook.fr",
     "wanadoo.fr", "yahoo.com", "yahoo.fr",

@@ -6,7 +6,8 @@ from contextvars import ContextVar
 from http import HTTPMethod
 from typing import Protocol
 
-# How many seconds the request at hand has waited to be hashed before a thread had it: waiting is waiting, wherever.
+# Seconds that the present request had to wait for its turn to be hashed before a thread took it: they count as waiting,
+# too.
 waited_before = ContextVar("waited_before", default=0.0)
 
 

@@ -39,7 +39,7 @@ _SETS: Final = ((re.compile("[0-9]"), 10), (re.compile("[a-z]"), 26), (re.compil
 _SYMBOL: Final = re.compile("[^0-9a-zA-Z]")
 _SYMBOLS: Final = 37
 _NAMES: Final = ("displayName", "givenName", "sn", "cn")
-# zxcvbn keeps what it is told of the person in a table of the process.
+# zxcvbn keeps the person's own words in a table of the whole process: one call at a time.
 _one_at_a_time = Lock()
 
 

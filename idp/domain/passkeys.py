@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import count
 
 from idp.domain.keyed import SecretKey, random_id, same
 from idp.domain.sessions import AMR_HARDWARE_KEY, AMR_PRESENCE, AMR_SOFTWARE_KEY
@@ -113,7 +114,8 @@ def problem_with_only(found: Iterable[Passkey]) -> str | None:
     usable = [passkey for passkey in found if passkey.suspected_at is None]
     if not any(passkey.used_at for passkey in usable):
         return "passkey.untried"
-    # One that may be copied and was not is lost with its device like any other (WebAuthn level 3 section 6.1.3).
+    # A passkey that is not backed up, although it could be, is lost together with its device (WebAuthn level 3 section
+    # 6.1.3).
     if len(usable) < 2 and not any(passkey.credential.is_backed_up for passkey in usable):
         return "passkey.only_one"
     return None
@@ -133,6 +135,13 @@ def cleaned_name(typed: str) -> str:
     """A passkey's name as it is kept: one line, not too long; empty where nothing readable was typed."""
     readable = "".join(letter if letter.isprintable() else " " for letter in typed)
     return " ".join(readable.split())[:LONGEST_NAME]
+
+
+def another_name(name: str, existing: Iterable[Passkey]) -> str:
+    """This name, with a number where another of the person's passkeys is called so."""
+    taken = {passkey.name for passkey in existing}
+    numbered = (f"{name} ({number})" for number in count(2))
+    return name if name not in taken else next(one for one in numbered if one not in taken)
 
 
 def _seal(secret: SecretKey, ceremony: Ceremony, browser: str, account_id: str, nonce: str, issued: str) -> str:

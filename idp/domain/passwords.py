@@ -25,7 +25,7 @@ HASHING_THREADS = "hashing"
 _RETRY_AFTER = 2
 # 184 bits in bcrypt's own base64, all of them 0.
 _DIGEST_OF_NOBODY = "." * 31
-# The least: a sixty-eighth of what an ordinary thread gets that wants the same core.
+# The lowest priority: an ordinary thread that wants the same core gets 68 times as much of it.
 _NICENESS = 19
 
 Result = TypeVar("Result")

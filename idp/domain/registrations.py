@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-# No client of the file may begin like this, and nobody else is looked for in the database.
+# How the identifiers of registered clients begin. None in the clients file may; only these are looked up in the
+# database.
 PREFIX = "reg_"
 
 

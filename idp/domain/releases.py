@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-# Claims that do not come from the account, and that whoever may ask for them gets.
-_FROM_ELSEWHERE = frozenset({"voperson_id", "verified_claims", "roles"})
+# Claims that are not made from the account: whoever may have them gets them.
+_FROM_ELSEWHERE = frozenset({"voperson_id", "verified_claims"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from idp.domain.federation import IdentityProvider, within
 from idp.domain.mail_providers import is_public, resembles_public
 from idp.domain.proofing import Proofing
 
-# So many people of one university must have come from a domain before the next one is told its name.
+# How many people of one university must have come from a domain before that university is proposed to the next one.
 ENOUGH_ACCOUNTS = 3
 
 

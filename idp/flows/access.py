@@ -118,12 +118,11 @@ class AccessFlow:
         times += [release.at] if release else []
         times += [consent.given_at] if consent else []
         now = self.clock()
-        offline = [grant.expires_at for grant in grants if "offline_access" in grant.scope and grant.expires_at > now]
-        client = self.provider.client(client_id)
+        offline = [grant.expires_at for grant in grants if grant.is_offline and grant.expires_at > now]
         claims = release.claims if release else consent.claims if consent else frozenset[str]()
         return Application(
             client_id=client_id,
-            name=client.display_name(language) if client else client_id,
+            name=self.provider.client_name(client_id, language),
             since=max(times),
             claims=claims,
             agreed_at=consent.given_at if consent else None,

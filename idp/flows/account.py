@@ -39,21 +39,26 @@ class AccountFlow:
 
     def account(self, session: Session | None) -> Account | None:
         """The account signed in here, if it may be used."""
-        if session is None or session.sign_in is None:
-            return None
-        account = self.accounts.find(session.sign_in.account_id)
-        return None if account is None or account.disabled else account
+        return self.accounts.signed_in(session)
 
     def is_fresh(self, session: Session) -> bool:
         """Whether the sign-in is recent enough for a sensitive act."""
         return is_fresh(session, now=self.clock())
 
     def change_password(
-        self, account: Account, session: Session, password: str, device: str | None, *, reference: str | None = None
+        self,
+        account: Account,
+        session: Session,
+        password: str,
+        device: str | None,
+        *,
+        reference: str | None = None,
+        locale: str | None = None,
     ) -> SignedIn | PasswordProblem:
         """Store a new password; every other session and every application's token of the account ends.
 
-        reference: of the journey on which it was chosen, if it was on one. Refuses ``authorization.expired`` who was
+        reference: of the journey on which it was chosen, if it was on one. locale: the language that the person reads,
+        in which they are written to from now on; None where it is not known. Refuses ``authorization.expired`` who was
         put out of the account meanwhile.
         """
         problem = problem_with(
@@ -72,15 +77,16 @@ class AccountFlow:
             raise _put_out(reference)
         # First, so that the others end whatever goes wrong below, also who signs in meanwhile with the old password.
         self.sweeps.put(account.id, now=now, began_before=now)
-        if not self.accounts.change_password(account, hashed, now=now):
+        if not self.accounts.change_password(account, hashed, now=now, locale=locale):
             raise _put_out(reference)
         reference = reference or present_reference()
         self.audit.append("account.password_changed", at=now, reference=reference, account_id=account.id)
-        self._tell(account, reference, now)
+        self._tell(replace(account, locale=locale or account.locale), reference, now)
         self._end_everything(account, session)
         before = session.sign_in
-        # A sign-in of its own: the applications of the old one are being told that it ended. Nobody has shown anew that
-        # it is them: whoever found a browser that was left signed in would stay fresh by choosing passwords.
+        # A new sign-in: the applications of the old one are being told that it ended. It keeps the time at which the
+        # person last proved who they are: otherwise whoever found a browser left signed in could stay fresh by choosing
+        # one password after another.
         return self.signs_in(
             replace(session, sign_in=None),
             account_id=account.id,
@@ -108,7 +114,7 @@ class AccountFlow:
     def _end_everything(self, account: Account, keep: Session) -> tuple[ApplicationInUse, ...]:
         ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id)
         self.devices.forget_account(account.id)
-        # One that was left at its last page, on a computer that others use, would let them choose a password.
+        # A proofing left open at its last page, on a computer that others use, would let them choose a password.
         self.proofings.void_account(account.id, *account.addresses)
         return ended
 
@@ -119,6 +125,8 @@ class AccountFlow:
 
 
 def _put_out(reference: str | None) -> Refusal:
-    """Whoever proved to be the person, changed the password, signed out everywhere or closed the account took it from
-    this sign-in while the password waited to be hashed."""
+    """For a sign-in that ended while its new password waited to be hashed.
+
+    Somebody proved to be the person, changed the password, signed out everywhere or closed the account.
+    """
     return Refusal("authorization.expired", "put out meanwhile").during(reference or present_reference())

@@ -28,7 +28,7 @@ class AccountClosing:
     clock: Callable[[], datetime]
     kept: timedelta
 
-    def close(self, account_id: str, *, reference: str = "", **fields: str) -> bool:
+    def close(self, account_id: str, **fields: str) -> bool:
         """Nobody signs in any more, every session and token of the account ends, and its applications are told.
 
         What a request that was under way adds meanwhile ends a minute later. False where there is no such account.
@@ -40,14 +40,14 @@ class AccountClosing:
             return False
         self._end_everything(account_id)
         self._void_proofs(account_id)
-        self._note("account.closed", account_id, reference, fields)
+        self._note("account.closed", account_id, **fields)
         return True
 
-    def reopen(self, account_id: str, *, reference: str = "", **fields: str) -> bool:
+    def reopen(self, account_id: str, **fields: str) -> bool:
         """The person may sign in again, as before; False where there is no such account."""
         is_there = self.accounts.set_disabled(account_id, disabled=False)
         if is_there:
-            self._note("account.reopened", account_id, reference, fields)
+            self._note("account.reopened", account_id, **fields)
         return is_there
 
     def close_next_expired(self, now: datetime) -> bool:
@@ -58,7 +58,7 @@ class AccountClosing:
         self._plan_sweep(account_id)
         if self.accounts.expire(account_id, now=now):
             self._end_everything(account_id)
-            self._note("account.expired", account_id, "", {})
+            self._note("account.expired", account_id)
         return True
 
     def give_up_next_expired(self, now: datetime) -> bool:
@@ -66,8 +66,9 @@ class AccountClosing:
         return self.accounts.give_up_next(before=now - self.kept, now=now)
 
     def _plan_sweep(self, account_id: str, *, began_before: datetime | None = None) -> None:
-        # Before the account is written, which is what whoever comes after us finds done: its sign-ins end whatever goes
-        # wrong from here on. Where it stays open after all, the sweep does nothing unless it names a moment.
+        # Planned before the account is written: whatever goes wrong after that, the sweep finds the account closed and
+        # ends its sign-ins. Where the account stays open after all, the sweep ends only what began before the moment
+        # that it names, if it names one.
         self.sweeps.put(account_id, now=self.clock(), began_before=began_before)
 
     def _end_everything(self, account_id: str) -> None:
@@ -80,7 +81,5 @@ class AccountClosing:
         account = self.accounts.find(account_id)
         self.proofings.void_account(account_id, *(account.addresses if account else ()))
 
-    def _note(self, event: str, account_id: str, reference: str, fields: dict[str, str]) -> None:
-        self.audit.append(
-            event, at=self.clock(), reference=reference or present_reference(), account_id=account_id, **fields
-        )
+    def _note(self, event: str, account_id: str, **fields: str) -> None:
+        self.audit.append(event, at=self.clock(), reference=present_reference(), account_id=account_id, **fields)

@@ -13,7 +13,7 @@ from idp.storage.merges import MergeStore
 from idp.storage.outbox import Outbox
 from idp.storage.proofings import ProofingStore
 
-# Longer than erasing takes; who is killed meanwhile is replaced afterwards.
+# Longer than erasing takes: where the worker is killed, another one takes over afterwards.
 LEASE = timedelta(minutes=5)
 
 
@@ -58,8 +58,8 @@ class AccountErasure:
 
     def _erase(self, account: Account, now: datetime) -> None:
         if self.merges.is_under_way(account.id):
-            # Left half done by a killed process: what ends in this account would be forgotten. Finished before
-            # the lease is over; no other one begins with an account that is closed.
+            # A killed process left a merge half done: erased now, what was merged into this account would be forgotten.
+            # The merge is finished before the lease is over, and no other one begins with a closed account.
             return
         self.closed_accounts.have_erased(self.merges.others_of(account.id), now=now)
         self.ends_sign_ins.of_account(account.id)

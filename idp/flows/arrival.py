@@ -100,7 +100,7 @@ class ArrivalFlow:
         is_theirs = self._is_theirs(pending.address, proofing)
         leads_elsewhere = not is_theirs and self._is_of_other_university(pending.address, proofing)
         is_other = leads_elsewhere or (not is_theirs and _bears_other_name(pending.address, proofing))
-        present = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
+        present = self.accounts.of_session(session)
         is_present = present is None or is_named(present, proofing.identities)
         return Expected(
             is_theirs,

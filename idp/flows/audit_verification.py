@@ -4,17 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from idp.domain.audit_finding import Finding
+from idp.domain.audit_finding import AuditFinding
 from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """proven: events whose own proof fits. events, purged, waiting: numbers of events verified in seals, gone by
-    retention, in no seal yet.
+    """What the check of the whole audit trail found.
 
-    newest, mac: number and value of the newest seal, as the log told it when it was made; 0 and empty without any.
+    seals: number of sound seals. proven: number of events whose own proof fits. events: number of events that agree
+    with their seal. purged: number of events that are gone because their retention is over. waiting: number of events
+    that are in no seal yet.
+    newest, mac: number and value of the newest seal, as the log told them when it was made; 0 and empty without any.
     """
 
     seals: int
@@ -24,7 +26,7 @@ class Verification:
     waiting: int
     newest: int
     mac: str
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class AuditVerification:
         """Check every event by itself and among its writer's, and every seal; raises ServiceUnavailable."""
         now = self.clock()
         seals = events = purged = newest = 0
-        mac, findings = "", list[Finding]()
+        mac, findings = "", list[AuditFinding]()
         read = self.proofs.read(now=now)
         for check in self.seals.check(now=now):
             findings += (*check.findings, *read.against(check))
@@ -49,7 +51,7 @@ class AuditVerification:
         return Verification(seals, read.proven, events, purged, waiting, newest, mac, _once(read.findings, findings))
 
 
-def _once(alone: list[Finding], in_seals: list[Finding]) -> tuple[Finding, ...]:
+def _once(alone: list[AuditFinding], in_seals: list[AuditFinding]) -> tuple[AuditFinding, ...]:
     """Findings of seals, and those of events that no seal tells of."""
     told = {finding.event for finding in in_seals if finding.event}
     return (*in_seals, *(finding for finding in alone if finding.event not in told))

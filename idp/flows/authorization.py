@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from idp.domain.accounts import Account
-from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import (
     LIFETIME,
     AuthorizationRequest,
@@ -19,7 +18,7 @@ from idp.domain.authorization import (
     needs_sign_in,
     required_acrs,
 )
-from idp.domain.claims import FORMER_SUBS, claims_of
+from idp.domain.claims import FORMER_SUBS, GivesClaims
 from idp.domain.consent import asks_every_time, asks_for_what_is_new, may_be_another_program
 from idp.domain.errors import AuthorizationError, Refusal
 from idp.domain.identity import is_named
@@ -27,7 +26,6 @@ from idp.domain.keyed import random_id
 from idp.domain.measures import Hears, nobody
 from idp.domain.proofing import Proofing, ProofingState
 from idp.domain.references import go_on_under, present_reference
-from idp.domain.releases import news
 from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, Session, is_fresh
 from idp.openid.provider import Provider
 from idp.storage.accounts import AccountStore
@@ -85,7 +83,7 @@ class AuthorizationFlow:
     consents: ConsentStore
     releases: ReleaseStore
     audit: AuditTrail
-    periods: AffiliationPeriods
+    claims: GivesClaims
     is_confirmation_due: Callable[[Account], bool]
     clock: Callable[[], datetime]
     heard: Hears = nobody
@@ -158,6 +156,11 @@ class AuthorizationFlow:
         proofing = self._proofing(pending)
         is_next = self._next_step(pending, session, self._account(session), proofing) is step
         return proofing if is_next else None
+
+    def is_proven_elsewhere(self, pending: PendingAuthorization) -> bool:
+        """Whether the proof that this journey began has ended in another browser, with a password chosen there."""
+        proofing = self._proofing(pending)
+        return proofing is not None and proofing.state is ProofingState.COMPLETED
 
     def _next_step(
         self, pending: PendingAuthorization, session: Session, account: Account | None, proofing: Proofing | None
@@ -286,12 +289,11 @@ class AuthorizationFlow:
 
     def _account(self, session: Session) -> Account | None:
         """The account that is signed in, if it may still be used."""
-        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
-        return None if account is None or account.disabled else account
+        return self.accounts.signed_in(session)
 
     def _is_closed(self, session: Session) -> bool:
         """Whether whoever signed in here closed the account, and may have it back."""
-        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
+        account = self.accounts.of_session(session)
         return account is not None and account.is_closed(self.clock())
 
     def _needs_sign_in(
@@ -354,10 +356,7 @@ class AuthorizationFlow:
 
     def _note_release(self, request: AuthorizationRequest, account: Account, client_id: str) -> None:
         now, asked = self.clock(), self.provider.asked_claims(request)
-        available = claims_of(account, self.periods, now=now)
-        release = news(account.releases, client_id, asked, available, now=now)
-        if release:
-            self.releases.note(account.id, release)
+        self.releases.note_news(account, client_id, asked, self.claims(account), now=now)
 
 
 def _has_just_signed_in(session: Session, pending: PendingAuthorization) -> bool:

@@ -17,6 +17,8 @@ from idp.storage.database import Database, Indexes
 from idp.storage.migrations.ledger import Ledger
 from idp.storage.migrations.schema_state import schema_state
 
+_ERASED, _CLOSED, _REOPENED = "account.erased", ("account.closed", "account.expired"), "account.reopened"
+
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
@@ -34,12 +36,25 @@ class BackupReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Undone:
+    """An account that ended after the backup was made, and comes back with it. is_erased: else it was closed."""
+
+    account_id: str
+    at: datetime
+    is_erased: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """documents: by collection. problems: what is to be done next. key_files: written, where keys were asked for."""
+    """documents: by collection. problems: what is to be done next. key_files: written, where keys were asked for.
+
+    undone: what the database that was replaced knew of ends since the backup.
+    """
 
     documents: dict[str, int]
     problems: tuple[str, ...]
     key_files: tuple[str, ...]
+    undone: tuple[Undone, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +100,18 @@ class BackupFlow:
         return _report(archive.verify(path))
 
     def restore(
-        self, path: Path, *, replace: bool = False, keys_to: Path | None = None, passphrase: str = ""
+        self,
+        path: Path,
+        *,
+        replace: bool = False,
+        keys_to: Path | None = None,
+        passphrase: str = "",
+        tell: Callable[[tuple[Undone, ...]], None] = lambda undone: None,
     ) -> RestoreReport:
         """Fill the database from a backup that is whole, and write its keys to a new folder where one is named.
 
         replace: forget what is there. Until it has ended the database serves nobody; one that was cut short is begun
-        again without asking.
+        again without asking. tell: told, while it is still known, which ends since the backup the restore undoes.
         """
         verified, database = archive.verify(path), self.database()
         expected, ledger = _report(verified), Ledger(database)
@@ -98,6 +119,8 @@ class BackupFlow:
         if not replace and not ledger.is_being_restored() and not copying.is_empty(database):
             raise ConfigurationError(f"database {database.name}: holds documents; --replace forgets them")
         files = () if keys_to is None else sealed_keys.unseal(_sealed(path), passphrase, keys_to)
+        undone = self._undone(database, expected.made_at)
+        tell(undone)
         holder = secrets.token_hex(8)
         ledger.begin_restore(holder, now=self.clock())
         copying.clear(database)
@@ -105,10 +128,22 @@ class BackupFlow:
         self._fill(path, database, expected.documents)
         self._note(database, expected.made_at, keys_to)
         if not ledger.end_restore(holder):
-            # It has emptied what we had filled.
+            # The other one has emptied what we had filled.
             raise ConfigurationError(f"database {database.name}: another restore has begun meanwhile; run it again")
         problems = (*self._differences(expected), *schema_state(database).problems())
-        return RestoreReport(expected.documents, problems, files)
+        return RestoreReport(expected.documents, problems, files, undone)
+
+    def _undone(self, database: Database, made_at: str) -> tuple[Undone, ...]:
+        """Erased people and closed accounts would be served again, and nothing in the copy knows of them."""
+        trail = AuditTrail(database, SecretKey(self.secret_key.encode()))
+        last: dict[str, Undone] = {}
+        for event in trail.named((_ERASED, *_CLOSED, _REOPENED), since=datetime.fromisoformat(made_at)):
+            if event.account_id is None:
+                continue
+            last.pop(event.account_id, None)
+            if event.event != _REOPENED:
+                last[event.account_id] = Undone(event.account_id, event.at, event.event == _ERASED)
+        return tuple(last.values())
 
     def _refuse_newer(self, path: Path, verified: archive.Verified) -> None:
         collections = {f"{name}.bson" for name in (*KEPT, SCHEMA)}

@@ -54,6 +54,6 @@ class ClientAdministration:
         Workers that have just served the client may know it for a few seconds more, but none of its grants is there.
         """
         is_done = self.registrations().delete(client_id)
-        # As well where it was gone: somebody who was cut off in between begins again.
+        # Also where the client was gone already: somebody who was cut off in between begins again.
         self.grants().revoke_registered_client(client_id)
         return is_done

@@ -50,7 +50,8 @@ class ClosingFlow:
 
     def _close(self, account: Account, change: str, by: str, *, is_again: bool = False) -> bool:
         now = self.clock()
-        # Asked for first: whatever goes wrong here is made good then, also where the person has it back by then.
+        # The sweep is planned first: it makes good whatever goes wrong below, even if the person has reopened the
+        # account by then.
         self.sweeps.put(account.id, now=now, began_before=now)
         is_closed = self.closed_accounts.close(account.id, reopens_until=now + self.kept)
         if not (is_closed or is_again):
@@ -59,14 +60,14 @@ class ClosingFlow:
         self.devices.forget_account(account.id)
         self.consents.forget_account(account.id)
         self.passkeys.remove_account(account.id)
-        # One that was left half done elsewhere would open the account again.
+        # A proofing that was left half done elsewhere would open the account again.
         self.proofings.void_account(account.id, *account.addresses)
         self._tell(account, change, now, by)
         return True
 
     def closed(self, session: Session) -> Account | None:
         """The closed account of whoever has just proven to be its person."""
-        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
+        account = self.accounts.of_session(session)
         return account if account is not None and account.is_closed(self.clock()) else None
 
     def reopen(self, account: Account) -> bool:

@@ -6,9 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from idp.domain.accounts import Account
-from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import PendingAuthorization
-from idp.domain.claims import claims_of
+from idp.domain.claims import OFFLINE_ACCESS, GivesClaims
 from idp.domain.consent import Consent
 from idp.domain.errors import Refusal
 from idp.domain.registrations import PREFIX
@@ -40,15 +39,14 @@ class ConsentFlow:
     accounts: AccountStore
     consents: ConsentStore
     audit: AuditTrail
-    periods: AffiliationPeriods
+    claims: GivesClaims
     clock: Callable[[], datetime]
 
     def asked(self, pending: PendingAuthorization, session: Session) -> Asked:
         """What the client of the waiting request would receive about the person signed in here."""
         account = self._account(pending, session)
-        claims = claims_of(account, self.periods, now=self.clock())
-        data = self.provider.preview(pending.request, account.subject, claims)
-        return Asked(account.address, data, "offline_access" in pending.request.scope)
+        data = self.provider.preview(pending.request, account.subject, self.claims(account))
+        return Asked(account.address, data, OFFLINE_ACCESS in pending.request.scope)
 
     def client_uri(self, pending: PendingAuthorization) -> str:
         """The application's home page, or an empty text."""
@@ -73,7 +71,7 @@ class ConsentFlow:
         )
 
     def _account(self, pending: PendingAuthorization, session: Session) -> Account:
-        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
-        if account is None or account.disabled:
+        account = self.accounts.signed_in(session)
+        if account is None:
             raise Refusal("account.disabled", "nobody to ask", status=403).during(pending.reference, pending.id)
         return account

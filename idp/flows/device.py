@@ -6,14 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from idp.domain.accounts import Account
-from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.authorization import AuthorizationRequest, needs_sign_in
-from idp.domain.claims import claims_of
+from idp.domain.claims import OFFLINE_ACCESS, GivesClaims
 from idp.domain.device_authorization import GUESS_WINDOW, MOST_GUESSES, DeviceAuthorization, clean_user_code
 from idp.domain.errors import Refusal
 from idp.domain.keyed import SecretKey
 from idp.domain.references import present_reference
-from idp.domain.releases import news
 from idp.domain.sessions import Session
 from idp.openid.provider import Provider
 from idp.storage.accounts import AccountStore
@@ -51,13 +49,12 @@ class DeviceFlow:
     releases: ReleaseStore
     audit: AuditTrail
     secret: SecretKey
-    periods: AffiliationPeriods
+    claims: GivesClaims
     clock: Callable[[], datetime]
 
     def is_signed_in(self, session: Session) -> bool:
         """Whether an account that may be used is signed in here."""
-        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
-        return account is not None and not account.disabled
+        return self.accounts.signed_in(session) is not None
 
     def look(self, session: Session, typed: str, language: str) -> WaitingDevice | SignInAgain | str:
         """The device that shows this code, or the problem (a field sentence's key)."""
@@ -71,10 +68,10 @@ class DeviceFlow:
             return again
         return WaitingDevice(
             user_code=clean_user_code(typed) or "",
-            client_name=client.display_name(language) if client else device.client_id,
+            client_name=self.provider.client_name(device.client_id, language),
             person=account.address,
-            data=self.provider.preview(request, account.subject, claims_of(account, self.periods, now=self.clock())),
-            is_offline="offline_access" in device.scope,
+            data=self.provider.preview(request, account.subject, self.claims(account)),
+            is_offline=OFFLINE_ACCESS in device.scope,
         )
 
     def approve(self, session: Session, typed: str) -> SignInAgain | str | None:
@@ -129,16 +126,14 @@ class DeviceFlow:
         return SignInAgain(request.max_age or 0) if is_due else None
 
     def _account(self, session: Session) -> Account:
-        account = self.accounts.find(session.sign_in.account_id) if session.sign_in else None
-        if account is None or account.disabled:
+        account = self.accounts.signed_in(session)
+        if account is None:
             raise Refusal("authorization.expired", "nobody is signed in")
         return account
 
     def _note_release(self, account: Account, request: AuthorizationRequest, client_id: str, now: datetime) -> None:
-        asked, available = self.provider.asked_claims(request), claims_of(account, self.periods, now=now)
-        release = news(account.releases, client_id, asked, available, now=now)
-        if release:
-            self.releases.note(account.id, release)
+        asked = self.provider.asked_claims(request)
+        self.releases.note_news(account, client_id, asked, self.claims(account), now=now)
 
     def _note(self, event: str, account: Account, device: DeviceAuthorization, now: datetime) -> None:
         self.audit.append(

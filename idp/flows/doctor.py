@@ -14,16 +14,18 @@ from idp.domain.clients import Client
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
+from idp.domain.loopback import is_loopback
 from idp.domain.pinned_keys import PinnedKey
 from idp.domain.signing_keys import KeyState
 from idp.mail.delivery import MailServer
-from idp.mail.sender_domain import TxtLookup, sender_findings
+from idp.mail.sender_domain import Lookup, sender_findings
 from idp.mail.server_check import server_problem
 from idp.openid.issuer_certificate import certificate_ends
 from idp.openid.key_files import SigningKey
 from idp.openid.release import releasable
 from idp.saml.own_metadata import ServiceDescription
 from idp.saml.registration import wanting
+from idp.storage.audit_seals import SealedUntil
 from idp.storage.database import Database, Indexes
 from idp.storage.database_state import DatabaseState, database_state
 from idp.storage.migrations.schema_state import SchemaState, schema_state
@@ -31,6 +33,8 @@ from idp.storage.migrations.schema_state import SchemaState, schema_state
 _SOON = timedelta(days=14)
 _CLOCKS_APART = timedelta(seconds=2)
 _CLOCKS_FAR_APART = timedelta(seconds=30)
+# Who changed the secret key by mistake notices within this time; later it is history.
+_KEY_CHANGE = timedelta(days=14)
 _KEY_AGE = timedelta(days=365)
 _FREE_BYTES = (200_000_000, 2_000_000_000)
 
@@ -50,8 +54,10 @@ class Console:
 class Doctor:
     """keys, clients, metadata_files, pinned_keys (after those): read when asked for. var_dir: whose disk may fill up.
 
-    clients: those of the clients file. console: None where it is off. from_address: the sender of mails. description:
-    what our own metadata says of us. maildir: where mail that comes back is put, None: not into a folder.
+    clients: those of the clients file. console: None where it is off. from_address: the sender of mails. look_up,
+    mail_servers: TXT and MX records. description: what our own metadata says of us. maildir: where mail that comes back
+    is put, None: not into a folder. sealed_until: the end of another secret key, None where the security
+    log knows none.
     """
 
     issuer: str
@@ -60,7 +66,8 @@ class Doctor:
     mail_server: MailServer
     from_address: str
     dkim_selector: str
-    look_up: TxtLookup
+    look_up: Lookup
+    mail_servers: Lookup
     database: Callable[[], Database]
     indexes: Sequence[Indexes]
     keys: Callable[[], Keys]
@@ -70,6 +77,7 @@ class Doctor:
     pinned_keys: Callable[[], Mapping[str, Sequence[PinnedKey]]]
     description: ServiceDescription
     maildir: Path | None
+    sealed_until: Callable[[], SealedUntil | None]
     clock: Callable[[], datetime]
 
     def findings(self) -> Iterator[Finding]:
@@ -77,7 +85,8 @@ class Doctor:
         yield Finding("settings", Level.OK, "read and accepted")
         yield from self._database()
         yield self._smtp()
-        yield from sender_findings(self.from_address.rpartition("@")[2], self.dkim_selector, self.look_up)
+        domain = self.from_address.rpartition("@")[2]
+        yield from sender_findings(domain, self.dkim_selector, self.look_up, self.mail_servers)
         yield from self._maildir()
         yield self._certificate()
         yield from self._signing_keys()
@@ -105,14 +114,39 @@ class Doctor:
             yield Finding("indexes", Level.OK, "all there")
         yield _of_schema(schema)
         yield _of_clock(state.local_time, before, after)
+        yield self._secret_key()
+
+    def _secret_key(self) -> Finding:
+        """Nothing else would tell: everybody reads that the password is wrong, and everything answers."""
+        try:
+            until = self.sealed_until()
+        except (ServiceUnavailable, ConfigurationError) as problem:
+            return Finding("secret key", Level.FAULT, str(problem), "mend the database, then look again")
+        if until is None:
+            return Finding("secret key", Level.OK, "no seal of the security log was made under another")
+        at = f"{until.at:%Y-%m-%dT%H:%M:%SZ}"
+        if until.began_ours:
+            text = f"some process had another one at {at}: what it hashed and mailed does not fit here, nor ours there"
+            mend = "give every machine the same IDP_SECRET_KEY, and restart them; this is told for twenty seals more"
+            return Finding("secret key", Level.WARNING, text, mend)
+        if until.is_newest:
+            text = f"not the one under which the security log was sealed at {at}; no password from then fits"
+            mend = "set IDP_SECRET_KEY to that one again (`idp backup --with-keys` keeps it); `idp audit verify`"
+            return Finding("secret key", Level.FAULT, text, mend)
+        text = f"another one until {at}; passwords from before do not fit"
+        if self.clock() - until.at > _KEY_CHANGE:
+            return Finding("secret key", Level.OK, text)
+        return Finding("secret key", Level.WARNING, text, "put the old one back, unless it was changed on purpose")
 
     def _smtp(self) -> Finding:
         server = self.mail_server
-        where, problem = f"{server.host}:{server.port}", server_problem(server)
+        where, problem = f"{server.host}:{server.port}", server_problem(server, self.from_address)
         if problem is not None:
             return Finding("smtp", Level.FAULT, f"{where}: {problem}", "mend [smtp], or the mail server")
         if server.tls == "none" and server.username:
             return Finding("smtp", Level.WARNING, f"{where} takes mail, the password travels in clear", "set smtp.tls")
+        if server.tls == "none" and not is_loopback(server.host):
+            return Finding("smtp", Level.WARNING, f"{where} takes mail, codes travel in clear", "set smtp.tls")
         return Finding("smtp", Level.OK, f"{where} takes mail")
 
     def _maildir(self) -> Iterator[Finding]:

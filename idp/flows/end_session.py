@@ -75,7 +75,7 @@ class EndSessionFlow:
         return self._signed_out(EndSessionRequest(), self._end(session), session.sign_in)
 
     def ended(self, session: Session, applications: tuple[ApplicationInUse, ...]) -> SignedOut:
-        """The same account of what stays open, where all sign-ins of the account were ended from this one."""
+        """What the person should know where all sign-ins of their account were ended from this browser."""
         return self._signed_out(EndSessionRequest(), applications, session.sign_in)
 
     def _end(self, session: Session, asking: Client | None = None) -> tuple[ApplicationInUse, ...]:

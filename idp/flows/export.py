@@ -13,6 +13,7 @@ from idp.domain.affiliations import AffiliationPeriods
 from idp.domain.claims import AFFILIATIONS
 from idp.domain.consent import Consent
 from idp.domain.grants import Grant
+from idp.domain.helpdesk import Act
 from idp.domain.merging import Merge
 from idp.domain.passkeys import Passkey
 from idp.domain.references import present_reference
@@ -28,7 +29,7 @@ from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
 from idp.storage.sessions import SessionStore
 
-# Of events: people beside the one whom they are about.
+# Fields of audit events that name other people than the one whom the event is about.
 _OF_OTHERS = frozenset({"operator", "owner", "previous_account"})
 # More than an account's addresses are sent in the days for which mails are kept.
 _MOST_MAILS = 10_000
@@ -48,10 +49,14 @@ class ExportFlow:
     periods: AffiliationPeriods
     clock: Callable[[], datetime]
 
-    def export(self, account: Account) -> dict[str, Any]:
-        """What is held at this moment, as JSON; times are in UTC (RFC 3339)."""
+    def export(self, account: Account, act: Act | None = None) -> dict[str, Any]:
+        """What is held at this moment, as JSON; times are in UTC (RFC 3339).
+
+        act: of whoever takes the copy in the person's place, None where the person does.
+        """
         now = self.clock()
-        self.audit.append("account.exported", at=now, reference=present_reference(), account_id=account.id)
+        event, fields = ("helpdesk.exported", act.fields) if act else ("account.exported", {})
+        self.audit.append(event, at=now, reference=present_reference(), account_id=account.id, **fields)
         whole = {
             "exported_at": now,
             "account": _account(account),

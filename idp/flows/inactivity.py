@@ -20,14 +20,16 @@ from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 
-# Longer than a look takes; who is killed meanwhile is replaced afterwards.
+# Longer than a look takes: where the worker is killed, another one takes over afterwards.
 LEASE = timedelta(minutes=5)
-# Looks in a row: the others of this worker have their turn, and a first run over everybody loads no database.
+# How many accounts are looked at in one go: this worker has other tasks as well, and a first run over all accounts must
+# not weigh on the database.
 SLICE = 50
-# Notices, and closings, of all processes together: 1,200 a day. A mistake is noticed before it has gone far.
+# How many notices, and how many closings, all processes together may do in an hour (1,200 a day): a mistake in the rule
+# is noticed before it has gone far.
 AN_HOUR = 50
 KIND = "account_unused"
-# What the person did. That an application renews its tokens says nothing about them: it does so by itself.
+# The events that count as a use. An application that renews its tokens does so without the person.
 USES = frozenset(
     {
         "account.reopened",
@@ -40,7 +42,7 @@ USES = frozenset(
     }
 )
 _HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
-# Whom no mail server takes a mail for.
+# How long until the next try where no mail server takes the notice.
 RETRY = timedelta(days=90)
 
 
@@ -127,10 +129,10 @@ class InactivityFlow:
     def _announced(self, account: Account, before: Inactivity, now: datetime) -> Inactivity:
         """The notice is kept first, and mailed at the next look: whoever is killed in between, it goes out once."""
         if not self.limits.count("inactive-notices", limit=AN_HOUR, window=_HOUR, now=now):
-            # Spread, so that those who wait are not all looked at every hour.
+            # At a random moment, so that those who have to wait are not all looked at in the same hour.
             later = _HOUR + timedelta(seconds=secrets.randbelow(int(_WEEK.total_seconds())))
             return Inactivity(before.since, now + later, InactivityState.DUE)
-        # A mail leaves within its lifetime or not at all: nobody has less time than the rule says.
+        # The mail may leave as late as its lifetime allows. Counted from then, nobody has less time than the rule says.
         closes_at = now + LIFETIME + self.rule.notice
         notice = ClosingNotice(random_id(), new_reference(), now, closes_at)
         return Inactivity(before.since, now, InactivityState.TOLD, notice)
@@ -142,7 +144,7 @@ class InactivityFlow:
         mails = self._history(notice, KIND)
         if now < notice.at + LIFETIME:
             self._mail(account, before, notice, {mail.message.id for mail in mails}, now)
-        accepted = [one.at for mail in mails for one in mail.attempts if one.outcome in ("done", "sent")]
+        accepted = [at for mail in mails for at in mail.accepted_at]
         if now < notice.at + LIFETIME and (not mails or any(map(_is_waiting, mails))):
             return replace(before, look_at=now + _HOUR)
         if not accepted:

@@ -111,7 +111,8 @@ class InvitationFlow:
         """Where the person came already, the account says the same as the invitation."""
         one = invitation.invitee
         present = self._account_of(one.address, invitation)
-        # Of a merged one both: parted again, it must not say what it said before.
+        # Where the account was merged into another one, both are changed: parted again, it must not bring back the old
+        # date.
         for account_id in {invitation.account_id} | ({present.id} if present else set()):
             self.accounts.invite(account_id, Invited(one.role, until), one.attributes)
 

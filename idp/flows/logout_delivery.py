@@ -1,47 +1,24 @@
 """Telling applications that a sign-in ended: one notice at a time, tried again until its deadline."""
 
 import logging
-import threading
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 
+from idp.domain.client_slots import ClientSlots
 from idp.domain.logout import LogoutNotice
 from idp.domain.measures import Hears, nobody
 from idp.domain.references import under_reference
 from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Told
-from idp.storage.leased_queue import Claim
+from idp.storage.leased_queue import LEASE_MARGIN, Claim, pause_after
 from idp.storage.logout_notices import LogoutNotices
 
 _log = logging.getLogger(__name__)
 
 # The person may be at a shared computer: the first tries come fast. The last pause repeats until the deadline.
-_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60))
-_LEASE_MARGIN = timedelta(seconds=30)
+PAUSES = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60))
 # Threads of each process that tell applications.
 SENDERS = 4
-
-
-class _InHand:
-    """How many calls of this process each client keeps waiting; never all threads wait for the same one."""
-
-    def __init__(self) -> None:
-        # Held while a notice is chosen, so that each thread knows what the others have taken.
-        self.choosing = threading.Lock()
-        self._calls: Counter[str] = Counter()
-
-    def begin(self, client_id: str) -> None:
-        self._calls[client_id] += 1
-
-    def end(self, client_id: str) -> None:
-        with self.choosing:
-            self._calls[client_id] -= 1
-            # Clients come and go.
-            self._calls += Counter()
-
-    def enough(self) -> list[str]:
-        """The clients that have to wait, lest others do."""
-        return [client_id for client_id, calls in self._calls.items() if calls >= SENDERS - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +28,10 @@ class LogoutDelivery:
     notices: LogoutNotices
     calls: LogoutCalls
     heard: Hears = nobody
-    _in_hand: _InHand = field(default_factory=_InHand)
+    # Never do all threads wait for the same client.
+    _slots: ClientSlots = field(default_factory=lambda: ClientSlots(SENDERS - 1))
+    # Held while a notice is chosen, so that each thread knows what the others have taken.
+    _choosing: Lock = field(default_factory=Lock)
 
     def deliver_next(self, worker: str, now: datetime) -> bool:
         """Deliver the notice that is most overdue and record what became of it; False when none is due.
@@ -65,7 +45,7 @@ class LogoutDelivery:
             with under_reference(claim.work.reference):
                 self._deliver(claim, now)
         finally:
-            self._in_hand.end(claim.work.application.client_id)
+            self._slots.give_back(claim.work.application.client_id)
         return True
 
     def give_up_expired(self, now: datetime) -> bool:
@@ -76,11 +56,11 @@ class LogoutDelivery:
         return dropped > 0
 
     def _claim(self, worker: str, now: datetime) -> Claim[LogoutNotice] | None:
-        lease = self.calls.time_limit + _LEASE_MARGIN
-        with self._in_hand.choosing:
-            claim = self.notices.claim_for_others(self._in_hand.enough(), worker, now=now, lease=lease)
+        lease = self.calls.time_limit + LEASE_MARGIN
+        with self._choosing:
+            claim = self.notices.claim_for_others(self._slots.exhausted(), worker, now=now, lease=lease)
             if claim is not None:
-                self._in_hand.begin(claim.work.application.client_id)
+                self._slots.take(claim.work.application.client_id)
         return claim
 
     def _deliver(self, claim: Claim[LogoutNotice], now: datetime) -> None:
@@ -97,11 +77,6 @@ class LogoutDelivery:
             case Told(reply):
                 self.notices.done(claim, reply, now=now)
             case Deferred(reply):
-                self.notices.deferred(claim, reply, now=now, retry_at=now + pause_after(claim.attempt))
+                self.notices.deferred(claim, reply, now=now, retry_at=now + pause_after(claim.attempt, PAUSES))
             case Refused(reply):
                 self.notices.refused(claim, reply, now=now)
-
-
-def pause_after(attempt: int) -> timedelta:
-    """How long to wait after this attempt, 1 being the first."""
-    return _PAUSES[min(attempt, len(_PAUSES)) - 1]

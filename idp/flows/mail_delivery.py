@@ -9,14 +9,13 @@ from idp.domain.messages import Message, without_addresses
 from idp.domain.references import under_reference
 from idp.mail.delivery import Accepted, Deferred, Outcome, Records, Refused, SmtpDelivery
 from idp.mail.messages import MessageRenderer, Unrenderable
-from idp.storage.leased_queue import Claim
+from idp.storage.leased_queue import LEASE_MARGIN, Claim, pause_after
 from idp.storage.outbox import Outbox
 
 _log = logging.getLogger(__name__)
 
 # People wait before a page: the first tries come fast. The last pause repeats until the message expires.
-_PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300, 900))
-_LEASE_MARGIN = timedelta(seconds=30)
+PAUSES = tuple(timedelta(seconds=seconds) for seconds in (30, 60, 120, 300, 900))
 
 
 def deliver_next(
@@ -32,7 +31,7 @@ def deliver_next(
 
     worker: different for each sender that works at the same time. heard: told of it. Raises ServiceUnavailable.
     """
-    claim = outbox.claim(worker, now=now, lease=delivery.time_limit + _LEASE_MARGIN)
+    claim = outbox.claim(worker, now=now, lease=delivery.time_limit + LEASE_MARGIN)
     if claim is None:
         return False
     with under_reference(claim.work.reference):
@@ -70,11 +69,6 @@ def _record(outbox: Outbox, claim: Claim[Message], outcome: Outcome, *, now: dat
         case Accepted(reply):
             outbox.done(claim, reply, now=now)
         case Deferred(reply):
-            outbox.deferred(claim, reply, now=now, retry_at=now + pause_after(claim.attempt))
+            outbox.deferred(claim, reply, now=now, retry_at=now + pause_after(claim.attempt, PAUSES))
         case Refused(reply):
             outbox.refused(claim, reply, now=now)
-
-
-def pause_after(attempt: int) -> timedelta:
-    """How long to wait after this attempt, 1 being the first."""
-    return _PAUSES[min(attempt, len(_PAUSES)) - 1]

@@ -179,7 +179,8 @@ class MailboxFlow:
             raise Refusal("proofing.link_invalid", "unknown or expired")
         go_on_under(proofing.reference)
         if proofing.is_confirmed:
-            raise Refusal("proofing.link_used", proofing.id).during(proofing.reference)
+            here = proofing.authorization_id if session.browser == proofing.browser else None
+            raise Refusal("proofing.link_used", proofing.id).during(proofing.reference, here)
         if proofing.state is not ProofingState.VOUCHED or proofing.address_given:
             raise Refusal("proofing.link_invalid", str(proofing.state)).during(proofing.reference)
         self._refuse_other_person(proofing, session)

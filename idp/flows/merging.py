@@ -75,7 +75,7 @@ class MergingFlow:
         if other is None or other.disabled or offer.merge.is_overtaken(other.proved_at):
             return "merge.changed"
         if other.only_passkeys:
-            # The proof of a mailbox, or a password, leads into it no more than at its sign-in.
+            # Neither a password nor the proof of a mailbox opens this account at a sign-in; so they do not here either.
             return "merge.only_passkeys"
         return self._problem_with(other, session, password) or self._merge(account, other, offer.merge)
 
@@ -194,7 +194,7 @@ class MergingFlow:
         if survivor is None or other is None:
             return
         now, reference = self.clock(), present_reference()
-        fields = {"change": change, "changed": merge.address}
+        fields = {"change": change, "changed": merge.address, "kept": survivor.address}
         for account, partner in ((survivor, other), (other, survivor)):
             self.audit.append(f"account.{change}", at=now, reference=reference, account_id=account.id, other=partner.id)
             to = before.get(account.id, account.addresses)

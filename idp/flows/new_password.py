@@ -35,11 +35,19 @@ class NewPasswordFlow:
     service_name: str
 
     def choose_password(
-        self, pending: PendingAuthorization, proofing: Proofing, session: Session, password: str, device: str | None
+        self,
+        pending: PendingAuthorization,
+        proofing: Proofing,
+        session: Session,
+        password: str,
+        device: str | None,
+        *,
+        locale: str | None = None,
     ) -> SignedIn | PasswordProblem:
         """Store the first password and sign in with it: creating is signing in.
 
-        Refuses ``authorization.expired`` or ``proofing.link_used`` what waits for no password, or no longer.
+        locale: the language that the person reads, in which they are written to from now on; None where it is not
+        known. Refuses ``authorization.expired`` or ``proofing.link_used`` what waits for no password, or no longer.
         """
         if proofing.state is ProofingState.VOUCHED and not proofing.has_link(pending.id):
             # Nobody has read the mail yet, whichever form is sent.
@@ -66,7 +74,7 @@ class NewPasswordFlow:
         account = self.accounts.find(account_id)
         if account is None or not account.lets_in(now):
             raise Refusal("account.disabled", account_id, status=403).during(proofing.reference, pending.id)
-        self.accounts.set_password(account_id, hashed, now=now)
+        self.accounts.set_password(account_id, hashed, now=now, locale=locale)
         self._note("proofing.completed", completed, entity_id=completed.entity_id)
         self._tell(account, completed, now)
         return self.signs_in(

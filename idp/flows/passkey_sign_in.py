@@ -7,7 +7,7 @@ from datetime import datetime
 from idp.domain import passkeys
 from idp.domain.accounts import Account
 from idp.domain.authorization import PendingAuthorization
-from idp.domain.guessing import NETWORK_BUDGET, NETWORK_WINDOW
+from idp.domain.guessing import NETWORK_BUDGET, NETWORK_WINDOW, Denied, denied, network_limit
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import MailQueue
 from idp.domain.notices import notices
@@ -38,14 +38,6 @@ class SignedInByPasskey:
 
 
 @dataclass(frozen=True, slots=True)
-class PasskeyDenied:
-    """A try that did not sign in: why (a field sentence's key); ``retry_after`` (seconds) makes the answer a 429."""
-
-    problem: str
-    retry_after: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class PasskeySignInFlow:
     relying_party: RelyingParty
     passkeys: PasskeyStore
@@ -72,13 +64,13 @@ class PasskeySignInFlow:
         *,
         device: str | None,
         network: str,
-    ) -> SignedInByPasskey | PasskeyDenied:
+    ) -> SignedInByPasskey | Denied:
         """Sign in with the passkey that the browser presents."""
         now = self.clock()
         try:
             passkey, account = self._checked(session, answer, challenge, pending.reference, now)
-        except _Denied as denied:
-            return self._denied(denied, pending, network, now)
+        except _Refused as refused:
+            return self._denied(refused, pending, network, now)
         signed_in = self.signs_in(
             session,
             account_id=account.id,
@@ -101,56 +93,56 @@ class PasskeySignInFlow:
         """The passkey that signed this challenge, and its account, in the order of WebAuthn level 3 section 7.2."""
         is_ours = passkeys.is_live_challenge(self.secret, challenge, Ceremony.SIGN_IN, session.browser, now=now)
         if not is_ours or not self.passkeys.take_challenge(challenge, now=now):
-            raise _Denied("passkey.expired")
+            raise _Refused("passkey.expired")
         try:
             presented = self.relying_party.presented(answer)
             passkey = self.passkeys.find(presented.credential_id)
             if passkey is None:
-                raise _Denied("passkey.unknown")
+                raise _Refused("passkey.unknown")
             if presented.user_handle != passkey.user_handle:
-                raise _Denied("passkey.invalid", "another user handle", passkey)
+                raise _Refused("passkey.invalid", "another user handle", passkey)
             use = self._use(answer, challenge, passkey)
         except PasskeyRefused as refused:
-            raise _Denied(refused.problem, refused.detail) from refused
+            raise _Refused(refused.problem, refused.detail) from refused
         account = self.accounts.find(passkey.account_id)
         if account is None or account.disabled:
-            raise _Denied("passkey.unknown", "account disabled", passkey)
+            raise _Refused("passkey.unknown", "account disabled", passkey)
         if passkeys.counter_went_back(passkey.credential.sign_count, use.sign_count):
             if self.passkeys.suspect(passkey, now=now):
                 self._tell_of_copy(account, passkey, reference, now)
-            raise _Denied("passkey.suspected", "counter went back", passkey)
+            raise _Refused("passkey.suspected", "counter went back", passkey)
         if not self.passkeys.use(passkey, use, now=now):
-            raise _Denied("passkey.suspected", "suspected, or used meanwhile", passkey)
+            raise _Refused("passkey.suspected", "suspected, or used meanwhile", passkey)
         return passkey, account
 
     def _use(self, answer: str, challenge: str, passkey: Passkey) -> PasskeyUse:
         try:
             return self.relying_party.used(answer, challenge, passkey)
         except PasskeyRefused as refused:
-            raise _Denied(refused.problem, refused.detail, passkey) from refused
+            raise _Refused(refused.problem, refused.detail, passkey) from refused
 
     def _tell_of_copy(self, account: Account, passkey: Passkey, reference: str, now: datetime) -> None:
         told = notices("passkey_suspected", account, account.addresses, reference=reference, now=now, name=passkey.name)
         for message in told:
             self.mails.put(message)
 
-    def _denied(self, denied: "_Denied", pending: PendingAuthorization, network: str, now: datetime) -> PasskeyDenied:
+    def _denied(self, refused: "_Refused", pending: PendingAuthorization, network: str, now: datetime) -> Denied:
         """Note it; 429 where as many tries failed from this network as with passwords. No account is ever closed by it:
         a signature cannot be guessed."""
         self.audit.append(
             "sign_in.passkey_refused",
             at=now,
             reference=pending.reference,
-            account_id=denied.passkey.account_id if denied.passkey else None,
-            problem=denied.problem,
-            detail=denied.detail,
+            account_id=refused.passkey.account_id if refused.passkey else None,
+            problem=refused.problem,
+            detail=refused.detail,
         )
-        key = self.secret.hash("guesses-of-network", network)
+        key = network_limit(self.secret, network)
         throttled = not self.limits.count(key, limit=NETWORK_BUDGET, window=NETWORK_WINDOW, now=now)
-        return PasskeyDenied(denied.problem, int(NETWORK_WINDOW.total_seconds()) if throttled else None)
+        return denied(refused.problem, throttled=throttled)
 
 
-class _Denied(Exception):
+class _Refused(Exception):
     """Why a try does not count, and with which passkey it was made, where that is known."""
 
     def __init__(self, problem: str, detail: str = "", passkey: Passkey | None = None) -> None:

@@ -12,7 +12,7 @@ from idp.domain.claims import display_name
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import MailQueue
 from idp.domain.notices import notices
-from idp.domain.passkeys import MOST_PER_ACCOUNT, Ceremony, Passkey, PasskeyRefused
+from idp.domain.passkeys import MOST_PER_ACCOUNT, Ceremony, Credential, Passkey, PasskeyRefused
 from idp.domain.references import present_reference
 from idp.domain.sessions import Session
 from idp.passkeys.relying_party import RelyingParty
@@ -28,6 +28,10 @@ class Offer:
 
     options: str
     challenge: str
+
+
+# What a passkey is called after what keeps it, in the words of the page.
+Names = Callable[[Credential, Session], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,13 @@ class PasskeyFlow:
         )
         return Offer(options, challenge)
 
-    def add(self, account: Account, session: Session, answer: str, challenge: str, name: str) -> Passkey:
-        """Keep the passkey that the browser made. Raises PasskeyRefused."""
+    def add(
+        self, account: Account, session: Session, answer: str, challenge: str, names: Names, typed: str = ""
+    ) -> Passkey:
+        """Keep the passkey that the browser made. Raises PasskeyRefused.
+
+        names: what to call it where nothing readable was typed.
+        """
         now = self.clock()
         if not passkeys.is_live_challenge(
             self.secret, challenge, Ceremony.REGISTRATION, session.browser, account.id, now=now
@@ -69,17 +78,18 @@ class PasskeyFlow:
         existing = self.of_account(account)
         if len(existing) >= MOST_PER_ACCOUNT:
             raise PasskeyRefused("passkey.too_many")
+        credential = self.relying_party.created(answer, challenge)
         passkey = Passkey(
-            self.relying_party.created(answer, challenge),
+            credential,
             account.id,
             passkeys.user_handle(self.secret, account.id),
-            passkeys.cleaned_name(name) or f"{len(existing) + 1}",
+            passkeys.cleaned_name(typed) or passkeys.another_name(names(credential, session), existing),
             now,
         )
         if not self.passkeys.add(passkey):
             raise PasskeyRefused("passkey.exists")
         if not self.sessions.lasts(session, now=self.clock()):
-            # Who ends sign-ins and then removes passkeys may have looked before this one was there.
+            # Whoever ended this sign-in may have removed the account's passkeys before this one was there.
             self.passkeys.remove(passkey.id, account.id)
             raise PasskeyRefused("passkey.expired")
         self._tell(account, passkey, "added")

@@ -21,11 +21,14 @@ from idp.domain.guessing import (
     NETWORK_BUDGET,
     NETWORK_WINDOW,
     WINDOW,
+    Denied,
     Guesser,
     Guesses,
     Method,
+    denied,
     guess_limits,
     mail_limit,
+    network_limit,
 )
 from idp.domain.invitations import AdmitsInvited
 from idp.domain.keyed import SecretKey, random_id
@@ -62,14 +65,6 @@ class AddressAnswer:
     def refused(self) -> str | None:
         """The problem, where something is wrong with it and it is not merely meant otherwise, perhaps."""
         return None if self.problem == SUGGESTED else self.problem
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """A try that did not sign in: why (a field sentence's key); ``retry_after`` (seconds) makes the answer a 429."""
-
-    problem: str
-    retry_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +270,7 @@ class SignInFlow:
         """Count a wrong guess; True when so many came from this network that the answer becomes 429."""
         for name, limit in guesses.limits.items():
             self.limits.count(name, limit=limit, window=WINDOW, now=now)
-        network = self.secret.hash("guesses-of-network", visitor.network)
+        network = network_limit(self.secret, visitor.network)
         return not self.limits.count(network, limit=NETWORK_BUDGET, window=NETWORK_WINDOW, now=now)
 
     def _rehash(self, account: Account, stored: str, password: str) -> None:
@@ -345,7 +340,7 @@ class SignInFlow:
         throttled: bool = False,
     ) -> Denied:
         self._note("sign_in.failed", pending, account, now, problem=problem)
-        return Denied(problem, int(NETWORK_WINDOW.total_seconds()) if throttled else None)
+        return denied(problem, throttled=throttled)
 
     def _note(
         self, event: str, pending: PendingAuthorization, account: Account | None, now: datetime, **fields: str

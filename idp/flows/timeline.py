@@ -93,7 +93,7 @@ def _told(
 
 def _mail(mail: MailHistory) -> Iterable[TimelineEntry]:
     message = mail.message
-    about = {"kind": message.kind, "to": message.to}
+    about = {"kind": message.kind, "to": message.to, "message": message.id}
     yield TimelineEntry(message.created_at, "mail", "mail.queued", message.reference, about)
     for attempt in mail.attempts:
         answer = about | {"reply": attempt.reply}

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime
 from functools import cache
 from threading import Lock
@@ -25,9 +24,12 @@ import flask_mail
 
 from idp.domain.addresses import PLAIN
 from idp.domain.messages import message_id
+from idp.mail.headers import POLICY
 from idp.mail.messages import Rendered
 
 _REPLY_LIMIT = 500
+# RFC 4954 section 6: a fault of our settings, at whichever step a server tells it.
+_LOGIN_WANTED = (530, 534, 535, 538)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,10 @@ class MailServer:
 
 
 class LastStep:
-    """What one message of a process has at a time: from its text, which the server may take, until it is recorded."""
+    """The step in which only one message of a process is at a time.
+
+    It begins with the message's text, which the server may accept from then on, and ends when the outcome is recorded.
+    """
 
     def __init__(self, free: Lock) -> None:
         self._free = free
@@ -138,31 +143,35 @@ class SmtpDelivery:
             return Accepted(reply_text(*connection.answer))
         except smtplib.SMTPRecipientsRefused as refusal:
             return _by_class(*next(iter(refusal.recipients.values())))
-        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as refusal:
+        except smtplib.SMTPDataError as refusal:
             return _by_class(refusal.smtp_code, refusal.smtp_error)
         except smtplib.SMTPResponseException as refusal:
-            # At the greeting, TLS or login it is not this message that is wrong: it must not be lost.
+            # At the greeting, TLS, login or sender it is not this message that is wrong: it must not be lost.
             return Deferred(reply_text(refusal.smtp_code, refusal.smtp_error))
         except (smtplib.SMTPException, OSError) as failure:
             return Deferred(f"{type(failure).__name__}: {failure}")
 
 
 def _composed(rendered: Rendered, to: str, sender: Address, name: str, now: datetime) -> EmailMessage:
-    composed = EmailMessage(policy=SMTP)
+    composed = EmailMessage(policy=POLICY)
     composed["Subject"] = rendered.subject
     composed["From"] = sender
     composed["To"] = to
     composed["Date"] = format_datetime(now)
     composed["Message-ID"] = message_id(name, sender.domain)
-    composed["Auto-Submitted"] = "auto-generated"  # RFC 3834 section 5: no holiday replies, please
+    # No holiday replies, please: RFC 3834 section 5, and what Exchange has for it (MS-OXCMAIL); its « All » would
+    # forbid delivery reports as well.
+    composed["Auto-Submitted"] = "auto-generated"
+    composed["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     composed.set_content(rendered.text, cte="quoted-printable")
     composed.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
     return composed
 
 
 def _by_class(code: int, reply: bytes | str) -> Outcome:
-    """RFC 5321 section 4.2.1: the first digit decides."""
-    return Refused(reply_text(code, reply)) if 500 <= code <= 599 else Deferred(reply_text(code, reply))
+    """RFC 5321 section 4.2.1: the first digit decides, but for a login that is missed."""
+    is_final = 500 <= code <= 599 and code not in _LOGIN_WANTED
+    return Refused(reply_text(code, reply)) if is_final else Deferred(reply_text(code, reply))
 
 
 def reply_text(code: int, reply: bytes | str) -> str:

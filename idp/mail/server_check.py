@@ -5,12 +5,13 @@ import smtplib
 from idp.mail.delivery import MailServer, open_session, reply_text
 
 
-def server_problem(server: MailServer) -> str | None:
-    """Connect, greet, turn on TLS and sign in as for a mail; what the server or the network said against it."""
+def server_problem(server: MailServer, sender: str) -> str | None:
+    """Connect, greet, turn on TLS, sign in and name the sender as for a mail; what is said against it."""
     try:
         session = open_session(server)
         try:
-            code, reply = session.noop()
+            # Where a login or TLS is missed, many servers say so here, and not before.
+            code, reply = session.mail(sender)
         finally:
             session.close()
     except smtplib.SMTPResponseException as refusal:

@@ -58,7 +58,7 @@ def reserve(folder: Path, pid: int) -> None:
 
 
 def forget() -> None:
-    """The server ends."""
+    """Delete the folder, for the server ends."""
     if folder := os.environ.pop(VARIABLE, None):
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -100,9 +100,7 @@ class AuthorizationAnswers:
     def _new_grant(
         self, request: AuthorizationRequest, account_id: str, subject: str, sign_in: SignIn, code: str, now: datetime
     ) -> Grant:
-        lifetimes = self._lifetimes
-        is_offline = "offline_access" in request.scope
-        lasting = lifetimes.refresh_absolute if is_offline else lifetimes.code + lifetimes.access_token
+        code_expires_at = now + self._lifetimes.code
         return Grant(
             id=random_id(),
             account_id=account_id,
@@ -112,9 +110,9 @@ class AuthorizationAnswers:
             redirect_uri=request.redirect_uri,
             sign_in=sign_in,
             code_hash=token_hash(code),
-            code_expires_at=now + lifetimes.code,
+            code_expires_at=code_expires_at,
             created_at=now,
-            expires_at=now + lasting,
+            expires_at=self._lifetimes.family_ends(request.scope, code_expires_at, now=now),
             nonce=request.nonce,
             code_challenge=request.code_challenge,
             claims=request.claims,

@@ -12,8 +12,8 @@ from idp.openid.signed_statement import LONGEST_JTI, SKEW, Unreadable, seconds, 
 METHOD = "private_key_jwt"
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-# What libraries give them unasked reaches from one minute to an hour (pyoidc ten minutes, Authlib the hour); RFC 7523
-# section 3 leaves the limit to us, and each counts once however long it lasts.
+# The lifetimes that libraries choose by default reach from one minute to an hour (pyoidc ten minutes, Authlib the
+# hour). RFC 7523 section 3 leaves the limit to us, and each assertion counts once, however long it lives.
 _LONGEST_LIFE = timedelta(hours=1)
 
 

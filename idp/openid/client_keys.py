@@ -39,7 +39,7 @@ _MOST_KEYS = 20
 _KEPT_SECONDS = 600
 # Nobody makes us fetch more often than this, whatever key identifiers they invent.
 _PAUSE_SECONDS = 30
-# Who lets us wait longer holds up one request at a time.
+# An address that took longer than this is read by one request at a time.
 _SLOW_SECONDS = 1
 
 
@@ -82,7 +82,7 @@ class ClientKeys:
             return choose(_registered(client.jwks))
         if not client.jwks_uri:
             return ()
-        # By client, not by address: who moves all the time must not fill our memory.
+        # By client, not by address: a client that keeps changing its address must not fill our memory.
         kept = self._kept.setdefault(client.client_id, _Kept())
         if not kept.lock.acquire(blocking=not kept.is_slow):
             return choose(kept.keys) if kept.uri == client.jwks_uri else ()

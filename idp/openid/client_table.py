@@ -15,6 +15,7 @@ class Faults:
         self._place = place
 
     def add(self, key: str, value: object, accepted: str) -> None:
+        """A wrong value of this key. accepted: what would be right, in words."""
         # A secret may stand under this key in clear.
         self._note(key, "…" if "secret" in key else repr(value), accepted)
 

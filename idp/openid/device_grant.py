@@ -146,8 +146,6 @@ class DeviceAnswers:
     def _grant(
         self, device: DeviceAuthorization, account_id: str, subject: str, sign_in: SignIn, now: datetime
     ) -> Grant:
-        lifetimes, ends = self.lifetimes, device.expires_at
-        is_offline = "offline_access" in device.scope
         return Grant(
             id=random_id(),
             account_id=account_id,
@@ -158,9 +156,9 @@ class DeviceAnswers:
             sign_in=sign_in,
             # Nobody has this code: the grant is found through the device.
             code_hash=token_hash(random_token()),
-            code_expires_at=ends,
+            code_expires_at=device.expires_at,
             created_at=now,
-            expires_at=now + lifetimes.refresh_absolute if is_offline else ends + lifetimes.access_token,
+            expires_at=self.lifetimes.family_ends(device.scope, device.expires_at, now=now),
             resources=device.resources,
         )
 

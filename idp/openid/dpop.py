@@ -45,28 +45,34 @@ class DPoP:
         try:
             (proof,) = proofs
             key, claims = _read(proof)
-            issued = _checked(claims, method, url, access_token, now)
+            issued = _checked(claims, method, url, access_token)
         except ValueError:
             raise invalid_proof("The DPoP proof is not valid") from None
-        self._check_nonce(claims, now)
+        ends = self._ends(claims.get("nonce"), issued, now)
         jkt = key.thumbprint()
         # Last, so that nothing is stored for a proof that fails for another reason.
-        if not self._used.use(token_hash(f"dpop\0{jkt}\0{claims['jti']}"), until=issued + 2 * SKEW):
+        if not self._used.use(token_hash(f"dpop\0{jkt}\0{claims['jti']}"), until=ends):
             raise invalid_proof("The DPoP proof was used before")
         return jkt
 
-    def _check_nonce(self, claims: Mapping[str, Any], now: datetime) -> None:
-        given = claims.get("nonce")
-        if given is None and not self._needs_nonce:
-            return
-        period = int(now.timestamp()) // _NONCE_SECONDS
-        good = [isinstance(given, str) and same(given, self._nonce(period - age)) for age in (0, 1)]
-        if not any(good):
-            raise ProtocolError(
-                "use_dpop_nonce",
-                "The DPoP proof needs a nonce of this server",
-                headers={"DPoP-Nonce": self.nonce(now)},
-            )
+    def _ends(self, nonce: Any, issued: int, now: datetime) -> datetime:
+        """When a proof that counts now counts no longer.
+
+        A nonce of ours tells when it was made, as its ``iat`` does by the clock of its client (section 4.3 step 11). To
+        whose clock is wrong a nonce is given (section 11.1): applications cannot set the clocks of browsers right.
+        """
+        present = int(now.timestamp())
+        if nonce is None and not self._needs_nonce and abs(present - issued) <= SKEW.total_seconds():
+            return datetime.fromtimestamp(issued, UTC) + 2 * SKEW
+        period = present // _NONCE_SECONDS
+        for begins in (period, period - 1):
+            if isinstance(nonce, str) and same(nonce, self._nonce(begins)):
+                return datetime.fromtimestamp((begins + 2) * _NONCE_SECONDS, UTC)
+        raise ProtocolError(
+            "use_dpop_nonce",
+            "The DPoP proof needs a nonce of this server",
+            headers={"DPoP-Nonce": self.nonce(now)},
+        )
 
     def _nonce(self, period: int) -> str:
         return self._secret.token("dpop nonce", str(period))
@@ -100,18 +106,16 @@ def _read(proof: str) -> tuple[PublicKey, Mapping[str, Any]]:
     return key, claims
 
 
-def _checked(claims: Mapping[str, Any], method: str, url: str, access_token: str | None, now: datetime) -> datetime:
-    """When the proof was made, once it is about this request (section 4.3 steps 8 to 12)."""
+def _checked(claims: Mapping[str, Any], method: str, url: str, access_token: str | None) -> int:
+    """When the proof says that it was made, once it is about this request (section 4.3 steps 8, 9 and 12)."""
     jti, issued = claims.get("jti"), seconds(claims, "iat")
     if not isinstance(jti, str) or not 1 <= len(jti) <= LONGEST_JTI or issued is None:
-        raise Unreadable
-    if abs(int(now.timestamp()) - issued) > SKEW.total_seconds():
         raise Unreadable
     if claims.get("htm") != method or _without_query(claims.get("htu")) != _without_query(url):
         raise Unreadable
     if access_token is not None and claims.get("ath") != _hash(access_token):
         raise Unreadable
-    return datetime.fromtimestamp(issued, UTC)
+    return issued
 
 
 def _without_query(url: Any) -> tuple[str, str, int | None, str]:

@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 
 from idp.domain.errors import ServiceUnavailable
 
+_SECONDS = 5.0
 
-def certificate_ends(issuer: str, *, seconds: float = 5.0) -> datetime:
+
+def certificate_ends(issuer: str) -> datetime:
     """Until when the certificate at this https address is valid.
 
     ServiceUnavailable where nobody answers, or with a certificate that relying parties refuse.
@@ -17,7 +19,7 @@ def certificate_ends(issuer: str, *, seconds: float = 5.0) -> datetime:
     host, context = url.hostname or "", ssl.create_default_context()
     try:
         with (
-            socket.create_connection((host, url.port or 443), timeout=seconds) as plain,
+            socket.create_connection((host, url.port or 443), timeout=_SECONDS) as plain,
             context.wrap_socket(plain, server_hostname=host) as secure,
         ):
             certificate = secure.getpeercert() or {}

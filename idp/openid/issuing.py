@@ -66,7 +66,7 @@ class Issuing:
 
         A refresh token is among it where the person agreed to that and the client may have one (Core section 11).
         """
-        has_refresh = "offline_access" in grant.scope and "refresh_token" in call.client.grant_types
+        has_refresh = grant.is_offline and call.client.may_refresh
         return CodeExchange(
             grant=grant,
             client=call.client,

@@ -78,6 +78,7 @@ def _key_paths(directory: Path) -> list[Path]:
 
 
 def make_folder(directory: Path) -> None:
+    """Make the folder of keys where there is none; ConfigurationError where that is not possible."""
     if problem := folder_problem(directory):
         raise ConfigurationError(problem)
     try:
@@ -119,6 +120,7 @@ def new_key(algorithm: str) -> bytes:
 
 
 def path_of_new_key(directory: Path, algorithm: str, signs_from: datetime) -> Path:
+    """The file of a key that is to sign from then on: the name tells both."""
     return directory / f"openid-{algorithm.lower()}-{signs_from.astimezone(UTC).strftime(_TIME)}.pem"
 
 
@@ -132,6 +134,7 @@ def create_once(path: Path, content: Callable[[], bytes]) -> None:
 
 
 def remove(path: Path) -> None:
+    """Delete the file of a key; ConfigurationError where that is not possible."""
     try:
         path.unlink()
     except OSError as error:

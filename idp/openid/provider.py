@@ -145,6 +145,11 @@ class Provider:
         """The relying party with this identifier."""
         return self._clients(client_id)
 
+    def client_name(self, client_id: str, language: str) -> str:
+        """How people know the relying party; its identifier where it is registered no longer."""
+        client = self._clients(client_id)
+        return client.display_name(language) if client else client_id
+
     def read_authorization_request(self, parameters: Pairs, *, now: datetime) -> AuthorizationRequest:
         """The checked request; raises ``Refusal`` (a page) or ``AuthorizationError`` (a redirect)."""
         return self._read(authorization_request.resolve(parameters, self._sources, self._clients, now=now))

@@ -21,7 +21,7 @@ def fault(uri: str, *, native: bool) -> str | None:
     if "#" in uri or "*" in uri or "\\" in uri or "@" in parts.netloc:
         return "a URI without fragment, wildcard, backslash or user name"
     if parts.scheme in ("http", "https") and not _HOST_AND_PORT.fullmatch(parts.netloc):
-        # Python and browsers would not read the same host in it, and it may end up in a policy of our pages.
+        # Python and browsers could find different hosts in it, and it may be written into a policy of our pages.
         return "a URI whose host is a name or an address"
     if parts.scheme == "https" and parts.hostname:
         return None
@@ -81,7 +81,7 @@ def _without_port(uri: str) -> str:
 def _split(uri: str) -> SplitResult | None:
     try:
         parts = urlsplit(uri)
-        # Reading the port is what finds a malformed one.
+        # Python checks the port only when it is read.
         return parts if parts.scheme and (parts.port is None or parts.port >= 0) else None
     except ValueError:
         return None

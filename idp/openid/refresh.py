@@ -43,7 +43,8 @@ class RefreshGrant:
     def _at_once(self, token: str, call: TokenCall) -> dict[str, Any] | None:
         """The plain case in one write, whose conditions are those of ``_state``; None: look closer."""
         client, asks_nothing_more = call.client, call.jkt is None and not call.resources and "scope" not in call.form
-        # What a client registered may fail to be possible, which must be known before the token is used up.
+        # Signed access tokens and encryption may turn out impossible with what the client registered; that must be
+        # found before the token is used up.
         is_simple = client.access_token_format == "opaque" and not client.id_token_encrypted_response_alg
         if not (asks_nothing_more and is_simple):
             return None
@@ -95,7 +96,8 @@ class RefreshGrant:
             raise invalid_grant("The refresh token is unknown")
         go_on_under(state.grant.reference)
         if not same(state.hash, token_hash(token)) and not self._is_lost_reply(state, token, call.now):
-            # RFC 9700 section 4.14.2: it names the grant, so it is an old one, and one of its two users is a thief.
+            # RFC 9700 section 4.14.2: the token names this grant, so it was its live token once. Two parties have used
+            # it, and one of them is a thief.
             self.issuing.end_family(state.grant, "refresh_token_reused")
             raise invalid_grant("The refresh token was used before")
         if state.expires_at <= call.now:

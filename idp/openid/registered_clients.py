@@ -65,7 +65,7 @@ class RegisteredClients:
     def get(self, client_id: str) -> Client | None:
         """The client with this identifier; the database is asked only for what can be there."""
         found = self._in_file(client_id)
-        # Who signs a name could put half of a surrogate pair into it, which is nothing to ask a database for.
+        # The identifier comes from strangers: half of a surrogate pair in it could not be sent to the database at all.
         if found is not None or not (client_id.startswith(PREFIX) and client_id.isascii()):
             return found
         kept = self._kept.get(client_id)

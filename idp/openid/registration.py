@@ -82,7 +82,8 @@ class RegistrationEndpoint:
             raise ProtocolError("invalid_client_metadata", "client_secret is not the client's")
         metadata = self._accepted(asked)
         if sector_of(present.metadata) not in (None, sector_of(metadata)):
-            # Grants of before are about people as the sector knows them, and so is what they still lead to.
+            # Its older grants go on telling the ``sub`` of the old sector: with both, it could connect people across
+            # sectors.
             raise ProtocolError("invalid_client_metadata", "A pairwise client stays in its sector")
         secret = new_secret() if needs_secret(metadata) and not present.client_secret else ""
         kept = (hash_secret(secret) if secret else present.client_secret) if needs_secret(metadata) else ""

@@ -137,7 +137,7 @@ def names_of(clients: Iterable[Client]) -> frozenset[str]:
 def _name_is_its_own(client: Client, taken: Collection[str]) -> None:
     """Who is asked to agree reads the name, and goes by it: it must be there, and not that of another application."""
     for name in dict(client.name).values():
-        # A client may have none, and is then called by its identifier.
+        # A client without a name is called by its identifier.
         if name and (not any(map(str.isalnum, _compared(name))) or _compared(name) in taken):
             raise UnfitMetadata(("client_name",))
 
@@ -149,7 +149,7 @@ def _compared(name: str) -> str:
 
 def _are_short(metadata: Mapping[str, Any]) -> None:
     for name, value in metadata.items():
-        # Without its language: what stands after the # is the caller's to choose, and the answer names it.
+        # Without the language: the caller chooses what stands after the #, and our answer quotes the key.
         key = name.partition("#")[0]
         if key == "client_name" and not (
             isinstance(value, str) and len(value) <= _LONGEST_NAME and value.isprintable()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from idp.domain.claims import FORMER_SUBS, SCOPES, claims_of_scopes
+from idp.domain.claims import FORMER_SUBS, OFFLINE_ACCESS, SCOPES, claims_of_scopes
 from idp.domain.clients import Client
 from idp.openid.subjects import Subjects
 
@@ -13,7 +13,7 @@ Wish = Mapping[str, Any] | None
 VERIFIED_CLAIMS = "verified_claims"
 
 
-# How the client calls the person: nothing that it would learn beside, so nobody is asked for consent.
+# Only how the client calls the person. It learns nothing more by these, so nobody is asked to agree to them.
 _IDENTIFIERS = frozenset({"sub", FORMER_SUBS})
 
 
@@ -22,8 +22,9 @@ def granted_scopes(client: Client, asked: Iterable[str], *, gives_code: bool = T
 
     gives_code: whether the answer holds one, without which there is no refresh token either (Core section 11).
     """
-    may_refresh = gives_code and "refresh_token" in client.grant_types
-    possible = {*client.scopes} & SCOPES.keys() - (set() if may_refresh else {"offline_access"})
+    possible = {*client.scopes} & SCOPES.keys()
+    if not (gives_code and client.may_refresh):
+        possible.discard(OFFLINE_ACCESS)
     return tuple(scope for scope in asked if scope in possible)
 
 

@@ -1,13 +1,11 @@
 """Signed request objects (RFC 9101, OpenID Connect Core section 6): the parameters that a client signed."""
 
-import contextlib
 import json
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from idp.domain.client_slots import ClientSlots
 from idp.domain.clients import Client
 from idp.domain.errors import NotFetched, ProtocolError
 from idp.openid.client_keys import ClientKeys
@@ -30,8 +28,7 @@ class RequestObjects:
         self._issuer = issuer
         self._keys = keys
         self._fetch = fetch
-        self._lock = threading.Lock()
-        self._readings: Counter[str] = Counter()
+        self._slots = ClientSlots(AT_ONCE)
 
     def by_reference(self, uri: str, client: Client, *, now: datetime) -> Pairs:
         """The parameters at an address that the client registered; raises ``ProtocolError``."""
@@ -40,24 +37,17 @@ class RequestObjects:
         address = uri.partition("#")[0]
         if address not in {registered.partition("#")[0] for registered in client.request_uris}:
             raise ProtocolError("invalid_request_uri", "The request_uri is not registered")
+        return self.by_value(self._read(address, client), client, now=now, must_end=False)
+
+    def _read(self, address: str, client: Client) -> str:
+        if not self._slots.take(client.client_id):
+            raise ProtocolError("temporarily_unavailable", "The client's request_uri is too slow")
         try:
-            with self._reading(client):
-                content = self._fetch(address).decode("ascii").strip()
+            return self._fetch(address).decode("ascii").strip()
         except (NotFetched, UnicodeDecodeError) as error:
             raise ProtocolError("invalid_request_uri", "The request_uri cannot be read") from error
-        return self.by_value(content, client, now=now, must_end=False)
-
-    @contextlib.contextmanager
-    def _reading(self, client: Client) -> Iterator[None]:
-        with self._lock:
-            if self._readings[client.client_id] >= AT_ONCE:
-                raise ProtocolError("temporarily_unavailable", "The client's request_uri is too slow")
-            self._readings[client.client_id] += 1
-        try:
-            yield
         finally:
-            with self._lock:
-                self._readings[client.client_id] -= 1
+            self._slots.give_back(client.client_id)
 
     def by_value(self, statement: str, client: Client, *, now: datetime, must_end: bool = True) -> Pairs:
         """The parameters in a request object of this client; raises ``ProtocolError`` (``invalid_request_object``).

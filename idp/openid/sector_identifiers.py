@@ -25,7 +25,7 @@ class SectorIdentifiers:
     def __init__(self, fetch: Callable[[str], Any]) -> None:
         self._fetch = fetch
         self._readings = BoundedSemaphore(SECTORS_AT_ONCE)
-        # By client: one that moves all the time must not fill our memory.
+        # By client: a client that keeps changing its address must not fill our memory.
         self._right: dict[str, tuple[str, tuple[str, ...]]] = {}
 
     def fault(self, client: Client) -> str | None:
@@ -37,7 +37,7 @@ class SectorIdentifiers:
         if not client.sector_identifier_uri or self._right.get(client.client_id) == known:
             return None
         document = self._fetch(client.sector_identifier_uri)
-        # A device needs no redirect_uri, and no document lacks one of none.
+        # A client without redirect_uris (a device) always passes: there is none that the document could lack.
         if not isinstance(document, list) or any(uri not in document for uri in client.redirect_uris):
             return ACCEPTED
         self._right[client.client_id] = known

@@ -71,7 +71,7 @@ def _read(shape: Any, asked: Any) -> Any:
     if isinstance(shape, list):
         entries = [] if asked is None else read_short_list(asked)
         return [_read_entry(shape[0], read_object(entry)) for entry in entries]
-    # Whoever wants what is in an object says what of it (section 5.4).
+    # A request for an object has to name the members that it wants (section 5.4).
     members = {} if asked is None else read_object(asked)
     if any(_insists(wish) for name, wish in members.items() if name not in shape):
         raise _NeverMet

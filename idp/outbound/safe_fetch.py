@@ -23,7 +23,10 @@ from idp.domain.errors import NotFetched
 _LONGEST_URL = 2048
 _CHUNK = 16_384
 _LONGEST_VALIDATOR = 512
-# A name may have any number of them, all those of one family first.
+# Bytes of a document that a client names.
+_LARGEST = 65_536
+# How many addresses of each family (IPv4, IPv6) are tried: a host may have any number of them, all those of one family
+# first.
 _TRIED_OF_A_FAMILY = 2
 # Firewalls of applications turn away who does not say what it is (RFC 9110 section 10.1.5).
 _OURS = {"User-Agent": "uness-idp", "Connection": "close"}
@@ -33,19 +36,17 @@ _TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002:
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def fetch_json(url: str, *, allow_loopback: bool = False, max_bytes: int = 65_536, timeout: float = 3.0) -> Any:
+def fetch_json(url: str, *, allow_loopback: bool = False) -> Any:
     """The JSON value at this address; see ``fetch``."""
-    content = fetch(url, allow_loopback=allow_loopback, max_bytes=max_bytes, timeout=timeout, accept="application/json")
+    content = fetch(url, allow_loopback=allow_loopback, accept="application/json")
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
         raise NotFetched("not JSON") from None
 
 
-def fetch(
-    url: str, *, allow_loopback: bool = False, max_bytes: int = 65_536, timeout: float = 3.0, accept: str = "*/*"
-) -> bytes:
-    """The bytes at this address, answered with 200 and at most ``max_bytes`` long.
+def fetch(url: str, *, allow_loopback: bool = False, timeout: float = 3.0, accept: str = "*/*") -> bytes:
+    """The bytes at this address, answered with 200 and at most ``_LARGEST`` long.
 
     timeout: seconds for the whole, after the name was resolved. allow_loopback: for development and tests, also http
     and https on 127.0.0.0/8 and ::1. Raises ``NotFetched`` for everything that goes wrong.
@@ -53,7 +54,7 @@ def fetch(
     with _called(url, allow_loopback=allow_loopback, timeout=timeout) as (connection, target, is_late):
         connection.request("GET", target, headers=_OURS | {"Accept": accept})
         content = BytesIO()
-        _read(connection.getresponse(), content, max_bytes, is_late)
+        _read(connection.getresponse(), content, _LARGEST, is_late)
         return content.getvalue()
 
 
@@ -195,7 +196,7 @@ def _connection(parts: SplitResult, connected: socket.socket) -> http.client.HTT
     """HTTP over this socket under the host's name: certificate and Host header are those of the name."""
     host, port = parts.hostname or "", _port(parts)
     if parts.scheme == "https":
-        # A socket of its own, so that hanging up below still ends it.
+        # A second handle of the same socket: whoever closes ``connected`` to end a slow call ends this one as well.
         context = ssl.create_default_context()
         secure = http.client.HTTPSConnection(host, port)
         secure.sock = context.wrap_socket(connected.dup(), server_hostname=host)

@@ -19,13 +19,14 @@ _LANGUAGE: Final = f"{names.XML} lang"
 _MOST_NAMES: Final = 24
 _MOST_HINTS: Final = 50
 _OUR_LANGUAGES: Final = ("fr", "en")
-# What operators write into the name of one that nobody should choose, no longer or not yet; overrides.toml can show it.
-# All of it begins a word with one of few letters, so that nearly every name is seen through at once.
+# What operators write into the name of a provider that nobody should choose, not yet or not any more; overrides.toml
+# can show it all the same. Every alternative begins with one of few letters: nearly every name is dismissed by those
+# alone.
 _SAYS_RETIRED: Final = re.compile(
     r"(?im)\b(?=[delnoprtz])"
     r"(?:(?:ne pas utiliser|do not use|obsol[eè]te|old idp|deprecated|pr[eé][- ]?prod(?:uction)?)\b"
     r"|legacy\b(?:(?<=\(legacy)|(?<= [-–] legacy))|(?:^|(?<=^\W))(?:z+test|(?-i:TEST))\b"
-    # « validation des acquis » is taught, and « recette » stands at the end where it is no dish.
+    # « validation des acquis » is a course, and « recette » means a test system only at the end of a name.
     r"|en validation\b(?! d)|recette\W*$)"
 )
 # REFEDS Hide From Discovery Entity Category 1.0, section 3; the attribute is that of RFC 8409.
@@ -152,7 +153,8 @@ def _is_usable(certificate: str) -> bool:
 
 
 def _is_plain_scope(_: EntityDraft, attributes: Attributes) -> bool:
-    # A regular expression would make every label boundary a matter of its author's care.
+    # A scope may be a regular expression (``shibmd:Scope``). Whether it respects the dots of a domain would depend on
+    # whoever wrote it, so none is taken.
     return attributes.get("regexp", "false").strip() in ("false", "0")
 
 

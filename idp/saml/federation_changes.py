@@ -20,7 +20,7 @@ TOLD_NAME: Final = f"told-{VERSION}.json"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One file's difference, under the name that it has until it is told."""
+    """What a new copy of one file changed. id: drawn at random, to note that it was told."""
 
     id: str
     difference: FileDifference
@@ -32,7 +32,7 @@ def new(differences: Iterable[FileDifference]) -> tuple[Change, ...]:
 
 
 def of(connection: sqlite3.Connection) -> tuple[Change, ...]:
-    """Those in this index, told or not."""
+    """The changes that are kept in this index, whether somebody was told of them or not."""
     try:
         rows = connection.execute("SELECT id, difference FROM changes ORDER BY rowid").fetchall()
     except sqlite3.OperationalError:  # made by a release that kept none
@@ -41,18 +41,18 @@ def of(connection: sqlite3.Connection) -> tuple[Change, ...]:
 
 
 def untold(state: Path, connection: sqlite3.Connection) -> tuple[Change, ...]:
-    """Those in this index that nobody was told."""
+    """The changes in this index of which nobody was told yet."""
     known = told(state)
     return tuple(change for change in of(connection) if change.id not in known)
 
 
 def encoded(changes: Iterable[Change]) -> list[tuple[str, str]]:
-    """As the index holds them."""
+    """Rows for the index: id, and the difference as JSON."""
     return [(change.id, json.dumps(asdict(change.difference), ensure_ascii=False)) for change in changes]
 
 
 def told(state: Path) -> frozenset[str]:
-    """The names of those that were told; none where nothing readable says so: twice is better than never."""
+    """The ids of the changes that were told. None where the file cannot be read: told twice is better than never."""
     try:
         return frozenset(map(str, json.loads((state / TOLD_NAME).read_text(encoding="utf-8"))))
     except (OSError, ValueError, TypeError):
@@ -60,7 +60,7 @@ def told(state: Path) -> frozenset[str]:
 
 
 def note_told(state: Path, names: Iterable[str]) -> None:
-    """Keep these names, and no other, as those that were told."""
+    """Replace the ids of the changes that were told."""
     draft = state / f".{TOLD_NAME}.{os.getpid()}.new"
     draft.write_text(json.dumps(sorted(names)), encoding="utf-8")
     draft.replace(state / TOLD_NAME)

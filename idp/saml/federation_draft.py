@@ -117,9 +117,9 @@ class IndexDraft:
         self._connection.execute("RELEASE file")
 
     def show(self, overrides: Overrides) -> list[tuple[str, str, str]]:
-        """Apply the overrides and make everything findable, where two files name the same provider the later one.
+        """Apply the overrides and make everything findable. Where two files name one provider, the later file counts.
 
-        Returns the latter: entity id, file left aside, file in use.
+        Returns those providers: entity id, file left aside, file in use.
         """
         names = dict(self._connection.execute("SELECT id, name FROM files"))
         winners: dict[str, tuple[int, int]] = {}
@@ -171,7 +171,7 @@ class IndexDraft:
         if sys.platform != "linux":
             return
         with suppress(OSError), self._path.open("rb") as written:
-            # Linux begins to write what it is told to forget, and keeps it until it has.
+            # Told that pages are not needed any more, Linux begins to write them, and keeps each until it is written.
             os.posix_fadvise(written.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def discard(self) -> None:

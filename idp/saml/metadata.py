@@ -14,7 +14,8 @@ from idp.saml.plain_values import web_address
 from idp.saml.safe_xml import Element, whole_text
 from idp.saml.verification_keys import certified_key
 
-# Two are a rollover. An answer that none has signed is digested and tried with each, and holds its worker meanwhile.
+# Two keys are a rollover. Many would cost time: an answer that none of them signed is tried with each, and holds its
+# worker meanwhile.
 _MOST_KEYS: Final = 10
 _ROLE: Final = f"{{{names.MD}}}IDPSSODescriptor"
 _SIGN_IN: Final = f"{{{names.MD}}}SingleSignOnService"

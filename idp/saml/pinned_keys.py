@@ -13,7 +13,7 @@ def pinned_keys(folder: Path, trust: FileTrust) -> tuple[PinnedKey, ...]:
 
 
 def _pinned_key(folder: Path, name: str) -> PinnedKey:
-    # Imported for those who look: whoever verifies with these keys is over before these libraries are loaded.
+    # Imported only for showing the keys: verifying with them must not wait for these libraries to load.
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization

@@ -18,7 +18,8 @@ _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _MAX_NAME: Final = 200
 # Letters and marks that are drawn as nothing: a name of them would be none.
 _UNSEEN: Final = dict.fromkeys(map(ord, "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"), None)
-# As Vietnamese needs when it is written apart; more are drawn over the lines above and below.
+# How many combining marks in a row are kept: decomposed Vietnamese needs two. More would be drawn over the neighbouring
+# lines.
 _MOST_MARKS: Final = 2
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)")
 

@@ -35,7 +35,6 @@ class Answer:
 
     response: the Response; its attributes are signed only where the Response itself is.
     assertion: the verified Assertion, parsed from its own canonical text.
-    authenticated_after: when the university had to ask for the password anew (ForceAuthn), else None.
     """
 
     response: Element
@@ -45,7 +44,6 @@ class Answer:
     entity_id: str
     acs_url: str
     now: datetime
-    authenticated_after: datetime | None = None
 
 
 def check(answer: Answer) -> None:
@@ -153,8 +151,6 @@ def _authenticated(answer: Answer) -> None:
         raise Refusal("saml.authn_instant", "no believable time of authentication")
     if until is not None and until <= answer.now - SKEW:
         raise Refusal("saml.expired", "the session at the university is over")
-    if answer.authenticated_after is not None and at < answer.authenticated_after - SKEW:
-        raise Refusal("saml.authn_instant", "the university did not ask for a new authentication")
 
 
 def _within_times(answer: Answer, element: Element) -> None:

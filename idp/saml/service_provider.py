@@ -124,19 +124,11 @@ class ServiceProvider:
         """The request that this form value names, although the guard refuses it; empty where it names none."""
         return named_request_id(saml_response)
 
-    def verify(
-        self,
-        saml_response: str,
-        provider: IdentityProvider,
-        request_id: str,
-        *,
-        now: datetime,
-        authenticated_after: datetime | None = None,
-    ) -> Vouching:
-        """What this provider vouches for in answer to this request; scopes and replay are not looked at here.
+    def verify(self, saml_response: str, provider: IdentityProvider, request_id: str, *, now: datetime) -> Vouching:
+        """What this provider, the one that was asked, vouches for in answer to this request.
 
-        provider: the one that was asked. authenticated_after: the time of a request with ``force``.
-        Raises Refusal ``saml.…``.
+        Scopes, replay, and whether it authenticated anew (``domain.identity``) are not looked at here. Raises Refusal
+        ``saml.…``.
         """
         found, own = self._provider(provider.entity_id), self._own
         verified = verify_response(read_response(saml_response), found.keys, own.private_keys)
@@ -149,7 +141,6 @@ class ServiceProvider:
                 entity_id=self._entity_id,
                 acs_url=self._acs_url,
                 now=now,
-                authenticated_after=authenticated_after,
             )
         )
         values = attributes.values_by_name(verified.assertion, self._entity_id)

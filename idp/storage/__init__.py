@@ -2,5 +2,5 @@
 
 Owns: documents, indexes, single use and expiry as atomic operations with majority acknowledgement. Does not own: any
 rule about what a document means. An outcome that is unknown (a time-out) leaves as ``ServiceUnavailable`` and is never
-taken for a success.
+taken for a success: every method of a store may raise it.
 """

@@ -1,21 +1,22 @@
 """Collection ``accounts``: one document per person."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from pymongo import IndexModel
 
-from idp.domain.accounts import Account, Bounce, FormerSubject, Identity, Invited
-from idp.domain.inactivity import ClosingNotice, Inactivity, InactivityState
-from idp.domain.releases import Release
+from idp.domain.accounts import Account, Bounce, Identity, Invited
+from idp.domain.sessions import Session
+from idp.storage.account_documents import (
+    account_document,
+    identity_document,
+    identity_key,
+    read_account,
+    read_account_if_any,
+)
 from idp.storage.database import AlreadyExists, Database, Document, Indexes, translated
-
-# Of the shape of documents; what migrations still have to bring there has an older one, or none.
-VERSION = 2
+from idp.storage.name_patterns import NAMES, beginning_of_a_word
 
 # Unique indexes over arrays hold between documents: no identity and no address ever belongs to two accounts.
 # The filters leave out accounts whose array is empty, which would all collide on "nothing".
@@ -26,7 +27,7 @@ INDEXES = Indexes(
         IndexModel("identities.value", sparse=True),
         IndexModel("invited.until", partialFilterExpression={"invited.until": {"$exists": True}}),
         IndexModel("reopens_until", partialFilterExpression={"reopens_until": {"$type": "date"}}),
-        # Not sparse: who was never looked at is found by it.
+        # Not sparse: accounts that were never looked at are found by it, too.
         IndexModel("inactivity.look_at"),
         IndexModel("inactivity.state", partialFilterExpression={"inactivity.state": {"$gt": ""}}),
         IndexModel("identities.key", unique=True, partialFilterExpression={"identities.key": {"$exists": True}}),
@@ -42,16 +43,27 @@ class AccountStore:
         self._accounts = database.collection("accounts")
 
     def find(self, account_id: str) -> Account | None:
+        """The account with this id, also where it is disabled."""
         with translated():
-            return _account(self._accounts.find_one({"_id": account_id}))
+            return read_account_if_any(self._accounts.find_one({"_id": account_id}))
+
+    def of_session(self, session: Session | None) -> Account | None:
+        """The account that is signed in in this browser, if one is, also where it is disabled."""
+        return self.find(session.sign_in.account_id) if session and session.sign_in else None
+
+    def signed_in(self, session: Session | None) -> Account | None:
+        """The account that is signed in in this browser, where it may be used."""
+        account = self.of_session(session)
+        return None if account is None or account.disabled else account
 
     def by_address(self, address: str) -> Account | None:
+        """The account that has this (clean) address, primary or not, also where it is disabled."""
         with translated():
-            return _account(self._accounts.find_one(_having(address)))
+            return read_account_if_any(self._accounts.find_one(_having(address)))
 
     def by_identities(self, identities: Sequence[Identity]) -> list[Account]:
         """Every account that one of these names."""
-        keys = [_key(identity) for identity in identities]
+        keys = [identity_key(identity) for identity in identities]
         with translated():
             return [read_account(document) for document in self._accounts.find({"identities.key": {"$in": keys}})]
 
@@ -68,14 +80,14 @@ class AccountStore:
         """
         if not words:
             return []
-        every = [{"$or": [{f"attributes.{name}": _beginning(word)} for name in _NAMES]} for word in words]
+        every = [{"$or": [{f"attributes.{name}": beginning_of_a_word(word)} for name in NAMES]} for word in words]
         with translated():
             return [read_account(document) for document in self._accounts.find({"$and": every}).limit(limit)]
 
     def create(self, account: Account) -> None:
         """Raises AlreadyExists when an identity or address belongs to somebody."""
         with translated():
-            self._accounts.insert_one(_document(account))
+            self._accounts.insert_one(account_document(account))
 
     def record_proof(
         self,
@@ -122,18 +134,21 @@ class AccountStore:
     def release_address(self, address: str, *, except_account: str | None) -> Account | None:
         """Take the address, and with it the password, from whichever other account has it; returns that account."""
         with translated():
-            return _account(
+            return read_account_if_any(
                 self._accounts.find_one_and_update(
                     _having(address) | {"_id": {"$ne": except_account}},
                     {"$pull": {"addresses": address}, "$set": {"password_hash": None}},
                 )
             )
 
-    def set_password(self, account_id: str, password_hash: str, *, now: datetime) -> None:
+    def set_password(self, account_id: str, password_hash: str, *, now: datetime, locale: str | None = None) -> None:
+        """locale: the language in which it was chosen; None where that is not known."""
         with translated():
-            self._accounts.update_one({"_id": account_id}, _new_password(password_hash, now))
+            self._accounts.update_one({"_id": account_id}, _new_password(password_hash, now, locale))
 
-    def change_password(self, account: Account, password_hash: str, *, now: datetime) -> bool:
+    def change_password(
+        self, account: Account, password_hash: str, *, now: datetime, locale: str | None = None
+    ) -> bool:
         """The same for who read the account before; False where it is closed, or somebody proved to be its person or
         chose another password since: who was in it then is put out."""
         as_read = {
@@ -143,7 +158,7 @@ class AccountStore:
             "password_changed_at": account.password_changed_at,
         }
         with translated():
-            changed = self._accounts.update_one(as_read, _new_password(password_hash, now))
+            changed = self._accounts.update_one(as_read, _new_password(password_hash, now, locale))
         return changed.matched_count == 1
 
     def set_only_passkeys(self, account_id: str, *, only: bool) -> bool:
@@ -156,6 +171,7 @@ class AccountStore:
         return found.modified_count == 1
 
     def put_off_confirmation(self, account_id: str, *, now: datetime) -> None:
+        """The person prefers to have an ended status confirmed later."""
         with translated():
             self._accounts.update_one({"_id": account_id}, {"$set": {"confirmation_put_off_at": now}})
 
@@ -165,7 +181,7 @@ class AccountStore:
         What is being erased is half gone, and what ended in another account is empty until the two are parted.
         """
         which: Document = {"_id": account_id, "erasing_until": None} | ({} if disabled else {"merged": None})
-        # Whatever the person had wished before, this counts.
+        # It replaces what the person had decided before.
         changes = {"disabled": disabled, "expired": False, "reopens_until": None}
         with translated():
             found = self._accounts.update_one(which, {"$set": changes})
@@ -174,7 +190,8 @@ class AccountStore:
     def unlink(self, account_id: str, identifier: str) -> bool:
         """Let this university identifier lead to nobody; False where the account does not have it."""
         account = self.find(account_id)
-        keys = [_key(identity) for identity in account.identities if identity.value == identifier] if account else []
+        found = account.identities if account else ()
+        keys = [identity_key(identity) for identity in found if identity.value == identifier]
         named = {"key": {"$in": keys}}
         with translated():
             # First: an account that ended in this one would have it back when the two are parted. Reads every account,
@@ -273,8 +290,9 @@ def _set_aside(changes: Document) -> list[Document]:
     return [{"$set": {"before_merge": {"$arrayToObject": every}}}]
 
 
-def _new_password(password_hash: str, now: datetime) -> Document:
-    return {"$set": {"password_hash": password_hash, "password_changed_at": now}}
+def _new_password(password_hash: str, now: datetime, locale: str | None) -> Document:
+    language = {"locale": locale} if locale else {}
+    return {"$set": {"password_hash": password_hash, "password_changed_at": now, **language}}
 
 
 def _bounces_of_others(address: str) -> Document:
@@ -285,12 +303,13 @@ def _bounces_of_others(address: str) -> Document:
 def _proven(identities: Sequence[Identity], attributes: dict[str, tuple[str, ...]], now: datetime) -> Document:
     """What every proof changes, from the account as it stands at that moment: what was added, taken away or disabled
     since somebody read it stays so."""
-    new = [_identity_document(identity) for identity in identities]
+    new = [identity_document(identity) for identity in identities]
     return {
         "identities": {"$concatArrays": [{"$literal": new}, _kept_beside(new)]},
         "attributes": {"$literal": {name: list(values) for name, values in attributes.items()}},
         "proved_at": now,
-        # Whom a university vouches for needs no invitation, and is let in again where only its end kept them out.
+        # A person for whom a university vouches needs no invitation. They are let in again where nothing but its end
+        # kept them out.
         "invited": None,
         "expired": False,
         "disabled": {"$and": ["$disabled", {"$ne": ["$expired", True]}]},
@@ -311,110 +330,3 @@ def _kept_beside(proven: Sequence[Document]) -> Document:
     }
     changed = {"$map": {"input": new, "in": source}}
     return {"$let": {"vars": {"changed": changed}, "in": {"$filter": {"input": "$identities", "cond": is_kept}}}}
-
-
-def _beginning(word: str) -> Document:
-    letters = re.sub("oe|ae|ss|.", lambda found: _written(found[0]), word)
-    return {"$regex": rf"(^|[\s'’-]){letters}", "$options": "i"}
-
-
-def _written(letters: str) -> str:
-    """However a letter of a folded name (``domain.folding``) may stand in one, its accent apart from it or not."""
-    each = (f"[{letter}{_ACCENTED.get(letter, '')}][\u0300-\u036f]*" for letter in letters)
-    ligature = _LIGATURES.get(letters)
-    return f"(?:{''.join(each)}|{ligature})" if ligature else "".join(each)
-
-
-def _accented() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for char in map(chr, range(0xC0, 0x180)):
-        plain = unicodedata.normalize("NFKD", char.lower())[0]
-        if plain.isascii() and plain.isalpha():
-            found[plain] = found.get(plain, "") + char
-    return found
-
-
-_LIGATURES = {"oe": "[œŒ]", "ae": "[æÆ]", "ss": "ß"}
-_NAMES = ("displayName", "givenName", "sn")
-_ACCENTED = _accented()
-
-
-def _key(identity: Identity) -> str:
-    # No entity id or kind holds a space: both are URIs or fixed words, so the key is unambiguous.
-    return f"{identity.kind} {identity.entity_id} {identity.value}"
-
-
-def _identity_document(identity: Identity) -> dict[str, str]:
-    return {
-        "key": _key(identity),
-        "entity_id": identity.entity_id,
-        "kind": identity.kind,
-        "value": identity.value,
-    }
-
-
-def _document(account: Account) -> dict[str, Any]:
-    return {
-        "_id": account.id,
-        "subject": account.subject,
-        "created_at": account.created_at,
-        "identities": [_identity_document(identity) for identity in account.identities],
-        "addresses": list(account.addresses),
-        "password_hash": account.password_hash,
-        "attributes": {name: list(values) for name, values in account.attributes.items()},
-        "proved_at": account.proved_at,
-        "password_changed_at": account.password_changed_at,
-        "locale": account.locale,
-        "disabled": account.disabled,
-        "bounces": [asdict(bounce) for bounce in account.bounces],
-        "expired": account.expired,
-        "clients": list(account.clients),
-        "only_passkeys": account.only_passkeys,
-        "version": VERSION,
-        **({"invited": asdict(account.invited)} if account.invited else {}),
-    }
-
-
-def _account(document: dict[str, Any] | None) -> Account | None:
-    return None if document is None else read_account(document)
-
-
-def read_account(document: dict[str, Any]) -> Account:
-    """The account that a document of the collection holds."""
-    return Account(
-        id=document["_id"],
-        subject=document["subject"],
-        created_at=document["created_at"],
-        identities=tuple(
-            Identity(entry["entity_id"], entry["kind"], entry["value"]) for entry in document["identities"]
-        ),
-        addresses=tuple(document["addresses"]),
-        password_hash=document["password_hash"],
-        attributes={name: tuple(values) for name, values in document["attributes"].items()},
-        proved_at=document["proved_at"],
-        password_changed_at=document["password_changed_at"],
-        locale=document["locale"],
-        disabled=document["disabled"],
-        bounces=tuple(Bounce(**bounce) for bounce in document.get("bounces", ())),
-        invited=Invited(**document["invited"]) if document.get("invited") else None,
-        expired=document.get("expired", False),
-        reopens_until=document.get("reopens_until"),
-        clients=tuple(document.get("clients", ())),
-        only_passkeys=document.get("only_passkeys", False),
-        confirmation_put_off_at=document.get("confirmation_put_off_at"),
-        former_subjects=tuple(
-            FormerSubject(former["subject"], tuple(former["clients"])) for former in document.get("former_subjects", ())
-        ),
-        releases=tuple(
-            Release(release["client_id"], frozenset(release["claims"]), release["at"])
-            for release in document.get("releases", ())
-        ),
-        inactivity=_inactivity(document.get("inactivity") or {}),
-    )
-
-
-def _inactivity(found: dict[str, Any]) -> Inactivity | None:
-    if "since" not in found:  # being looked at for the first time
-        return None
-    notice = ClosingNotice(**found["notice"]) if found["notice"] else None
-    return Inactivity(found["since"], found["look_at"], InactivityState(found["state"]), notice)

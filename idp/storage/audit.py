@@ -36,7 +36,7 @@ KEPT = timedelta(days=365)
 OF_STRANGERS = frozenset({"sign_in.failed", "sign_in.mail_limit"})
 _MOST_FOUND = 1000
 _MOST_OF_STRANGERS = 200
-# Beside what happened: for finding and verifying it.
+# Fields that serve to find and verify an event, and tell nothing of what happened.
 _NOT_SHOWN = {"_id": 0, "seal": 0, "proof": 0, "mac": 0}
 
 
@@ -69,6 +69,11 @@ class AuditTrail:
         self._writer.saw_seal(number, mac)
 
     def append(self, event: str, *, at: datetime, reference: str, account_id: str | None = None, **fields: str) -> None:
+        """Keep what happened, and tell the log the same.
+
+        event: a dotted, stable name, e.g. ``sign_in.failed``. reference: of the journey or request that it belongs to.
+        account_id: None where it is about nobody in particular.
+        """
         logger.info(event, extra={"fields": {"reference": reference, "account_id": account_id or "", **fields}})
         self._insert(
             {
@@ -101,6 +106,12 @@ class AuditTrail:
         """The newest events of these names that are about this person, the newest first."""
         theirs = {"account_id": account_id, "at": {"$gte": since}, "event": {"$in": list(names)}}
         return self._newest(theirs, limit)
+
+    def named(self, names: Collection[str], *, since: datetime) -> tuple[AuditEvent, ...]:
+        """Every event of these names, oldest first."""
+        which = {"event": {"$in": list(names)}, "at": {"$gte": since}}
+        with translated():
+            return tuple(_event(document) for document in self._events.find(which).sort("at", ASCENDING))
 
     def events(self, *, references: Collection[str] = (), account_ids: Collection[str] = ()) -> tuple[AuditEvent, ...]:
         """The newest events of these journeys and people, oldest first; of what strangers cause, fewer."""

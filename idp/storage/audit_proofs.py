@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo.read_concern import ReadConcern
 
-from idp.domain.audit_finding import Finding
+from idp.domain.audit_finding import AuditFinding
 from idp.domain.audit_sequence import AuditSequence, Numbered
 from idp.domain.keyed import SecretKey, same
 from idp.domain.number_runs import NumberRuns
@@ -19,7 +19,8 @@ from idp.storage.walking import pieces
 
 # Events older than this are in a seal, and whatever was written before them can be read.
 SETTLED = timedelta(minutes=5)
-# By how much clocks went back at most: an event that still stays so long was not outlived by an earlier one.
+# The most by which clocks may have been set back. Where an event is kept for longer than this from now on, no later
+# event of its writer can have been purged.
 _CLOCKS = timedelta(hours=6)
 # For how long workers of a release without proofs may serve beside the first that writes them.
 UPGRADE = timedelta(days=7)
@@ -28,15 +29,16 @@ _PIECE = 500
 
 @dataclass(slots=True)
 class EventsRead:
-    """What all events tell, to be held against the seals.
+    """What the events themselves say, to be compared with the seals.
 
-    proven: how many proofs fit. oldest: of when the oldest proven event is. known: seals that proven events know, with
-    the beginning of their value; two: those of which they know two values. unproven: how many events without a proof
-    say that they are in which seal. unsealed: events that say they are in none although they should be, and of when
-    they are.
+    proven: number of events whose proof fits. oldest: the time of the oldest of them.
+    known: the seals that proven events quote, by number, with the beginning of the seal's value. two: numbers of seals
+        of which two different values are quoted.
+    unproven: by seal, the number of its events that have no proof.
+    unsealed: the events that are in no seal although they should be, with their times.
     """
 
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[AuditFinding] = field(default_factory=list)
     proven: int = 0
     oldest: datetime | None = None
     known: dict[int, str] = field(default_factory=dict)
@@ -44,26 +46,26 @@ class EventsRead:
     unproven: Counter[int] = field(default_factory=Counter)
     unsealed: dict[Any, datetime] = field(default_factory=dict)
 
-    def against(self, seal: SealCheck) -> Iterator[Finding]:
+    def against(self, seal: SealCheck) -> Iterator[AuditFinding]:
         """What is wrong with this seal in the light of the events; each seal is shown once."""
         if not seal.mac:
             return
         known = self.known.pop(seal.number, "")
         if seal.number in self.two or not seal.mac.startswith(known):
-            yield Finding(seal.number, "replaced")
+            yield AuditFinding(seal.number, "replaced")
         late = self.unproven.get(seal.number, 0)
         if late and self.oldest is not None and seal.at > self.oldest + UPGRADE:
-            yield Finding(seal.number, "unproven", detail=f"{late} events without a proof")
+            yield AuditFinding(seal.number, "unproven", detail=f"{late} events without a proof")
         for event in seal.events:
             self.unsealed.pop(event, None)
 
-    def left(self, told: Container[int]) -> Iterator[Finding]:
+    def left(self, told: Container[int]) -> Iterator[AuditFinding]:
         """What is wrong once every seal was shown. told: seals that are known to be wrong."""
         for first, last in NumberRuns(sorted(number for number in self.known if number not in told)):
-            yield Finding(first, "missing", detail=f"events know the seals {first} to {last}")
+            yield AuditFinding(first, "missing", detail=f"events know the seals {first} to {last}")
         if self.unsealed:
             since = min(self.unsealed.values())
-            yield Finding(
+            yield AuditFinding(
                 0, "unsealed", detail=f"{len(self.unsealed)} events, the oldest of {since:%Y-%m-%dT%H:%M:%SZ}"
             )
 
@@ -82,7 +84,7 @@ class AuditProofs:
             for event in piece:
                 self._take(event, read, writers, now)
         read.findings += [
-            Finding(0, "gap", detail=f"numbers {first} to {last} of writer {writer}")
+            AuditFinding(0, "gap", detail=f"numbers {first} to {last} of writer {writer}")
             for writer, sequence in writers.items()
             for first, last in sequence.missing()
         ]
@@ -97,7 +99,7 @@ class AuditProofs:
         elif self._is_proven(event):
             self._take_proven(event, read, writers[event["proof"]["writer"]], now)
         else:
-            read.findings.append(Finding(0, "changed", str(event["_id"])))
+            read.findings.append(AuditFinding(0, "changed", str(event["_id"])))
             _occupy(event, writers)
 
     def _take_proven(self, event: Document, read: EventsRead, writer: AuditSequence, now: datetime) -> None:
@@ -117,7 +119,7 @@ class AuditProofs:
             is_whole="since" in proof and datetime.fromtimestamp(proof["since"], UTC) + kept > lasting,
         )
         if not is_new:
-            read.findings.append(Finding(0, "repeated", str(event["_id"])))
+            read.findings.append(AuditFinding(0, "repeated", str(event["_id"])))
 
     def _is_proven(self, event: Document) -> bool:
         mac = event.get("mac")

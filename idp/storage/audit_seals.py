@@ -15,7 +15,7 @@ from bson import json_util
 from pymongo import ASCENDING, DESCENDING
 from pymongo.read_concern import ReadConcern
 
-from idp.domain.audit_finding import Finding
+from idp.domain.audit_finding import AuditFinding
 from idp.domain.keyed import SecretKey
 from idp.storage.audit import KEPT
 from idp.storage.database import AlreadyExists, Database, Document, translated
@@ -29,6 +29,8 @@ DUE = timedelta(minutes=1)
 # … and leaves out what is younger than this: it goes into the next one, as does whatever comes late.
 SETTLED = timedelta(seconds=30)
 MOST_EVENTS = 1000
+# Of processes that take turns, one of another key is among so many.
+_LATEST = 20
 _BEYOND_THE_EVENT = ("seal", "purge_at")
 _FIRST = ""
 
@@ -46,7 +48,17 @@ class SealCheck:
     events: Sequence[Any]
     verified: int
     purged: int
-    findings: tuple[Finding, ...]
+    findings: tuple[AuditFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedUntil:
+    """at: when the newest seal under another key was made. is_newest: none has been made since. began_ours: the first
+    one was made under ours."""
+
+    at: datetime
+    is_newest: bool
+    began_ours: bool
 
 
 class AuditSeals:
@@ -63,7 +75,7 @@ class AuditSeals:
         kept: timedelta = KEPT,
         seen: Callable[[int, str], None] = lambda number, mac: None,
     ) -> None:
-        # What a failover could take back must not be in a seal, and no event may know it.
+        # What a failover could still take back must not be in a seal, and no event may quote such a seal.
         of_the_majority = ReadConcern("majority")
         self._seals = database.collection(_COLLECTION).with_options(read_concern=of_the_majority)
         self._events = database.collection("audit").with_options(read_concern=of_the_majority)
@@ -93,7 +105,7 @@ class AuditSeals:
             return False
         self._mark(seal)
         self._seen(seal["_id"], seal["mac"])
-        # Beside the database: who cuts off the newest seals cannot take them out of the log.
+        # The log is kept outside the database: whoever cuts off the newest seals there cannot remove them here.
         logger.info("audit.sealed", extra={"fields": {"seal": seal["_id"], "mac": seal["mac"], "events": len(events)}})
         return True
 
@@ -105,6 +117,35 @@ class AuditSeals:
             self._seen(newest["_id"], newest["mac"])
         return newest
 
+    def last_foreign(self) -> SealedUntil | None:
+        """The newest seal that was not made under this secret key, None where all were; raises ServiceUnavailable.
+
+        A few reads, however many seals there are: the newest ones, among which are those of a process that has another
+        key by mistake; then by halves, since a key that was changed on purpose was changed once and for all.
+        """
+        with translated():
+            newest = list(self._seals.find().sort("_id", DESCENDING).limit(_LATEST))
+            if not newest:
+                return None
+            oldest = self._seals.find_one({}, sort=[("_id", ASCENDING)]) or newest[-1]
+            began_ours = self._is_whole(oldest)
+            for place, seal in enumerate(newest):
+                if not self._is_whole(seal):
+                    return SealedUntil(seal["at"], is_newest=place == 0, began_ours=began_ours)
+            return None if began_ours else self._changed(oldest, newest[-1]["_id"])
+
+    def _changed(self, foreign: Document, ours: int) -> SealedUntil:
+        """Between this seal of another key and that number."""
+        while ours - foreign["_id"] > 1:
+            middle = (foreign["_id"] + ours) // 2
+            seal = self._seals.find_one({"_id": middle})
+            # One that is gone is for ``check`` to tell.
+            if seal is None or self._is_whole(seal):
+                ours = middle
+            else:
+                foreign = seal
+        return SealedUntil(foreign["at"], is_newest=False, began_ours=False)
+
     def check(self, *, now: datetime) -> Iterator[SealCheck]:
         """Each seal in order, then what is wrong with the order itself; raises ServiceUnavailable."""
         previous, expected = _FIRST, 1
@@ -114,15 +155,15 @@ class AuditSeals:
                 if not isinstance(number, int):
                     yield _broken(0, (), now)
                     continue
-                findings = [Finding(missing, "missing") for missing in range(expected, number)]
+                findings = [AuditFinding(missing, "missing") for missing in range(expected, number)]
                 if is_whole and not findings and seal["previous"] != previous:
-                    findings.append(Finding(number, "broken"))
+                    findings.append(AuditFinding(number, "broken"))
                 yield self._checked(seal, findings, now) if is_whole else _broken(number, findings, now)
                 previous, expected = str(seal.get("mac", "")), number + 1
             cut_off = list(self._events.distinct("seal", {"seal": {"$gte": expected}}))
             gone = [number for number in cut_off if self._seals.find_one({"_id": number}, {"_id": 1}) is None]
         if gone:
-            yield SealCheck(gone[-1], "", now, (), 0, 0, tuple(Finding(number, "missing") for number in gone))
+            yield SealCheck(gone[-1], "", now, (), 0, 0, tuple(AuditFinding(number, "missing") for number in gone))
 
     def waiting(self) -> int:
         """How many events are in no seal yet; raises ServiceUnavailable."""
@@ -170,7 +211,7 @@ class AuditSeals:
         }
         return seal | {"mac": self._mac(seal)}
 
-    def _checked(self, seal: Document, findings: list[Finding], now: datetime) -> SealCheck:
+    def _checked(self, seal: Document, findings: list[AuditFinding], now: datetime) -> SealCheck:
         number, entries = seal["_id"], {entry["id"]: entry for entry in seal["entries"]}
         found = {
             event["_id"]: event
@@ -183,8 +224,8 @@ class AuditSeals:
             else:
                 wrong = self._wrong(found[name], entry, number)
             if wrong:
-                findings.append(Finding(number, wrong, str(name)))
-        findings += [Finding(number, "inserted", str(name)) for name in found if name not in entries]
+                findings.append(AuditFinding(number, wrong, str(name)))
+        findings += [AuditFinding(number, "inserted", str(name)) for name in found if name not in entries]
         verified = sum(1 for name in found if name in entries and self._digest(found[name]) == entries[name]["digest"])
         return SealCheck(number, seal["mac"], seal["at"], tuple(entries), verified, len(purged), tuple(findings))
 
@@ -207,6 +248,6 @@ class AuditSeals:
         return hmac.digest(self._key, text.encode(), "sha256").hex()
 
 
-def _broken(number: int, findings: Sequence[Finding], now: datetime) -> SealCheck:
+def _broken(number: int, findings: Sequence[AuditFinding], now: datetime) -> SealCheck:
     """Nothing that such a seal says is believed."""
-    return SealCheck(number, "", now, (), 0, 0, (*findings, Finding(number, "broken")))
+    return SealCheck(number, "", now, (), 0, 0, (*findings, AuditFinding(number, "broken")))

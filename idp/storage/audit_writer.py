@@ -20,6 +20,7 @@ _NOT_PROVEN = ("_id", "seal", "mac")
 
 
 def proof_key(secret: SecretKey) -> bytes:
+    """The key of every event's proof; the database does not hold it."""
     return secret.derive("audit event")
 
 

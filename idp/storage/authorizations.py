@@ -21,6 +21,7 @@ class AuthorizationStore:
         self._authorizations = database.collection("authorizations")
 
     def put(self, pending: PendingAuthorization) -> None:
+        """Keep a new request; its id is its own."""
         with translated():
             self._authorizations.insert_one(_document(pending))
 

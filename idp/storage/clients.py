@@ -20,10 +20,12 @@ class ClientStore:
         self._clients = database.collection(INDEXES.collection)
 
     def add(self, registration: Registration) -> None:
+        """Keep a new client."""
         with translated():
             self._clients.insert_one(_document(registration))
 
     def find(self, client_id: str) -> Registration | None:
+        """The registration of this client."""
         with translated():
             found = self._clients.find_one({"_id": client_id})
         return None if found is None else _registration(found)
@@ -52,6 +54,7 @@ class InitialTokenStore:
         self._tokens = database.collection(TOKEN_INDEXES.collection)
 
     def add(self, token: InitialToken) -> None:
+        """Keep a token with which applications may register."""
         document = {"_id": token.token_hash, "uses": token.uses, "expires_at": token.expires_at}
         with translated():
             self._tokens.insert_one(document)

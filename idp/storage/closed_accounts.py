@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pymongo import ReturnDocument
 
 from idp.domain.accounts import Account
-from idp.storage.accounts import read_account
+from idp.storage.account_documents import read_account
 from idp.storage.database import Database, Document, translated
 
 

@@ -22,7 +22,7 @@ from pymongo.read_concern import ReadConcern
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.storage.command_times import CommandTimes, TimesCommands
 from idp.storage.mongo_client import mongo_client
-from idp.storage.time_limit import Absence, Raised, Spent, TimesOperations, limited
+from idp.storage.time_limit import Absence, Raised, TimedOperation, TimesOperations, limited
 
 Document = dict[str, Any]
 Result = TypeVar("Result")
@@ -48,7 +48,7 @@ class Indexes:
     models: Sequence[IndexModel]
 
 
-class translated(Spent):  # noqa: N801 -- reads as the verb that it is: with translated():
+class translated(TimedOperation):  # noqa: N801 -- reads as the verb that it is: with translated():
     """Let no exception of pymongo out: ``AlreadyExists`` for a lost race, ``ServiceUnavailable`` for the rest."""
 
     __slots__ = ()

@@ -25,6 +25,7 @@ class DeviceStore:
         return None if found is None else str(found["_id"])
 
     def remember(self, cookie: str, account_id: str, *, now: datetime) -> None:
+        """This browser signed in to this account."""
         with translated():
             self._devices.update_one(
                 {"_id": token_hash(cookie)},

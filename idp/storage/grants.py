@@ -22,7 +22,7 @@ INDEXES = Indexes(
         IndexModel("access.hash", sparse=True),
         IndexModel("sign_in.sid"),
         IndexModel("account_id"),
-        # Costs nothing where clients stand in the file.
+        # Empty, and so free of cost, where all clients stand in the file.
         IndexModel("client_id", partialFilterExpression={"client_id": {"$gte": PREFIX}}),
         IndexModel("purge_at", expireAfterSeconds=0),
     ),

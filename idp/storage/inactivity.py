@@ -8,13 +8,18 @@ from pymongo import ReturnDocument
 
 from idp.domain.accounts import Account
 from idp.domain.inactivity import Inactivity, InactivityState
-from idp.storage.accounts import read_account
+from idp.storage.account_documents import read_account
 from idp.storage.database import Database, Document, translated
 
 _STATE = "inactivity.state"
 
 
 class InactivityStore:
+    """Which accounts are to be looked at, and what was found; in collection ``accounts``.
+
+    Each account is looked at by one worker at a time.
+    """
+
     def __init__(self, database: Database) -> None:
         self._accounts = database.collection("accounts")
 

@@ -17,6 +17,8 @@ INDEXES = (
     IndexModel("created_at", name="old", expireAfterSeconds=30 * 24 * 3600),
 )
 _RECORDING_TRIES = 5
+# A lease lasts this much longer than the work can take: who is merely slow is not taken for killed.
+LEASE_MARGIN = timedelta(seconds=30)
 
 Work = TypeVar("Work")
 Order = Sequence[tuple[str, int]]
@@ -132,6 +134,11 @@ class LeasedQueue(Generic[Work]):
                     raise
             else:
                 return
+
+
+def pause_after(attempt: int, pauses: Sequence[timedelta]) -> timedelta:
+    """How long to wait after this attempt, 1 being the first; the last of the pauses repeats."""
+    return pauses[min(attempt, len(pauses)) - 1]
 
 
 def _held(claim: Claim[Work]) -> dict[str, Any]:

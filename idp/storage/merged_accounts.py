@@ -11,6 +11,8 @@ _OF_THE_UNIVERSITY = ("attributes", "proved_at", "invited")
 
 
 class MergedAccounts:
+    """Moves addresses, identities and what else belongs to an account; ``MergeStore`` says when."""
+
     def __init__(self, database: Database) -> None:
         self._accounts = database.collection("accounts")
 

@@ -56,6 +56,7 @@ class MergeStore:
         return _merge(find_live(self._merges, theirs, now=now, until="until"))
 
     def find(self, merge_id: str) -> Merge | None:
+        """The merge with this id, in whatever state."""
         with translated():
             return _merge(self._merges.find_one({"_id": merge_id}))
 
@@ -120,6 +121,7 @@ class MergeStore:
             return _merge(self._merges.find_one_and_update(over, {"$set": {"until": LONG_GONE}}))
 
     def forget(self, merge_id: str) -> None:
+        """The accounts are two again: nothing of the merge stays."""
         with translated():
             self._merges.delete_one({"_id": merge_id})
 

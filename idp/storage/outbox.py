@@ -48,6 +48,11 @@ class MailHistory:
     delivery: Delivery
     attempts: tuple[Attempt, ...]
 
+    @property
+    def accepted_at(self) -> tuple[datetime, ...]:
+        """When mail servers took it, if any did."""
+        return tuple(one.at for one in self.attempts if _STATES[one.outcome] is DeliveryState.ACCEPTED)
+
 
 class Outbox(LeasedQueue[Message]):
     """Mails with codes come first, the newest of them first."""

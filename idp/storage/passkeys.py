@@ -45,6 +45,7 @@ class PasskeyStore:
         return True
 
     def find(self, credential_id: str) -> Passkey | None:
+        """The passkey with this id, whosever it is, also one that is suspected."""
         with translated():
             document = self._passkeys.find_one({"_id": credential_id})
         return None if document is None else _read(document)
@@ -74,6 +75,7 @@ class PasskeyStore:
         return noted.modified_count == 1
 
     def rename(self, credential_id: str, account_id: str, name: str) -> None:
+        """Give a passkey of this account another name."""
         with translated():
             self._passkeys.update_one({"_id": credential_id, "account_id": account_id}, {"$set": {"name": name}})
 

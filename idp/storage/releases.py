@@ -1,12 +1,25 @@
 """What applications received, in collection ``accounts``: it is read along with the account, at no cost."""
 
-from idp.domain.releases import Release
+from collections.abc import Iterable
+from datetime import datetime
+
+from idp.domain.accounts import Account
+from idp.domain.releases import Release, news
 from idp.storage.database import Database, Document, translated
 
 
 class ReleaseStore:
+    """One entry for each application that received something of a person."""
+
     def __init__(self, database: Database) -> None:
         self._accounts = database.collection("accounts")
+
+    def note_news(
+        self, account: Account, client_id: str, asked: frozenset[str], available: Iterable[str], *, now: datetime
+    ) -> None:
+        """Write what this application is about to receive, where that is news (``domain.releases.news``)."""
+        if release := news(account.releases, client_id, asked, available, now=now):
+            self.note(account.id, release)
 
     def note(self, account_id: str, release: Release) -> None:
         """This application is about to be told the account's subject, and these claims.

@@ -62,11 +62,13 @@ class SessionStore:
         return replace(session, is_shared=is_shared)
 
     def end(self, session: Session) -> None:
+        """End this browser's session; nothing to do for one that is not kept."""
         if session.id:
             with translated():
                 self._sessions.delete_one({"_id": session.id})
 
     def end_sid(self, sid: str) -> None:
+        """End the session of this sign-in."""
         repeated(lambda: self._sessions.delete_many({"sign_in.sid": sid}))
 
     def forget_sign_in(self, account_id: str, browsers: Sequence[str]) -> None:
@@ -120,6 +122,7 @@ def _sign_in_document(sign_in: SignIn) -> dict[str, Any]:
 
 
 def read_sign_in(document: dict[str, Any]) -> SignIn:
+    """The sign-in as it stands in a session or a grant."""
     return SignIn(
         document["account_id"],
         document["sid"],

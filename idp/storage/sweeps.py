@@ -52,6 +52,7 @@ class SweepStore:
         return Sweep(found["_id"], found["account_id"], found.get("began_before"), found.get("sid", ""))
 
     def done(self, sweep: Sweep) -> None:
+        """It was done, and is not to be done again."""
         with translated():
             self._sweeps.delete_one({"_id": sweep.id})
 

@@ -71,7 +71,7 @@ def limited(seconds: float, *, each: float = math.inf, timed: TimesOperations | 
         _allowance.reset(token)
 
 
-class Spent:
+class TimedOperation:
     """One operation: ServiceUnavailable when the request's time is used up, before it or in it.
 
     A class, not a generator: every operation enters it, several times a request.

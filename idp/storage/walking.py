@@ -11,7 +11,7 @@ from idp.storage.database import translated
 
 AnyDocument = TypeVar("AnyDocument", bound=Mapping[str, Any])
 _BY_ID = [("_id", ASCENDING)]
-# Who walks may read a whole collection without finding anything.
+# A walk may read a whole collection without finding anything.
 _SECONDS = 60
 
 

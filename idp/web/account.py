@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 from idp.domain.accounts import Account
 from idp.domain.claims import display_name
 from idp.domain.new_passwords import PasswordProblem
-from idp.domain.sessions import AMR_CODE, FRESH, Session
+from idp.domain.sessions import AMR_CODE, FRESH, Session, SignIn
 from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow
 from idp.flows.end_session import EndSessionFlow
@@ -21,7 +21,7 @@ from idp.web import forms
 from idp.web.account_names import names_section
 from idp.web.authorization import next_page
 from idp.web.end_session import signed_out_next
-from idp.web.pages import Pages, language
+from idp.web.pages import Pages, known_language, language
 from idp.web.passkey_section import passkey_section
 from idp.web.proof_cards import university_card
 from idp.web.sentences import field_sentence
@@ -62,7 +62,7 @@ def blueprint(
             ),
             password_url=url_for("account.password"),
             passkeys=passkey_section(passkeys, account, browser),
-            is_by_code=session.sign_in is not None and session.sign_in.methods == (AMR_CODE,),
+            is_by_code=session.sign_in is not None and _may_want_a_password(account, session.sign_in),
             sign_out_action=url_for("account.sign_out"),
             **sections(account, session),
         )
@@ -78,7 +78,8 @@ def blueprint(
         account = signed_in(flow, authorization, session, "account.password", fresh=True)
         if not isinstance(account, Account):
             return account
-        outcome = flow.change_password(account, session, forms.field("password"), browser.device)
+        password, locale = forms.field("password"), known_language()
+        outcome = flow.change_password(account, session, password, browser.device, locale=locale)
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, account, problem=outcome)
         browser.signed_in(outcome)
@@ -98,6 +99,12 @@ def blueprint(
         return redirect(url_for("end_session.signed_out"), 303)
 
     return views
+
+
+def _may_want_a_password(account: Account, sign_in: SignIn) -> bool:
+    """Whether only a mailed code led in, and no password has been chosen since."""
+    chosen_at = account.password_changed_at
+    return sign_in.methods == (AMR_CODE,) and (chosen_at is None or chosen_at < sign_in.proven_at)
 
 
 def signed_in(

@@ -14,7 +14,7 @@ from idp.flows.addresses import AddressesFlow
 from idp.flows.authorization import AuthorizationFlow
 from idp.web import forms
 from idp.web.account import signed_in
-from idp.web.delivery import asked_again, is_resent, mail_news
+from idp.web.delivery import asked_again, is_resent, mail_news, why_not_sent
 from idp.web.pages import Pages, known_language
 from idp.web.sentences import field_sentence
 
@@ -46,6 +46,9 @@ def blueprint(
         if isinstance(outcome, OneTimeCode):
             page = url_for("addresses.code", code_id=outcome.id)
             return redirect(asked_again(page, sent=True) if "again" in request.form else page, 303)
+        valid = flow.still_valid(account, session, typed) if outcome == "code.too_many_mails" else None
+        if valid is not None:
+            return redirect(asked_again(url_for("addresses.code", code_id=valid.id), sent=False), 303)
         return _new_page(pages, typed, outcome)
 
     @views.get("/code/<code_id>")
@@ -56,7 +59,8 @@ def blueprint(
         asked = flow.asked(account, session, code_id)
         if asked is None:
             return redirect(url_for("addresses.new"), 303)
-        return _code_page(pages, flow, asked, is_used_up=is_resent() and flow.is_used_up(asked, session))
+        was_again = is_resent() or why_not_sent() is not None
+        return _code_page(pages, flow, asked, is_used_up=was_again and flow.is_used_up(asked, session))
 
     @views.post("/code/<code_id>")
     def confirm(code_id: str) -> ResponseReturnValue:
@@ -111,7 +115,7 @@ def _new_page(pages: Pages, typed: str = "", problem: str | None = None) -> Resp
 def _code_page(
     pages: Pages, flow: AddressesFlow, asked: OneTimeCode, *, problem: str | None = None, is_used_up: bool = False
 ) -> Response:
-    shown = problem or ("code.too_many" if is_used_up else None)
+    shown = problem or ("code.too_many" if is_used_up else why_not_sent())
     return pages.render(
         "new_address_code.html",
         status=forms.FORM_ERROR if problem else 200,

@@ -14,7 +14,6 @@ costs does not grow with what came before it.
 
 import contextlib
 import io
-import re
 import socket
 import time
 from collections import deque
@@ -22,18 +21,19 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from gunicorn import http, util
 from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from idp.web.arriving_request import ArrivingRequest
+from idp.web.held_answer import HeldAnswer, unsent_part
 from idp.web.waiting_line import WaitingLine
 
 # A request that is not there after this time is given up, however steadily it trickles in.
 REQUEST_SECONDS = 20.0
-MAX_HEAD_BYTES = 64 * 1024
 # As much as is ever held for one connection; the application's own limit refuses smaller bodies.
 MAX_BODY_BYTES = 1_000_000
 # An answer is lost where its reader is cut off while still sending (RFC 9112 section 9.6): until it hangs up, what it
@@ -46,124 +46,7 @@ _READ_BYTES = 64 * 1024
 # What a thread takes of a request at a time: gunicorn copies what it holds for each chunk of a body, so that a megabyte
 # of chunks of a byte each, held as one, would take it minutes.
 _PIECE_BYTES = 8 * 1024
-_END_OF_HEAD = b"\r\n\r\n"
-_END_OF_LINE = b"\r\n"
-_MAX_LINE_BYTES = 8 * 1024
-# Of a longer number as many digits as say that it is too large.
-_CONTENT_LENGTH = re.compile(rb"^content-length:[ \t]*0*(\d{1,18})\d*[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-_CHUNK_SIZE = re.compile(rb"[0-9a-f]{1,8}(?=[ \t;\r])", re.IGNORECASE)
-_CHUNKED = re.compile(rb"^transfer-encoding:.*chunked", re.IGNORECASE | re.MULTILINE)
-_EXPECTS_CONTINUE = re.compile(rb"^expect:[ \t]*100-continue", re.IGNORECASE | re.MULTILINE)
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-class Arrival:
-    """A request as it comes in. Nothing is looked at twice, so that a body in a million pieces costs what it weighs.
-
-    max_body: a body of more bytes is not waited for.
-    """
-
-    def __init__(self, max_body: int, received: bytes = b"") -> None:
-        self._received = bytearray()
-        self._max_body = max_body
-        self._body_begins = 0
-        self._announced = 0
-        self._chunk: int | None = None
-        self._expects_continue = False
-        self._are_chunks_over = False
-        self.add(received)
-
-    def add(self, data: bytes) -> None:
-        looked_through = max(0, len(self._received) - len(_END_OF_HEAD))
-        self._received += data
-        if not self._body_begins:
-            self._look_for_head(looked_through)
-        if self._chunk is not None:
-            self._are_chunks_over = self._look_for_last_chunk(self._chunk)
-
-    def take(self) -> bytes:
-        """What has come, for whoever handles it; nothing of it is kept here."""
-        received, self._received = bytes(self._received), bytearray()
-        return received
-
-    @property
-    def has_begun(self) -> bool:
-        """Whether anything of it has come."""
-        return bool(self._received)
-
-    def is_complete(self) -> bool:
-        """Whether there is no more of it, or something so odd that whoever reads it will refuse it there."""
-        if not self._body_begins:
-            return False
-        return self._are_chunks_over if self._chunk is not None else self._body_bytes >= self._announced
-
-    def is_too_large(self) -> bool:
-        """Whether it will be refused, so that nobody waits for the rest."""
-        if not self._body_begins:
-            return len(self._received) > MAX_HEAD_BYTES
-        return (self._announced if self._chunk is None else self._body_bytes) > self._max_body
-
-    def takes_expectation(self) -> bool:
-        """True once, where the sender waits to be told to go on (RFC 9110 section 10.1.1)."""
-        expects, self._expects_continue = self._expects_continue, False
-        return expects
-
-    @property
-    def _body_bytes(self) -> int:
-        return len(self._received) - self._body_begins
-
-    def _look_for_head(self, start: int) -> None:
-        end = self._received.find(_END_OF_HEAD, start)
-        if end < 0:
-            return
-        head = bytes(self._received[:end])
-        length = _CONTENT_LENGTH.search(head)
-        self._body_begins = end + len(_END_OF_HEAD)
-        self._announced = int(length[1]) if length else 0
-        self._chunk = self._body_begins if _CHUNKED.search(head) else None
-        self._expects_continue = _EXPECTS_CONTINUE.search(head) is not None
-
-    def _look_for_last_chunk(self, chunk: int) -> bool:
-        """Whether the chunks (RFC 9112 section 7.1) have come to their end; ``_chunk`` is where the next one begins."""
-        while (line := self._received.find(_END_OF_LINE, chunk)) >= 0:
-            size = _CHUNK_SIZE.match(self._received, chunk)
-            if not size:
-                return True
-            if not (bytes_of_chunk := int(size[0], 16)):
-                return self._received.find(_END_OF_HEAD, line) >= 0 or len(self._received) - line > MAX_HEAD_BYTES
-            chunk = self._chunk = line + bytes_of_chunk + 2 * len(_END_OF_LINE)
-        return len(self._received) - chunk > _MAX_LINE_BYTES
-
-
-class HeldAnswer:
-    """Stands for the socket while a thread answers, and never waits for the reader; else it is that socket.
-
-    Answers are short, so that each is held as a whole: the file of a picture is the longest.
-    """
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-        self._pieces: list[bytes] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
-
-    def sendall(self, data: bytes) -> None:
-        self._pieces.append(data)
-
-    def send(self, data: bytes) -> int:
-        self._pieces.append(data)
-        return len(data)
-
-    def sendfile(self, file: IO[bytes], offset: int = 0, count: int | None = None) -> int:
-        file.seek(offset)
-        return self.send(file.read(-1 if count is None else count))
-
-    def pass_on(self) -> memoryview:
-        """Send what the reader takes at once; the rest of it. Raises OSError where there is no reader any more."""
-        answer = memoryview(b"".join(self._pieces))
-        self._sock.setblocking(False)
-        return _unsent(self._sock, answer)
 
 
 class Lines(Protocol):
@@ -203,7 +86,7 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
     lines: Lines = NoLines()
 
     def init_process(self) -> None:
-        # Each in the order of their time limits, which are equally long.
+        # Both in the order of the connections' deadlines, since each queue gives everybody the same time.
         self._leaving: deque[TConn] = deque()
         self._reading: deque[TConn] = deque()
         super().init_process()
@@ -213,7 +96,7 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
         if self.cfg.is_ssl:
             super().enqueue_req(conn)
             return
-        conn.arrival = Arrival(self.max_body, conn.parser.unreader.take_buffered() if conn.parser else b"")
+        conn.arrival = ArrivingRequest(self.max_body, conn.parser.unreader.take_buffered() if conn.parser else b"")
         conn.deadline = time.monotonic() + self.request_seconds
         self._collect(conn)
 
@@ -274,7 +157,7 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
 
     def _send_on(self, conn: TConn, fs: "Future[object]", client: socket.socket) -> None:
         try:
-            conn.unsent = _unsent(client, conn.unsent)
+            conn.unsent = unsent_part(client, conn.unsent)
         except OSError:
             self._part(conn, self._reading)
             return
@@ -313,8 +196,8 @@ class BufferingThreadWorker(ThreadWorker):  # type: ignore[misc]
             self._conclude(conn)
             return
         self._answer_expectation(conn)
-        # The loop closes what is past its time (``murder_pending``). Neither the deadline moves with each byte nor the
-        # place among those that wait, who stand in the order of their deadlines.
+        # The loop closes connections that are past their time (``murder_pending``). A byte that arrives moves neither
+        # the deadline nor the place in this queue, which is in the order of the deadlines.
         conn.timeout = conn.deadline
         self.pending_conns.append(conn)
         self.poller.register(conn.sock, EVENT_READ, partial(self._on_more, conn))
@@ -441,14 +324,6 @@ def _read_chunks(req: Request) -> None:
     """Refuse malformed chunks (RFC 9112 section 7.1) as malformed heads are: no application knows such an error."""
     if isinstance(req.body.reader, ChunkedReader):
         req.body = Body(io.BytesIO(req.body.read()))
-
-
-def _unsent(sock: socket.socket, data: memoryview) -> memoryview:
-    """What is left of this when the reader takes no more at the moment. Raises OSError where there is none any more."""
-    with contextlib.suppress(BlockingIOError):
-        while data:
-            data = data[sock.send(data) :]
-    return data
 
 
 def _has_hung_up(conn: TConn) -> bool:

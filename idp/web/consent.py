@@ -1,6 +1,6 @@
 """The page on which a person agrees that an application receives data about them, or does not."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,7 +58,12 @@ def rows(data: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
         if claim not in SILENT:
             label = str(LABELS.get(claim, claim))
             found.setdefault(label, {}).update(dict.fromkeys(_texts(claim, value)))
-    return [(label, list(values)) for label, values in found.items()]
+    return [(label, _each_once(values)) for label, values in found.items()]
+
+
+def _each_once(values: Collection[str]) -> list[str]:
+    """« Étudiant » is not told where « Étudiant (univ-exemple.fr) » is: two claims say the same of the person."""
+    return [value for value in values if not any(other.startswith(f"{value} (") for other in values)]
 
 
 def _texts(claim: str, value: Any) -> list[str]:

@@ -36,7 +36,7 @@ _FOR_PROGRAMS = {
     "request.method": "The endpoint does not take this method",
 }
 
-# What double clicks, reloads and the Back button end in.
+# The refusals to which double clicks, reloads and the Back button lead.
 _PASSED = ("authorization.expired", "saml.replayed", "proofing.link_followed", "proofing.link_used")
 
 # The answers of these blueprints are read by programs.
@@ -76,7 +76,7 @@ def register(
             date=format_datetime(incident.at, "d MMMM yyyy HH:mm:ss"),
             restart_url=None if way_on else _restart_url(reason, handle),
             continue_url=way_on.url if way_on else None,
-            **_other_ways(reason, handle),
+            **_other_ways(told, handle),
             **_university(incident, refusal.university if refusal else None),
         )
 
@@ -102,7 +102,7 @@ def register(
         reference = error.reference or present_reference()
         logger.info("authorization.error", extra={"fields": _facts(reference, error.error, error.description)})
         if error.reference is not None:
-            # Only where somebody came a long way: silent renewals fail by the thousand.
+            # Only for somebody who was on a journey: silent renewals (``prompt=none``) fail by the thousand.
             note(reference, error)
         return carry(flow.tell(error), pages)
 
@@ -175,13 +175,15 @@ class _WayOn(NamedTuple):
 def _way_on(reason: str, handle: str | None, browser: Browser, flow: AuthorizationFlow) -> _WayOn | None:
     if reason not in _PASSED:
         return None
-    is_over = reason == "authorization.expired"
+    is_used = reason == "proofing.link_used"
+    is_over = is_used or reason == "authorization.expired"
     if handle and _under_way(handle, browser, flow):
         return _WayOn("authorization.passed" if is_over else reason, next_page(handle))
     session = _session(browser)
     if session and session.sign_in and is_over:
         return _WayOn("authorization.done", url_for("account.show"))
-    return None
+    # The address is confirmed: nothing is to be begun again.
+    return _WayOn(reason, url_for("account.show")) if is_used else None
 
 
 def _under_way(handle: str | None, browser: Browser, flow: AuthorizationFlow) -> str | None:
@@ -229,9 +231,12 @@ def _in_other_language(told: str) -> dict[str, Any]:
         return {"other_lang": code, "other": sentence_for(told)}
 
 
-def _other_ways(reason: str, handle: str | None) -> dict[str, Any]:
-    """Ways on where a university did not help; those that need an account are offered whether there is one or not."""
-    if not handle or reason.partition(".")[0] not in ("saml", "proofing"):
+def _other_ways(told: str, handle: str | None) -> dict[str, Any]:
+    """Ways on where a university did not help; those that need an account are offered whether there is one or not.
+
+    told: the sentence's key.
+    """
+    if not handle or told.partition(".")[0] not in ("saml", "proofing"):
         return {}
     return {
         "methods_url": step_url("sign_in.methods", handle),

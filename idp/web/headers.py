@@ -81,11 +81,11 @@ def _missing(headers: list[tuple[str, str]], *, secure: bool) -> list[tuple[str,
     """What these headers lack yet."""
     lacking: list[tuple[str, str]] = []
     there = {name.lower(): value for name, value in headers}
-    # What only means something to a window is left out of answers to programs: they are most of the answers.
+    # Headers that only matter to a browser window are left out of answers to programs, which are most of the answers.
     if not there.get("content-type", "").startswith("application/json"):
         lacking += [("Content-Security-Policy", content_security_policy(secure=secure)), *_FOR_WINDOWS]
     if "cache-control" not in there:
-        # What says nothing of its own, as our scripts and styles do, is personal (RFC 6749 5.1 for tokens; pages of a
-        # sign-in must not come back from a cache).
+        # An answer without a policy of its own (our scripts and styles have one) is personal: RFC 6749 section 5.1 for
+        # tokens; and pages of a sign-in must not come back from a cache.
         lacking += _FOR_NOBODY_ELSE
     return lacking

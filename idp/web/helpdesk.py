@@ -11,9 +11,9 @@ from idp.flows.helpdesk_entry import LIFETIME, HelpdeskEntry
 from idp.flows.people import LONGEST_QUERY, PeopleFlow, PersonSheet
 from idp.flows.timeline import TimelineFlow
 from idp.web import forms
-from idp.web.helpdesk_acts import act_names
+from idp.web.helpdesk_act_pages import act_names
 from idp.web.helpdesk_console import COOKIE, Console
-from idp.web.helpdesk_story import moment, story
+from idp.web.helpdesk_story import last_day, moment, story
 from idp.web.helpdesk_words import account_name, identifier_name, limit_name, method_names
 from idp.web.pages import Pages
 
@@ -51,7 +51,8 @@ def blueprint(entry: HelpdeskEntry, people: PeopleFlow, timeline: TimelineFlow, 
         here = posting_operator()
         query = forms.field("query").strip()[:LONGEST_QUERY]
         found = people.find(query)
-        # Whose data is about to be seen, by their ids: the audit trail outlives accounts.
+        # Whose data is about to be seen, by their ids: a name or address would stay in the audit trail after the
+        # account.
         seen = " ".join(line.account_id or "-" for line in found)
         people.look("helpdesk.searched", None, operator=here.operator, found=seen)
         return pages.render(
@@ -106,10 +107,7 @@ def _facts(sheet: PersonSheet) -> list[tuple[str, list[str]]]:
         (gettext("État"), [f"{state} ({account_name(sheet.type)})"]),
         (gettext("Adresses"), [_address(address, bounced.get(address)) for address in sheet.addresses]),
         (gettext("Identifiant (sub)"), [sheet.subject]),
-        (
-            gettext("Invitation"),
-            [f"{sheet.invited_role} → {moment(sheet.invited_until)}"] if sheet.invited_until else [],
-        ),
+        (gettext("Invitation"), _invitation(sheet)),
         (
             gettext("Identités"),
             [
@@ -141,6 +139,15 @@ def _unused(inactivity: Inactivity | None) -> list[str]:
     elif inactivity.state is InactivityState.UNTOLD:
         lines.append(gettext("aucun message n’a pu partir ; nouvel essai plus tard"))
     return lines
+
+
+def _invitation(sheet: PersonSheet) -> list[str]:
+    if sheet.invited_until is None:
+        return []
+    until = last_day(sheet.invited_until)
+    if sheet.invited_role:
+        return [gettext("%(role)s, jusqu’au %(day)s", role=sheet.invited_role, day=until)]
+    return [gettext("jusqu’au %(until)s", until=until)]
 
 
 def _address(address: str, bounce: Bounce | None) -> str:

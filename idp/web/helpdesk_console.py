@@ -27,11 +27,11 @@ class Console:
             raise Refusal("helpdesk.not_signed_in", "console closed meanwhile", status=403)
         return here
 
-    def helps(self, account_id: str) -> bool:
-        """Whether the person of this account has the role at this moment."""
-        return HELPDESK_ROLE in self.entry.roles(account_id)
-
     def posting_operator(self) -> ConsoleSession:
         """The same, for a form, which has to carry our token."""
         self.pages.browser.posted_session()
         return self.expected_operator()
+
+    def helps(self, account_id: str) -> bool:
+        """Whether the person of this account has the role at this moment."""
+        return HELPDESK_ROLE in self.entry.roles(account_id)

@@ -5,9 +5,9 @@ What others said stands there as they said it: mail servers, and the reasons of 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from flask_babel import LazyString, format_datetime
+from flask_babel import LazyString, format_date, format_datetime
 from flask_babel import lazy_gettext as _
 
 from idp.domain.claims import claims_of_scopes
@@ -44,6 +44,7 @@ _EVENTS: dict[str, LazyString] = SENTENCES | {
     "grant.issued": _("Autorisation donnée à l’application"),
     "helpdesk.entered": _("Console ouverte"),
     "helpdesk.erased": _("Effacement demandé par l’assistance"),
+    "helpdesk.exported": _("Copie de ses données faite par l’assistance"),
     "helpdesk.merged": _("Comptes fusionnés par l’assistance"),
     "helpdesk.searched": _("Recherche dans la console"),
     "helpdesk.unlinked": _("Identifiant d’université retiré par l’assistance"),
@@ -90,6 +91,7 @@ _LABELS: dict[str, LazyString] = {
     "lines": _("Changements"),
     "made_at": _("Sauvegarde du"),
     "mailbox": _("Adresse"),
+    "message": _("Identifiant du message"),
     "method": _("Moyen"),
     "name": _("Nom"),
     "operator": _("Par"),
@@ -163,6 +165,11 @@ def moment(at: datetime | None) -> str:
     return str(format_datetime(at, "d MMM yyyy HH:mm:ss")) if at else "—"
 
 
+def last_day(until: datetime) -> str:
+    """The day that is over at this moment: what was said when somebody was invited."""
+    return str(format_date(until - timedelta(seconds=1), "long"))
+
+
 def part_name(part: str) -> str:
     """Where in the product something happened."""
     return str(_PARTS[part])
@@ -183,6 +190,8 @@ def _value(entry: TimelineEntry, name: str, text: str) -> str:
         return sentence_for(sentence_key(text, entry.details.get("detail", ""))).title
     if name == "problem":
         return _read_beside_the_field(text)
+    if name == "until" and entry.event.startswith("invitation."):
+        return last_day(datetime.fromisoformat(text))
     if name == "until":
         return moment(datetime.fromisoformat(text))
     if name == "scope":

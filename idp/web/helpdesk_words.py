@@ -15,7 +15,7 @@ _ACCOUNTS: dict[str, LazyString] = {
     INVITATION: _("invitation pas encore acceptée"),
 }
 _PASSKEY = _("clé d’accès")
-# A passkey tells two references, which are one thing to people.
+# A passkey is told as two authentication method references (RFC 8176), which are one thing to people.
 _METHODS: dict[str, LazyString] = {
     AMR_PASSWORD: _("mot de passe"),
     AMR_CODE: _("code reçu par mail"),

@@ -10,7 +10,7 @@ from idp.flows.mailbox import MailboxFlow
 from idp.flows.new_password import NewPasswordFlow
 from idp.web import forms
 from idp.web.authorization import Journey, lead_on, signed_in_leads_on
-from idp.web.pages import Pages, language
+from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 
@@ -35,7 +35,8 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
     def create(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id, posted=True)
         _, proofing = mailbox.of(here.pending, here.session)
-        outcome = flow.choose_password(here.pending, proofing, here.session, forms.field("password"), browser.device)
+        password, locale = forms.field("password"), known_language()
+        outcome = flow.choose_password(here.pending, proofing, here.session, password, browser.device, locale=locale)
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, mailbox, here, proofing, problem=outcome)
         browser.signed_in(outcome, proofing.address)

@@ -31,7 +31,8 @@ class PageEnvironment(Environment):
         return speaking
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
-        # Jinja's own let a template see what the environment is given later; every page copies them, one by one.
+        # Jinja's own mapping shows a template also what is added to the environment later, and each page copies it
+        # entry by entry.
         return {**self.globals, **(d or {})}
 
     def _generate(

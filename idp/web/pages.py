@@ -76,7 +76,8 @@ class Pages:
         }
 
     def _answer(self, template: str, status: int, context: dict[str, Any]) -> Response:
-        # Not Flask's way, which tells every page of the request, the session and the settings: ours name none of them.
+        # Not ``flask.render_template``, which gives every page the request, the session and the settings: ours use none
+        # of them.
         return Response(self.templates.get(template, language()).render(context), status)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from idp.domain.accounts import Account
 from idp.domain.passkeys import PasskeyRefused
@@ -19,6 +18,7 @@ from idp.flows.passkeys import PasskeyFlow
 from idp.web import forms
 from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
+from idp.web.passkey_names import keeper_name
 from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
@@ -72,7 +72,7 @@ def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: Authoriza
             return lead_on(authorization, pages, authorization_id)
         answer, challenge = forms.field("credential"), forms.field("challenge")
         try:
-            flow.add(account, here.session, answer, challenge, gettext("Clé d’accès"))
+            flow.add(account, here.session, answer, challenge, keeper_name)
         except PasskeyRefused as refused:
             return _page(pages, flow, here, account, problem=refused.problem)
         authorization.offer_passkey(here.pending, here.session, offers=False)

@@ -3,8 +3,9 @@
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
+from idp.domain.guessing import Denied
 from idp.flows.authorization import AuthorizationFlow, Step
-from idp.flows.passkey_sign_in import PasskeyDenied, PasskeySignInFlow
+from idp.flows.passkey_sign_in import PasskeySignInFlow
 from idp.web import forms
 from idp.web.authorization import Journey, signed_in_leads_on
 from idp.web.pages import Pages
@@ -34,7 +35,7 @@ def blueprint(flow: PasskeySignInFlow, authorization: AuthorizationFlow, pages: 
             device=browser.device,
             network=request.remote_addr or "",
         )
-        if isinstance(outcome, PasskeyDenied):
+        if isinstance(outcome, Denied):
             return _page(pages, flow, authorization, here, denied=outcome)
         browser.signed_in(outcome.signed_in, outcome.address)
         return signed_in_leads_on(authorization_id)
@@ -58,7 +59,7 @@ def _page(
     authorization: AuthorizationFlow,
     here: Journey,
     *,
-    denied: PasskeyDenied | None = None,
+    denied: Denied | None = None,
 ) -> Response:
     is_required = authorization.next_step(here.pending, here.session) is Step.PASSKEY
     waits_for = here.pending.request.client_id

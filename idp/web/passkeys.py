@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 from werkzeug.wrappers import Response as Redirect
 
 from idp.domain.accounts import Account
@@ -15,6 +14,7 @@ from idp.flows.passkeys import PasskeyFlow
 from idp.web import forms
 from idp.web.account import signed_in
 from idp.web.pages import Pages
+from idp.web.passkey_names import keeper_name
 from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS, only_section, passkey_line
 from idp.web.sentences import field_sentence
 
@@ -45,9 +45,8 @@ def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: Authoriza
         if not isinstance(account, Account):
             return account
         answer, challenge = forms.field("credential"), forms.field("challenge")
-        name = forms.field("name").strip() or gettext("Clé d’accès")
         try:
-            flow.add(account, browser.session(), answer, challenge, name)
+            flow.add(account, browser.session(), answer, challenge, keeper_name, forms.field("name"))
         except PasskeyRefused as refused:
             return _page(pages, flow, account, problem=refused.problem)
         browser.forget(NOT_NOW)

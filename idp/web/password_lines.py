@@ -37,7 +37,7 @@ class PasswordLines:
     def line_of(self, request: bytes) -> WaitingLine[Any] | None:
         """Where this request, its head and body, has to wait for its turn; None where it has not."""
         posted_to = _POSTED_TO.match(request)
-        # Flask, too, finds the page by what the path means: letters of it may be written as their numbers.
+        # Decoded as Flask decodes it: any letter of the path may be percent-encoded.
         path = unquote_to_bytes(posted_to[1]) if posted_to else b""
         if _TAKES_PASSWORD_OF_PROVEN.fullmatch(path):
             return self._known

@@ -46,7 +46,7 @@ def _record_lines(record: ProofingRecord) -> dict[str, object]:
         (_("Fédération"), record.registration_authority),
         (_("Référence"), record.reference),
     ]
-    title = format_date(record.completed_at, "long")
+    title = format_datetime(record.completed_at, "d MMMM yyyy HH:mm")
     return {"title": title, "lines": [(str(label), text) for label, text in lines if text]}
 
 

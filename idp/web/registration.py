@@ -4,6 +4,7 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from idp.flows.registration import RegistrationFlow
+from idp.web.no_content import no_content
 
 
 def blueprint(flow: RegistrationFlow) -> Blueprint:
@@ -27,6 +28,6 @@ def blueprint(flow: RegistrationFlow) -> Blueprint:
     @views.delete("/register/<client_id>")
     def delete(client_id: str) -> ResponseReturnValue:
         flow.delete(client_id, authorization())
-        return "", 204
+        return no_content(204)
 
     return views

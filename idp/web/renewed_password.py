@@ -9,7 +9,7 @@ from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.web import forms
 from idp.web.authorization import Journey, lead_on
-from idp.web.pages import Pages
+from idp.web.pages import Pages, known_language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 
@@ -36,7 +36,12 @@ def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages)
         if account is None:
             return lead_on(authorization, pages, authorization_id)
         outcome = flow.change_password(
-            account, here.session, forms.field("password"), browser.device, reference=here.pending.reference
+            account,
+            here.session,
+            forms.field("password"),
+            browser.device,
+            reference=here.pending.reference,
+            locale=known_language(),
         )
         if isinstance(outcome, PasswordProblem):
             return _page(pages, flow, here, account, problem=outcome)

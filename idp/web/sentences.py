@@ -286,7 +286,7 @@ _PAGES: dict[str, _Texts] = {
     ),
 }
 
-# What stands in a status code, lower case, the most telling first; nothing standard says « cancelled ».
+# Words looked for in a SAML status code, in lower case, the most telling first. No standard code says « cancelled ».
 _STATUS_CODES = {
     "cancel": "cancelled",
     "abort": "cancelled",

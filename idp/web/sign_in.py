@@ -6,9 +6,10 @@ from flask import Blueprint, Response, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
 from idp.domain import one_time_codes
+from idp.domain.guessing import Denied
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkey_sign_in import PasskeySignInFlow
-from idp.flows.sign_in import AddressAnswer, Denied, SignInFlow, Visitor
+from idp.flows.sign_in import AddressAnswer, SignInFlow, Visitor
 from idp.web import forms
 from idp.web.authorization import STEP_PAGES, Journey, lead_on, led, signed_in_leads_on
 from idp.web.browser import Browser
@@ -82,7 +83,7 @@ def blueprint(
         here = journey(authorization_id)
         if here.pending.address is None:
             return redirect(step_url("sign_in.address", authorization_id), 303)
-        return _methods_page(pages, flow, here)
+        return _methods_page(pages, flow, authorization, here)
 
     @views.post("/methods")
     def with_password(authorization_id: str) -> ResponseReturnValue:
@@ -90,7 +91,7 @@ def blueprint(
         here.hear_whether_shared(browser)
         outcome = flow.with_password(here.pending, here.session, forms.field("password"), visitor(browser))
         if isinstance(outcome, Denied):
-            return _denied(outcome, lambda: _methods_page(pages, flow, here, denied=outcome))
+            return _denied(outcome, lambda: _methods_page(pages, flow, authorization, here, denied=outcome))
         browser.signed_in(outcome, here.pending.address)
         offers_passkey(here, outcome.session)
         return signed_in_leads_on(authorization_id)
@@ -170,7 +171,9 @@ def _address_page(
     )
 
 
-def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Denied | None = None) -> Response:
+def _methods_page(
+    pages: Pages, flow: SignInFlow, authorization: AuthorizationFlow, here: Journey, *, denied: Denied | None = None
+) -> Response:
     handle = here.pending.id
     found = flow.universities(here.pending.address or "")
     return pages.render(
@@ -184,6 +187,7 @@ def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Deni
         choose_url=step_url("university_choice.show", handle) if found else None,
         university=found[0].name(language()) if len(found) == 1 else None,
         throttled=denied is not None and denied.retry_after is not None,
+        is_proven_elsewhere=authorization.is_proven_elsewhere(here.pending),
         is_shared=here.session.is_shared,
         client_name=here.client_name,
         cancel_action=_cancel_action(here),
@@ -194,8 +198,9 @@ def _methods_page(pages: Pages, flow: SignInFlow, here: Journey, *, denied: Deni
 
 def _code_page(pages: Pages, flow: SignInFlow, here: Journey, *, problem: str | None = None) -> Response:
     handle = here.pending.id
-    is_in_vain = is_resent() and flow.is_used_up(here.pending, here.session)
-    shown = problem or ("code.too_many" if is_in_vain else why_not_sent())
+    not_sent = why_not_sent()
+    is_in_vain = (is_resent() or not_sent is not None) and flow.is_used_up(here.pending, here.session)
+    shown = problem or ("code.too_many" if is_in_vain else not_sent)
     return pages.render(
         "code.html",
         status=200 if problem is None else forms.FORM_ERROR,

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from idp.flows.tokens import TokenFlow
 from idp.web.cross_origin import open_to_scripts
+from idp.web.no_content import no_content
 
 
 def blueprint(flow: TokenFlow) -> Blueprint:
@@ -35,7 +36,7 @@ def blueprint(flow: TokenFlow) -> Blueprint:
     @views.post("/revoke")
     def revoke() -> ResponseReturnValue:
         flow.revoke(list(request.form.items(multi=True)), request.headers.get("Authorization"))
-        return ""
+        return no_content()
 
     @views.post("/introspect")
     def introspect() -> ResponseReturnValue:

@@ -69,7 +69,7 @@ def blueprint(
     def show(authorization_id: str) -> ResponseReturnValue:
         here = journey(authorization_id)
         outside = choice.outside_url(here.pending)
-        # Whoever comes back from there without an answer, or searches here, is served here.
+        # Who comes back from that service without an answer, or chose to search here, gets our own page.
         if outside is not None and not {"q", "here"} & request.args.keys():
             return redirect(outside, 303)
         return page(here)

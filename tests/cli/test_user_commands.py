@@ -137,6 +137,24 @@ def test_find_show_and_timeline_print_lines_and_json(run: Run) -> None:
     assert "reason=appel" in run("timeline", entry["reference"]).stdout
 
 
+def test_a_copy_of_everything_held_is_made_for_who_cannot_sign_in_and_is_no_act_of_theirs(
+    run: Run, database: Database
+) -> None:
+    assert run("export", ADDRESS).returncode == 2
+    assert run("export", "nobody@univ-exemple.fr", "--reason", "courrier").stderr == "nobody found\n"
+    done = run("export", ADDRESS, "--reason", "courrier du 3 mars")
+    copy = json.loads(done.stdout)
+    assert (copy["account"]["id"], copy["addresses"]) == ("account-1", [ADDRESS])
+    assert "Inès Martin" in done.stdout
+    assert "password_hash" not in done.stdout
+    (event,) = database.collection("audit").find({"account_id": "account-1"})
+    assert (event["event"], event["fields"]["reason"]) == ("helpdesk.exported", "courrier du 3 mars")
+    assert event["fields"]["operator"]
+    # As in the person's own copy: which helper it was is not theirs to read.
+    (told,) = copy["events"]
+    assert told["fields"] == {"reason": "courrier du 3 mars"}
+
+
 def test_people_are_invited_one_by_one_or_by_a_list_and_withdrawn(run: Run, tmp_path: Path) -> None:
     one = ("--address", "a@ch-exemple.fr", "--given-name", "A", "--expires", "2028-01-31", "--reason", "stage")
     assert run("invite", *one, "--role", "interne").returncode == 0

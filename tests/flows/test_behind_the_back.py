@@ -10,6 +10,7 @@ import pytest
 from idp.app import Services, assistance, first_time, flows, own_account
 from idp.domain.accounts import Account, Identity, Invited
 from idp.domain.errors import Refusal
+from idp.domain.guessing import Denied
 from idp.domain.helpdesk import Act
 from idp.domain.identity import IdentityConflict
 from idp.domain.invitations import Invitation
@@ -18,7 +19,7 @@ from idp.domain.passkeys import Credential, Passkey, PasskeyRefused
 from idp.domain.passwords import PasswordHasher
 from idp.domain.proofing import Proofing
 from idp.domain.sessions import ACR_BASIC, SignedIn
-from idp.flows.sign_in import Denied, Visitor
+from idp.flows.sign_in import Visitor
 from idp.passkeys.relying_party import RelyingParty
 from idp.storage.accounts import AccountStore
 from idp.storage.invitations import InvitationStore
@@ -245,7 +246,7 @@ def test_a_passkey_that_is_added_while_its_sender_is_put_out_does_not_stay(
     monkeypatch.setattr(RelyingParty, "created", created)
     offer = flow.offer(account(services), browser.session)
     with pytest.raises(PasskeyRefused):
-        flow.add(account(services), browser.session, "{}", offer.challenge, "Téléphone")
+        flow.add(account(services), browser.session, "{}", offer.challenge, lambda *_: "Téléphone")
     assert services.stores.passkeys.of_account("account-1") == ()
 
 

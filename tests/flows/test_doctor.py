@@ -13,14 +13,18 @@ from idp.domain.clients import Client
 from idp.domain.errors import ConfigurationError
 from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
+from idp.domain.keyed import SecretKey
 from idp.domain.pinned_keys import PinnedKey
 from idp.flows.doctor import Console, Doctor
 from idp.mail.delivery import MailServer
 from idp.openid.clients import read_clients
 from idp.openid.keys import KeyStore
 from idp.storage import outbox
+from idp.storage.audit import AuditTrail
+from idp.storage.audit_seals import AuditSeals
 from idp.storage.database import Database
 from idp.storage.migrations.ledger import Ledger
+from tests.audit_trail import SECRET
 from tests.mail.smtp_server import HOST, Mailbox, mute_server, serving
 from tests.mail.test_sender_domain import GOOD
 from tests.saml.test_registration import WHOLE
@@ -30,6 +34,7 @@ from tests.waiting import PATIENCE_SECONDS
 PROJECT = Path(__file__).parents[2]
 
 
+OTHER = SecretKey(b"another secret key of thirty-two letters")
 ISSUER = "https://connexion.exemple.fr"
 PORTAL = Client("portal", ("https://portal.exemple.fr/cb",), (hash_secret("a secret that nobody knows"),))
 CONSOLE = Console("uness-helpdesk", f"{ISSUER}/helpdesk/callback", ("ines@exemple.fr", "a-subject"))
@@ -58,6 +63,7 @@ def doctor(database: Database, tmp_path: Path) -> Doctor:
         from_address="idp@univ.example",
         dkim_selector="s1",
         look_up=lambda name: GOOD.get(name, ()),
+        mail_servers=lambda _: ("mx.univ.example",),
         database=lambda: database,
         indexes=[outbox.INDEXES],
         keys=lambda: KeyStore(tmp_path / "keys").every(),
@@ -67,6 +73,7 @@ def doctor(database: Database, tmp_path: Path) -> Doctor:
         pinned_keys=dict,
         description=WHOLE,
         maildir=None,
+        sealed_until=AuditSeals(database, SECRET).last_foreign,
         clock=utc_now,
     )
 
@@ -91,6 +98,7 @@ def test_an_installation_in_order_has_no_fault(doctor: Doctor) -> None:
         "clock",
         "smtp",
         "spf",
+        "mx",
         "keys",
         "clients",
         "federation",
@@ -120,6 +128,19 @@ def test_a_mail_server_that_is_absent_or_mute_or_refuses_us_is_a_fault(doctor: D
     with serving(Mailbox(), doctor.mail_server.port):
         starttls = replace(doctor, mail_server=replace(doctor.mail_server, tls="starttls"))
         assert levels(starttls, "smtp") == {Level.FAULT}
+    refusal = "530 5.7.0 Must issue a STARTTLS command first"
+    with serving(Mailbox(to_sender=refusal), doctor.mail_server.port):
+        (finding,) = of(doctor, "smtp")
+    assert (finding.level, refusal in finding.text) == (Level.FAULT, True)
+
+
+def test_codes_that_leave_the_machine_in_clear_are_a_warning(doctor: Doctor) -> None:
+    with serving(Mailbox(), doctor.mail_server.port):
+        assert levels(doctor, "smtp") == {Level.OK}
+        # Another way to write 127.0.0.1, from which nothing tells that it is this machine.
+        elsewhere = replace(doctor, mail_server=replace(doctor.mail_server, host="127.1"))
+        (finding,) = of(elsewhere, "smtp")
+    assert (finding.level, finding.mend) == (Level.WARNING, "set smtp.tls")
 
 
 @pytest.mark.parametrize(("name", "level"), [("Maildir", Level.OK), ("a-file", Level.WARNING), ("gone", Level.WARNING)])
@@ -130,6 +151,61 @@ def test_a_folder_for_what_comes_back_that_is_not_there_is_told(
     (tmp_path / "a-file").touch()
     assert levels(replace(doctor, maildir=tmp_path / name), "bounces") == {level}
     assert levels(doctor, "bounces") == set()
+
+
+def sealed(database: Database, secret: SecretKey, at: datetime) -> None:
+    AuditTrail(database, secret).append("sign_in.succeeded", at=at, reference="R", account_id="a")
+    assert AuditSeals(database, secret).seal_next(now=at + timedelta(minutes=5))
+
+
+def test_another_secret_key_than_that_of_the_security_log_is_told(doctor: Doctor, database: Database) -> None:
+    assert levels(doctor, "secret key") == {Level.OK}
+    long_ago, lately = utc_now() - timedelta(days=60), utc_now() - timedelta(days=2)
+    for days in range(5):
+        sealed(database, OTHER, long_ago + timedelta(days=days))
+    (lost,) = of(doctor, "secret key")
+    assert lost.level is Level.FAULT
+    assert "no password from then fits" in lost.text
+    for hours in range(3):
+        sealed(database, SECRET, lately + timedelta(hours=hours))
+    (history,) = of(doctor, "secret key")
+    assert (history.level, f"{long_ago + timedelta(days=4):%Y-%m-%d}" in history.text) == (Level.OK, True)
+
+
+def test_a_secret_key_that_was_changed_lately_is_told(doctor: Doctor, database: Database) -> None:
+    sealed(database, OTHER, utc_now() - timedelta(days=2))
+    sealed(database, SECRET, utc_now() - timedelta(days=1))
+    (changed,) = of(doctor, "secret key")
+    assert (changed.level, "passwords from before do not fit" in changed.text) == (Level.WARNING, True)
+
+
+@pytest.mark.parametrize("last", [OTHER, SECRET], ids=["the other last", "ours last"])
+def test_a_machine_that_has_another_secret_key_than_its_neighbours_is_told(
+    doctor: Doctor, database: Database, last: SecretKey
+) -> None:
+    for hours, secret in enumerate((SECRET, SECRET, OTHER, SECRET, last)):
+        sealed(database, secret, utc_now() - timedelta(hours=9 - hours))
+    (mixed,) = of(doctor, "secret key")
+    assert (mixed.level, "some process had another one" in mixed.text) == (Level.WARNING, True)
+
+
+def test_a_change_of_the_secret_key_is_found_among_many_seals(doctor: Doctor, database: Database) -> None:
+    changed = utc_now() - timedelta(days=1)
+    for minutes in range(7):
+        sealed(database, OTHER, changed - timedelta(minutes=10 * (7 - minutes)))
+    for minutes in range(23):
+        sealed(database, SECRET, changed + timedelta(minutes=10 * minutes))
+    until = AuditSeals(database, SECRET).last_foreign()
+    assert until
+    # Sealed five minutes after it happened.
+    assert abs(until.at - (changed - timedelta(minutes=5))) < timedelta(seconds=1)
+    assert levels(doctor, "secret key") == {Level.WARNING}
+
+
+def test_the_secret_key_of_all_seals_is_in_order(doctor: Doctor, database: Database) -> None:
+    for hours in range(3):
+        sealed(database, SECRET, utc_now() - timedelta(hours=9 - hours))
+    assert levels(doctor, "secret key") == {Level.OK}
 
 
 def test_an_absent_database_is_a_fault_and_nothing_else_stops(doctor: Doctor) -> None:

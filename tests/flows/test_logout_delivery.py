@@ -17,7 +17,7 @@ from idp.domain.grants import Grant
 from idp.domain.logout import ApplicationInUse
 from idp.domain.references import under_reference
 from idp.domain.sessions import SignIn
-from idp.flows.logout_delivery import SENDERS, LogoutDelivery, pause_after
+from idp.flows.logout_delivery import PAUSES, SENDERS, LogoutDelivery
 from idp.flows.sign_outs import DEADLINE, SignOuts
 from idp.log import JsonFormatter
 from idp.openid.keys import KeyStore
@@ -30,6 +30,7 @@ from idp.storage import logout_notices as logout_notices_module
 from idp.storage.accounts import AccountStore
 from idp.storage.database import Database
 from idp.storage.grants import GrantStore
+from idp.storage.leased_queue import pause_after
 from idp.storage.logout_notices import LogoutNotices
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
@@ -241,7 +242,7 @@ def test_after_the_deadline_it_is_given_up(world: World) -> None:
 
 
 def test_pauses_grow_to_a_minute() -> None:
-    assert [pause_after(attempt).total_seconds() for attempt in range(1, 8)] == [2, 5, 15, 30, 60, 60, 60]
+    assert [pause_after(attempt, PAUSES).total_seconds() for attempt in range(1, 8)] == [2, 5, 15, 30, 60, 60, 60]
 
 
 def test_neither_the_queue_nor_the_log_ever_holds_a_token(world: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -14,13 +14,13 @@ from idp.demo.ports import free_port
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
 from idp.domain.one_time_codes import digits
-from idp.flows.mail_delivery import deliver_next, give_up_expired, pause_after
+from idp.flows.mail_delivery import PAUSES, deliver_next, give_up_expired
 from idp.mail.delivery import MailServer, SmtpDelivery
 from idp.mail.messages import MessageRenderer
 from idp.queue_worker import QueueWorker
 from idp.storage import outbox as outbox_module
 from idp.storage.database import Database
-from idp.storage.leased_queue import Claim
+from idp.storage.leased_queue import Claim, pause_after
 from idp.storage.outbox import Outbox
 from tests.mail.smtp_server import HOST, Mailbox, mute_server, serving
 from tests.waiting import PATIENCE_SECONDS
@@ -154,7 +154,7 @@ def test_a_mute_server_defers(outbox: Outbox, renderer: MessageRenderer) -> None
 
 
 def test_pauses_grow_to_a_quarter_of_an_hour() -> None:
-    seconds = [pause_after(attempt).total_seconds() for attempt in range(1, 8)]
+    seconds = [pause_after(attempt, PAUSES).total_seconds() for attempt in range(1, 8)]
     assert seconds == [30, 60, 120, 300, 900, 900, 900]
 
 

@@ -17,13 +17,25 @@ HOST = "127.0.0.1"
 
 
 class Mailbox:
-    """What arrived. The answers given are used up one by one, to recipients or to whole messages; then all is well."""
+    """What arrived.
 
-    def __init__(self, *answers: str, to_recipient: tuple[str, ...] = ()) -> None:
+    The answers given are used up one by one, to recipients or to whole messages; then all is well. to_sender: what it
+    always says to a sender.
+    """
+
+    def __init__(self, *answers: str, to_recipient: tuple[str, ...] = (), to_sender: str = "250 OK") -> None:
         self.messages: list[EmailMessage] = []
+        self.as_sent: list[bytes] = []
         self.recipients: list[str] = []
         self.answers = list(answers)
         self.answers_to_recipient = list(to_recipient)
+        self.answer_to_sender = to_sender
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address
+        return self.answer_to_sender
 
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -39,6 +51,7 @@ class Mailbox:
         assert isinstance(envelope.content, bytes)
         message = message_from_bytes(envelope.content, policy=default)
         assert isinstance(message, EmailMessage)
+        self.as_sent.append(envelope.content)
         self.messages.append(message)
         self.recipients += envelope.rcpt_tos
         return f"250 OK: queued as {len(self.messages)}"

@@ -52,6 +52,19 @@ def test_a_notice_says_what_changed(renderer: MessageRenderer, kind: str, change
     for text in (" ".join(rendered.text.split()), rendered.html):
         assert told in text
     assert "REF" in rendered.text
+    assert "\n\n\n" not in rendered.text, "one empty line between paragraphs"
+
+
+@pytest.mark.parametrize("locale", ["fr", "en"])
+@pytest.mark.parametrize("change", ["merged", "parted"])
+def test_of_two_accounts_both_are_named_whoever_is_told(renderer: MessageRenderer, change: str, locale: str) -> None:
+    account = Account("a", "s", NOW, addresses=(CHANGED,), locale=locale)
+    fields = {"change": change, "changed": CHANGED, "kept": OLD}
+    (message,) = notices("accounts_merged", account, (CHANGED,), reference="REF", now=NOW, **fields)
+    rendered = renderer.render(message)
+    both = {"fr": f"Les comptes Service de {OLD} et de {CHANGED}", "en": f"The Service accounts of {OLD} and {CHANGED}"}
+    for text in (" ".join(rendered.text.split()), rendered.html):
+        assert both[locale] in text
 
 
 @pytest.mark.parametrize("locale", ["fr", "en"])

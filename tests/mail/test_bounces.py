@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.mail.bounces import MOST_BYTES, ReturnedMail, read_report
+from tests.mail.real_reports import ARRIVED, RETURNED
 from tests.mail.reports import report
 
 TO = "zoe.lefebvre@etu.univ-exemple.fr"
@@ -17,6 +18,21 @@ def test_a_report_names_our_message_its_recipient_and_why(with_headers: bool) ->
     (read,) = read_report(report(OURS, TO, with_headers=with_headers), "example.org")
     assert read == expected
     assert read.is_permanent
+
+
+@pytest.mark.parametrize("end_of_line", ["\n", "\r\n"])
+@pytest.mark.parametrize("server", RETURNED)
+def test_reports_of_the_servers_that_students_have_are_read(server: str, end_of_line: str) -> None:
+    raw, status, words = RETURNED[server]
+    (read,) = read_report(raw.replace("\n", end_of_line).encode(), "example.org")
+    assert read.recipients == {TO}
+    assert (read.message_id, read.is_permanent, read.status) == ("message-1", True, status)
+    assert words in read.reply
+
+
+@pytest.mark.parametrize("what", ARRIVED)
+def test_what_a_mailbox_answers_to_a_mail_that_arrived_flags_nobody(what: str) -> None:
+    assert read_report(ARRIVED[what].encode(), "example.org") == ()
 
 
 def test_the_address_before_a_redirection_counts_too() -> None:

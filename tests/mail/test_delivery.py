@@ -1,7 +1,12 @@
 """Handing mails to a real SMTP server, and reading its answers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.policy import compat32
+from email.utils import parseaddr
 from pathlib import Path
 from threading import Event
 
@@ -53,9 +58,46 @@ def test_an_accepted_mail_is_text_and_html_with_steady_headers(port: int) -> Non
     assert first["To"] == TO
     assert first["Date"].datetime == NOW
     assert first["Auto-Submitted"] == "auto-generated"
+    assert first["X-Auto-Response-Suppress"] == "OOF, AutoReply"
     assert first["Message-ID"].endswith("@example.org>")
     assert first["Message-ID"] == again["Message-ID"] != other["Message-ID"]
     assert mailbox.recipients == [TO] * 3
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Université Numérique en Santé et Sport",
+        "École d’été « Médecine »",
+        "Université Côte d’Azur – Faculté de médecine – Études à distance, évaluations à l’écran",
+        "Connexion",
+        "Sport, Study @ Work",
+        'The "Open" University',
+        "é" * 70,
+    ],
+)
+def test_names_with_accents_are_read_as_they_were_written(port: int, name: str) -> None:
+    """A line may end at any word, and programs drop what is between two encoded ones (RFC 2047 section 6.2)."""
+    subject = f"123456 est votre code pour confirmer votre adresse – {name} / 123456 is your code – {name}"
+    mailbox = Mailbox()
+    with serving(mailbox, port):
+        server = MailServer(HOST, port, timeout=PATIENCE_SECONDS)
+        sender = SmtpDelivery(server, from_address="idp@example.org", from_name=name)
+        sender.send(replace(MAIL, subject=subject), TO, "id-1", unrecorded, now=NOW)
+    (raw,) = mailbox.as_sent
+    assert max(len(line) for line in raw.partition(b"\r\n\r\n")[0].split(b"\r\n")) <= 78
+    sent = message_from_bytes(raw, policy=compat32)
+    assert _decoded(_unfolded(sent["Subject"])) == subject
+    read_name, read_address = parseaddr(_unfolded(sent["From"]))
+    assert (_decoded(read_name), read_address) == (name, "idp@example.org")
+
+
+def _unfolded(header: str) -> str:
+    return header.replace("\r\n", "").replace("\n", "")
+
+
+def _decoded(header: str) -> str:
+    return str(make_header(decode_header(header)))
 
 
 @pytest.mark.parametrize(
@@ -65,12 +107,20 @@ def test_an_accepted_mail_is_text_and_html_with_steady_headers(port: int) -> Non
         (Mailbox("554 5.7.1 no, thank you"), Refused("554 5.7.1 no, thank you")),
         (Mailbox(to_recipient=("450 4.2.1 greylisted",)), Deferred("450 4.2.1 greylisted")),
         (Mailbox(to_recipient=("550 5.1.1 no such user",)), Refused("550 5.1.1 no such user")),
+        (Mailbox(to_recipient=("530 5.7.0 log in first",)), Deferred("530 5.7.0 log in first")),
     ],
 )
 def test_the_class_of_the_answer_decides(port: int, mailbox: Mailbox, outcome: object) -> None:
     with serving(mailbox, port):
         assert delivery(port).send(MAIL, TO, "id-1", unrecorded, now=NOW) == outcome
     assert mailbox.messages == []
+
+
+@pytest.mark.parametrize("answer", ["530 5.7.0 Must issue a STARTTLS command first", "550 5.7.1 not from this sender"])
+def test_a_server_that_wants_nothing_from_us_loses_no_mail(port: int, answer: str) -> None:
+    """Said of the sender: the person's address is not wrong, and the mail goes when the administrator has mended it."""
+    with serving(Mailbox(to_sender=answer), port):
+        assert delivery(port).send(MAIL, TO, "id-1", unrecorded, now=NOW) == Deferred(answer)
 
 
 def test_a_server_that_is_not_there_defers(port: int) -> None:

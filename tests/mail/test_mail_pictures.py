@@ -27,7 +27,9 @@ FIELDS = {
     "sign_in_url": "https://idp.example.org/account",
     "since": "2025-03-01",
 }
-WIDTHS = {"phone": 360, "desktop": 800}
+WIDTHS = {"small": 320, "phone": 360, "desktop": 800}
+# Nowhere does a line end by itself in the longer half.
+LONG = "annesophie.delatour.bernard.lefebvre@etudiant.universite.exemple.fr"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def test_a_mail_fits_its_window_and_asks_nobody_for_anything(window: Page, kind:
         asked.append(request.url)
 
     window.on("request", hear)
-    window.set_content(renderer.render(message(kind, locale=locale, fields=FIELDS)).html)
+    window.set_content(renderer.render(message(kind, to=LONG, locale=locale, fields=FIELDS)).html)
     for name, width in WIDTHS.items():
         window.set_viewport_size({"width": width, "height": 700})
         if os.environ.get("PICTURES"):

@@ -46,9 +46,10 @@ def test_a_refresh_token_comes_with_offline_access_alone(world: World) -> None:
     assert world.tokens(scope=OFFLINE)["refresh_token"]
 
 
-def test_a_client_that_lost_the_refresh_grant_gets_none(world: World) -> None:
+@pytest.mark.parametrize("taken", [{"grant_types": ("authorization_code",)}, {"scopes": ("openid", "email")}])
+def test_a_client_that_may_not_refresh_any_more_gets_none(world: World, taken: dict[str, Any]) -> None:
     code = world.code(scope=OFFLINE)
-    world.clients["portail"] = replace(PORTAL, grant_types=("authorization_code",))
+    world.clients["portail"] = replace(PORTAL, **taken)
     assert "refresh_token" not in world.exchange(code)
 
 

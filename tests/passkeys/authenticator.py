@@ -34,6 +34,8 @@ class Authenticator:
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()), repr=False)
     id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     user_handle: bytes | None = None
+    aaguid: bytes = bytes(16)
+    transports: tuple[str, ...] = ("internal",)
 
     def create(self, options: str) -> str:
         """The answer to ``navigator.credentials.create()``."""
@@ -41,13 +43,13 @@ class Authenticator:
         self.user_handle = unb64(wanted["user"]["id"])
         numbers = self.key.public_key().public_numbers()
         public = {1: 2, 3: -7, -1: 1, -2: numbers.x.to_bytes(32, "big"), -3: numbers.y.to_bytes(32, "big")}
-        attested = bytes(16) + len(self.id).to_bytes(2, "big") + self.id + cbor2.dumps(public)
+        attested = self.aaguid + len(self.id).to_bytes(2, "big") + self.id + cbor2.dumps(public)
         data = self._data(self.flags | ATTESTED) + attested
         attestation = cbor2.dumps({"fmt": "none", "attStmt": {}, "authData": data})
         return self._answer(
             clientDataJSON=b64(self._client_data("webauthn.create", wanted["challenge"])),
             attestationObject=b64(attestation),
-            transports=["internal"],
+            transports=self.transports,
         )
 
     def get(self, options: str) -> str:

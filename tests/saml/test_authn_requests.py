@@ -3,7 +3,6 @@
 import base64
 import zlib
 from collections.abc import Mapping
-from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -88,18 +87,3 @@ def test_unknown_identity_provider_gets_no_request(service_provider: ServiceProv
     with pytest.raises(Refusal) as caught:
         service_provider.begin(unknown, "h", now=university.NOW)
     assert caught.value.reason == "saml.unknown_provider"
-
-
-def test_old_authentication_does_not_answer_a_forced_request(
-    service_provider: ServiceProvider, provider: IdentityProvider, key: university.Key
-) -> None:
-    asked = university.NOW - timedelta(seconds=30)
-    fresh, old = (
-        university.encode(university.signed(university.Draft(authn_instant=university.NOW - age), key))
-        for age in (timedelta(seconds=10), timedelta(hours=2))
-    )
-    arguments = (provider, university.REQUEST_ID)
-    service_provider.verify(fresh, *arguments, now=university.NOW, authenticated_after=asked)
-    with pytest.raises(Refusal) as caught:
-        service_provider.verify(old, *arguments, now=university.NOW, authenticated_after=asked)
-    assert caught.value.reason == "saml.authn_instant"

@@ -12,7 +12,8 @@ import pytest
 from lxml import etree
 
 from idp.domain.errors import Refusal
-from idp.saml.federation import Federation, FederationFolder
+from idp.saml.federation import FederationFolder
+from idp.saml.federation_snapshot import Federation
 from idp.saml.keys import KeyPair
 from idp.saml.metadata_reading import MetadataReader
 from idp.saml.overrides import parse_overrides

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from idp.saml.federation import Federation
+from idp.saml.federation_snapshot import Federation
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import MakeFolder

@@ -3,7 +3,7 @@
 import zlib
 from base64 import b64decode
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -133,13 +133,18 @@ class Traveller(Visitor):
             self._client.delete_cookie(name, domain="localhost")
         return self
 
-    def signed_in(self, account: Account) -> "Traveller":
+    def signed_in(self, account: Account, *, user_agent: str = "") -> "Traveller":
         """Signed in to this account since five minutes."""
         services = self.world.services
         _, anonymous = services.browser_sessions.open()
         at = self.world.clock() - timedelta(minutes=5)
         made = services.browser_sessions.sign_in(
-            anonymous, account_id=account.id, methods=("pwd",), acr=ACR_BASIC, device=None, now=at
+            replace(anonymous, user_agent=user_agent),
+            account_id=account.id,
+            methods=("pwd",),
+            acr=ACR_BASIC,
+            device=None,
+            now=at,
         )
         self._client.set_cookie("idp_session", made.session_cookie, domain="localhost")
         return self

@@ -307,11 +307,10 @@ def test_what_a_university_says_of_a_status_is_told_in_words(services: Services)
     with application_of(services).test_request_context("/", headers=HOST):
         told = dict(rows(data))
     assert told["Statut dans l’établissement"] == [
-        "Étudiant",
         "Membre",
         "Étudiant (univ-exemple.fr)",
         "novelty (univ-exemple.fr)",
-    ]
+    ], "what is told with its university is not told once more without"
     assert told["Origine du compte"] == ["Invitation"]
 
 

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from idp.demo.ports import free_port
-from idp.web.buffering_worker import Arrival
+from idp.web.arriving_request import ArrivingRequest
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 # So patient that nobody is given up, and nobody's leave is over, however long the machine stands still meanwhile.
@@ -453,9 +453,9 @@ def all_of(connection: socket.socket) -> bytes:
 def test_a_thread_gets_what_is_complete_or_will_be_refused_at_once(
     received: bytes, complete: bool, too_large: bool
 ) -> None:
-    in_pieces = Arrival(1_000_000)
+    in_pieces = ArrivingRequest(1_000_000)
     for start in range(0, len(received), 7):
         in_pieces.add(received[start : start + 7])
-    for arrival in (Arrival(1_000_000, received), in_pieces):
+    for arrival in (ArrivingRequest(1_000_000, received), in_pieces):
         assert (arrival.is_complete(), arrival.is_too_large()) == (complete, too_large)
         assert arrival.take() == received

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from idp.domain.guessing import MAILS_PER_HOUR
 from idp.domain.one_time_codes import ATTEMPTS, LIFETIME, digits
 from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
 
@@ -45,6 +46,49 @@ def test_o_18_a_used_up_code_says_so_however_often_it_is_mailed(world: World, as
     assert USED_UP in person.press("Se connecter", code=right).text
 
 
+AGAIN = "Demander un nouvel envoi ne fait pas de mal"
+
+
+def test_the_words_around_a_refused_code_go_with_the_refusal(world: World, asking: Traveller) -> None:
+    assert "vient de partir" in asking.text
+    right = right_code(world, CAMILLE)
+    asking.press("Se connecter", code="12")
+    assert "vient de partir" not in asking.text, "it may be long since"
+    assert "Saisissez le code du dernier message reçu" in asking.text
+    assert AGAIN in asking.text
+    spend(asking, "Se connecter", right)
+    asking.press("Se connecter", code=right)
+    assert AGAIN not in asking.text, "the code that is mailed again cannot work"
+    for _ in range(MAILS_PER_HOUR):
+        asking.press("Renvoyer le code")
+    assert USED_UP in asking.text, "also where no mail goes out any more"
+    assert AGAIN not in asking.text
+
+
+def test_where_no_mail_goes_out_any_more_nobody_is_told_to_ask_for_one(world: World, asking: Traveller) -> None:
+    for _ in range(MAILS_PER_HOUR):
+        asking.press("Renvoyer le code")
+    assert "patientez une heure" in asking.text
+    assert AGAIN not in asking.text
+
+
+def test_who_has_used_up_the_mails_to_a_new_address_still_has_where_to_type_its_code(world: World) -> None:
+    person = world.browser().signed_in(world.account("ines", "ines@univ-exemple.fr"))
+    person.get("/account/addresses/new").press("Recevoir le code", email=CAMILLE)
+    for _ in range(MAILS_PER_HOUR):
+        person.press("Renvoyer le code")
+    assert person.step == "new-address-code"
+    assert "patientez une heure" in person.text
+    assert AGAIN not in person.text
+    assert "vient de partir" not in person.text
+    right = digits(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
+    person.press("Ajouter cette adresse", code=right)
+    assert person.step == "account"
+    assert person.get("/account/addresses/new").press("Recevoir le code", email="zoe@exemple.org").step == (
+        "new-address-code"
+    )
+
+
 def test_o_16_fresh_tries_come_with_a_new_code_after_the_end_of_the_used_up_one(
     world: World, asking: Traveller
 ) -> None:
@@ -69,8 +113,9 @@ def test_the_mailbox_s_code_that_is_over_is_not_said_to_be_wrong(world: World) -
     for _ in range(2):
         assert "Ce code n’est plus valable" in person.press("Continuer", code=right).text
     assert world.services.database.collection("one_time_codes").count_documents({}) == 1, "none that nobody was mailed"
-    person.press("Renvoyer le code").press("Continuer", code=world.code(CAMILLE))
-    assert person.step == "new-password"
+    person.press("Renvoyer le code")
+    assert "Ce n’est pas le code attendu" in person.press("Continuer", code=right).text
+    assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
 
 
 def test_o_18_the_mailbox_s_used_up_code_says_so_and_its_link_is_mailed_again(world: World) -> None:

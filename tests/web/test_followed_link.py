@@ -57,6 +57,42 @@ def test_the_password_completes_the_proof_on_another_device(world: World, person
     assert person.get("/account").step != "account"
 
 
+def test_the_first_device_is_told_that_the_password_is_chosen(world: World, person: Traveller, link: str) -> None:
+    told = "votre mot de passe est choisi"
+    code = world.code(CAMILLE)
+    telephone = world.browser().get(link).press(BUTTON)
+    assert "connectez-vous avec lui là où vous avez commencé" in telephone.text
+    assert "sans rien retaper" not in telephone.text, "that is said where the journey began"
+    telephone.press("Créer", password=PASSWORD)
+    assert person.press("Continuer", code=code).step == "sign-in"
+    assert told in person.text
+    assert told in person.press("Se connecter", password="un mot de passe oublié").text
+    assert person.press("Se connecter", password=PASSWORD).step == "account"
+    assert told not in world.browser().start().text
+
+
+def test_a_link_that_has_done_its_work_leads_on_and_begins_nothing_again(
+    world: World, person: Traveller, link: str
+) -> None:
+    person.get(link).press(BUTTON).press("Créer", password=PASSWORD)
+    assert person.get(link).step == "error"
+    assert "La connexion est déjà faite" in person.text
+    assert person.get(person.links()["Continuer"]).step == "account"
+    stranger = world.browser().get(link)
+    assert "votre adresse est confirmée" in stranger.text
+    assert "Recommencer" not in stranger.links()
+    assert stranger.get(stranger.links()["Continuer"]).step == "email"
+
+
+def test_who_opens_the_link_after_the_code_goes_on_to_the_password(world: World, person: Traveller, link: str) -> None:
+    person.press("Continuer", code=world.code(CAMILLE))
+    assert "rien n’est perdu" in person.get(link).text
+    assert "D’autres chemins" not in person.text, "there is one way on"
+    assert person.get(person.links()["Continuer"]).step == "new-password"
+    assert "Continuer" in world.browser().get(link).links(), "another browser has no part in that journey"
+    assert person.press("Créer", password=PASSWORD).step == "account"
+
+
 def test_a_password_that_is_refused_there_uses_nothing_up(world: World, person: Traveller, link: str) -> None:
     telephone = world.browser().get(link).press(BUTTON)
     assert telephone.press("Créer", password="court").last.status_code == 422

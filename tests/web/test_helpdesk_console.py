@@ -7,15 +7,18 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from babel.dates import format_date
 
 from idp import app as application
-from idp.app import assistance, own_account
+from idp.app import assistance, flows, own_account
 from idp.domain.accounts import Account, Identity, Invited
+from idp.domain.authorization import AuthorizationRequest, PendingAuthorization
 from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
 from idp.domain.helpdesk import Act
-from idp.domain.sessions import ACR_PHISHING_RESISTANT
+from idp.domain.one_time_codes import digits
+from idp.domain.sessions import ACR_BASIC, ACR_PHISHING_RESISTANT, Session, SignIn
 from idp.storage.database import Database
-from idp.web.helpdesk_acts import act_names
+from idp.web.helpdesk_act_pages import act_names
 from tests.saml import identity_provider as university
 from tests.web import proofing_world
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
@@ -232,6 +235,17 @@ def test_a_role_is_told_to_the_helpdesk_alone(helped: World) -> None:
     assert "roles" not in (claims("camille") or {})
 
 
+def test_who_has_a_role_reads_of_it_before_an_application_is_told(helped: World) -> None:
+    now = helped.clock()
+    session = Session("id", "browser", now + timedelta(hours=1), SignIn("alex", "sid", now, ("pwd",), ACR_BASIC))
+    request = AuthorizationRequest(
+        "uness-helpdesk", "http://localhost:5000/helpdesk/callback", scope=("openid", "email", "roles")
+    )
+    pending = PendingAuthorization("handle", "browser", request, now, now + timedelta(hours=1), "ABCD-2345")
+    shown = flows.consent(helped.services).asked(pending, session).data
+    assert (shown["email"], shown["roles"]) == (ALEX, ["helpdesk"])
+
+
 def act(person: Traveller, account_id: str, name: str, **fields: str) -> Traveller:
     """The page of this act, then its button."""
     person.get(f"/helpdesk/people/{account_id}/acts/{name}")
@@ -319,6 +333,25 @@ def test_a_person_is_invited_and_told(helped: World) -> None:
     assert mail["kind"] == "invitation"
     (made,) = helped.events("invitation.made")
     assert made["fields"]["operator"] == ALEX
+
+
+def test_the_last_day_of_an_invitation_is_told_as_it_was_given(helped: World) -> None:
+    """It lasts until that day is over in Paris, which is the next one at midnight: nobody reads that."""
+    last = (helped.clock() + timedelta(days=90)).date()
+    guest = {"address": "guest@chu.example", "family_name": "Hospitalier", "role": "praticien"}
+    person = entered(helped).get("/helpdesk/invitation")
+    (kind,) = person.tree.xpath("//input[@name='expires']/@type")
+    assert kind == "date", "a calendar where the browser has one, which sends 2027-08-31 wherever it is"
+    person.send("/helpdesk/invitation", **guest, expires=f"{last}", reason="convention", mail="yes")
+    visitor = helped.browser().start("guest@chu.example").press("Recevoir le code")
+    right = digits(helped.services.secret, helped.mails("guest@chu.example")[-1]["record_id"])
+    assert visitor.press("Se connecter", code=right).step == "new-password"
+    made = helped.services.stores.accounts.by_address("guest@chu.example")
+    assert made
+    told = " ".join(person.get(f"/helpdesk/people/{made.id}").text.split())
+    day = format_date(last, "long", locale="fr")
+    assert f"Invitation praticien, jusqu’au {day}" in told
+    assert f"Jusqu’au : {day}" in told
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from idp.app import assistance
 from idp.domain.accounts import Bounce, Identity
 from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
 from idp.domain.helpdesk import Act, LimitInForce, TimelineEntry
+from idp.storage.outbox import Outbox
 from tests.openid.world import basic
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 from tests.web.visitor import HOST
@@ -126,7 +127,10 @@ def test_one_reference_tells_the_story_across_sign_in_saml_mail_and_oidc(world: 
         "grant.issued",
         "authorization.answered",
     } <= set(events(entries))
-    assert "250 2.0.0 Ok: queued as 4XyZ" in [entry.details.get("reply") for entry in entries]
+    (accepted,) = (entry for entry in entries if entry.event == "mail.accepted")
+    assert accepted.details["reply"] == "250 2.0.0 Ok: queued as 4XyZ"
+    # What a university's postmaster looks for in their log is made of it.
+    assert Outbox(world.services.database).handed_over(accepted.details["message"], [CAMILLE])
     assert {"saml", "mail", "oidc"} <= {entry.part for entry in entries}
     (line,) = assistance.people(world.services).find(reference)
     assert line.address == CAMILLE

@@ -56,6 +56,7 @@ def kinds(world: World, to: str) -> list[str]:
 
 def test_the_mailbox_alone_merges_nothing_where_there_is_a_password(world: World, person: Traveller) -> None:
     assert person.step == "merge-accounts"
+    assert "les séparer de nouveau depuis la page de votre compte" in person.text
     person.press("Réunir les deux comptes", password=PASSWORD)
     assert (person.step, person.last.status_code) == ("merge-accounts", 422)
     assert account(world, "other").addresses == (OTHER,)
@@ -160,6 +161,7 @@ def test_a_merge_whose_process_was_killed_is_finished(world: World) -> None:
     assert {event["account_id"] for event in world.events("account.merged")} == {"own", "other"}
     told = [[mail["kind"] for mail in world.mails(to)].count("accounts_merged") for to in (OWN, OTHER)]
     assert told == [1, 1]
+    assert {mail["fields"]["kept"] for mail in (*world.mails(OWN), *world.mails(OTHER)[1:])} == {OWN}
 
 
 def test_without_a_password_the_code_is_enough(world: World) -> None:

@@ -95,7 +95,9 @@ def test_an_application_registers_with_a_token_of_the_administrator(
     assert client.get(own, headers=managing).get_json()["client_id"] == made["client_id"]
     changed = {"client_id": made["client_id"], "redirect_uris": ["https://new.example/other"]}
     assert client.put(own, headers=managing, json=changed).status_code == 200
-    assert client.delete(own, headers=managing).status_code == 204
+    deleted = client.delete(own, headers=managing)
+    assert (deleted.status_code, deleted.data) == (204, b"")
+    assert "Content-Type" not in deleted.headers
     assert client.get(own, headers=managing).status_code == 401
     assert client.post("/par", headers=HOST, auth=credentials, data=pushed).status_code == 401
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -84,6 +85,36 @@ def test_a_passkey_is_added_and_every_address_is_told(
     assert "Téléphone" not in str(event), "people's own words do not outlive their account"
     (stored,) = world.services.stores.passkeys.of_account("camille")
     assert stored.user_handle not in (b"subject", b"camille")
+
+
+def test_passkeys_without_a_name_are_told_apart_by_what_keeps_them(world: World, account: Account) -> None:
+    """By the password manager, else as a key that is plugged in, else by the device in use; then by numbers."""
+    firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:149.0) Gecko/20100101 Firefox/149.0"
+    camille = world.browser().signed_in(account, user_agent=firefox)
+    google = UUID("ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4").bytes
+    for made in (
+        Authenticator(),
+        Authenticator(aaguid=google, transports=("hybrid", "internal")),
+        Authenticator(transports=("nfc", "usb")),
+        Authenticator(transports=("usb",)),
+        Authenticator(transports=()),
+    ):
+        add(camille.get("/account/passkeys"), made, name=" ")
+    names = [passkey.name for passkey in world.services.stores.passkeys.of_account("camille")]
+    assert names == [
+        "Firefox sur Windows",
+        "Gestionnaire de mots de passe de Google",
+        "Clé de sécurité",
+        "Clé de sécurité (2)",
+        "Firefox sur Windows (2)",
+    ]
+    assert world.mails(CAMILLE)[-1]["fields"]["name"] == "Firefox sur Windows (2)"
+
+
+def test_a_passkey_of_a_device_that_nobody_knows_has_a_name_as_well(camille: Traveller) -> None:
+    for _ in range(2):
+        add(camille.get("/account/passkeys"), Authenticator(), name="")
+    assert camille.tree.xpath("//main//h2/bdi/text()") == ["Clé d’accès", "Clé d’accès (2)"]
 
 
 def test_a_passkey_signs_in_without_an_address(world: World, authenticator: Authenticator) -> None:

@@ -71,3 +71,13 @@ def test_or_with_the_password_that_came_to_mind(world: World, person: Traveller)
     world.clock.ahead += FRESH + timedelta(seconds=1)
     person.press("Créer", password=OTHER_PASSWORD).press("Se connecter", password=PASSWORD)
     assert person.step == "account"
+
+
+def test_who_has_just_chosen_one_is_not_offered_another(world: World, person: Traveller) -> None:
+    offer = "Cette fois, un code reçu par mail a suffi"
+    forgot(world, person).press("Créer", password=OTHER_PASSWORD)
+    assert person.step == "account"
+    assert offer not in person.text
+    later = forgot(world, world.browser().start(INES)).press("Plus tard")
+    assert later.step == "account"
+    assert offer in later.text

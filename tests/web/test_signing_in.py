@@ -10,11 +10,10 @@ from idp.app import flows
 from idp.domain.accounts import Account, Bounce
 from idp.domain.authorization import PendingAuthorization
 from idp.domain.errors import ServiceUnavailable
-from idp.domain.guessing import METHOD_BUDGET, SHARED_BUDGET, WINDOW, Guesser, Method, guess_limit
+from idp.domain.guessing import METHOD_BUDGET, SHARED_BUDGET, WINDOW, Denied, Guesser, Method, guess_limit
 from idp.domain.one_time_codes import LIFETIME, digits
 from idp.domain.passwords import PasswordHasher
 from idp.domain.sessions import SignedIn
-from idp.flows.sign_in import Denied
 from idp.flows.sign_in import Visitor as Tries
 from idp.storage.learned_domains import LearnedDomains
 from idp.storage.one_time_codes import OneTimeCodeStore

@@ -262,6 +262,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "sign-in-shared": ("sign_in.html", SIGN_IN | {"is_shared": True}),
     "email-for-an-application": ("email.html", {"action": "/email", "email": "", "cancel_action": "/cancel"}),
     "sign-in-for-an-application": ("sign_in.html", SIGN_IN | {"cancel_action": "/cancel"}),
+    "sign-in-proven-elsewhere": ("sign_in.html", SIGN_IN | {"is_proven_elsewhere": True}),
     "sign-in-unknown-university": ("sign_in.html", SIGN_IN | {"university": None}),
     "sign-in-error": (
         "sign_in.html",

@@ -14,7 +14,7 @@ from idp.app import Services, first_time
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.proofing import Proofing
 from idp.domain.routing import LearnedDomain
-from idp.saml.federation import Federation
+from idp.saml.federation_snapshot import Federation
 from idp.storage.database import Database
 from idp.storage.learned_domains import LearnedDomains
 from idp.web import university_choice

@@ -38,5 +38,5 @@ VOID: Final = (
     "sessions",
     "sweeps",
 )
-# Of this one the migrations, and no lock.
+# Of this collection a backup has the list of migrations, and not their lock.
 SCHEMA: Final = ledger.COLLECTION

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pymongo import UpdateOne
 
-from idp.storage.accounts import VERSION
+from idp.storage.account_documents import VERSION
 from idp.storage.database import Database, Document, translated
 from idp.storage.migrations.migration import Migration, Terms
 

@@ -57,7 +57,7 @@ def schema_state(database: Database, migrations: Sequence[Migration] = MIGRATION
     )
 
 
-def adopt_if_empty(database: Database, migrations: Sequence[Migration] = MIGRATIONS, *, now: datetime) -> bool:
+def adopt_if_empty(database: Database, *, now: datetime) -> bool:
     """Note every migration as done where nobody has an account yet; whether that was so.
 
     Any number of workers may start at once: they write the same.
@@ -66,7 +66,7 @@ def adopt_if_empty(database: Database, migrations: Sequence[Migration] = MIGRATI
     # A restore has just emptied it: what the copy says of migrations is still to come.
     if ledger.records() or ledger.is_being_restored() or not _is_unused(database):
         return False
-    for one in migrations:
+    for one in MIGRATIONS:
         ledger.begin(one.number, one.serves_from, now=now)
         ledger.finish(one.number, now=now)
     return True

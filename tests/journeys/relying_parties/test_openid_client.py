@@ -1,7 +1,6 @@
 """openid-client, the relying party library of the Node.js world, against the running provider."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,12 +10,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.journeys.conftest import System
+from tests.journeys.relying_parties.npm import installed
 from tests.journeys.relying_parties.registration import SECRET, register
 from tests.journeys.steps import enrol
 from tests.journeys.walker import Walker
 
 PROJECT = Path(__file__).parent / "openid_client"
-INSTALLED = Path(__file__).parents[3] / "var" / "relying_parties" / "openid_client"
 CALLBACK = "http://localhost:9/openid-client/callback"
 BYE = "http://localhost:9/openid-client/bye"
 MAIL = "berenice.despres@univ-exemple.fr"
@@ -25,18 +24,7 @@ MAIL = "berenice.despres@univ-exemple.fr"
 @pytest.fixture(scope="session")
 def program() -> Path:
     """The relying party, with its packages installed at their locked versions."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        pytest.skip("Node.js with npm is not installed")
-    INSTALLED.mkdir(parents=True, exist_ok=True)
-    for file in PROJECT.iterdir():
-        shutil.copy(file, INSTALLED)
-    installed = subprocess.run(
-        [npm, "ci", "--no-audit", "--no-fund"], cwd=INSTALLED, capture_output=True, text=True, timeout=300
-    )
-    if installed.returncode:
-        pytest.skip(f"npm could not install openid-client: {installed.stderr.strip()[-300:]}")
-    return INSTALLED / "relying_party.mjs"
+    return installed(PROJECT) / "relying_party.mjs"
 
 
 class Program:

@@ -1,10 +1,7 @@
 """An application that is nothing but a page, in a real browser and at an origin of its own, against the provider."""
 
 import json
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -12,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.journeys.conftest import System
+from tests.journeys.relying_parties.files import served
 from tests.journeys.relying_parties.registration import register
 from tests.journeys.steps import PASSWORD, enrol
 from tests.journeys.walker import Walker
@@ -22,14 +20,8 @@ MAIL = "camille.exemple@etu.univ-exemple.fr"
 
 @pytest.fixture
 def application() -> Iterator[str]:
-    """Where the page is served from: nothing but files, on another port than the provider's and so another origin."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(FOLDER))
-    with ThreadingHTTPServer(("localhost", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, name="single page")
-        thread.start()
-        yield f"http://localhost:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with served(FOLDER) as address:
+        yield address
 
 
 @pytest.mark.parametrize("context", ["scripts on"], indirect=True)
