@@ -53,6 +53,7 @@ def merging(services: Services) -> MergingFlow:
         grants=stores.grants,
         consents=stores.consents,
         devices=stores.devices,
+        proofings=stores.proofings,
         sessions=stores.sessions,
         sweeps=stores.sweeps,
         limits=stores.limits,
