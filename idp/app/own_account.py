@@ -52,6 +52,7 @@ def merging(services: Services) -> MergingFlow:
         grants=stores.grants,
         consents=stores.consents,
         devices=stores.devices,
+        proofings=stores.proofings,
         sessions=stores.sessions,
         sweeps=stores.sweeps,
         limits=stores.limits,

@@ -25,8 +25,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def echo_json(value: Any) -> None:
-    """Dataclasses as objects, times as RFC 3339."""
-    click.echo(json.dumps(value, default=_plain, ensure_ascii=False, indent=2))
+    """Dataclasses as objects, times as RFC 3339; on a terminal as harmless as ``printable``."""
+    text = json.dumps(value, default=_plain, ensure_ascii=False, indent=2)
+    # What JSON itself does not write by its number (RFC 8259 section 7); the line breaks are its own.
+    click.echo("\n".join(_UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in text.split("\n")))
 
 
 def echo_rows(rows: list[tuple[str, ...]]) -> None:

@@ -78,6 +78,15 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2]
 
 
+def mailbox_of(address: str) -> str:
+    """Where mail to a clean address most likely arrives: without what follows a « + » (subaddressing, RFC 5233).
+
+    For counting mails alone: whose address it is depends on all of it.
+    """
+    local_part, _, domain = address.rpartition("@")
+    return f"{local_part.partition('+')[0] or local_part}@{domain}"
+
+
 def suggestion(address: str, known_domains: Iterable[str]) -> str | None:
     """The address with a known domain that is one slip away from the typed one, or None.
 

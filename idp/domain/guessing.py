@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from idp.domain.addresses import mailbox_of
 from idp.domain.keyed import SecretKey
 
 WINDOW = timedelta(hours=1)
@@ -96,14 +97,14 @@ def denied(problem: str, *, throttled: bool = False) -> Denied:
 
 
 def mail_limit(secret: SecretKey, address: str) -> str:
-    """The name of what counts the mails to an address."""
-    return secret.hash("mail-limit", address)
+    """The name of what counts the mails to an address, together with those to its subaddresses."""
+    return secret.hash("mail-limit", mailbox_of(address))
 
 
 def vouched_mail_limit(secret: SecretKey, entity_id: str, address: str) -> str:
     """The name of what counts the mails to an address for whose person this university vouches: where two may, neither
     uses up those of the other."""
-    return secret.hash("mail-limit-vouched", entity_id, address)
+    return secret.hash("mail-limit-vouched", entity_id, mailbox_of(address))
 
 
 def proofing_limit(secret: SecretKey, address: str) -> str:

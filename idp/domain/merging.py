@@ -37,3 +37,10 @@ class Merge:
     until: datetime
     state: MergeState = MergeState.OFFERED
     clients: tuple[str, ...] = ()
+
+    def is_overtaken(self, proved_at: datetime | None) -> bool:
+        """Whether somebody proved at a university since, at ``proved_at``, to be the other account's person.
+
+        The proof took its password away: whoever read its mailbox before would need nothing else to merge it.
+        """
+        return proved_at is not None and proved_at > self.created_at

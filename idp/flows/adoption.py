@@ -41,14 +41,17 @@ class Adoption:
 
     def __call__(self, proofing: Proofing) -> Adopted:
         """The person's account, made anew if need be, with nothing left of what it was used for before."""
+        known = self._known(proofing)
+        owner = self.accounts.by_address(proofing.address or "")
+        known = known or self._invited(owner)
+        other = None if owner is None or (known is not None and owner.id == known.id) else owner
+        self._refuse_taken_address(proofing, other)
+        previous = self._release_address(known, other, proofing)
         with _refusing_race(proofing):
-            try:
-                return self._adopted(proofing)
-            except AlreadyExists:
-                # The same person may have been faster in another browser: then their account is known by now.
-                if self._known(proofing) is None:
-                    raise
-                return self._adopted(proofing)
+            account_id = self._handed_over(known, proofing)
+        self.records.add(record_of(proofing, account_id, self.secret, now=self.clock()))
+        is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
+        return Adopted(account_id, is_renamed)
 
     def expects_earlier_account(self, proofing: Proofing) -> bool:
         """Whether the mailbox belongs to an earlier account, whose person the same university named otherwise."""
@@ -57,17 +60,15 @@ class Adoption:
             return False
         return renamed(proofing.identities, previous) is not None
 
-    def _adopted(self, proofing: Proofing) -> Adopted:
-        known = self._known(proofing)
-        owner = self.accounts.by_address(proofing.address or "")
-        known = known or self._invited(owner)
-        other = None if owner is None or (known is not None and owner.id == known.id) else owner
-        self._refuse_taken_address(proofing, other)
-        previous = self._release_address(known, other, proofing)
-        account_id = self._made(proofing) if known is None else self._freed(known, proofing)
-        self.records.add(record_of(proofing, account_id, self.secret, now=self.clock()))
-        is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
-        return Adopted(account_id, is_renamed)
+    def _handed_over(self, known: Account | None, proofing: Proofing) -> str:
+        try:
+            return self._made(proofing) if known is None else self._freed(known, proofing)
+        except AlreadyExists:
+            # The same person may have been faster in another browser: then their account is known by now.
+            known = self._known(proofing)
+            if known is None:
+                raise
+            return self._freed(known, proofing)
 
     def _made(self, proofing: Proofing) -> str:
         """A new account with what was proven. Nobody used it before, so that nothing of it ends.
@@ -101,6 +102,7 @@ class Adoption:
             locale=known.locale,
             now=self.clock(),
         )
+        self._tell_of_dropped_addresses(known, proofing)
         self._end_everything_of(known.id, proofing)
         # A sign-in may be under way with the password or passkey that the proof took away: it began before this.
         self._plan_sweep(known)
@@ -126,7 +128,7 @@ class Adoption:
         """
         if account is None or account.invited is None or account.identities:
             return None
-        if account.disabled and not account.expired:
+        if not (account.lets_in(self.clock()) or account.expired):
             raise Refusal("account.disabled", account.id, status=403)
         return account
 
@@ -167,6 +169,16 @@ class Adoption:
         others = [address for address in previous.addresses if address != moved]
         fields = {"change": "moved", "changed": moved}
         tell(self.mails, "addresses_changed", previous, others, reference=proofing.reference, now=now, **fields)
+
+    def _tell_of_dropped_addresses(self, known: Account, proofing: Proofing) -> None:
+        """Those of an invited person who is vouched for now (``AccountStore.record_proof``)."""
+        is_invited = known.invited is not None and not known.identities
+        dropped = [one for one in known.addresses if is_invited and one != proofing.address]
+        now = self.clock()
+        for address in dropped:
+            self.audit.append("account.address_removed", at=now, reference=proofing.reference, account_id=known.id)
+            fields = {"change": "removed", "changed": address}
+            tell(self.mails, "addresses_changed", known, (address,), reference=proofing.reference, now=now, **fields)
 
     def _notice(self, proofing: Proofing) -> Message:
         now = self.clock()

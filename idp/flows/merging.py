@@ -27,6 +27,7 @@ from idp.storage.merged_accounts import MergedAccounts
 from idp.storage.merges import MergeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
+from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
 
@@ -49,6 +50,7 @@ class MergingFlow:
     grants: GrantStore
     consents: ConsentStore
     devices: DeviceStore
+    proofings: ProofingStore
     sessions: SessionStore
     sweeps: SweepStore
     limits: LimitStore
@@ -60,17 +62,17 @@ class MergingFlow:
     clock: Callable[[], datetime]
 
     def offer(self, account: Account, session: Session, merge_id: str) -> MergeOffer | None:
-        """The offer that was made in this browser, while it lasts and the other account is open."""
+        """The offer that was made in this browser, while it lasts and the other account is open and its person's."""
         merge = self.merges.find_offer(merge_id, account.id, session.browser, now=self.clock())
         other = self.accounts.find(merge.other) if merge else None
-        if merge is None or other is None or other.disabled:
+        if merge is None or other is None or other.disabled or merge.is_overtaken(other.proved_at):
             return None
         return MergeOffer(merge, other.password_hash is not None)
 
     def accept(self, account: Account, session: Session, offer: MergeOffer, password: str) -> str | None:
         """Merge the other account into this one: None when it is done, else the key of a field sentence."""
         other = self.accounts.find(offer.merge.other)
-        if other is None or other.disabled:
+        if other is None or other.disabled or offer.merge.is_overtaken(other.proved_at):
             return "merge.changed"
         if other.only_passkeys:
             # Neither a password nor the proof of a mailbox opens this account at a sign-in; so they do not here either.
@@ -145,13 +147,11 @@ class MergingFlow:
         return None if self._move(begun) else "merge.changed"
 
     def _move(self, merge: Merge) -> bool:
-        """False, and nothing changed, where the other account has meanwhile lost the address or was closed."""
+        """False, and nothing changed, where the other account meanwhile lost the address, was closed or proven."""
         if not self.merged_accounts.leave(merge):
             self.merges.give_up(merge)
             return False
-        self.sweeps.put(merge.other, now=self.clock())
-        self.ends_sign_ins.of_account(merge.other)
-        self.devices.forget_account(merge.other)
+        self._end_everything_of(merge.other, merge)
         self.merged_accounts.join(merge)
         self.records.merge(merge.other, merge.survivor, merge.id)
         self.passkeys.merge(merge.other, merge.survivor, merge.id)
@@ -164,12 +164,23 @@ class MergingFlow:
         if not self.merged_accounts.give_back(merge):
             self.merges.settle(merge, MergeState.DONE)
             return "merge.last_address"
+        # They may have been two people: whoever came in by what goes back does not stay, and nobody can tell who did.
+        self._end_everything_of(merge.survivor, merge)
         self.merged_accounts.restore(merge)
         self.records.separate(merge.id, merge.other)
         self.passkeys.separate(merge.id, merge.other)
         self._tell("parted", merge, before={})
         self.merges.forget(merge.id)
         return None
+
+    def _end_everything_of(self, account_id: str, merge: Merge) -> None:
+        """Of one of the two, when the addresses have just gone from it."""
+        now = self.clock()
+        self.sweeps.put(account_id, now=now, began_before=now)
+        self.ends_sign_ins.of_account(account_id)
+        self.devices.forget_account(account_id)
+        # One that was left at its last page, on a computer that others use, would let them choose a password.
+        self.proofings.void_account(account_id, *self.merged_accounts.moved_addresses(merge))
 
     def _clients_of(self, other: Account) -> tuple[str, ...]:
         """Every application that knows the person by the other account's subject."""

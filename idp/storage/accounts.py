@@ -60,7 +60,7 @@ class AccountStore:
     def by_address(self, address: str) -> Account | None:
         """The account that has this (clean) address, primary or not, also where it is disabled."""
         with translated():
-            return read_account_if_any(self._accounts.find_one({"addresses": address}))
+            return read_account_if_any(self._accounts.find_one(_having(address)))
 
     def by_identities(self, identities: Sequence[Identity]) -> list[Account]:
         """Every account that one of these names."""
@@ -102,9 +102,12 @@ class AccountStore:
     ) -> None:
         """Write what a proof said: the address becomes the primary one, older identifiers stay, the password goes.
 
+        The other addresses stay, but for those of an account that rests on an invitation alone: whoever had the mailbox
+        before may have given one of their own, which would lead in by code.
         Raises AlreadyExists when an identity or the address belongs to somebody else.
         """
-        is_other = {"$ne": ["$$this", {"$literal": address}]}
+        is_kept = {"$or": [{"$ne": ["$identities", []]}, {"$eq": [{"$ifNull": ["$invited", None]}, None]}]}
+        is_other = {"$and": [{"$ne": ["$$this", {"$literal": address}]}, is_kept]}
         others = {"$filter": {"input": "$addresses", "cond": is_other}}
         changes = {
             "addresses": {"$concatArrays": [[{"$literal": address}], others]},
@@ -134,7 +137,7 @@ class AccountStore:
         with translated():
             return read_account_if_any(
                 self._accounts.find_one_and_update(
-                    {"addresses": address, "_id": {"$ne": except_account}},
+                    _having(address) | {"_id": {"$ne": except_account}},
                     {"$pull": {"addresses": address}, "$set": {"password_hash": None}},
                 )
             )
@@ -187,9 +190,18 @@ class AccountStore:
 
     def unlink(self, account_id: str, identifier: str) -> bool:
         """Let this university identifier lead to nobody; False where the account does not have it."""
+        account = self.find(account_id)
+        found = account.identities if account else ()
+        keys = [identity_key(identity) for identity in found if identity.value == identifier]
+        named = {"key": {"$in": keys}}
         with translated():
+            # First: an account that ended in this one would have it back when the two are parted. Reads every account,
+            # as ``named`` does.
+            self._accounts.update_many(
+                {"merged.identities.key": {"$in": keys}}, {"$pull": {"merged.identities": named}}
+            )
             taken = self._accounts.update_one(
-                {"_id": account_id, "identities.value": identifier}, {"$pull": {"identities": {"value": identifier}}}
+                {"_id": account_id, "identities.key": {"$in": keys}}, {"$pull": {"identities": named}}
             )
         return taken.modified_count == 1
 
@@ -198,6 +210,7 @@ class AccountStore:
         changes: Document = {"invited": asdict(invited)}
         changes["attributes"] = {name: list(values) for name, values in attributes.items()}
         with translated():
+            self._accounts.update_one({"_id": account_id, "before_merge": {"$exists": True}}, _set_aside(changes))
             invited_one = {"_id": account_id, "invited.until": {"$exists": True}}
             if not self._accounts.update_one(invited_one, {"$set": changes}).matched_count:
                 return False
@@ -235,7 +248,7 @@ class AccountStore:
         others = _bounces_of_others(bounce.address)
         with translated():
             found = self._accounts.find_one_and_update(
-                {"addresses": bounce.address},
+                _having(bounce.address),
                 [{"$set": {"bounces": {"$concatArrays": [others, [{"$literal": asdict(bounce)}]]}}}],
                 projection={"_id": 1},
             )
@@ -244,7 +257,7 @@ class AccountStore:
     def forget_bounce(self, address: str) -> None:
         """Somebody just read mail at this address."""
         with translated():
-            self._accounts.update_one({"addresses": address}, {"$pull": {"bounces": {"address": address}}})
+            self._accounts.update_one(_having(address), {"$pull": {"bounces": {"address": address}}})
 
     def replace_hash(self, account_id: str, old: str, new: str) -> None:
         """Store the same password at today's cost, unless it was changed meanwhile."""
@@ -259,8 +272,23 @@ class AccountStore:
             raise AlreadyExists("merged or erased at the same moment")
 
 
+def _having(address: str) -> Document:
+    """Whose address this is. The type is told beside it: the index holds what is a string, and MongoDB (6.0) does not
+    conclude that from a value, but reads every account."""
+    return {"addresses": {"$eq": address, "$type": "string"}}
+
+
 def _expired(now: datetime) -> Document:
     return {"invited.until": {"$lte": now}, "disabled": False}
+
+
+def _set_aside(changes: Document) -> list[Document]:
+    """The same for an invitation that waits until two accounts are parted (``storage.merged_accounts``)."""
+    is_invited = {"$ne": [{"$ifNull": ["$$this.v.invited", None]}, None]}
+    changed = {"$mergeObjects": ["$$this.v", {"$literal": changes}]}
+    each = {"k": "$$this.k", "v": {"$cond": [is_invited, changed, "$$this.v"]}}
+    every = {"$map": {"input": {"$objectToArray": "$before_merge"}, "in": each}}
+    return [{"$set": {"before_merge": {"$arrayToObject": every}}}]
 
 
 def _new_password(password_hash: str, now: datetime, locale: str | None) -> Document:

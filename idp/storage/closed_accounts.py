@@ -39,7 +39,8 @@ class ClosedAccounts:
         """An account to erase, for one of all workers that ask; the others may take it over when the lease ends."""
         overdue: Document = {
             "disabled": True,
-            "reopens_until": {"$lte": now},
+            # The type, too, or the index, which holds what is a date, is not used.
+            "reopens_until": {"$lte": now, "$type": "date"},
             "$or": [{"erasing_until": None}, {"erasing_until": {"$lte": now}}],
         }
         with translated():

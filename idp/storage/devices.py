@@ -7,7 +7,7 @@ from pymongo import IndexModel
 from idp.domain.keyed import token_hash
 from idp.storage.database import Database, Indexes, translated
 
-INDEXES = Indexes("devices", (IndexModel("expires_at", expireAfterSeconds=0),))
+INDEXES = Indexes("devices", (IndexModel("expires_at", expireAfterSeconds=0), IndexModel("accounts")))
 
 LIFETIME = timedelta(days=365)
 

@@ -20,11 +20,13 @@ class MergedAccounts:
     def leave(self, merge: Merge) -> bool:
         """Empty the other account, if it is open and still has the proven address: the write that decides.
 
-        A proof at a university at the same moment either came before, or finds no account to write to.
+        A proof at a university at the same moment either came before, and counts, or finds no account to write to.
         """
         as_before = {"merge_id": merge.id, "addresses": "$addresses", "identities": "$identities"}
         change = {"merged": as_before, "addresses": [], "identities": [], "disabled": True}
-        is_open = {"_id": merge.other, "addresses": merge.address, "disabled": False, "merged": None}
+        is_open: Document = {"_id": merge.other, "addresses": merge.address, "disabled": False, "merged": None}
+        # ``Merge.is_overtaken``
+        is_open["proved_at"] = {"$not": {"$gt": merge.created_at}}
         with translated():
             if self._accounts.update_one(is_open, [{"$set": change}]).modified_count:
                 return True
@@ -46,9 +48,13 @@ class MergedAccounts:
         self._take_over_releases(merge, other)
         self._take_over_proof(merge, other)
 
+    def moved_addresses(self, merge: Merge) -> tuple[str, ...]:
+        """The addresses that came from the other account, or go back there."""
+        return tuple(self._other(merge)["merged"]["addresses"])
+
     def addresses_before(self, merge: Merge) -> dict[str, tuple[str, ...]]:
         """The addresses that each of the two had before they were moved, by account."""
-        moved = tuple(self._other(merge)["merged"]["addresses"])
+        moved = self.moved_addresses(merge)
         with translated():
             survivor = self._accounts.find_one({"_id": merge.survivor}, {"addresses": 1}) or {"addresses": ()}
         kept = tuple(address for address in survivor["addresses"] if address not in moved)

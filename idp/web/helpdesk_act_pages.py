@@ -122,7 +122,9 @@ def act_pages(
         ),
         "unmerge": ActPage(
             names["unmerge"],
-            gettext("Les deux comptes redeviennent ce qu’ils étaient ; les deux sont prévenus."),
+            gettext(
+                "Les deux comptes redeviennent ce qu’ils étaient, personne n’y reste connecté ; les deux sont prévenus."
+            ),
             unmerge,
             (),
             "address",

@@ -14,8 +14,8 @@ from idp.domain import measures
 from idp.domain.passwords import HashingBounds
 from idp.web.waiting_line import Turns, WaitingLine
 
-# An empty line may stand before it (RFC 9112 section 2.2).
-_POSTED_TO = re.compile(rb"[\r\n]*POST ([^ ?]+)")
+# An empty line may stand before it (RFC 9112 section 2.2), and gunicorn leaves a fragment out.
+_POSTED_TO = re.compile(rb"[\r\n]*POST ([^ ?#]+)")
 # The path of ``sign_in.with_password``, whatever stands before it.
 _TAKES_PASSWORD = re.compile(rb".*/sign-in/[^/]+/methods", re.DOTALL)
 # The paths of ``new_password``, ``renewed_password``, ``account.change_password`` and ``merging``.

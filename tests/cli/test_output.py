@@ -1,8 +1,10 @@
 """How commands print."""
 
+import json
+
 import pytest
 
-from idp.cli.output import echo_rows, faults_told, progress
+from idp.cli.output import echo_json, echo_rows, faults_told, progress
 from idp.domain.errors import ServiceUnavailable
 
 
@@ -69,3 +71,12 @@ def test_what_does_not_answer_is_one_line_for_an_administrator(part: str, detail
     with pytest.raises(SystemExit) as ended, faults_told():
         raise ServiceUnavailable(part, detail)
     assert ended.value.code == told
+
+
+def test_json_speaks_to_no_terminal_either_and_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    told = {"name": "Inès\x9b2J\x1b]0;mine\x07", "file": "\u202egpj.exe\x7f\u2028"}
+    echo_json(told)
+    printed = capsys.readouterr().out
+    assert not {"\x9b", "\x1b", "\x07", "\u202e", "\x7f", "\u2028"} & set(printed)
+    assert "Inès" in printed
+    assert json.loads(printed) == told

@@ -1,6 +1,6 @@
 import pytest
 
-from idp.domain.addresses import InvalidAddress, clean, suggestion
+from idp.domain.addresses import InvalidAddress, clean, mailbox_of, suggestion
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,16 @@ def test_o_29_plus_dots_and_subdomains_make_other_addresses(other: str) -> None:
 def test_a_likely_slip_in_the_domain_is_suggested(domain: str, expected: str | None) -> None:
     known = {"univ-rouen.fr", "unilim.fr"}
     assert suggestion(f"a.b@{domain}", known) == (f"a.b@{expected}" if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("a.b@univ.fr", "a.b@univ.fr"),
+        ("a.b+moodle@univ.fr", "a.b@univ.fr"),
+        ("a+b+c@univ.fr", "a@univ.fr"),
+        ("+a@univ.fr", "+a@univ.fr"),
+    ],
+)
+def test_mails_to_subaddresses_arrive_in_one_mailbox(address: str, mailbox: str) -> None:
+    assert mailbox_of(address) == mailbox

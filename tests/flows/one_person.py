@@ -37,10 +37,10 @@ def environment(folder: Path, mongodb_uri: str, keys_folder: Path) -> dict[str, 
     }
 
 
-def signed_in(services: Services) -> SignedIn:
+def signed_in(services: Services, account_id: str = "account-1") -> SignedIn:
     _, anonymous = services.browser_sessions.open()
     return services.browser_sessions.sign_in(
-        anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=services.clock()
+        anonymous, account_id=account_id, methods=("pwd",), acr=ACR_BASIC, device=None, now=services.clock()
     )
 
 

@@ -209,6 +209,31 @@ def test_two_accounts_stay_two_where_the_person_ends_it_while_the_password_is_ch
     assert account(services).addresses == (ADDRESS,)
 
 
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_o_25_an_offer_of_before_a_proof_merges_nothing(
+    services: Services, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """A proof takes away the password that stood in the way: whoever read the mailbox before needs another code."""
+    stores, now = services.stores, services.clock()
+    thief = Account("thief", "subject-2", now, addresses=("thief@b.example",))
+    stores.accounts.create(thief)
+    stores.accounts.renew_proof(account(services), identities=(OWN,), attributes={}, now=now)
+    stores.accounts.set_password("account-1", services.hasher.hash(PASSWORD), now=now)
+    browser = signed_in(services, "thief")
+    stores.merges.offer(Merge("m", "thief", "account-1", ADDRESS, now, now + OFFER_LIFETIME), browser.session.browser)
+    flow = own_account.merging(services)
+    offer = flow.offer(thief, browser.session, "m")
+    assert offer is not None
+    if when == "before":
+        adopted(services)
+        assert flow.offer(thief, browser.session, "m") is None
+    else:
+        at_the_end_of(monkeypatch, (MergedAccounts, "leave"), lambda: adopted(services), before=True)
+    assert flow.accept(thief, browser.session, offer, PASSWORD) == "merge.changed"
+    assert account(services).identities == (OWN,)
+    assert not account(services).disabled
+
+
 def test_a_passkey_that_is_added_while_its_sender_is_put_out_does_not_stay(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,6 +399,23 @@ def test_of_two_first_proofs_of_one_person_at_the_same_moment_both_arrive_in_one
     (theirs,) = services.stores.accounts.by_identities([OWN])
     assert (theirs.id, theirs.addresses) == (adopted.account_id, (mailbox,))
     assert len(services.stores.proofing_records.of_account(theirs.id)) == 2
+
+
+def test_who_is_overtaken_by_their_own_first_proof_is_told_of_the_earlier_account_all_the_same(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second had taken the mailbox from it already, so that the first one finds it free."""
+    now, before = services.clock(), Identity(OWN.entity_id, "eppn", "ines.martin@univ-exemple.fr")
+    services.stores.accounts.renew_proof(account(services), identities=(before,), attributes={}, now=now)
+    adopts = first_time.mailbox_proof(services).adopts
+    first, second = (
+        Proofing(of, of, "z", OWN.entity_id, of, of, now, now, identities=(OWN,), address=ADDRESS, assertion_id=of)
+        for of in ("first", "second")
+    )
+    at_the_end_of(monkeypatch, (AccountStore, "create"), lambda: adopts(first), before=True)
+    assert adopts(second).has_earlier_account
+    told = services.database.collection("outbox").count_documents({"kind": "earlier_account"})
+    assert told == 1
 
 
 def test_who_signs_in_while_a_proof_takes_the_address_from_the_account_is_out_a_minute_later(

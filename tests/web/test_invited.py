@@ -260,6 +260,23 @@ def test_accounts_that_are_parted_do_not_bring_a_withdrawn_invitation_back(world
     assert world.mails(INES)[-1]["kind"] == "unknown_account"
 
 
+def test_nor_where_the_invited_account_itself_was_vouched_for_by_the_merge(world: World) -> None:
+    """It had put the invitation aside for the parting."""
+    invite(world)
+    person, camille = came(world).press("Plus tard"), Identity(EXEMPLE, "eppn", "c@univ-exemple.fr")
+    own = world.account("own", CAMILLE)
+    world.services.stores.accounts.renew_proof(own, identities=(camille,), attributes={}, now=world.clock())
+    person.get("/account/addresses/new").press("Recevoir le code", email=CAMILLE)
+    person.press("Ajouter cette adresse", code=code(world, CAMILLE)).press("Réunir les deux comptes")
+    assert account_of(world).invited is None
+    assert assistance.invitations(world.services).withdraw(INES, ACT)
+    close_what_is_over(world)
+    person.get("/account").press("Séparer les deux comptes")
+    close_what_is_over(world)
+    assert account_of(world).expired
+    assert not account_of(world, CAMILLE).disabled
+
+
 def test_a_withdrawal_that_was_cut_short_is_done_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     invite(world)
     came(world)
@@ -353,6 +370,18 @@ def test_a_proof_does_not_open_what_was_disabled_by_hand(world: World) -> None:
     assert account_of(world, CAMILLE).disabled
 
 
+def test_a_proof_opens_what_the_invited_person_had_closed(world: World) -> None:
+    """As it does an account that a university vouched for; the mailbox may be another person's by now."""
+    invite(world, CAMILLE)
+    came(world, CAMILLE)
+    own_account.closing(world.services).close(account_of(world, CAMILLE))
+    person = world.browser().start(CAMILLE).prove()
+    person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
+    assert person.step == "reopen-account"
+    assert person.press("Rouvrir mon compte").step == "account"
+    assert (account_of(world, CAMILLE).disabled, account_of(world, CAMILLE).invited) == (False, None)
+
+
 def test_o_25_a_proof_ends_what_the_invited_person_had_open(world: World) -> None:
     invite(world, CAMILLE)
     before = came(world, CAMILLE).press("Créer", password=PASSWORD)
@@ -360,6 +389,21 @@ def test_o_25_a_proof_ends_what_the_invited_person_had_open(world: World) -> Non
     person.press("Continuer", code=world.code(CAMILLE))
     assert before.get("/account").step == "email"
     assert account_of(world, CAMILLE).password_hash is None
+
+
+def test_o_25_no_other_address_of_an_invited_account_leads_in_after_a_proof(world: World) -> None:
+    """Whoever had the mailbox first may have added one of their own (trojan identifier, Sudhodanan & Paverd)."""
+    own = "somebody@exemple.org"
+    invite(world, CAMILLE)
+    before = came(world, CAMILLE).press("Créer", password=PASSWORD).get("/account/addresses/new")
+    before.press("Recevoir le code", email=own).press("Ajouter cette adresse", code=code(world, own))
+    assert account_of(world, CAMILLE).addresses == (CAMILLE, own)
+    waiting = asked(world, own)
+    world.browser().start(CAMILLE).prove().press("Continuer", code=world.code(CAMILLE))
+    assert account_of(world, CAMILLE).addresses == (CAMILLE,)
+    assert waiting.press("Se connecter", code=code(world, own)).step == "code"
+    told = [mail["fields"] for mail in world.mails(own) if mail["kind"] == "addresses_changed"]
+    assert [(fields["change"], fields["changed"]) for fields in told] == [("removed", own)]
 
 
 def test_a_list_is_taken_whole_or_not_at_all(world: World) -> None:

@@ -34,6 +34,15 @@ def test_o_20_which_floods_nobody_s_mailbox_either(used_up: World) -> None:
     assert kinds(used_up)[MAILS_PER_HOUR:] == ["proofing"] * VOUCHED_MAILS_PER_HOUR
 
 
+def test_o_20_nor_do_its_subaddresses(used_up: World) -> None:
+    """They are other addresses and other accounts, but the mails for all of them come to the one mailbox (RFC 5233)."""
+    local_part, _, domain = CAMILLE.partition("@")
+    for number in range(3):
+        address = f"{local_part}+{number}@{domain}"
+        assert used_up.browser().start(address).press("Recevoir le code").step == "code"
+        assert used_up.mails(address) == []
+
+
 def test_another_university_that_may_vouch_there_uses_up_its_own_alone(
     used_up: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

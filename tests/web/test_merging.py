@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from idp.app import own_account
+from idp.app import assistance, own_account
 from idp.domain.accounts import Account, Identity
 from idp.domain.claims import claims_of
 from idp.domain.consent import Consent
+from idp.domain.helpdesk import Act
 from idp.domain.one_time_codes import digits
 from idp.openid.release import with_former_subs
 from tests.openid.world import basic
@@ -200,6 +201,27 @@ def test_parted_again_both_are_as_before(world: World, other: Account, person: T
     assert kinds(world, OTHER) == ["merged", "parted"]
     assert world.browser().start(OTHER).press("Se connecter", password=OTHER_PASSWORD).step == "account"
     assert "Séparer les deux comptes" not in person.get("/account").text
+
+
+def test_parted_again_nobody_stays_by_what_went_back(world: World, person: Traveller) -> None:
+    """They were two people: the other one came into the account by their own mailbox meanwhile."""
+    person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    theirs = world.browser().start(OTHER).press("Recevoir le code")
+    code = digits(world.services.secret, world.mails(OTHER)[-1]["record_id"])
+    assert theirs.press("Se connecter", code=code).step == "account"
+    person.press("Séparer les deux comptes")
+    assert theirs.get("/account").step == "email"
+    assert person.get("/account").step == "email"
+
+
+def test_parting_does_not_bring_back_an_identifier_that_was_taken_away_meanwhile(
+    world: World, person: Traveller
+) -> None:
+    """It named the wrong person: it leads to nobody until somebody proves it again."""
+    person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    assert assistance.people(world.services).unlink("own", OTHER_ID.value, Act("alex", "identifiant réattribué"))
+    person.get("/account").press("Séparer les deux comptes")
+    assert (account(world, "own").identities, account(world, "other").identities) == ((OWN_ID,), ())
 
 
 def test_parting_leaves_nobody_without_an_address(world: World, person: Traveller) -> None:

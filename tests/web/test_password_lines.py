@@ -54,6 +54,7 @@ def test_nobody_else_waits(line: str) -> None:
         "POST /sign-in%2Fabc%2fmethods",
         "\r\nPOST /sign-in/abc/methods",
         "POST https://idp.example/sign-in/abc/methods",
+        "POST /sign-in/abc/methods#fragment",
     ],
 )
 def test_nobody_gets_past_the_line_by_writing_the_address_otherwise(line: str) -> None:

@@ -85,6 +85,42 @@ def test_nor_where_the_account_was_disabled_meanwhile_and_enabled_again(world: W
     assert_over(world, left)
 
 
+def merged(world: World) -> None:
+    world.account("stays", "camille@agence.example")
+    assert own_account.merging(world.services).merge_by_hand("stays", "camille")
+
+
+def parted(world: World) -> None:
+    merging, stays = own_account.merging(world.services), world.services.stores.accounts.find("stays")
+    assert stays is not None
+    (merge,) = merging.undoable(stays)
+    assert merging.undo(stays, merge.id) is None
+
+
+@pytest.mark.parametrize("is_parted", [False, True])
+def test_nor_where_the_account_ended_in_another_one_meanwhile(world: World, left: Traveller, is_parted: bool) -> None:
+    merged(world)
+    if is_parted:
+        parted(world)
+    assert_over(world, left)
+    stays = world.services.stores.accounts.find("stays")
+    assert stays is not None
+    assert stays.password_hash is None
+
+
+def test_nor_in_the_account_that_another_one_was_parted_from_meanwhile(world: World) -> None:
+    """They were two people's: who is at the last page came there as the other one."""
+    world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"))
+    merged(world)
+    left = world.browser().start().prove().press("Continuer", code=world.code(CAMILLE))
+    assert left.step == "new-password"
+    parted(world)
+    assert_over(world, left)
+    stays = world.services.stores.accounts.find("stays")
+    assert stays is not None
+    assert stays.password_hash is None
+
+
 def test_nor_where_the_identifier_that_led_there_was_taken_from_the_account(world: World) -> None:
     """The university named the wrong person by it: they are at the last page when somebody who helps takes it away."""
     world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"), password=PASSWORD)
