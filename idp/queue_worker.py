@@ -9,7 +9,7 @@ from datetime import datetime
 
 from idp.domain.errors import ServiceUnavailable
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _LONGEST_BACK_OFF = 30.0
 
@@ -82,9 +82,9 @@ class QueueWorker:
             while self._work(worker, self._clock()) and everything and not self._stopping.is_set():
                 pass
         except ServiceUnavailable as problem:
-            _log.warning("queue.unavailable", extra={"fields": {"queue": self._name, "detail": problem.detail}})
+            logger.warning("queue.unavailable", extra={"fields": {"queue": self._name, "detail": problem.detail}})
             return False
-        except Exception:  # noqa: BLE001  # the last resort of this thread, which must not end
-            _log.exception("queue.failed", extra={"fields": {"queue": self._name}})
+        except Exception:  # the last resort of this thread, which must not end
+            logger.exception("queue.failed", extra={"fields": {"queue": self._name}})
             return False
         return True

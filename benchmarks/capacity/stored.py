@@ -11,7 +11,7 @@ from benchmarks.sign_in.browser import InProcessBrowser
 from benchmarks.sign_in.journeys import JOURNEYS, Journey
 from benchmarks.sign_in.world import Person, World
 from idp import app
-from idp.app.mail import sends_next
+from idp.app.mail import mail_delivery
 
 _PASSWORD, _CODE, _FIRST = JOURNEYS[:3]
 # How often each of those who really come signs in afterwards: once of these with a mailed code.
@@ -31,8 +31,8 @@ def _images(options: Options, made: World, mongod: Mongod) -> tuple[list[Documen
     services = made.services()
     services.federation.refresh()
     made.know_provider(services)
-    application, send = app.create_app(services), sends_next(services)
-    made.mails.before_waiting = lambda: send(services.clock())
+    application, sending = app.create_app(services), mail_delivery(services)
+    made.mails.before_waiting = lambda: sending.deliver_next("sender", services.clock())
     database = mongod.client[made.environment["IDP_MONGODB_DATABASE"]]
     proofs, returns = [], []
 

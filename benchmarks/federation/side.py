@@ -74,14 +74,14 @@ def our_process(folder: Path, state: Path) -> Measured:
 def our_worker(folder: Path, state: Path) -> Measured:
     """A worker with a ready index: what it costs to ask."""
     from idp.saml.federation import FederationFolder
-    from idp.saml.federation_snapshot import Federation
+    from idp.saml.federation_snapshot import FederationSnapshot
     from idp.saml.keys import ensure_keys
     from idp.saml.own_metadata import ServiceDescription
     from idp.saml.service_provider import ServiceProvider
 
     keys = ensure_keys(Path(tempfile.mkdtemp(dir=state)), "https://sp.example", now=datetime.now(UTC))
     FederationFolder(folder, lambda: datetime.now(UTC), state=state).refresh()
-    federation: Federation | None = None
+    federation: FederationSnapshot | None = None
     service_provider = ServiceProvider(
         entity_id="https://sp.example",
         acs_url="https://sp.example/acs",

@@ -13,7 +13,7 @@ from pymongo import MongoClient, WriteConcern
 from pymongo.collection import Collection
 
 from benchmarks.servers import Server
-from idp.settings import Web
+from idp.settings_sections import Web
 
 DATABASE = "bench_empty"
 _PROJECT = Path(__file__).resolve().parents[2]

@@ -23,6 +23,7 @@ from benchmarks.tables import ratio, say, table
 from idp import app
 from idp.app import mail
 from idp.demo.ports import free_port
+from idp.flows.mail_delivery import MailDelivery
 
 LEAST_COST = 4
 ELSEWHERE = Goal("CPU outside bcrypt and signatures, ms a sign-in: {}", 10, is_most=True)
@@ -179,8 +180,8 @@ def _by_layer(options: Options, made: World, people: _People, services: app.Serv
     for journey in JOURNEYS:
         sampler = Sampler()
         application = sampler.watched(app.create_app(services))
-        send = mail.sends_next(services)
-        made.mails.before_waiting = partial(sampler.during, partial(_send, send, services))
+        sending = mail.mail_delivery(services)
+        made.mails.before_waiting = partial(sampler.during, partial(_send, sending, services))
         crowd = [people.next(journey) for _ in range(options.sign_ins + 1)]
         journey.walk(made, InProcessBrowser(application, made.issuer), crowd[0])
         sampler.seconds.clear()
@@ -191,8 +192,8 @@ def _by_layer(options: Options, made: World, people: _People, services: app.Serv
     return found
 
 
-def _send(send: Callable[..., bool], services: app.Services) -> bool:
-    return send(services.clock())
+def _send(sending: MailDelivery, services: app.Services) -> bool:
+    return sending.deliver_next("sender", services.clock())
 
 
 def _print_costs(costs: dict[str, Cost]) -> None:

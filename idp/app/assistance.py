@@ -35,7 +35,7 @@ def account_closing(services: Services) -> AccountClosing:
 
 
 def people(services: Services) -> PeopleFlow:
-    """Whoever helps finds a person."""
+    """An operator finds a person."""
     stores = services.stores
     return PeopleFlow(
         accounts=stores.accounts,
@@ -55,7 +55,7 @@ def people(services: Services) -> PeopleFlow:
 
 
 def helpdesk_acts(services: Services) -> HelpdeskActs:
-    """Whoever helps merges, parts and erases accounts."""
+    """An operator merges, parts and erases accounts."""
     found = people(services)
     return HelpdeskActs(
         notes=found,
@@ -68,13 +68,13 @@ def helpdesk_acts(services: Services) -> HelpdeskActs:
 
 
 def helpdesk_act_pages(services: Services, pages: Pages) -> Blueprint:
-    """Their pages on the console."""
+    """The pages of these acts on the console."""
     console = Console(helpdesk_entry(services), pages)
     return act_pages.blueprint(console, people(services), helpdesk_acts(services), invitations(services))
 
 
 def timeline(services: Services) -> TimelineFlow:
-    """Whoever helps reads what happened."""
+    """An operator reads what happened."""
     stores = services.stores
     return TimelineFlow(
         accounts=stores.accounts,
@@ -86,7 +86,7 @@ def timeline(services: Services) -> TimelineFlow:
 
 
 def helpdesk_entry(services: Services) -> HelpdeskEntry:
-    """Whoever helps signs in to the console."""
+    """An operator signs in to the console."""
     stores, configured = services.stores, services.settings
     operators = helpdesk_operators(configured)
 

@@ -1,8 +1,8 @@
 """What every process does beside answering: looks at the federation folder, sends mail, tells applications that
 sign-ins ended, makes indexes.
 
-Any number of processes may do so at once: of those that look at the metadata one has it read, for all; what is sent is
-leased before.
+Any number of processes may do so at once. One of them has the metadata read, for all of them; a mail or a notice is
+leased before it is sent.
 """
 
 import logging
@@ -107,7 +107,7 @@ class Background:
             self._stopped.wait(self._refresh_seconds)
 
     def _fetch_metadata(self) -> None:
-        # Beside the watch: a slow server must not keep a dropped file from being seen.
+        # Beside the watch of the folder: a slow server must not delay the look at a file that was dropped into it.
         while not self._stopped.is_set():
             try:
                 self._downloads.fetch_due()

@@ -31,7 +31,7 @@ class FederationAudit:
 
 @dataclass(frozen=True, slots=True)
 class CommandAudit:
-    """The same for a command, which has no log: it says it on standard error.
+    """Keeps each difference that a command found, and says it on standard error: a command has no log.
 
     audit: made only where there is something to keep.
     """

@@ -1,8 +1,5 @@
 """Mail of one process: what sends it, and what reads what came back."""
 
-from collections.abc import Callable
-from datetime import datetime
-from functools import partial
 from pathlib import Path
 from threading import Semaphore
 
@@ -10,7 +7,7 @@ from idp.app.pages import TRANSLATIONS
 from idp.app.services import Services
 from idp.app.stores import audit_trail
 from idp.flows.bounces import BounceFlow
-from idp.flows.mail_delivery import deliver_next, give_up_expired
+from idp.flows.mail_delivery import MailDelivery
 from idp.mail.delivery import MailServer, SmtpDelivery
 from idp.mail.maildir import Maildir
 from idp.mail.messages import MessageRenderer
@@ -25,10 +22,10 @@ from idp.storage.outbox import Outbox
 _THREADS = 4
 
 
-def mail_workers(services: Services) -> tuple[QueueWorker, ...]:
+def mail_workers(services: Services, mails: MailDelivery) -> tuple[QueueWorker, ...]:
     """The sender, and where a folder is set the reader of what came back."""
     folder = bounces_folder(services.settings)
-    return (_sender(services), *([_bounce_reader(services, folder)] if folder else []))
+    return (_sender(services, mails), *([_bounce_reader(services, folder)] if folder else []))
 
 
 def bounces_folder(configured: Settings) -> Path | None:
@@ -53,8 +50,8 @@ def mail_server(configured: Settings) -> MailServer:
     return MailServer(smtp.host, smtp.port, smtp.username, smtp.password, smtp.tls, smtp.timeout)
 
 
-def sends_next(services: Services) -> Callable[..., bool]:
-    """A function that sends the most urgent message that is due: see ``flows.mail_delivery.deliver_next``."""
+def mail_delivery(services: Services) -> MailDelivery:
+    """What sends the messages that wait."""
     configured = services.settings
     renderer = MessageRenderer(
         services.secret,
@@ -66,23 +63,11 @@ def sends_next(services: Services) -> Callable[..., bool]:
     delivery = SmtpDelivery(
         mail_server(configured), from_address=configured.mail.from_, from_name=configured.mail.from_name
     )
-    return partial(deliver_next, services.stores.outbox, renderer, delivery, heard=services.metrics.counts)
+    return MailDelivery(services.stores.outbox, renderer, delivery, services.metrics.counts)
 
 
-def given_up_mail(services: Services) -> Callable[[datetime], bool]:
-    """A function that gives up what nobody waits for any more: see ``flows.mail_delivery.give_up_expired``."""
-    return partial(give_up_expired, services.stores.outbox, heard=services.metrics.counts)
-
-
-def _sender(services: Services) -> QueueWorker:
-    work, outbox = sends_next(services), services.stores.outbox
-    return QueueWorker(
-        "mail-sender",
-        lambda worker, now: work(now, worker=worker),
-        outbox.arrivals,
-        services.clock,
-        threads=_THREADS,
-    )
+def _sender(services: Services, mails: MailDelivery) -> QueueWorker:
+    return QueueWorker("mail-sender", mails.deliver_next, mails.outbox.arrivals, services.clock, threads=_THREADS)
 
 
 def _bounce_reader(services: Services, folder: Path) -> QueueWorker:

@@ -8,10 +8,8 @@ from idp.app import flows
 from idp.app.services import Services, helpdesk_operators
 from idp.domain.helpdesk import roles_of
 from idp.domain.inactivity import InactivityRule
-from idp.flows.account import AccountFlow
 from idp.flows.account_erasure import AccountErasure
 from idp.flows.addresses import AddressesFlow
-from idp.flows.authorization import AuthorizationFlow
 from idp.flows.closing import ClosingFlow
 from idp.flows.inactivity import InactivityFlow
 from idp.flows.merging import MergingFlow
@@ -21,6 +19,7 @@ from idp.web import access as access_pages
 from idp.web import addresses as address_pages
 from idp.web import closing as closing_pages
 from idp.web import merging as merging_pages
+from idp.web.account_door import AccountDoor
 from idp.web.account_sections import AccountSections
 from idp.web.pages import Pages
 
@@ -135,21 +134,19 @@ def erasure(services: Services) -> AccountErasure:
 
 
 def sections(services: Services) -> AccountSections:
-    """What the account page shows of all this."""
+    """What the account page shows of recent events, merges, applications and sessions."""
     events = RecentEvents(services.stores.audit, services.clock)
     return AccountSections(events, merging(services), flows.access(services))
 
 
-def blueprints(
-    services: Services, account: AccountFlow, authorization: AuthorizationFlow, pages: Pages
-) -> tuple[Blueprint, ...]:
-    """The pages of all this."""
+def blueprints(services: Services, door: AccountDoor, pages: Pages) -> tuple[Blueprint, ...]:
+    """The pages of applications and sessions, addresses, merging and closing."""
     access, end_session = flows.access(services), flows.end_session(services)
     return (
-        access_pages.blueprint(access, account, authorization, end_session, pages),
-        address_pages.blueprint(addresses(services), account, authorization, pages),
-        merging_pages.blueprint(merging(services), account, authorization, pages),
+        access_pages.blueprint(access, door.accounts, door, end_session, pages),
+        address_pages.blueprint(addresses(services), door, pages),
+        merging_pages.blueprint(merging(services), door, pages),
         closing_pages.blueprint(
-            closing(services), account, authorization, pages, log_days=services.settings.retention.audit_days
+            closing(services), door, door.authorization, pages, log_days=services.settings.retention.audit_days
         ),
     )

@@ -50,6 +50,7 @@ from idp.web import theme as theme_files
 from idp.web import tokens as token_pages
 from idp.web import university as university_pages
 from idp.web import university_choice as university_choice_pages
+from idp.web.account_door import AccountDoor
 from idp.web.browser import Browser
 from idp.web.page_templates import TEMPLATES, PageEnvironment, PageTemplates
 from idp.web.pages import Pages
@@ -79,7 +80,7 @@ class _Application(Flask):
     surrounded: "WSGIApplication"
 
     def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Where Flask's extensions expect it: who wraps this later (OpenTelemetry does) is outermost."""
+        """Where Flask's extensions expect it: what wraps this later (OpenTelemetry does) is outermost."""
         return self.surrounded(environ, start_response)
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
@@ -184,17 +185,18 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     end_session, mailbox = flows.end_session(services), first_time.mailbox(services)
     university, account, proofs = first_time.university(services), flows.account(services), flows.proofs(services)
     passkeys, passkey_sign_in = flows.passkeys(services), flows.passkey_sign_in(services)
+    door = AccountDoor(account, authorization, browser)
     offers = passkey_offer_pages.offers_passkey(passkeys, account, authorization, pages)
     sections = own_account.sections(services)
     for blueprint in (
-        *own_account.blueprints(services, account, authorization, pages),
+        *own_account.blueprints(services, door, pages),
         authorization_pages.blueprint(authorization, pages),
         consent_pages.blueprint(flows.consent(services), authorization, pages),
         sign_in_pages.blueprint(flows.sign_in(services), passkey_sign_in, authorization, pages, offers),
         passkey_offer_pages.blueprint(passkeys, account, authorization, pages),
-        confirmation_offer_pages.blueprint(proofs, account, university, authorization, pages),
+        confirmation_offer_pages.blueprint(proofs, university, authorization, pages),
         passkey_sign_in_pages.blueprint(passkey_sign_in, authorization, pages),
-        passkey_pages.blueprint(passkeys, account, authorization, pages),
+        passkey_pages.blueprint(passkeys, door, pages),
         university_pages.blueprint(university, browser),
         arrival_pages.blueprint(
             first_time.arrival(services), first_time.given_address(services), mailbox, university, authorization, pages
@@ -203,8 +205,8 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
         mailbox_pages.blueprint(mailbox, authorization, pages),
         new_password_pages.blueprint(first_time.new_password(services), mailbox, authorization, pages),
         renewed_password_pages.blueprint(account, authorization, pages),
-        account_pages.blueprint(account, authorization, end_session, proofs, passkeys, pages, sections),
-        proof_pages.blueprint(account, authorization, proofs, flows.export(services), university, pages),
+        account_pages.blueprint(account, door, end_session, proofs, passkeys, pages, sections),
+        proof_pages.blueprint(door, authorization, proofs, flows.export(services), university, pages),
         end_session_pages.blueprint(end_session, pages),
         token_pages.blueprint(tokens),
         device_pages.blueprint(flows.device(services), authorization, pages),

@@ -8,7 +8,8 @@ from idp.saml.federation import FederationFolder
 from idp.saml.keys import ensure_keys, old_keys
 from idp.saml.own_metadata import Contact, Logo, ServiceDescription
 from idp.saml.service_provider import ServiceProvider
-from idp.settings import SamlMetadata, Settings
+from idp.settings import Settings
+from idp.settings_sections import SamlMetadata
 
 _CONTACTS = ("technical", "support", "administrative", "security")
 

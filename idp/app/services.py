@@ -30,7 +30,7 @@ from idp.openid.logout_token import LogoutTokens
 from idp.openid.provider import Provider
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
-from idp.openid.registration_metadata import MetadataReader, names_of
+from idp.openid.registration_metadata import ClientMetadataReader, names_of
 from idp.openid.sector_identifiers import SectorIdentifiers
 from idp.outbound.safe_fetch import fetch, fetch_json, post_form
 from idp.saml.federation import FederationFolder
@@ -163,13 +163,14 @@ def _hashing(configured: Settings, timed: TimesHashing) -> Places:
 
 
 def helpdesk_operators(configured: Settings) -> frozenset[str]:
-    """Who helps: nobody while the console is off. Addresses as accounts have them (``domain.addresses``)."""
+    """The operators: nobody while the console is off. Addresses are written as accounts have them
+    (``domain.addresses``)."""
     named = configured.helpdesk.operators.split() if configured.helpdesk.enabled else ()
     return frozenset(name.lower() if "@" in name else name for name in named)
 
 
 def helpdesk_callback(configured: Settings) -> str:
-    """Where the console's own client has people sent back to."""
+    """The address to which the console's own client has operators sent back."""
     return f"{configured.issuer}/helpdesk/callback"
 
 
@@ -191,8 +192,8 @@ def _last_good(configured: Settings) -> Path:
 
 def _metadata_reader(
     configured: Settings, keys: KeyStore, sectors: SectorIdentifiers, in_file: ClientsFile
-) -> MetadataReader:
-    return MetadataReader(
+) -> ClientMetadataReader:
+    return ClientMetadataReader(
         scopes=tuple(configured.registration.scope.split()),
         algorithms=keys.algorithms,
         implicit=configured.openid.implicit,

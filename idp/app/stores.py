@@ -151,7 +151,7 @@ def audit_trail(configured: Settings, database: Database) -> audit.AuditTrail:
 def connect(
     configured: Settings, *, timed: TimesOperations | None = None, commanded: TimesCommands | None = None
 ) -> Database:
-    """The database of the settings: theirs, or the embedded one, started if nobody has.
+    """The database that the settings name, or the embedded one, started unless another process has.
 
     timed, commanded: see ``Database``.
     """

@@ -9,7 +9,7 @@ from idp.cli.administration import MakeAdministration
 from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, progress
 
 if TYPE_CHECKING:
-    from idp.flows.backup import BackupReport, Undone
+    from idp.flows.backup import BackupReport, EndedSince
 
 # Not IDP_…: it is no setting, and nobody shall write it into a file of settings.
 _PASSPHRASE = "BACKUP_PASSPHRASE"
@@ -79,11 +79,11 @@ def restore(
         click.echo(problem, err=True)
 
 
-def _nothing(undone: "tuple[Undone, ...]") -> None:
+def _nothing(undone: "tuple[EndedSince, ...]") -> None:
     """The report has them."""
 
 
-def _tell_undone(undone: "tuple[Undone, ...]") -> None:
+def _tell_undone(undone: "tuple[EndedSince, ...]") -> None:
     """As commands, to be typed again: a restore that is cut short knows of them no more."""
     if undone:
         click.echo("ended since this backup was made; do it again before anybody is served:")

@@ -5,9 +5,29 @@ from datetime import datetime, timedelta
 
 from idp.domain.accounts import Account
 from idp.domain.keyed import random_id
-from idp.domain.messages import Message
+from idp.domain.messages import MailQueue, Message
 
 LIFETIME = timedelta(days=2)
+
+
+def tell(
+    mails: MailQueue,
+    kind: str,
+    account: Account,
+    to: Iterable[str] | None = None,
+    *,
+    reference: str,
+    now: datetime,
+    **fields: str,
+) -> None:
+    """Mail a notice to every address of the account, so that whoever took one mailbox over is not the only one to know.
+
+    to: these addresses instead.
+    """
+    for notice in notices(
+        kind, account, account.addresses if to is None else to, reference=reference, now=now, **fields
+    ):
+        mails.put(notice)
 
 
 def notices(

@@ -10,7 +10,7 @@ from idp.domain.device_kinds import DeviceKind
 from idp.domain.grants import Grant
 from idp.domain.logout import EndsSignIns
 from idp.domain.messages import MailQueue
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.references import present_reference
 from idp.domain.releases import Release
 from idp.domain.sessions import Session
@@ -136,9 +136,7 @@ class AccessFlow:
         return reference
 
     def _tell(self, account: Account, reference: str, **fields: str) -> None:
-        to = account.addresses
-        for message in notices("access_ended", account, to, reference=reference, now=self.clock(), **fields):
-            self.mails.put(message)
+        tell(self.mails, "access_ended", account, reference=reference, now=self.clock(), **fields)
 
 
 def _granted(grants: Iterable[Grant]) -> dict[str, list[Grant]]:

@@ -9,7 +9,7 @@ from idp.domain.errors import Refusal
 from idp.domain.logout import ApplicationInUse, EndsSignIns
 from idp.domain.messages import MailQueue
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.passwords import PasswordHasher
 from idp.domain.references import present_reference
 from idp.domain.sessions import Session, SignedIn, SignsIn, is_fresh
@@ -81,7 +81,8 @@ class AccountFlow:
             raise _put_out(reference)
         reference = reference or present_reference()
         self.audit.append("account.password_changed", at=now, reference=reference, account_id=account.id)
-        self._tell(replace(account, locale=locale or account.locale), reference, now)
+        told = replace(account, locale=locale or account.locale)
+        tell(self.mails, "password_changed", told, reference=reference, now=now)
         self._end_everything(account, session)
         before = session.sign_in
         # A new sign-in: the applications of the old one are being told that it ended. It keeps the time at which the
@@ -103,9 +104,7 @@ class AccountFlow:
         self.sweeps.put(account.id, now=now, began_before=now)
         ended = self._end_everything(account, session)
         self.audit.append("account.signed_out_everywhere", at=now, reference=reference, account_id=account.id)
-        fields = {"change": "everywhere", "changed": ""}
-        for message in notices("access_ended", account, account.addresses, reference=reference, now=now, **fields):
-            self.mails.put(message)
+        tell(self.mails, "access_ended", account, reference=reference, now=now, change="everywhere", changed="")
         # Last, so that whoever reads that it did not work can press again.
         if session.sign_in is not None:
             self.ends_sign_ins.of_session(session.sign_in.sid)
@@ -117,11 +116,6 @@ class AccountFlow:
         # A proofing left open at its last page, on a computer that others use, would let them choose a password.
         self.proofings.void_account(account.id, *account.addresses)
         return ended
-
-    def _tell(self, account: Account, reference: str, now: datetime) -> None:
-        """At every address: whoever took one mailbox over must not be the only one to know."""
-        for message in notices("password_changed", account, account.addresses, reference=reference, now=now):
-            self.mails.put(message)
 
 
 def _put_out(reference: str | None) -> Refusal:

@@ -11,7 +11,7 @@ from idp.domain.guessing import MAILS_PER_HOUR, SHARED_BUDGET, WINDOW, mail_limi
 from idp.domain.keyed import SecretKey, random_id
 from idp.domain.merging import OFFER_LIFETIME, Merge
 from idp.domain.messages import Delivery, MailQueue, Message
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode
 from idp.domain.references import present_reference, reference_of
 from idp.domain.sessions import Session
@@ -152,10 +152,8 @@ class AddressesFlow:
     def _tell(self, account: Account, change: str, address: str) -> None:
         """The addresses of before are told, so that nobody loses an account unawares."""
         reference = self._note(f"account.address_{change}", account)
-        to, now = account.addresses, self.clock()
         fields = {"change": change, "changed": address}
-        for message in notices("addresses_changed", account, to, reference=reference, now=now, **fields):
-            self.mails.put(message)
+        tell(self.mails, "addresses_changed", account, reference=reference, now=self.clock(), **fields)
 
     def _note(self, event: str, account: Account, **fields: str) -> str:
         """The reference under which the audit trail tells of it, without the address."""

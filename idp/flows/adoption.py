@@ -12,7 +12,7 @@ from idp.domain.keyed import SecretKey, random_id, random_token
 from idp.domain.logout import EndsSignIns
 from idp.domain.messages import MailQueue, Message
 from idp.domain.notices import LIFETIME as NOTICE_LIFETIME
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.proofing import Adopted, Proofing
 from idp.domain.proofing_record import record_of
 from idp.storage.accounts import AccountStore
@@ -54,7 +54,7 @@ class Adoption:
         return Adopted(account_id, is_renamed)
 
     def expects_earlier_account(self, proofing: Proofing) -> bool:
-        """Whether the mailbox would come from another account that the same university names otherwise."""
+        """Whether the mailbox belongs to an earlier account, whose person the same university named otherwise."""
         previous = self.accounts.by_address(proofing.address or "")
         if previous is None or proofing.address_given or is_named(previous, proofing.identities):
             return False
@@ -64,7 +64,7 @@ class Adoption:
         try:
             return self._made(proofing) if known is None else self._freed(known, proofing)
         except AlreadyExists:
-            # Where the same person was faster in another browser, they are known by now.
+            # The same person may have been faster in another browser: then their account is known by now.
             known = self._known(proofing)
             if known is None:
                 raise
@@ -73,7 +73,7 @@ class Adoption:
     def _made(self, proofing: Proofing) -> str:
         """A new account with what was proven. Nobody used it before, so that nothing of it ends.
 
-        A proof that is cut after this and begun again finds the account as one that is known.
+        A proof that is cut off after this, and begun again, finds this account as a known one.
         """
         now = self.clock()
         account = Account(
@@ -91,8 +91,8 @@ class Adoption:
     def _freed(self, known: Account, proofing: Proofing) -> str:
         """The account that is known of the person, with what was proven, and freed from whoever used it before."""
         self._plan_sweep(known)
-        # They sign in as the password does, which goes below. Before it, so that none outlives a proof that is cut
-        # half way, and once more below for one that was being added meanwhile.
+        # Passkeys let people in, as the password does, which goes below. They go before it, so that no passkey outlives
+        # a proof that is cut half way; and once more below, for a passkey that was being added meanwhile.
         self.passkeys.remove_account(known.id)
         self.accounts.record_proof(
             known,
@@ -104,7 +104,7 @@ class Adoption:
         )
         self._tell_of_dropped_addresses(known, proofing)
         self._end_everything_of(known.id, proofing)
-        # Whoever was just signing in with what the proof has taken away began before this.
+        # A sign-in may be under way with the password or passkey that the proof took away: it began before this.
         self._plan_sweep(known)
         self.passkeys.remove_account(known.id)
         return known.id
@@ -116,14 +116,15 @@ class Adoption:
             self._note("proofing.identity_conflict", proofing, entity_id=conflict.entity_id, kind=conflict.kind)
             raise
         if account is not None and not account.lets_in(self.clock()):
-            # Asked when the university answered; a link lives for a day since then.
+            # This was asked when the university answered, but the mailed link lives for a day from then on.
             raise Refusal("account.disabled", account.id, status=403)
         return account
 
     def _invited(self, account: Account | None) -> Account | None:
         """The account of this mailbox, if an invitation gave it and nobody vouched for it yet: the proof takes it over.
 
-        Its own mailbox made it, and the same mailbox was proven again; what was disabled by hand stays so.
+        The account was made for this mailbox, and the same mailbox was proven now. An account that was disabled by hand
+        stays disabled.
         """
         if account is None or account.invited is None or account.identities:
             return None
@@ -132,16 +133,19 @@ class Adoption:
         return account
 
     def _refuse_taken_address(self, proofing: Proofing, owner: Account | None) -> None:
-        """An address that no university vouched for is never taken from another account; told only to who proved it."""
+        """An address that no university vouched for is never taken from another account.
+
+        Only the person who proved the address reads of that account.
+        """
         if owner is None or not proofing.address_given:
             return
         self._note("proofing.identity_conflict", proofing, entity_id=proofing.entity_id, kind="address", owner=owner.id)
         raise IdentityConflict(proofing.entity_id, "address", "given by one person, known of another")
 
     def _tell_of_earlier_account(self, proofing: Proofing, previous: Account) -> bool:
-        """Two accounts stay two accounts: the audit trail and the mailbox are told. Whether there was anything to tell.
+        """Tell the audit trail and the mailbox that two accounts stay two accounts; whether there is an earlier one.
 
-        The page of the password tells it, too (``flows.new_password``).
+        The page of the password tells the person, too (``flows.new_password``).
         """
         identity = renamed(proofing.identities, previous)
         if identity is None:
@@ -157,12 +161,14 @@ class Adoption:
         return True
 
     def _tell_of_loss(self, proofing: Proofing, previous: Account) -> None:
-        """At the addresses that stay: password and sessions went with this one, whose mailbox has just read of it."""
+        """Tell the addresses that stay: the account lost its password and its sign-ins together with the moved address.
+
+        The mailbox of the moved address has just read of it.
+        """
         moved, now = proofing.address or "", self.clock()
         others = [address for address in previous.addresses if address != moved]
         fields = {"change": "moved", "changed": moved}
-        for message in notices("addresses_changed", previous, others, reference=proofing.reference, now=now, **fields):
-            self.mails.put(message)
+        tell(self.mails, "addresses_changed", previous, others, reference=proofing.reference, now=now, **fields)
 
     def _tell_of_dropped_addresses(self, known: Account, proofing: Proofing) -> None:
         """Those of an invited person who is vouched for now (``AccountStore.record_proof``)."""
@@ -172,10 +178,7 @@ class Adoption:
         for address in dropped:
             self.audit.append("account.address_removed", at=now, reference=proofing.reference, account_id=known.id)
             fields = {"change": "removed", "changed": address}
-            for message in notices(
-                "addresses_changed", known, (address,), reference=proofing.reference, now=now, **fields
-            ):
-                self.mails.put(message)
+            tell(self.mails, "addresses_changed", known, (address,), reference=proofing.reference, now=now, **fields)
 
     def _notice(self, proofing: Proofing) -> Message:
         now = self.clock()
@@ -183,7 +186,7 @@ class Adoption:
             id=random_id(),
             kind="earlier_account",
             to=proofing.address or "",
-            # A new account has no language yet, and the earlier one's may be somebody else's.
+            # A new account has no language yet, and the language of the earlier account may be another person's.
             locale=None,
             created_at=now,
             expires_at=now + NOTICE_LIFETIME,
@@ -192,9 +195,9 @@ class Adoption:
         )
 
     def _release_address(self, known: Account | None, owner: Account | None, proofing: Proofing) -> Account | None:
-        """Take the address that the university vouched for from whichever other account has it; that account.
+        """Take the address that the university vouched for from the other account that has it; returns that account.
 
-        owner: the other account that had it a moment ago.
+        owner: the other account that had the address a moment ago.
         """
         if proofing.address_given:
             return None
@@ -208,13 +211,13 @@ class Adoption:
         return previous
 
     def _plan_sweep(self, account: Account | None) -> None:
-        """Before it is written to: whatever goes wrong then, who was signed in to it before ends a minute later."""
+        """Before the account is written to: whatever goes wrong then, its earlier sign-ins end a minute later."""
         if account is not None:
             now = self.clock()
             self.sweeps.put(account.id, now=now, began_before=now)
 
     def _end_everything_of(self, account_id: str, proofing: Proofing) -> None:
-        # Who proves it again while signed in must find this journey again in the same browser.
+        # A person who proves their account again while signed in must find this journey again in the same browser.
         self.ends_sign_ins.of_account(account_id, known_browsers=proofing.browsers)
         self.devices.forget_account(account_id)
 
@@ -226,7 +229,7 @@ class Adoption:
 
 @contextmanager
 def _refusing_race(proofing: Proofing) -> Iterator[None]:
-    """Of two people's proofs that want the same identity or address at the same moment, one is refused."""
+    """Where two people's proofs take one identity or one address at the same moment, one of the proofs is refused."""
     try:
         yield
     except AlreadyExists as race:

@@ -1,4 +1,4 @@
-"""Journey B, back from the university: whether the person who arrives is the one who set out."""
+"""Journey B, back from the university: whether the person who comes back is the person who set out."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from idp.storage.proofings import ProofingStore
 class Arrival:
     """A proofing back in the browser that began it, and the journey that goes on with it.
 
-    signed_in: who was signed in already and merely proved it again: there is nothing more to do.
+    signed_in: where the person was signed in already and only proved their account again: nothing more is to do.
     is_expected: the person is who they seemed to be, and the university named the mailbox: the mail may go.
     """
 
@@ -42,11 +42,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Whom we took the person for, as far as it is somebody else.
+    """Whom we took the person for, where the university named somebody else.
 
     is_theirs: whether the address typed at the beginning is known to be the person's.
     typed: the address typed at the beginning, where it is another person's: it leads to another university, or bears
-        another name. leads_elsewhere: the former.
+        another name. leads_elsewhere: it leads to another university.
     signed_in_as: the address of another account that is signed in in this browser.
     """
 
@@ -74,7 +74,7 @@ class ArrivalFlow:
     clock: Callable[[], datetime]
 
     def resume(self, proofing_id: str, session: Session, device: str | None) -> Arrival:
-        """Go on in the browser that began; refused in every other, where nothing follows from the answer."""
+        """Go on in the browser that began the proofing; every other browser is refused, and nothing changes there."""
         now = self.clock()
         proofing = self.proofings.find(proofing_id, now=now)
         if proofing is None or proofing.browser != session.browser:
@@ -96,7 +96,7 @@ class ArrivalFlow:
         return Arrival(proofing, pending, is_expected=is_vouched and not expected.is_other)
 
     def expected(self, pending: PendingAuthorization, proofing: Proofing, session: Session) -> Expected:
-        """Whom we took the person for, as far as the university says that it is somebody else."""
+        """Whom we took the person for, where the university named somebody else."""
         is_theirs = self._is_theirs(pending.address, proofing)
         leads_elsewhere = not is_theirs and self._is_of_other_university(pending.address, proofing)
         is_other = leads_elsewhere or (not is_theirs and _bears_other_name(pending.address, proofing))
@@ -110,7 +110,7 @@ class ArrivalFlow:
         )
 
     def turn_back(self, pending: PendingAuthorization, session: Session) -> None:
-        """To another university: nothing follows from the answer, and the journey stands where it stood before it."""
+        """The person wants another university: nothing follows from this answer, and the journey is as before it."""
         proofing = self.proofings.find(pending.proofing_id or "", now=self.clock())
         named_other = proofing.entity_id if proofing else pending.named_other
         self._change(pending, session, proofing_id=None, entity_id=None, named_other=named_other)
@@ -131,10 +131,11 @@ class ArrivalFlow:
     def _renewed(
         self, proofing: Proofing, pending: PendingAuthorization, session: Session, device: str | None, now: datetime
     ) -> SignedIn | None:
-        """Sign in again whom the university names and who is signed in here; None for everybody else.
+        """Sign the person in again, if the university named the very person who is signed in here; else None.
 
-        Mailbox and password are this person's already, so that nothing of the account ends. A university that did not
-        authenticate anew although this request wants that does not do: then the mailbox proves that they are there.
+        Mailbox and password are this person's already, so that nothing of the account ends. If the request wants the
+        university to authenticate the person anew, and the university did not, this is not enough: then the mailbox
+        proves that the person is there.
         """
         present = session.sign_in
         account = self._named(proofing) if present else None
@@ -148,7 +149,7 @@ class ArrivalFlow:
             ProofingState.ANSWERED,
             ProofingState.COMPLETED,
             now=now,
-            # A new address of theirs counts once its mailbox is proven; this one is.
+            # A new address counts once its mailbox is proven; the mailbox of this address is.
             address=account.address,
             account_id=account.id,
             confirmed_by=str(ConfirmedBy.SIGN_IN),

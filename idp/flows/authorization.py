@@ -104,7 +104,7 @@ class AuthorizationFlow:
             error = ("consent_required", "The person has to agree")
         else:
             answer = self._answer(request, session, account, present_reference())
-            # Too many for the security log.
+            # There are too many such answers for the security log.
             self.heard("authorization.session_sufficed", {})
             return answer
         if "none" in request.prompt:
@@ -124,7 +124,7 @@ class AuthorizationFlow:
         return Waiting(self._wait(request, session, self._account(session), self.clock()))
 
     def pending(self, authorization_id: str, session: Session) -> PendingAuthorization:
-        """The request waiting in this browser; refuses what expired or was started in another browser."""
+        """The request waiting in this browser; refuses a request that expired or was started in another browser."""
         return _waiting(self.authorizations.find(authorization_id, session.browser, now=self.clock()))
 
     def take_address(self, authorization_id: str, session: Session, address: str | None) -> PendingAuthorization:
@@ -157,6 +157,11 @@ class AuthorizationFlow:
         is_next = self._next_step(pending, session, self._account(session), proofing) is step
         return proofing if is_next else None
 
+    def account_at(self, step: Step, pending: PendingAuthorization, session: Session) -> Account | None:
+        """The account that is signed in, where this step comes next in the journey; else None."""
+        account = self._account(session)
+        return account if self._next_step(pending, session, account, self._proofing(pending)) is step else None
+
     def is_proven_elsewhere(self, pending: PendingAuthorization) -> bool:
         """Whether the proof that this journey began has ended in another browser, with a password chosen there."""
         proofing = self._proofing(pending)
@@ -165,14 +170,14 @@ class AuthorizationFlow:
     def _next_step(
         self, pending: PendingAuthorization, session: Session, account: Account | None, proofing: Proofing | None
     ) -> Step:
-        """The only place that decides it."""
+        """The only place that decides what comes next."""
         if account is None and self._is_closed(session):
             return Step.REOPEN
         step = None if proofing is None else _step_of(proofing, pending)
         is_other = proofing is not None and account is not None and not is_named(account, proofing.identities)
         has_link = proofing is not None and proofing.has_link(pending.id)
-        # Who came back as somebody else than the one who is signed in here is not sent on as the latter; and a link
-        # that was followed here is not used before the password is chosen.
+        # Where the university named another person than the one who is signed in here, the journey does not go on for
+        # the one who is signed in. And a link that was followed here is not used before the password is chosen.
         if step is not None and (is_other or has_link):
             return step
         renews = pending.renews_password and _signed_in_by_code(session, pending)
@@ -210,7 +215,7 @@ class AuthorizationFlow:
         self.authorizations.update(pending.id, session.browser, {"offers_passkey": offers}, now=self.clock())
 
     def put_off_confirmation(self, pending: PendingAuthorization, session: Session) -> None:
-        """« Plus tard »; and one offer is enough on the way to an application."""
+        """« Plus tard »: and no passkey is offered, as one offer is enough on the way to an application."""
         account = self._account(session)
         if account is not None:
             self.accounts.put_off_confirmation(account.id, now=self.clock())
@@ -271,7 +276,7 @@ class AuthorizationFlow:
             created_at=now,
             expires_at=now + LIFETIME,
             reference=present_reference(),
-            # Who is known and merely has to prove it again is not asked for the address.
+            # A person who is known, and only has to prove again who they are, is not asked for the address.
             address=account.address if account and must_be_proof(request) else None,
         )
         self.authorizations.put(pending)
@@ -292,7 +297,7 @@ class AuthorizationFlow:
         return self.accounts.signed_in(session)
 
     def _is_closed(self, session: Session) -> bool:
-        """Whether whoever signed in here closed the account, and may have it back."""
+        """Whether the person who signed in here closed the account, and may have it back."""
         account = self.accounts.of_session(session)
         return account is not None and account.is_closed(self.clock())
 
@@ -306,7 +311,8 @@ class AuthorizationFlow:
     ) -> bool:
         if account is None or needs_sign_in(request, session.sign_in, now=now, asked_at=asked_at):
             return True
-        # Somebody who has just signed in for this request gets an answer, if only the error that it is somebody else.
+        # Somebody who has just signed in for this request gets an answer, even if that is the error that the client
+        # wanted another person.
         signed_in_for_this = (
             asked_at is not None and session.sign_in is not None and session.sign_in.proven_at >= asked_at
         )
@@ -350,7 +356,7 @@ class AuthorizationFlow:
             now=self.clock(),
             reference=reference,
         )
-        # Noted before the answer leaves, and only what is one: a client that is refused receives nothing.
+        # Noted before the answer leaves, and not for an error: a client that is refused receives nothing.
         self._note_release(request, account, request.client_id)
         return _finished(answer)
 
@@ -360,12 +366,12 @@ class AuthorizationFlow:
 
 
 def _has_just_signed_in(session: Session, pending: PendingAuthorization) -> bool:
-    """Whether the person signed in on this journey, or meanwhile."""
+    """Whether the person signed in since this journey began."""
     return session.sign_in is not None and session.sign_in.proven_at >= pending.created_at
 
 
 def _signed_in_by_code(session: Session, pending: PendingAuthorization) -> bool:
-    """On this journey: a code of days ago does not stand for somebody who forgot their password now."""
+    """Whether a mailed code led in on this journey: a code of days ago says nothing of a password forgotten now."""
     is_by_code = session.sign_in is not None and session.sign_in.methods == (AMR_CODE,)
     return is_by_code and _has_just_signed_in(session, pending)
 

@@ -36,7 +36,7 @@ class BackupReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
+class EndedSince:
     """An account that ended after the backup was made, and comes back with it. is_erased: else it was closed."""
 
     account_id: str
@@ -54,7 +54,7 @@ class RestoreReport:
     documents: dict[str, int]
     problems: tuple[str, ...]
     key_files: tuple[str, ...]
-    undone: tuple[Undone, ...] = ()
+    undone: tuple[EndedSince, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class BackupFlow:
         replace: bool = False,
         keys_to: Path | None = None,
         passphrase: str = "",
-        tell: Callable[[tuple[Undone, ...]], None] = lambda undone: None,
+        tell: Callable[[tuple[EndedSince, ...]], None] = lambda undone: None,
     ) -> RestoreReport:
         """Fill the database from a backup that is whole, and write its keys to a new folder where one is named.
 
@@ -133,19 +133,19 @@ class BackupFlow:
         problems = (*self._differences(expected), *schema_state(database).problems())
         return RestoreReport(expected.documents, problems, files, undone)
 
-    def _undone(self, database: Database, made_at: str) -> tuple[Undone, ...]:
+    def _undone(self, database: Database, made_at: str) -> tuple[EndedSince, ...]:
         """Erased people and closed accounts would be served again, and nothing in the copy knows of them."""
         trail = AuditTrail(database, SecretKey(self.secret_key.encode()))
-        last: dict[str, Undone] = {}
+        last: dict[str, EndedSince] = {}
         for event in trail.named((_ERASED, *_CLOSED, _REOPENED), since=datetime.fromisoformat(made_at)):
             if event.account_id is None:
                 continue
             last.pop(event.account_id, None)
             if event.event != _REOPENED:
-                last[event.account_id] = Undone(event.account_id, event.at, event.event == _ERASED)
+                last[event.account_id] = EndedSince(event.account_id, event.at, event.event == _ERASED)
         return tuple(last.values())
 
-    def _refuse_newer(self, path: Path, verified: archive.Verified) -> None:
+    def _refuse_newer(self, path: Path, verified: archive.VerifiedArchive) -> None:
         collections = {f"{name}.bson" for name in (*KEPT, SCHEMA)}
         unknown = verified.members.keys() - {*collections, archive.HEADER, archive.KEYS}
         if unknown or any(number > self.newest_migration for number in verified.header.migrations):
@@ -179,7 +179,7 @@ class BackupFlow:
         return (f"issuer: the backup is of {expected.issuer}, the settings name {self.issuer}",)
 
 
-def _report(verified: archive.Verified) -> BackupReport:
+def _report(verified: archive.VerifiedArchive) -> BackupReport:
     header, members = verified.header, verified.members
     counts = {
         name.removesuffix(".bson"): member.documents for name, member in members.items() if name.endswith(".bson")

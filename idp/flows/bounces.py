@@ -12,7 +12,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.outbox import Outbox
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class BounceFlow:
         reports = read_report(raw, self.domain)
         told = sum(self._believed(report, now) for report in reports)
         if not told:
-            _log.info("mail.report_ignored", extra={"fields": {"reports": len(reports), "bytes": len(raw)}})
+            logger.info("mail.report_ignored", extra={"fields": {"reports": len(reports), "bytes": len(raw)}})
         return told
 
     def take_next(self, maildir: Maildir, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from idp.domain.accounts import Account
 from idp.domain.logout import EndsSignIns
 from idp.domain.messages import MailQueue
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.references import present_reference
 from idp.domain.sessions import Session
 from idp.storage.accounts import AccountStore
@@ -83,7 +83,4 @@ class ClosingFlow:
         event = "account.reopened" if change == "reopened" else "account.closed"
         self.audit.append(event, at=now, reference=reference, account_id=account.id, by=by)
         days = str(self.kept.days)
-        for message in notices(
-            "account_closed", account, account.addresses, reference=reference, now=now, change=change, days=days
-        ):
-            self.mails.put(message)
+        tell(self.mails, "account_closed", account, reference=reference, now=now, change=change, days=days)

@@ -33,7 +33,7 @@ from idp.storage.migrations.schema_state import SchemaState, schema_state
 _SOON = timedelta(days=14)
 _CLOCKS_APART = timedelta(seconds=2)
 _CLOCKS_FAR_APART = timedelta(seconds=30)
-# Who changed the secret key by mistake notices within this time; later it is history.
+# An administrator who changed the secret key by mistake notices it within this time; later the change is history.
 _KEY_CHANGE = timedelta(days=14)
 _KEY_AGE = timedelta(days=365)
 _FREE_BYTES = (200_000_000, 2_000_000_000)
@@ -42,8 +42,8 @@ Keys = Iterable[tuple[SigningKey, KeyState]]
 
 
 @dataclass(frozen=True, slots=True)
-class Console:
-    """The helpdesk console, a relying party of our own. operators: addresses and subjects of those who may enter."""
+class ConsoleClient:
+    """The helpdesk console, a relying party of our own. operators: their addresses and subjects."""
 
     client_id: str
     callback_url: str
@@ -52,12 +52,13 @@ class Console:
 
 @dataclass(frozen=True, slots=True)
 class Doctor:
-    """keys, clients, metadata_files, pinned_keys (after those): read when asked for. var_dir: whose disk may fill up.
+    """keys, clients, metadata_files, pinned_keys (after metadata_files): read when asked for. var_dir: whose disk may
+    fill up.
 
-    clients: those of the clients file. console: None where it is off. from_address: the sender of mails. look_up,
-    mail_servers: TXT and MX records. description: what our own metadata says of us. maildir: where mail that comes back
-    is put, None: not into a folder. sealed_until: the end of another secret key, None where the security
-    log knows none.
+    clients: the clients of the clients file. console: None where it is off. from_address: the sender of mails. look_up,
+    mail_servers: TXT and MX records. description: what our own metadata says of us. maildir: the folder of mail that
+    comes back, None where it comes back otherwise. sealed_until: the end of another secret key, None where the security
+    log knows no other key.
     """
 
     issuer: str
@@ -72,7 +73,7 @@ class Doctor:
     indexes: Sequence[Indexes]
     keys: Callable[[], Keys]
     clients: Callable[[], Sequence[Client]]
-    console: Console | None
+    console: ConsoleClient | None
     metadata_files: Callable[[], Sequence[MetadataFileStatus]]
     pinned_keys: Callable[[], Mapping[str, Sequence[PinnedKey]]]
     description: ServiceDescription
@@ -81,7 +82,7 @@ class Doctor:
     clock: Callable[[], datetime]
 
     def findings(self) -> Iterator[Finding]:
-        """Everything, one after the other; what fails is a finding, never an exception."""
+        """Look at every part, one after the other; a part that fails is a finding, never an exception."""
         yield Finding("settings", Level.OK, "read and accepted")
         yield from self._database()
         yield self._smtp()
@@ -117,7 +118,7 @@ class Doctor:
         yield self._secret_key()
 
     def _secret_key(self) -> Finding:
-        """Nothing else would tell: everybody reads that the password is wrong, and everything answers."""
+        """Nothing else tells of another key: every page answers, and everybody reads that the password is wrong."""
         try:
             until = self.sealed_until()
         except (ServiceUnavailable, ConfigurationError) as problem:
@@ -150,7 +151,7 @@ class Doctor:
         return Finding("smtp", Level.OK, f"{where} takes mail")
 
     def _maildir(self) -> Iterator[Finding]:
-        """Its reader waits without a word for a folder that never comes: no mail may have come back yet."""
+        """The reader of this folder says nothing while the folder is missing: no mail may have come back yet."""
         if self.maildir is None:
             return
         if os.access(self.maildir, os.R_OK | os.W_OK | os.X_OK) and self.maildir.is_dir():
@@ -232,7 +233,7 @@ class Doctor:
                     yield _of_expired(file, key.file, key.not_after)
 
     def _registration(self) -> Iterator[Finding]:
-        """Works all the same; a federation that is asked to register us would ask back."""
+        """We work without these texts, but a federation asks for them before it registers us."""
         missing = tuple(wanting(self.description))
         if not missing:
             yield Finding("registration", Level.OK, "our metadata says what a federation wants to know")
@@ -266,7 +267,7 @@ def _of_schema(state: SchemaState) -> Finding:
 
 
 def _of_clock(theirs: datetime, before: datetime, after: datetime) -> Finding:
-    """Their clock was read between our two looks at ours."""
+    """The server's clock was read between two looks at our own clock."""
     apart = max(before - theirs, theirs - after, timedelta())
     if apart <= _CLOCKS_APART:
         return Finding("clock", Level.OK, "agrees with the database server's")
@@ -279,8 +280,8 @@ def _of_public_secret(client: Client) -> Finding:
     return Finding("clients", Level.WARNING, text, "idp client hash-secret --new; or remove the client")
 
 
-def _of_console(console: Console, clients: Mapping[str, Client]) -> Iterator[Finding]:
-    """Why it lets nobody in, as the console itself would say only to the first who tries."""
+def _of_console(console: ConsoleClient, clients: Mapping[str, Client]) -> Iterator[Finding]:
+    """Why the console lets nobody in: the console itself says so only to the first operator who tries."""
     client = clients.get(console.client_id)
     wrong = [f"no client {console.client_id} in the clients file"] if client is None else _unfit(client, console)
     for text in wrong:
@@ -297,7 +298,7 @@ def _of_console(console: Console, clients: Mapping[str, Client]) -> Iterator[Fin
         yield Finding("helpdesk", Level.OK, f"{len(console.operators)} operators, and the console's client")
 
 
-def _unfit(client: Client, console: Console) -> list[str]:
+def _unfit(client: Client, console: ConsoleClient) -> list[str]:
     """What the console asks for and this client may not have."""
     found = {
         f"does not name {console.callback_url} among its redirect_uris": console.callback_url in client.redirect_uris,

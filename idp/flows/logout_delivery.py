@@ -9,11 +9,11 @@ from idp.domain.client_slots import ClientSlots
 from idp.domain.logout import LogoutNotice
 from idp.domain.measures import Hears, nobody
 from idp.domain.references import under_reference
-from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Told
-from idp.storage.leased_queue import LEASE_MARGIN, Claim, pause_after
+from idp.openid.logout_calls import LogoutCalls
+from idp.storage.leased_queue import LEASE_MARGIN, Claim
 from idp.storage.logout_notices import LogoutNotices
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # The person may be at a shared computer: the first tries come fast. The last pause repeats until the deadline.
 PAUSES = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60))
@@ -65,18 +65,9 @@ class LogoutDelivery:
 
     def _deliver(self, claim: Claim[LogoutNotice], now: datetime) -> None:
         outcome = self.calls.send(claim.work, now=now)
-        self._record(claim, outcome, now)
+        self.notices.settle(claim, outcome, PAUSES, now=now)
         application = claim.work.application
         fields = {"notice": claim.work.id, "client_id": application.client_id, "sid": application.sid}
         event = f"logout.{type(outcome).__name__.lower()}"
-        _log.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
+        logger.info(event, extra={"fields": fields | {"attempt": claim.attempt, "reply": outcome.reply}})
         self.heard(event, fields)
-
-    def _record(self, claim: Claim[LogoutNotice], outcome: Outcome, now: datetime) -> None:
-        match outcome:
-            case Told(reply):
-                self.notices.done(claim, reply, now=now)
-            case Deferred(reply):
-                self.notices.deferred(claim, reply, now=now, retry_at=now + pause_after(claim.attempt, PAUSES))
-            case Refused(reply):
-                self.notices.refused(claim, reply, now=now)

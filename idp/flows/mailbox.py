@@ -53,7 +53,7 @@ class MailboxFlow:
         """This journey, and the proofing that it goes on with.
 
         named: the id in the form that was sent. Two tabs may have come back from two universities: each form goes on
-        with its own, and the journey with the one that a form was sent for.
+        with its own proofing, and the journey follows the form that was sent.
         """
         now = self.clock()
         found = self.own(pending, session, self.proofings.find(named or pending.proofing_id or "", now=now))
@@ -88,7 +88,7 @@ class MailboxFlow:
     def send_first_mail(self, proofing: Proofing, session: Session, *, locale: str | None, application: str) -> None:
         """Mail link and code once the right browser is back; coming back a second time mails nothing.
 
-        Where too many mails went out lately none does: ``delivery`` knows of none then, and the page says so.
+        Where too many mails went out lately, no mail goes: ``delivery`` then knows of no mail, and the page says so.
         """
         vouched = self.proofings.move(proofing.id, ProofingState.ANSWERED, ProofingState.VOUCHED, now=self.clock())
         if vouched is not None:
@@ -123,8 +123,11 @@ class MailboxFlow:
         return True
 
     def _may_mail(self, proofing: Proofing, now: datetime) -> bool:
-        """Whoever knows an address could have all its mails used up, for as long as they like: who has just shown to be
-        its person, by what their university says, would not come in on the morning of an exam."""
+        """Whether one more mail may go; an address that a university vouched for has a budget of its own as well.
+
+        A stranger who knows an address can use up its mails of each hour. Its person, whose university has just named
+        the address, would not get in on the morning of an exam.
+        """
         address, hour = proofing.address or "", timedelta(hours=1)
         is_left = self.limits.count(mail_limit(self.secret, address), limit=MAILS_PER_HOUR, window=hour, now=now)
         if proofing.address_given:
@@ -139,14 +142,14 @@ class MailboxFlow:
     def with_code(self, proofing: Proofing, session: Session, typed: str) -> str | None:
         """Confirm the mailbox by the code; None when it is confirmed, else a field sentence's key."""
         if proofing.is_confirmed:
-            # The form was sent twice: the first one has taken the code.
+            # The form was sent twice: the first form has taken the code.
             return None
         _refuse_unasked(proofing)
         problem = self._problem_with(proofing, session, typed)
         return None if problem is None or self._is_confirmed_by_now(proofing) else problem
 
     def _is_confirmed_by_now(self, proofing: Proofing) -> bool:
-        """The form was sent twice at once: the other one has taken the code."""
+        """Whether the form was sent twice at once, and the other form has taken the code."""
         found = self.proofings.find(proofing.id, now=self.clock())
         return found is not None and found.is_confirmed
 
@@ -191,9 +194,9 @@ class MailboxFlow:
     def follow_link(self, token: str, session: Session, account_url: str) -> str:
         """Go on by the link's button; the handle of the journey that goes on in this browser.
 
-        In the browser that waits for it the mailbox is confirmed. In one other browser the journey goes on, and nothing
-        is confirmed until a password is chosen there: scanners of mail press buttons as well. Link and code still work
-        in the browser that waits, whoever pressed the button elsewhere.
+        In the browser that waits for the link, the mailbox is confirmed. In one other browser the journey goes on, and
+        nothing is confirmed until a password is chosen there: scanners of mail press buttons as well. Link and code
+        still work in the browser that waits, whoever pressed the button elsewhere.
         """
         proofing = self.open_link(token, session)
         if session.browser != proofing.browser:
@@ -239,7 +242,8 @@ class MailboxFlow:
         return pending.id
 
     def _followed_before(self, proofing: Proofing, session: Session) -> Refusal:
-        """Only the browser in which it was has a journey to go on with."""
+        """The refusal of a link that was followed before: only the browser that followed it has a journey to go on
+        with."""
         here = self.authorizations.find(proofing.followed_as or "", session.browser, now=self.clock())
         return Refusal("proofing.link_followed", proofing.id).during(proofing.reference, here.id if here else None)
 

@@ -13,7 +13,7 @@ from idp.domain.keyed import SecretKey, random_id
 from idp.domain.logout import EndsSignIns
 from idp.domain.merging import OFFER_LIFETIME, UNDO_LIFETIME, Merge, MergeState
 from idp.domain.messages import MailQueue
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.passwords import PasswordHasher
 from idp.domain.references import present_reference
 from idp.domain.sessions import Session
@@ -33,7 +33,7 @@ from idp.storage.sweeps import SweepStore
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class MergeOffer:
     """What the person may decide. needs_password: the other account has one, which they are asked for."""
 
     merge: Merge
@@ -61,15 +61,15 @@ class MergingFlow:
     secret: SecretKey
     clock: Callable[[], datetime]
 
-    def offer(self, account: Account, session: Session, merge_id: str) -> Offer | None:
+    def offer(self, account: Account, session: Session, merge_id: str) -> MergeOffer | None:
         """The offer that was made in this browser, while it lasts and the other account is open and its person's."""
         merge = self.merges.find_offer(merge_id, account.id, session.browser, now=self.clock())
         other = self.accounts.find(merge.other) if merge else None
         if merge is None or other is None or other.disabled or merge.is_overtaken(other.proved_at):
             return None
-        return Offer(merge, other.password_hash is not None)
+        return MergeOffer(merge, other.password_hash is not None)
 
-    def accept(self, account: Account, session: Session, offer: Offer, password: str) -> str | None:
+    def accept(self, account: Account, session: Session, offer: MergeOffer, password: str) -> str | None:
         """Merge the other account into this one: None when it is done, else the key of a field sentence."""
         other = self.accounts.find(offer.merge.other)
         if other is None or other.disabled or offer.merge.is_overtaken(other.proved_at):
@@ -198,5 +198,4 @@ class MergingFlow:
         for account, partner in ((survivor, other), (other, survivor)):
             self.audit.append(f"account.{change}", at=now, reference=reference, account_id=account.id, other=partner.id)
             to = before.get(account.id, account.addresses)
-            for message in notices("accounts_merged", account, to, reference=reference, now=now, **fields):
-                self.mails.put(message)
+            tell(self.mails, "accounts_merged", account, to, reference=reference, now=now, **fields)

@@ -9,7 +9,7 @@ from idp.domain.authorization import PendingAuthorization
 from idp.domain.errors import Refusal
 from idp.domain.messages import MailQueue
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.passwords import PasswordHasher
 from idp.domain.proofing import AdoptsAccount, ConfirmedBy, ConfirmsMailbox, Proofing, ProofingState
 from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, AMR_PASSWORD, Session, SignedIn, SignsIn
@@ -95,8 +95,7 @@ class NewPasswordFlow:
         """At the other addresses of the account: whoever took the university's login and its mailbox over must not be
         the only one to know. Who is here for the first time has no other one."""
         others = [address for address in account.addresses if address != proofing.address]
-        for message in notices("password_changed", account, others, reference=proofing.reference, now=now):
-            self.mails.put(message)
+        tell(self.mails, "password_changed", account, others, reference=proofing.reference, now=now)
 
     def _university_name(self, proofing: Proofing) -> str:
         provider = self.federation.current.provider(proofing.entity_id)

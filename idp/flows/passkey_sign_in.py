@@ -10,7 +10,7 @@ from idp.domain.authorization import PendingAuthorization
 from idp.domain.guessing import NETWORK_BUDGET, NETWORK_WINDOW, Denied, denied, network_limit
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import MailQueue
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.passkeys import Ceremony, Passkey, PasskeyRefused, PasskeyUse
 from idp.domain.sessions import ACR_PHISHING_RESISTANT, Session, SignedIn, SignsIn
 from idp.passkeys.relying_party import RelyingParty
@@ -122,9 +122,7 @@ class PasskeySignInFlow:
             raise _Refused(refused.problem, refused.detail, passkey) from refused
 
     def _tell_of_copy(self, account: Account, passkey: Passkey, reference: str, now: datetime) -> None:
-        told = notices("passkey_suspected", account, account.addresses, reference=reference, now=now, name=passkey.name)
-        for message in told:
-            self.mails.put(message)
+        tell(self.mails, "passkey_suspected", account, reference=reference, now=now, name=passkey.name)
 
     def _denied(self, refused: "_Refused", pending: PendingAuthorization, network: str, now: datetime) -> Denied:
         """Note it; 429 where as many tries failed from this network as with passwords. No account is ever closed by it:

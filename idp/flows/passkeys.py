@@ -11,7 +11,7 @@ from idp.domain.accounts import Account
 from idp.domain.claims import display_name
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import MailQueue
-from idp.domain.notices import notices
+from idp.domain.notices import tell
 from idp.domain.passkeys import MOST_PER_ACCOUNT, Ceremony, Credential, Passkey, PasskeyRefused
 from idp.domain.references import present_reference
 from idp.domain.sessions import Session
@@ -23,7 +23,7 @@ from idp.storage.sessions import SessionStore
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class PasskeyCreation:
     """What a browser needs for a passkey. options: JSON for its WebAuthn functions. challenge: comes back with it."""
 
     options: str
@@ -49,7 +49,7 @@ class PasskeyFlow:
         """The account's passkeys, oldest first."""
         return self.passkeys.of_account(account.id)
 
-    def offer(self, account: Account, session: Session) -> Offer:
+    def offer(self, account: Account, session: Session) -> PasskeyCreation:
         """What the browser needs to make a passkey for this account."""
         challenge = passkeys.new_challenge(
             self.secret, Ceremony.REGISTRATION, session.browser, account.id, now=self.clock()
@@ -61,7 +61,7 @@ class PasskeyFlow:
             display_name(account.attributes) or account.address,
             self.of_account(account),
         )
-        return Offer(options, challenge)
+        return PasskeyCreation(options, challenge)
 
     def add(
         self, account: Account, session: Session, answer: str, challenge: str, names: Names, typed: str = ""
@@ -159,5 +159,4 @@ class PasskeyFlow:
         """In the audit trail, and by mail to every address of the account. told: in the mail. kept: in the trail."""
         reference, now = present_reference(), self.clock()
         self.audit.append(event, at=now, reference=reference, account_id=account.id, **kept)
-        for message in notices(mail, account, account.addresses, reference=reference, now=now, **told):
-            self.mails.put(message)
+        tell(self.mails, mail, account, reference=reference, now=now, **told)

@@ -24,6 +24,7 @@ import flask_mail
 
 from idp.domain.addresses import PLAIN
 from idp.domain.messages import message_id
+from idp.domain.outcomes import Deferred, Done, Outcome, Refused
 from idp.mail.headers import POLICY
 from idp.mail.messages import Rendered
 
@@ -32,28 +33,10 @@ _REPLY_LIMIT = 500
 _LOGIN_WANTED = (530, 534, 535, 538)
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The server took the message. reply: its answer, one line."""
-
-    reply: str
+class Accepted(Done):
+    """The server took the message."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """Try again later: the server said 4xx, is not there, or would not work with us at all."""
-
-    reply: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The server will never take this message (5xx)."""
-
-    reply: str
-
-
-Outcome = Accepted | Deferred | Refused
 # Writes down what became of a message.
 Records = Callable[[Outcome], None]
 # Whose certificates are believed.

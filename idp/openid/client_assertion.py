@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from idp.domain.clients import Client
 from idp.domain.keyed import token_hash
 from idp.openid.client_keys import ClientKeys
-from idp.openid.signed_statement import LONGEST_JTI, SKEW, Unreadable, seconds, unverified, verify
+from idp.openid.signed_statement import LONGEST_JTI, SKEW, InvalidJwt, seconds, unverified, verify
 
 METHOD = "private_key_jwt"
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -35,33 +35,33 @@ class ClientAssertions:
     def verify(self, assertion: str, client: Client, *, now: datetime) -> None:
         """Returns where this client made the assertion for us, now, and uses it for the first time.
 
-        Raises ``Unreadable``, or ``ServiceUnavailable`` where it is not known whether it was used before.
+        Raises ``InvalidJwt``, or ``ServiceUnavailable`` where it is not known whether it was used before.
         """
         header, claims = unverified(assertion)
         if client.token_endpoint_auth_signing_alg not in ("", header["alg"]):
-            raise Unreadable
+            raise InvalidJwt
         verify(assertion, self._keys.find(client, header))
         # RFC 7523 section 3: issuer and subject are the client itself.
         if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
-            raise Unreadable
+            raise InvalidJwt
         if not _are_ours(claims.get("aud"), self._audiences):
-            raise Unreadable
+            raise InvalidJwt
         until = _checked_times(claims, now)
         self._use(claims.get("jti"), client, until)
 
     def _use(self, jti: Any, client: Client, until: datetime) -> None:
         """Last, so that nothing is stored for a statement that fails for another reason."""
         if not isinstance(jti, str) or not 1 <= len(jti) <= LONGEST_JTI:
-            raise Unreadable
+            raise InvalidJwt
         if not self._used.use(token_hash(f"client assertion\0{client.client_id}\0{jti}"), until=until):
-            raise Unreadable
+            raise InvalidJwt
 
 
 def claimed_client_id(assertion: str) -> str:
-    """Who the assertion says it is from, not verified; ``Unreadable``."""
+    """Who the assertion says it is from, not verified; ``InvalidJwt``."""
     _, claims = unverified(assertion)
     if not isinstance(claims.get("sub"), str):
-        raise Unreadable
+        raise InvalidJwt
     return str(claims["sub"])
 
 
@@ -77,7 +77,7 @@ def _checked_times(claims: Mapping[str, Any], now: datetime) -> datetime:
     present, skew = int(now.timestamp()), int(SKEW.total_seconds())
     latest = present + int(_LONGEST_LIFE.total_seconds()) + skew
     if expires is None or not present < expires <= latest:
-        raise Unreadable
+        raise InvalidJwt
     if any(time is not None and time > present + skew for time in (not_before, issued)):
-        raise Unreadable
+        raise InvalidJwt
     return datetime.fromtimestamp(expires, UTC)

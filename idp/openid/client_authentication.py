@@ -12,7 +12,7 @@ from idp.domain.clients import Client
 from idp.domain.errors import ProtocolError
 from idp.openid import client_assertion
 from idp.openid.client_assertion import ClientAssertions
-from idp.openid.signed_statement import Unreadable
+from idp.openid.signed_statement import InvalidJwt
 
 ClientLookup = Callable[[str], Client | None]
 
@@ -63,7 +63,7 @@ class ClientAuthentication:
             if form.get("client_id", client_id) != client_id:
                 raise invalid_client()
             self.assertions.verify(assertion, client, now=now)
-        except Unreadable:
+        except InvalidJwt:
             raise invalid_client() from None
         return client
 

@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from idp.domain.clients import Client
 from idp.domain.errors import NotFetched
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 PublicKey = RSAKey | ECKey | OKPKey
 Keys = tuple[PublicKey, ...]
@@ -43,7 +43,7 @@ _PAUSE_SECONDS = 30
 _SLOW_SECONDS = 1
 
 
-class UnusableKey(ValueError):
+class UnusableJwk(ValueError):
     """Not a public key that any of our algorithms takes."""
 
 
@@ -111,36 +111,36 @@ class ClientKeys:
         kept.looked_at = self._seconds()
         try:
             kept.keys = read_keys(self._fetch(client.jwks_uri))
-        except (NotFetched, UnusableKey) as problem:
+        except (NotFetched, UnusableJwk) as problem:
             # The keys of the last time stay good: an outage there must not end sign-ins here.
             fields = {"client_id": client.client_id, "problem": str(problem)}
-            log.warning("client_keys_kept", extra={"fields": fields})
+            logger.warning("client_keys_kept", extra={"fields": fields})
         kept.is_slow = self._is_older_than(kept, _SLOW_SECONDS)
 
 
 def read_keys(jwks: Any) -> tuple[PublicKey, ...]:
-    """The keys of a JSON Web Key Set that we can use; ``UnusableKey`` where it holds none."""
+    """The keys of a JSON Web Key Set that we can use; ``UnusableJwk`` where it holds none."""
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list) or len(keys) > _MOST_KEYS:
-        raise UnusableKey("not a JSON Web Key Set")
+        raise UnusableJwk("not a JSON Web Key Set")
     found = []
     for key in keys:
         # RFC 7517 section 5: what is not understood is left out.
         if isinstance(key, dict) and key.get("use", "sig") in ("sig", "enc"):
-            with contextlib.suppress(UnusableKey):
+            with contextlib.suppress(UnusableJwk):
                 found.append(read_public_key(key))
     if not found:
-        raise UnusableKey("no public key of a kind that we take")
+        raise UnusableJwk("no public key of a kind that we take")
     return tuple(found)
 
 
 def read_public_key(key: Mapping[str, Any]) -> PublicKey:
-    """A public key: RSA of 2048 to 8192 bits, EC on P-256 or OKP on Ed25519; ``UnusableKey`` otherwise."""
+    """A public key: RSA of 2048 to 8192 bits, EC on P-256 or OKP on Ed25519; ``UnusableJwk`` otherwise."""
     kind = _KINDS.get(str(key.get("kty")))
     if kind is None or any(private in key for private in ("d", "p", "q", "oth")):
-        raise UnusableKey("not a public key")
+        raise UnusableJwk("not a public key")
     if "k" in key or key.get("crv") != _CURVES.get(str(key["kty"])):
-        raise UnusableKey("not a curve of ours")
+        raise UnusableJwk("not a curve of ours")
     try:
         with warnings.catch_warnings():
             # Short keys are refused below.
@@ -148,9 +148,9 @@ def read_public_key(key: Mapping[str, Any]) -> PublicKey:
             read: PublicKey = kind.import_key(_without_name(key))
             number = read.raw_value
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        raise UnusableKey("not a well-formed key") from error
+        raise UnusableJwk("not a well-formed key") from error
     if isinstance(number, RSAPublicKey) and not _LEAST_RSA_BITS <= number.key_size <= _MOST_RSA_BITS:
-        raise UnusableKey("too short or too long")
+        raise UnusableJwk("too short or too long")
     return read
 
 

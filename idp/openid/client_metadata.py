@@ -9,7 +9,7 @@ from idp.domain.client_secrets import MINIMUM_LENGTH, hash_secret, is_verifier
 from idp.domain.clients import Client
 from idp.domain.sessions import ACR_VALUES
 from idp.openid import client_authentication, client_keys, redirect_uris, responses
-from idp.openid.client_keys import ALGORITHMS, ENCRYPTION_ALGORITHMS, UnusableKey
+from idp.openid.client_keys import ALGORITHMS, ENCRYPTION_ALGORITHMS, UnusableJwk
 from idp.openid.client_rules import RULES
 from idp.openid.client_table import Faults, Table
 from idp.openid.device_codes import GRANT_TYPE as DEVICE_CODE
@@ -111,9 +111,9 @@ def _jwks(keys: Table) -> str:
     try:
         client_keys.read_keys(jwks)
         if not all(isinstance(key, dict) and "d" not in key for key in jwks["keys"]):
-            raise UnusableKey
+            raise UnusableJwk
         return json.dumps(jwks)
-    except (UnusableKey, TypeError):  # TOML holds dates, JSON does not
+    except (UnusableJwk, TypeError):  # TOML holds dates, JSON does not
         keys.faults.add("jwks", "…", "a JSON Web Key Set of public keys for " + ", ".join(ALGORITHMS))
         return ""
 

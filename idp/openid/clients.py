@@ -18,7 +18,7 @@ from idp.openid.client_metadata import read_client
 from idp.openid.client_table import Faults
 from idp.openid.keys import ALWAYS
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _LOOK_EVERY_SECONDS = 1.0
 _SECTORS_AGAIN_SECONDS = 60.0
@@ -125,7 +125,7 @@ class ClientsFile:
             clients = None
         if clients is not None:
             self._clients = clients
-        log.error("clients_file_kept", extra={"fields": {"problem": "; ".join(error.faults)}})
+        logger.error("clients_file_kept", extra={"fields": {"problem": "; ".join(error.faults)}})
         return clients is not None
 
     def _reload(self) -> None:
@@ -135,7 +135,9 @@ class ClientsFile:
             self._keep_last_good(error)
         else:
             self._problems = ()
-            log.info("clients_file_loaded", extra={"fields": {"file": str(self._path), "clients": len(self._clients)}})
+            logger.info(
+                "clients_file_loaded", extra={"fields": {"file": str(self._path), "clients": len(self._clients)}}
+            )
 
 
 def _text(path: Path) -> str:
@@ -166,7 +168,7 @@ def _keep(text: str, copy: Path) -> None:
         # Better none than an older one, which would undo what this process has read.
         with contextlib.suppress(OSError):
             copy.unlink(missing_ok=True)
-        log.warning("clients_file_not_copied", extra={"fields": {"file": str(copy), "detail": str(error)}})
+        logger.warning("clients_file_not_copied", extra={"fields": {"file": str(copy), "detail": str(error)}})
 
 
 def _clients_of(path: Path, text: str, algorithms: tuple[str, ...], implicit: bool) -> dict[str, Client]:

@@ -12,7 +12,7 @@ from idp.domain.errors import ProtocolError
 from idp.domain.keyed import SecretKey, base64url, same, token_hash
 from idp.openid.client_assertion import UsedOnce
 from idp.openid.client_keys import ALGORITHMS, PublicKey, fits_algorithm, read_public_key
-from idp.openid.signed_statement import LONGEST_JTI, SKEW, Unreadable, seconds, unverified, verify
+from idp.openid.signed_statement import LONGEST_JTI, SKEW, InvalidJwt, seconds, unverified, verify
 
 Proofs = Sequence[str]
 
@@ -98,10 +98,10 @@ def _read(proof: str) -> tuple[PublicKey, Mapping[str, Any]]:
     header, claims = unverified(proof)
     jwk = header.get("jwk")
     if header.get("typ") != _TYPE or not isinstance(jwk, dict):
-        raise Unreadable
+        raise InvalidJwt
     key = read_public_key(jwk)
     if not fits_algorithm(key, header["alg"]):
-        raise Unreadable
+        raise InvalidJwt
     verify(proof, [key])
     return key, claims
 
@@ -110,18 +110,18 @@ def _checked(claims: Mapping[str, Any], method: str, url: str, access_token: str
     """When the proof says that it was made, once it is about this request (section 4.3 steps 8, 9 and 12)."""
     jti, issued = claims.get("jti"), seconds(claims, "iat")
     if not isinstance(jti, str) or not 1 <= len(jti) <= LONGEST_JTI or issued is None:
-        raise Unreadable
+        raise InvalidJwt
     if claims.get("htm") != method or _without_query(claims.get("htu")) != _without_query(url):
-        raise Unreadable
+        raise InvalidJwt
     if access_token is not None and claims.get("ath") != _hash(access_token):
-        raise Unreadable
+        raise InvalidJwt
     return issued
 
 
 def _without_query(url: Any) -> tuple[str, str, int | None, str]:
     """What two addresses must share (section 4.3 step 9, RFC 3986 section 6.2)."""
     if not isinstance(url, str):
-        raise Unreadable
+        raise InvalidJwt
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme), parts.path
 

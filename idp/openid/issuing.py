@@ -14,7 +14,7 @@ from idp.openid.core import AccountGone, Core, pyop_errors_translated
 from idp.openid.grant_state import CodeExchange, Issue, invalid_grant, new_refresh_token
 from idp.openid.grants import GrantStore
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +91,5 @@ class Issuing:
 
     def end_family(self, grant: Grant, event: str) -> None:
         """Kill everything that came from this grant (RFC 9700 section 4.14.2)."""
-        log.warning(event, extra={"fields": {"grant": grant.id, "client_id": grant.client_id}})
+        logger.warning(event, extra={"fields": {"grant": grant.id, "client_id": grant.client_id}})
         self._grants.revoke(grant.id)

@@ -14,7 +14,7 @@ from idp.domain.signing_keys import PUBLISHED_BEFORE, KeyState, states
 from idp.openid import key_files
 from idp.openid.key_files import SigningKey
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 ALGORITHM = "RS256"
 # What every installation signs with; EdDSA only where it is switched on.
@@ -139,7 +139,7 @@ class KeyStore:
             except ConfigurationError:
                 if algorithm == ALGORITHM or ALGORITHM not in present:
                     raise
-                log.warning("key_not_made", extra={"fields": {"file": str(path)}})
+                logger.warning("key_not_made", extra={"fields": {"file": str(path)}})
         return bool(missing)
 
     def _refresh(self) -> None:
@@ -159,13 +159,13 @@ class KeyStore:
             if stamp != self._stamp:
                 self._stamp = stamp
                 keys = key_files.read_keys(self._directory)
-                log.info("keys_loaded", extra={"fields": {"kids": " ".join(key.kid for key in keys)}})
+                logger.info("keys_loaded", extra={"fields": {"kids": " ".join(key.kid for key in keys)}})
         except (ConfigurationError, OSError) as error:
-            log.error("keys_kept", extra={"fields": {"problem": str(error)}})
+            logger.error("keys_kept", extra={"fields": {"problem": str(error)}})
         if any(key.algorithm == ALGORITHM for key in keys):
             self._take(keys, now)
         else:
-            log.error("keys_kept", extra={"fields": {"problem": f"{self._directory}: no key for {ALGORITHM}"}})
+            logger.error("keys_kept", extra={"fields": {"problem": f"{self._directory}: no key for {ALGORITHM}"}})
 
     def _take(self, keys: tuple[SigningKey, ...], now: datetime) -> None:
         self._looked_at = now

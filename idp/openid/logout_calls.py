@@ -1,12 +1,12 @@
 """Calling clients: the form with a logout token, and what the answer means (Back-Channel Logout 1.0 section 2.5)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from idp.domain.errors import NotFetched
 from idp.domain.logout import LogoutNotice
+from idp.domain.outcomes import Deferred, Done, Outcome, Refused
 from idp.openid.client_authentication import ClientLookup
 from idp.openid.logout_token import LogoutTokens
 
@@ -15,28 +15,8 @@ _TIMEOUT_SECONDS = 5.0
 _LATER = frozenset({408, 425, 429})
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Done):
     """The client ended its sessions."""
-
-    reply: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """The client could not be reached, or not right now."""
-
-    reply: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The client will not take this notice, however often it is sent."""
-
-    reply: str
-
-
-Outcome = Told | Deferred | Refused
 
 
 class PostForm(Protocol):

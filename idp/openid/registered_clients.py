@@ -11,9 +11,9 @@ from typing import Protocol
 from idp.domain.clients import Client
 from idp.domain.registrations import PREFIX, Registration
 from idp.openid.client_authentication import ClientLookup
-from idp.openid.registration_metadata import MetadataReader, UnfitMetadata
+from idp.openid.registration_metadata import ClientMetadataReader, UnfitMetadata
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _KEPT_SECONDS = 5.0
 _MOST_KEPT = 1024
@@ -51,7 +51,7 @@ class RegisteredClients:
         self,
         in_file: ClientLookup,
         store: Registrations,
-        reader: MetadataReader,
+        reader: ClientMetadataReader,
         *,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -94,5 +94,5 @@ class RegisteredClients:
             return self._reader.client(registration.metadata, client_id, registration.client_secret)
         except UnfitMetadata as fault:
             # What was accepted once may be too much since a setting changed: then the client is none of ours.
-            log.warning("registered_client_unfit", extra={"fields": {"client_id": client_id, "problem": str(fault)}})
+            logger.warning("registered_client_unfit", extra={"fields": {"client_id": client_id, "problem": str(fault)}})
             return None

@@ -13,9 +13,9 @@ from idp.domain.keyed import random_id, random_token, same, token_hash
 from idp.domain.registrations import PREFIX, Registration
 from idp.openid.discovery import REGISTRATION_PATH
 from idp.openid.registered_clients import RegisteredClients, Registrations
-from idp.openid.registration_metadata import MetadataReader, UnfitMetadata, needs_secret, sector_of
+from idp.openid.registration_metadata import ClientMetadataReader, UnfitMetadata, needs_secret, sector_of
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _LARGEST = 65_536
 _LONGEST_TOKEN = 512
@@ -45,7 +45,7 @@ class RegistrationEndpoint:
     store: Registrations
     tokens: InitialTokens
     clients: RegisteredClients
-    reader: MetadataReader
+    reader: ClientMetadataReader
 
     def create(self, body: bytes, authorization: str | None, *, now: datetime) -> dict[str, Any]:
         """The client information response (RFC 7591 section 3.2.1)."""
@@ -65,7 +65,7 @@ class RegistrationEndpoint:
         if not self.tokens.use(initial, now=now):
             raise _invalid_token()
         self.store.add(registration)
-        log.info("client_registered", extra={"fields": {"client_id": registration.client_id}})
+        logger.info("client_registered", extra={"fields": {"client_id": registration.client_id}})
         return self._information(registration, management, secret)
 
     def read(self, client_id: str, authorization: str | None) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class RegistrationEndpoint:
         self._managed(client_id, authorization)
         self.store.delete(client_id)
         self.clients.forget(client_id)
-        log.info("client_deleted", extra={"fields": {"client_id": client_id}})
+        logger.info("client_deleted", extra={"fields": {"client_id": client_id}})
 
     def _managed(self, client_id: str, authorization: str | None) -> Registration:
         """RFC 7592 section 2: whether the client or the token is unknown, the answer is the same."""

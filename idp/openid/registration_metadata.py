@@ -34,7 +34,7 @@ class UnfitMetadata(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class MetadataReader:
+class ClientMetadataReader:
     """Reads registered metadata.
 
     algorithms, implicit: as for ``read_client``. scopes: what registered clients may have. require_pkce: asked of

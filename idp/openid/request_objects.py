@@ -10,7 +10,7 @@ from idp.domain.clients import Client
 from idp.domain.errors import NotFetched, ProtocolError
 from idp.openid.client_keys import ClientKeys
 from idp.openid.parameters import UNDERSTOOD, Pairs, is_sane
-from idp.openid.signed_statement import SKEW, Unreadable, seconds, unverified, verify
+from idp.openid.signed_statement import SKEW, InvalidJwt, seconds, unverified, verify
 
 # RFC 9101 section 10.8: a statement made for another purpose has another type. Many libraries write plain JWT.
 _TYPES = frozenset({"oauth-authz-req+jwt", "jwt", ""})
@@ -58,13 +58,13 @@ class RequestObjects:
         try:
             header, claims = unverified(statement)
             if client.request_object_signing_alg not in ("", header["alg"]):
-                raise Unreadable
+                raise InvalidJwt
             if str(header.get("typ", "")).lower().removeprefix("application/") not in _TYPES:
-                raise Unreadable
+                raise InvalidJwt
             verify(statement, self._keys.find(client, header))
             self._check(claims, client, now, must_end=must_end)
             pairs = [pair for name, value in claims.items() for pair in _pairs(name, value)]
-        except Unreadable:
+        except InvalidJwt:
             raise _invalid() from None
         if not is_sane(pairs):
             raise _invalid()
@@ -73,18 +73,18 @@ class RequestObjects:
     def _check(self, claims: Mapping[str, Any], client: Client, now: datetime, *, must_end: bool) -> None:
         audience = claims.get("aud")
         if claims.get("iss") != client.client_id or claims.get("client_id") != client.client_id:
-            raise Unreadable
+            raise InvalidJwt
         if self._issuer not in (audience if isinstance(audience, list) else [audience]):
-            raise Unreadable
+            raise InvalidJwt
         # A client assertion names its client as subject; it must not do service as a request (RFC 9101 section 10.8).
         if "sub" in claims or "request" in claims or "request_uri" in claims:
-            raise Unreadable
+            raise InvalidJwt
         expires, not_before = seconds(claims, "exp"), seconds(claims, "nbf")
         present, skew = int(now.timestamp()), int(SKEW.total_seconds())
         latest = present + int(_LONGEST_LIFE.total_seconds()) + skew
         is_in_time = not must_end if expires is None else present < expires <= latest
         if not is_in_time or (not_before or 0) > present + skew:
-            raise Unreadable
+            raise InvalidJwt
 
 
 def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
@@ -100,7 +100,7 @@ def _pairs(name: str, value: Any) -> list[tuple[str, str]]:
         return [(name, str(value))]
     if isinstance(value, dict) and name in _OBJECTS:
         return [(name, json.dumps(value))]
-    raise Unreadable
+    raise InvalidJwt
 
 
 def _invalid() -> ProtocolError:

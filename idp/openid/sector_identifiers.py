@@ -9,7 +9,7 @@ from idp.domain.clients import Client
 from idp.domain.errors import NotFetched
 from idp.openid.registration_metadata import UnfitMetadata
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 # Of clients that register themselves, in each process: a slow address holds a thread.
 SECTORS_AT_ONCE = 4
@@ -63,5 +63,5 @@ class SectorIdentifiers:
             fault = str(problem)
         if fault is not None:
             fields = {"client_id": client.client_id, "uri": client.sector_identifier_uri, "problem": fault}
-            log.error("sector_identifier_refused", extra={"fields": fields})
+            logger.error("sector_identifier_refused", extra={"fields": fields})
         return fault is None

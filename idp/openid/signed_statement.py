@@ -27,43 +27,43 @@ class _Registry(jws.JWSRegistry):
 _REGISTRY = _Registry(algorithms=ALGORITHMS, strict_check_header=False)
 
 
-class Unreadable(ValueError):
+class InvalidJwt(ValueError):
     """Not a statement of theirs; what is wrong with it is nobody's business."""
 
 
 def unverified(statement: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Header and claims as they are claimed, nothing verified; ``Unreadable``."""
+    """Header and claims as they are claimed, nothing verified; ``InvalidJwt``."""
     if len(statement) > LONGEST or not statement.isascii():
-        raise Unreadable
+        raise InvalidJwt
     try:
         message = jws.extract_compact(statement.encode("ascii"), registry=_REGISTRY)
         header, claims = message.headers(), json.loads(message.payload)
     except (JoseError, ValueError, TypeError, RecursionError) as error:
-        raise Unreadable from error
+        raise InvalidJwt from error
     # An extension that must be understood is one that we do not understand (RFC 7515 section 4.1.11).
     if not isinstance(header, dict) or not isinstance(claims, dict) or "crit" in header or "b64" in header:
-        raise Unreadable
+        raise InvalidJwt
     if header.get("alg") not in ALGORITHMS:
-        raise Unreadable
+        raise InvalidJwt
     return header, claims
 
 
 def verify(statement: str, keys: Iterable[PublicKey]) -> None:
-    """Returns where one of the keys made the signature; ``Unreadable`` otherwise."""
+    """Returns where one of the keys made the signature; ``InvalidJwt`` otherwise."""
     for key in keys:
         try:
             jws.deserialize_compact(statement, key, registry=_REGISTRY)
         except (JoseError, ValueError, TypeError):
             continue
         return
-    raise Unreadable
+    raise InvalidJwt
 
 
 def seconds(claims: Mapping[str, Any], name: str) -> int | None:
-    """A NumericDate (RFC 7519 section 2); None where it is missing; ``Unreadable`` where it is something else."""
+    """A NumericDate (RFC 7519 section 2); None where it is missing; ``InvalidJwt`` where it is something else."""
     value = claims.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**40:
-        raise Unreadable
+        raise InvalidJwt
     return int(value)

@@ -2,7 +2,7 @@
 
 pysaml2 knows two backends and neither runs in this process, so ours is put in place after its own was made
 (``pysaml2_client``). It signs our requests. What was received is verified and opened before pysaml2 reads it, so
-there it gets no keys at all: it asks one context, made for one response, which answers from what was verified.
+pysaml2 gets no keys at all for that: it asks one context, made for one response, which answers from what was verified.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ class InProcessCrypto(CryptoBackend):  # type: ignore[misc]
     def validate_signature(
         self, signedtext: str | bytes, cert_file: str, cert_type: str, node_name: str, node_id: str
     ) -> bool:
-        """Never: what is received is asked of ``VerifiedContent``."""
+        """Always refused: for a received signature pysaml2 asks ``VerifiedContent``."""
         raise SignatureError("not verified here")
 
     def sign_statement(self, statement: object, node_name: str, key_file: str, node_id: str) -> str:

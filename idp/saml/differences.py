@@ -1,4 +1,5 @@
-"""What a new copy of a metadata file changes, told so that an administrator sees what matters: who, and which keys."""
+"""What a new copy of a metadata file changes, told so that an administrator sees what matters: which providers, and
+which keys."""
 
 import base64
 import hashlib
@@ -6,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from idp.domain.federation import FileDifference, ProviderChange
 from idp.saml import xml_names as names
-from idp.saml.metadata_reading import Unreadable, identity_provider
+from idp.saml.metadata_reading import MalformedMetadata, identity_provider
 from idp.saml.plain_values import plain_name
 from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata
 
@@ -19,7 +20,7 @@ def difference(
 ) -> FileDifference:
     """Compare two copies of a file.
 
-    before, after: digest of the metadata by entity id. old, new: asked only for those whose digests differ.
+    before, after: digest of the metadata by entity id. old, new: asked only for the providers whose digests differ.
     """
     differing = [name for name, digest in after.items() if before.get(name, digest) != digest]
     changes = (ProviderChange(name, _details(old(name), new(name))) for name in differing)
@@ -40,7 +41,7 @@ def _details(old: bytes | None, new: bytes | None) -> tuple[str, ...]:
 def _facts(document: bytes | None) -> dict[str, frozenset[str]]:
     try:
         entity, provider = parse_metadata(document or b""), identity_provider(document or b"")
-    except (UnsafeXML, Unreadable):
+    except (UnsafeXML, MalformedMetadata):
         return {}
     return {
         "keys": frozenset(_keys(entity)),

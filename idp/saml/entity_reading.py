@@ -76,7 +76,8 @@ class EntityDraft:
 
     @property
     def is_nameless(self) -> bool:
-        """Whether its role has no name: the organization's counts then, which comes later (metadata section 2.3.2)."""
+        """Whether its role has no name: the organization's name counts then, which comes later (metadata section
+        2.3.2)."""
         return not any(self.role_names.values())
 
     def provider(self, document: bytes) -> IdentityProvider:
@@ -99,26 +100,30 @@ class EntityDraft:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Step:
+class ElementStep:
     """What to do with an element at one place of an EntityDescriptor.
 
     inside: the elements in it that matter. begin: whether it matters itself. text: takes its text; an element without
     this is not asked for any.
     """
 
-    inside: dict[str, "Step"] = field(default_factory=dict)
+    inside: dict[str, "ElementStep"] = field(default_factory=dict)
     begin: Callable[[EntityDraft, Attributes], bool] | None = None
     text: Callable[[EntityDraft, str, Attributes], None] | None = None
 
 
 def _is_entity_id(text: str) -> bool:
-    """Whether all of it can be seen: with a blank around it, it would pass for another provider's. Some have a space
-    inside."""
+    """Whether every character of this entity id can be seen.
+
+    With a blank before or after it, the id would pass for another provider's. A blank inside stays: some ids have
+    one.
+    """
     return bool(text) and text.isprintable() and text == text.strip()
 
 
 def _role(draft: EntityDraft, attributes: Attributes) -> bool:
-    """The first role of an identity provider that speaks SAML 2.0 counts, and no other, also where it is over."""
+    """The first role of an identity provider that speaks SAML 2.0 counts, and no other role, also where the first one
+    has expired."""
     if draft.has_role or names.SAMLP not in attributes.get("protocolSupportEnumeration", "").split():
         return False
     draft.has_role = True
@@ -173,7 +178,7 @@ def _entity_category(draft: EntityDraft, text: str, _: Attributes) -> None:
 
 
 def _scope(text: str) -> str | None:
-    """The scope; None for a whole top-level domain, in which it could vouch for half of the world's addresses."""
+    """The scope; None for a top-level domain, with which a university could vouch for half of the world's addresses."""
     domain = domain_name(text)
     return domain if domain and "." in domain else None
 
@@ -214,48 +219,50 @@ def _md(name: str) -> str:
     return f"{names.MD} {name}"
 
 
-def _path(*tags: str, end: Step) -> Step:
+def _path(*tags: str, end: ElementStep) -> ElementStep:
     for tag in reversed(tags):
-        end = Step({tag: end})
+        end = ElementStep({tag: end})
     return end
 
 
 _CERTIFICATES: Final = _path(
-    f"{names.DS} KeyInfo", f"{names.DS} X509Data", f"{names.DS} X509Certificate", end=Step(text=_certificate)
+    f"{names.DS} KeyInfo", f"{names.DS} X509Data", f"{names.DS} X509Certificate", end=ElementStep(text=_certificate)
 )
-_ROLE_EXTENSIONS: Final = Step(
+_ROLE_EXTENSIONS: Final = ElementStep(
     {
-        f"{names.SHIBMD} Scope": Step(begin=_is_plain_scope, text=_role_scope),
-        f"{names.MDUI} UIInfo": _path(f"{names.MDUI} DisplayName", end=Step(text=_role_name)),
-        f"{names.MDUI} DiscoHints": _path(f"{names.MDUI} DomainHint", end=Step(text=_hint)),
+        f"{names.SHIBMD} Scope": ElementStep(begin=_is_plain_scope, text=_role_scope),
+        f"{names.MDUI} UIInfo": _path(f"{names.MDUI} DisplayName", end=ElementStep(text=_role_name)),
+        f"{names.MDUI} DiscoHints": _path(f"{names.MDUI} DomainHint", end=ElementStep(text=_hint)),
     }
 )
-_OWN_EXTENSIONS: Final = Step(
+_OWN_EXTENSIONS: Final = ElementStep(
     {
-        f"{names.SHIBMD} Scope": Step(begin=_is_plain_scope, text=_own_scope),
-        f"{names.MDRPI} RegistrationInfo": Step(begin=_registration),
-        f"{names.MDATTR} EntityAttributes": Step(
+        f"{names.SHIBMD} Scope": ElementStep(begin=_is_plain_scope, text=_own_scope),
+        f"{names.MDRPI} RegistrationInfo": ElementStep(begin=_registration),
+        f"{names.MDATTR} EntityAttributes": ElementStep(
             {
-                f"{names.SAML} Attribute": Step(
-                    {f"{names.SAML} AttributeValue": Step(text=_entity_category)}, begin=_holds_categories
+                f"{names.SAML} Attribute": ElementStep(
+                    {f"{names.SAML} AttributeValue": ElementStep(text=_entity_category)}, begin=_holds_categories
                 )
             }
         ),
     }
 )
-_ROLE: Final = Step(
+_ROLE: Final = ElementStep(
     {
         _md("Extensions"): _ROLE_EXTENSIONS,
-        _md("KeyDescriptor"): Step(_CERTIFICATES.inside, begin=_is_wanted_key),
-        _md("SingleSignOnService"): Step(begin=_endpoint),
+        _md("KeyDescriptor"): ElementStep(_CERTIFICATES.inside, begin=_is_wanted_key),
+        _md("SingleSignOnService"): ElementStep(begin=_endpoint),
     },
     begin=_role,
 )
 # The whole of an EntityDescriptor.
-ENTITY: Final = Step(
+ENTITY: Final = ElementStep(
     {
         _md("Extensions"): _OWN_EXTENSIONS,
         _md("IDPSSODescriptor"): _ROLE,
-        _md("Organization"): Step({_md("OrganizationDisplayName"): Step(text=_organization_name)}, begin=_is_nameless),
+        _md("Organization"): ElementStep(
+            {_md("OrganizationDisplayName"): ElementStep(text=_organization_name)}, begin=_is_nameless
+        ),
     }
 )

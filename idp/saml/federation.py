@@ -26,7 +26,7 @@ from idp.saml import federation_seen as seen_files
 from idp.saml.federation_builder import UpdateFailed, locked, run_update
 from idp.saml.federation_index import IndexedFile
 from idp.saml.federation_seen import Seen
-from idp.saml.federation_snapshot import Federation
+from idp.saml.federation_snapshot import FederationSnapshot
 from idp.saml.federation_update import check_file
 from idp.saml.overrides import FILE_NAME, parse_overrides
 from idp.saml.pinned_keys import pinned_keys
@@ -72,18 +72,18 @@ class FederationFolder:
         self._changes: tuple[changes.Change, ...] = ()
         self._logged: set[str] = set()
         self._tell_again: datetime | None = None
-        self._current = Federation(None, clock)
+        self._current = FederationSnapshot(None, clock)
         self._last_status: tuple[MetadataFileStatus, ...] = ()
         self._looked = self._reopen()
         self._last_status = self._status()
 
     @property
-    def current(self) -> Federation:
+    def current(self) -> FederationSnapshot:
         """The federation in use; empty until the first refresh, unless another process has made an index by then."""
         if not self._looked and not self._current.is_real and (made := index.opened(self._state)):
             # Another process has made an index. It serves already, and so must this one, although its first look may
             # still have to wait for the lock.
-            self._current = Federation(made, self._clock)
+            self._current = FederationSnapshot(made, self._clock)
         return self._current
 
     @property
@@ -136,7 +136,7 @@ class FederationFolder:
             if not self._has_to_tell():
                 return
         with locked(self._state) as lock:
-            # Who had the lock before us may have done it all.
+            # The process that had the lock before us may have done everything.
             self._reopen()
             if self._is_stale() and not self._is_too_soon():
                 before = seen_files.made(self._state)
@@ -167,7 +167,8 @@ class FederationFolder:
         return bool(self._changes) and (self._tell_again is None or self._clock() >= self._tell_again)
 
     def _tell_changes(self) -> None:
-        """What was changed, here or by a process that ended before it told; with the lock, so that one tells it."""
+        """Tell what was changed, here or by a process that ended before it told; with the lock, so that one process
+        tells it."""
         told = changes.told(self._state) & {change.id for change in self._changes}
         self._tell_again = self._clock() + _KEPT_AGAIN
         try:
@@ -205,7 +206,7 @@ class FederationFolder:
     def _reopen(self) -> bool:
         """Use the index that is in place; whether there is one.
 
-        One that is gone, unreadable or of another release takes nothing away: the one that is open serves on.
+        An index that is gone, unreadable or of another release takes nothing away: the open index serves on.
         """
         stamp = seen_files.stamp(self._state / index.INDEX_NAME)
         if stamp != self._index_stamp:
@@ -219,7 +220,7 @@ class FederationFolder:
         return self._seen is not None
 
     def _use(self, connection: sqlite3.Connection) -> None:
-        self._current = Federation(connection, self._clock)
+        self._current = FederationSnapshot(connection, self._clock)
         self._changes = changes.of(connection)
         logger.info("federation.in_use", extra={"fields": {"providers": len(self._current)}})
 

@@ -37,7 +37,7 @@ def locked(state: Path) -> Iterator[IO[bytes]]:
 def run_update(folder: Path, state: Path, lock: IO[bytes], *, now: datetime) -> Outcome:
     """Update the index in a short-lived process. Raises UpdateFailed.
 
-    lock: held on by the process, should this one die before it.
+    lock: the new process holds it as well, should this process die before the new one.
     """
     asked = {"folder": str(folder.absolute()), "state": str(state.absolute()), "now": now.isoformat()}
     try:
@@ -47,7 +47,7 @@ def run_update(folder: Path, state: Path, lock: IO[bytes], *, now: datetime) -> 
 
 
 def run_apart(module: str, asked: dict[str, str], lock: IO[bytes]) -> str:
-    """What this module, run as a short-lived process of its own, answers to this. Raises UpdateFailed."""
+    """Run this module as a short-lived process of its own; its answer to what it is asked. Raises UpdateFailed."""
     with subprocess.Popen(  # noqa: S603 -- a module of ours
         [sys.executable, "-m", module],
         env=_environment(),

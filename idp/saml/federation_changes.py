@@ -1,7 +1,8 @@
-"""What new copies of files change, until it has been told: kept in the index, so that both come to be in one step.
+"""What new copies of files change, until it has been told: kept in the index, so that an index and its changes appear
+in one step.
 
-Whoever updates the index may end before anything is told. A small file beside it says what was told; the rest is told
-by whoever looks next, and goes over into the next index.
+The process that updates the index may end before anything is told. A small file beside the index says what was told;
+the process that looks next tells the rest, which goes over into the next index until then.
 """
 
 import json
@@ -27,7 +28,7 @@ class Change:
 
 
 def new(differences: Iterable[FileDifference]) -> tuple[Change, ...]:
-    """These differences, which nobody knows yet."""
+    """These differences as changes of which nobody was told yet."""
     return tuple(Change(os.urandom(8).hex(), difference) for difference in differences)
 
 

@@ -106,7 +106,7 @@ class FederationDownloads:
         self, draft: Path, trust: FileTrust, before: Remembered, overrides: str, lock: IO[bytes]
     ) -> Remembered:
         place = self._folder / draft.name
-        # A copy that somebody else has put there is none that the server knows of.
+        # The server does not know of a copy that somebody else has put there.
         is_ours = bool(before.stamp) and before.stamp == seen_files.stamp(place)
         known = Validators(before.etag, before.last_modified) if is_ours else Validators()
         with draft.open("wb") as into:
@@ -164,7 +164,7 @@ def _digest(path: Path) -> bytes:
 
 
 def _put(draft: Path, place: Path) -> None:
-    """In one rename, also from another file system; the name of the copy is none that is read."""
+    """Put it there in one rename, also from another file system; until then its name is one that nobody reads."""
     copy = place.with_name(f".{place.name}.new")
     try:
         with draft.open("rb") as content, copy.open("wb") as out:

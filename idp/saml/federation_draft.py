@@ -107,19 +107,19 @@ class IndexDraft:
         return documents(self._connection, number, entity_ids)
 
     def unknown(self, entity_ids: Iterable[str]) -> list[str]:
-        """Those of these entity ids that no provider has."""
+        """Which of these entity ids no provider has."""
         query = "SELECT 1 FROM shown WHERE entity_id = ?"
         return [each for each in entity_ids if self._connection.execute(query, (each,)).fetchone() is None]
 
     def accept(self, file: IndexedFile) -> None:
-        """What was added last is this file."""
+        """Take what was added last as this file."""
         self._insert_file(file)
         self._connection.execute("RELEASE file")
 
     def show(self, overrides: Overrides) -> list[tuple[str, str, str]]:
         """Apply the overrides and make everything findable. Where two files name one provider, the later file counts.
 
-        Returns those providers: entity id, file left aside, file in use.
+        Returns the providers that two files name: entity id, file left aside, file in use.
         """
         names = dict(self._connection.execute("SELECT id, name FROM files"))
         winners: dict[str, tuple[int, int]] = {}

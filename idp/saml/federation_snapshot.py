@@ -19,7 +19,7 @@ _LONGEST_ENTITY_ID: Final = 1024
 _MOST_LABELS: Final = 20
 
 
-class Federation:
+class FederationSnapshot:
     """The identity providers of all files together, as one snapshot that never changes; read as it is asked.
 
     connection: to an index; None for a federation of nobody. Copies that have expired are left out at any time.
@@ -57,10 +57,11 @@ class Federation:
         return next((file.name for file in self.files if found and file.id == found[2]), None)
 
     def by_address_domain(self, domain: str) -> tuple[IdentityProvider, ...]:
-        """Who may be the university of this mail domain: those with the longest suffix of it, on label boundaries.
+        """The providers that may be the university of this mail domain: they have its longest suffix, on label
+        boundaries.
 
-        Where the administrator has named somebody for that suffix, nobody else. In the order of a search. For routing
-        only, never for trust.
+        Where the administrator has named providers for that suffix, no other provider. In the order of a search. For
+        routing only, never for trust.
         """
         labels = domain.strip().lower().rstrip(".").split(".")[-_MOST_LABELS:]
         # The last label alone would be a top-level domain.
@@ -83,7 +84,7 @@ class Federation:
     def search(self, query: str, *, limit: int = 20) -> tuple[IdentityProvider, ...]:
         """Shown identity providers that match every word of the query, the best first; none for an empty query.
 
-        Before them those that the query leads to, where it is an address or a domain.
+        Where the query is an address or a domain, the providers to which that leads come before all others.
         """
         named = self.by_address_domain(search.domain_in(query))
         return tuple(dict.fromkeys((*named, *self._by_words(query, limit))))[:limit]

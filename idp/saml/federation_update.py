@@ -1,7 +1,8 @@
 """An update of the federation's index, in a process that ends with it: ``python -m idp.saml.federation_update``.
 
 Reads what to do as JSON from standard input, writes what came of it to standard output. Large files take hundreds of
-megabytes while they are read; those go with the process. Whoever starts it holds the lock of the state directory.
+megabytes while they are read; that memory goes with the process. The process that starts this one holds the lock of the
+state directory.
 """
 
 import gc
@@ -25,7 +26,7 @@ from idp.saml import federation_index as index
 from idp.saml import federation_seen as seen_files
 from idp.saml.federation_index import IndexedFile
 from idp.saml.federation_seen import Seen, SeenFile
-from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, Verified, check_not_older, read_file
+from idp.saml.metadata_trust import MetadataFault, MetadataFile, Validity, VerifiedMetadata, check_not_older, read_file
 from idp.saml.overrides import FILE_NAME, FileTrust, Overrides, parse_overrides
 from idp.saml.signature_aside import CheckAside, checked_aside
 
@@ -132,7 +133,7 @@ class _Update:
         finally:
             if self._draft:
                 self._draft.discard()
-            # Not before: their memory is given back while the index is written.
+            # Only now: the checks give their memory back while the index is written.
             for check in self._checks:
                 check.wait()
         seen_files.save(self._state, Seen(stamps, self._files, text, problem, shown))
@@ -145,7 +146,8 @@ class _Update:
         return sorted(self._folder.glob("*.xml"))
 
     def _overrides(self) -> tuple[Overrides, str, str | None]:
-        """The overrides, their text, and what is wrong with the file; the last good ones where something is."""
+        """The overrides, their text, and what is wrong with the file; the last good overrides where something is
+        wrong."""
         try:
             path = self._folder / FILE_NAME
             content = path.read_bytes() if path.exists() else b""
@@ -172,7 +174,7 @@ class _Update:
     def _miss(self, overrides: Overrides) -> None:
         """Files that the overrides name and that are there no longer, perhaps by accident.
 
-        One that never was there yet may still be coming: its entry was written first.
+        A file that was never there may still be coming: its entry was written first.
         """
         for name, trust in overrides.files.items():
             if name in self._before.files and name not in self._files and not trust.url:
@@ -188,7 +190,7 @@ class _Update:
         return None if is_over else indexed
 
     def _read(self, path: Path, trust: FileTrust | None, indexed: IndexedFile | None) -> str | None:
-        """Take the file over; why not, where it is not."""
+        """Take the file over; returns why it cannot be taken over, or None."""
         try:
             file = read_file(path, trust)
             with checked_aside(file, now=self._now) as check:
@@ -230,14 +232,14 @@ class _Update:
 
     def _checked(
         self, number: int, file: MetadataFile, check: CheckAside, indexed: IndexedFile | None
-    ) -> tuple[Verified, dict[str, str]]:
+    ) -> tuple[VerifiedMetadata, dict[str, str]]:
         """Read into the draft while the file is checked aside; believed only when this returns."""
-        from idp.saml.metadata_reading import MetadataReader, Unreadable
+        from idp.saml.metadata_reading import MalformedMetadata, MetadataReader
 
         reader = MetadataReader(file.content, self._now)
         try:
             digests = self._draft_begun().add(number, reader)
-        except Unreadable as error:
+        except MalformedMetadata as error:
             # The check says better what is wrong, if it finds anything.
             check.result()
             raise MetadataFault(f"is not acceptable XML ({error})") from None
@@ -275,7 +277,7 @@ class _Update:
         draft.put_in_place()
 
     def _gone(self) -> list[FileDifference]:
-        """Files that are in use no longer: taken away, or over with nothing to follow them."""
+        """Files that are in use no longer: taken away, or expired without a newer copy."""
         gone = (file for name, file in self._indexed.items() if name not in self._kept and name not in self._added)
         found = [(file.name, index.digests(self._in_use, file)) for file in gone if self._in_use]
         return [FileDifference(name, removed=tuple(digests)) for name, digests in found]
@@ -293,7 +295,7 @@ def _told_difference(
     digests: dict[str, str],
     documents: dict[str, bytes],
 ) -> FileDifference:
-    """Against the copy in use. documents: at least of those whose digest is another one now."""
+    """What the file changes against the copy in use. documents: at least of the providers whose digest has changed."""
     if connection is None or before is None:
         return FileDifference(name, added=tuple(digests))
     old = index.digests(connection, before)
@@ -306,15 +308,15 @@ def _told_difference(
 
 
 def _entities(reader: "MetadataReader") -> Iterator[tuple[IdentityProvider, bytes]]:
-    from idp.saml.metadata_reading import Unreadable
+    from idp.saml.metadata_reading import MalformedMetadata
 
     try:
         yield from reader
-    except Unreadable as error:
+    except MalformedMetadata as error:
         raise MetadataFault(f"is not acceptable XML ({error})") from None
 
 
-def _check_same(checked: Verified, reader: "MetadataReader") -> None:
+def _check_same(checked: VerifiedMetadata, reader: "MetadataReader") -> None:
     """What was read is what was verified: two parsers saw the same document."""
     if checked.outline != reader.outline():
         raise MetadataFault("is read differently by two parsers")

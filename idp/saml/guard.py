@@ -18,7 +18,7 @@ from idp.saml.signature_form import check_own_signature
 
 MAX_BASE64_LENGTH: Final = 256 * 1024
 MAX_DEPTH: Final = 32
-# SAML's own elements have at most nine; lxml looks each of them up among all of its element.
+# SAML's own elements have at most nine attributes; lxml looks each attribute up among all attributes of its element.
 MAX_ATTRIBUTES: Final = 64
 
 # Each of these leads a reader somewhere else than to the element that was signed, or carries content of its own.
@@ -84,7 +84,7 @@ def parse_guarded(xml: bytes) -> Element:
 
 
 def check_decrypted(root: Element) -> None:
-    """The same rules once more, where the cipher text was replaced by its assertion.
+    """The rules for a received response once more, where the cipher text was replaced by its assertion.
 
     root: the Response whose EncryptedAssertion now holds an Assertion.
     """

@@ -39,7 +39,8 @@ class KeyWatch:
         logger.info("saml.keys_loaded", extra={"fields": {"published": [key.parent.name for key, _ in keys]}})
 
     def _stamped(self) -> frozenset[tuple[str, int, int]]:
-        # A pair's own folder tells of one that may not be looked into; where the whole may not be, nothing is seen.
+        # Of a pair that may not be looked into, its folder still tells; where the folder of all pairs may not be looked
+        # into, nothing is seen.
         found = set[tuple[str, int, int]]()
         with suppress(OSError):
             for path in (*self._directory.glob("saml-*"), *self._directory.glob("saml-*/*")):

@@ -58,8 +58,9 @@ class SamlKey:
 def ensure_keys(directory: Path, entity_id: str, *, now: datetime) -> list[KeyPair]:
     """Paths of our published (private key, certificate) PEM pairs, oldest first; one is made where there is none.
 
-    Safe when several workers start at once: a pair appears in one rename, and who comes second takes the first's.
-    Raises ConfigurationError where a pair is incomplete, as every function here does for what the system refuses.
+    Safe when several workers start at once: a pair appears in one rename, and the worker that comes second takes the
+    pair of the first. Raises ConfigurationError where a pair is incomplete, as every function here does for what the
+    system refuses.
     """
     with _refusals_told(directory):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The keys and sign-in endpoints in one EntityDescriptor, read when somebody is asked or answers.
+"""The keys and sign-in endpoints in one EntityDescriptor, read when this provider is asked or answers.
 
 Only ever called with metadata whose origin was verified (``metadata_files``).
 """

@@ -16,11 +16,11 @@ from lxml import etree
 from idp.domain.errors import Refusal
 from idp.saml import xml_names as names
 from idp.saml.metadata import within
-from idp.saml.metadata_trust import MetadataFault, MetadataFile, Outline, Validity, Verified
+from idp.saml.metadata_trust import MetadataFault, MetadataFile, Outline, Validity, VerifiedMetadata
 from idp.saml.plain_values import moment
 from idp.saml.safe_xml import Element, UnsafeXML, parse_metadata
 from idp.saml.signature_form import check_signature_form
-from idp.saml.verification_keys import UnusableKey, key_of_pem
+from idp.saml.verification_keys import UnusablePem, key_of_pem
 from idp.saml.xml_signature import verify
 
 MAX_VALIDITY: Final = timedelta(days=28)
@@ -38,7 +38,7 @@ _EXTENSIONS: Final = f"{{{names.MD}}}Extensions"
 _PUBLICATION: Final = f"{{{names.MDRPI}}}PublicationInfo"
 
 
-def verified(file: MetadataFile, *, now: datetime) -> Verified:
+def verified(file: MetadataFile, *, now: datetime) -> VerifiedMetadata:
     """The file, if its origin is sure and its time has not run out. Raises MetadataFault.
 
     Its age against the copy in use is not looked at (``metadata_trust.check_not_older``).
@@ -62,14 +62,14 @@ def parsed(file: MetadataFile) -> Element:
     return root
 
 
-def verified_root(root: Element, file: MetadataFile, *, now: datetime) -> Verified:
+def verified_root(root: Element, file: MetadataFile, *, now: datetime) -> VerifiedMetadata:
     """``verified``, of the file with this root. Raises MetadataFault."""
     digest = file.checked_digest()
     if file.trust.signing_keys:
         _check_signature(root, tuple(_pinned_key(file.keys, name) for name in file.trust.signing_keys))
     validity = Validity(_valid_until(root, now, pinned=bool(file.trust.sha256)), _created(root))
     elements = etree.XPath("count(//*)")(root)
-    return Verified(digest, validity, Outline.of(int(elements), list(_entity_ids(root))))
+    return VerifiedMetadata(digest, validity, Outline.of(int(elements), list(_entity_ids(root))))
 
 
 def _check_signature(root: Element, keys: tuple[xmlsec.Key, ...]) -> None:
@@ -92,7 +92,7 @@ def _pinned_key(folder: Path, name: str) -> xmlsec.Key:
         return key_of_pem((folder / name).read_bytes())
     except OSError as error:
         raise MetadataFault(f"signing key {name}: {error.strerror}") from None
-    except UnusableKey as error:
+    except UnusablePem as error:
         raise MetadataFault(f"signing key {name}: {error}") from None
 
 

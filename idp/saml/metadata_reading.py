@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from idp.domain.federation import IdentityProvider
 from idp.saml import xml_names as names
-from idp.saml.entity_reading import ENTITY, Attributes, EntityDraft, Step
+from idp.saml.entity_reading import ENTITY, Attributes, ElementStep, EntityDraft
 from idp.saml.metadata_trust import Outline
 from idp.saml.plain_values import moment
 
@@ -22,10 +22,10 @@ _CHUNK: Final = 1 << 18
 _ENTITY: Final = f"{names.MD} EntityDescriptor"
 _GROUP: Final = f"{names.MD} EntitiesDescriptor"
 _TAG: Final = re.compile(rb"<(?:[^\s<>/:=]+:)?EntityDescriptor(?=[\s/>])")
-_NOTHING: Final = Step()
+_NOTHING: Final = ElementStep()
 
 
-class Unreadable(Exception):
+class MalformedMetadata(Exception):
     """The text is not XML as we accept it."""
 
 
@@ -42,7 +42,7 @@ def identity_provider(document: bytes) -> IdentityProvider | None:
     """The SAML 2.0 identity provider that this EntityDescriptor describes, or None where we could not use it.
 
     Usable is one with an entity id, a sign-in endpoint (HTTP-Redirect or HTTP-POST) and a signing key. Its
-    ``metadata_digest`` is that of the document. Raises Unreadable.
+    ``metadata_digest`` is that of the document. Raises MalformedMetadata.
     """
     return next((provider for provider, _ in MetadataReader(document)), None)
 
@@ -63,7 +63,7 @@ class MetadataReader:
         self._declared: dict[str, str] = {}
         self._found: list[tuple[IdentityProvider, bytes]] = []
         self._draft = EntityDraft("", self._is_over)
-        self._steps: list[Step] = []
+        self._steps: list[ElementStep] = []
         # How deep we are in elements that do not matter.
         self._aside = 0
         # Of the element whose value is being read, if any.
@@ -77,7 +77,7 @@ class MetadataReader:
         self._watch_groups()
 
     def __iter__(self) -> Iterator[tuple[IdentityProvider, bytes]]:
-        """Once only. Raises Unreadable."""
+        """Once only. Raises MalformedMetadata."""
         content = memoryview(self._content)
         try:
             for start in range(0, max(len(content), 1), _CHUNK):
@@ -86,7 +86,7 @@ class MetadataReader:
                 found, self._found = self._found, []
                 yield from found
         except expat.ExpatError as error:
-            raise Unreadable(str(error)) from None
+            raise MalformedMetadata(str(error)) from None
 
     def outline(self) -> Outline:
         """Of the whole document, after everything was read."""
@@ -181,7 +181,7 @@ class MetadataReader:
         tag = _TAG.match(content, self._begin)
         end = content.find(b">", self._parser.CurrentByteIndex) + 1
         if tag is None or not end:
-            raise Unreadable("an element that does not stand where it begins")
+            raise MalformedMetadata("an element that does not stand where it begins")
         around = self._groups[-1].declarations
         if self._own_spaces:
             around = _declarations(self._groups[-1].spaces, self._own_spaces)
@@ -213,4 +213,4 @@ def _declarations(spaces: dict[str, str], others: Container[str] = ()) -> bytes:
 
 
 def _refuse_document_type(*_: object) -> None:
-    raise Unreadable("document type declaration")
+    raise MalformedMetadata("document type declaration")

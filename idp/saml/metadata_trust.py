@@ -1,6 +1,6 @@
 """A metadata file around its XML: whether it may be believed at all, and whether it may follow the copy in use.
 
-Reads no XML: whoever updates the federation does that in two processes at once.
+Reads no XML: an update of the federation does that in two processes at once.
 """
 
 import hashlib
@@ -22,7 +22,8 @@ class MetadataFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """valid_until: None only for a file that is trusted by its fingerprint and names no end. created: where it says."""
+    """valid_until: None only for a file that is trusted by its fingerprint and names no end. created: where the file
+    says it."""
 
     valid_until: datetime | None
     created: datetime | None
@@ -45,7 +46,7 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedMetadata:
     """What is known of a file whose origin is sure.
 
     digest: its SHA-256 in hex. outline: what any reader of it must have seen.

@@ -119,7 +119,7 @@ def own_metadata(config: SPConfig, description: ServiceDescription, *, now: date
 def signed_metadata(
     config: SPConfig, description: ServiceDescription, private_key: bytes, certificate: str, *, now: datetime
 ) -> bytes:
-    """The same with an enveloped signature, RSA-SHA256 (metadata section 3).
+    """The EntityDescriptor with an enveloped signature, RSA-SHA256 (metadata section 3).
 
     private_key: PEM. certificate: its base64 alone, for the KeyInfo.
     """
@@ -173,7 +173,8 @@ def _extensions(*elements: Any) -> Any:
 
 
 def _algorithms() -> list[Any]:
-    """What we verify (SAML metadata profile for algorithm support 1.0); whoever signs with SHA-1 is told beforehand."""
+    """What we verify (SAML metadata profile for algorithm support 1.0); so an identity provider that signs with SHA-1
+    knows beforehand."""
     digests = [algsupport.DigestMethod(algorithm=name) for name in names.DIGEST_ALGORITHMS]
     return digests + [algsupport.SigningMethod(algorithm=name) for name in names.SIGNATURE_ALGORITHMS]
 

@@ -86,7 +86,8 @@ class ServiceProvider:
         self._metadata_of = lru_cache(maxsize=2)(self._make_metadata)
 
     def use_keys(self, keys: list[KeyPair], old_keys: Iterable[KeyPair] = ()) -> None:
-        """From now on these instead, read at once and swapped as a whole. Raises OSError for what cannot be read."""
+        """Use these keys from now on, read at once and swapped as a whole. Raises OSError for a file that cannot be
+        read."""
         client = new_client(self._entity_id, self._acs_url, self._description.name(), keys)
         self._own = _Own(client, tuple(key.read_bytes() for key, _ in (*keys, *old_keys)))
 
@@ -201,7 +202,7 @@ class ServiceProvider:
 
 
 def _agree(assertion: Element, values: dict[str, tuple[str, ...]], second: SecondReading) -> None:
-    """Two parsers and two readers saw the same, or nobody is believed."""
+    """Refuse an answer of which two parsers and two readers saw different things."""
     instant_text = authn_statement(assertion).get("AuthnInstant")
     ours = (assertion.get("ID"), whole_text(assertion.find(names.ISSUER)), instant_text)
     if ours != (second.assertion_id, second.issuer, second.authn_instant):

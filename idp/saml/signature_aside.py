@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Final
 
-from idp.saml.metadata_trust import MetadataFault, MetadataFile, Outline, Validity, Verified
+from idp.saml.metadata_trust import MetadataFault, MetadataFile, Outline, Validity, VerifiedMetadata
 
 # Ends an answer: one that was cut off is none.
 _END: Final = b"\n"
@@ -28,7 +28,7 @@ class CheckAside:
             _check_and_exit(file, now, telling)
         os.close(telling)
 
-    def result(self) -> Verified:
+    def result(self) -> VerifiedMetadata:
         """As ``metadata_files.verified``; also raises MetadataFault where the check came to no end."""
         with open(self._told, "rb", closefd=False) as told:
             text = told.read()
@@ -54,7 +54,7 @@ class CheckAside:
 
 @contextmanager
 def checked_aside(file: MetadataFile, *, now: datetime) -> Iterator[CheckAside]:
-    """The check, under way; it is made to end when this is left, and somebody must ``wait`` for that."""
+    """The check, under way; it is made to end when the context is left, and the caller must ``wait`` for that."""
     check = CheckAside(file, now)
     try:
         yield check
@@ -90,11 +90,11 @@ def _check_and_exit(file: MetadataFile, now: datetime, telling: int) -> None:
         os._exit(code)
 
 
-def _result(told: dict[str, str | int | None]) -> Verified:
+def _result(told: dict[str, str | int | None]) -> VerifiedMetadata:
     if "fault" in told:
         raise MetadataFault(str(told["fault"]))
     validity = Validity(_moment(told["valid_until"]), _moment(told["created"]))
-    return Verified(str(told["digest"]), validity, Outline(int(told["elements"] or 0), str(told["entity_ids"])))
+    return VerifiedMetadata(str(told["digest"]), validity, Outline(int(told["elements"] or 0), str(told["entity_ids"])))
 
 
 def _text(moment: datetime | None) -> str | None:

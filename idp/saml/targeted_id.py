@@ -35,8 +35,8 @@ class Name:
     def written(self, issuer: str, us: str) -> str | None:
         """``IdP!SP!value``, or None for a name that is of another provider's or for another service.
 
-        An absent qualifier means who asserts it and whom it is asserted to (core 2.2.2). Raises Refusal
-        ``saml.attribute_values``.
+        An absent qualifier means the provider that asserts the name, or the service to which it does (core 2.2.2).
+        Raises Refusal ``saml.attribute_values``.
         """
         if self.format not in (None, "", PERSISTENT):
             return None
@@ -67,7 +67,7 @@ def names_in_values(attribute: Element) -> list[Name]:
 
 
 def subject_name(assertion: Element) -> Name | None:
-    """The persistent NameID of the subject, None where it has another one or none."""
+    """The persistent NameID of the subject, None where the subject has another NameID or none."""
     element = assertion.find("saml:Subject/saml:NameID", names.NS)
     name = None if element is None else name_of(element)
     return name if name is not None and name.persistent else None

@@ -22,7 +22,7 @@ MIN_EC_BITS: Final = 256
 _PEM_CERTIFICATE: Final = re.compile(rb"\s*-----BEGIN CERTIFICATE-----([\sA-Za-z0-9+/=]+)-----END CERTIFICATE-----\s*")
 
 
-class UnusableKey(Exception):
+class UnusablePem(Exception):
     """Neither a certificate nor a public key of a kind and size that we accept; the text says why."""
 
 
@@ -30,7 +30,7 @@ def key_of_pem(pem: bytes) -> xmlsec.Key:
     """The key in a PEM certificate or PEM public key: RSA of 2048 to 8192 bits, or EC of 256 bits or more.
 
     pem: of the administrator or of this process, as a certificate with an ordinary key is not looked at more closely.
-    Raises UnusableKey.
+    Raises UnusablePem.
     """
     certificate = _PEM_CERTIFICATE.fullmatch(pem)
     if certificate and is_ordinary(certificate[1]):
@@ -44,7 +44,7 @@ def key_of_pem(pem: bytes) -> xmlsec.Key:
             return _acceptable(x509.load_pem_x509_certificate(pem).public_key())
         return _acceptable(serialization.load_pem_public_key(pem))
     except ValueError:
-        raise UnusableKey("neither a PEM certificate nor a PEM public key") from None
+        raise UnusablePem("neither a PEM certificate nor a PEM public key") from None
 
 
 def certified_key(certificate: str | None) -> xmlsec.Key | None:
@@ -55,7 +55,7 @@ def certified_key(certificate: str | None) -> xmlsec.Key | None:
     try:
         der = base64.b64decode("".join((certificate or "").split()), validate=True)
         return _acceptable(x509.load_der_x509_certificate(der).public_key())
-    except (ValueError, binascii.Error, UnusableKey, UnsupportedAlgorithm):
+    except (ValueError, binascii.Error, UnusablePem, UnsupportedAlgorithm):
         return None
 
 
@@ -66,7 +66,7 @@ def _acceptable(key: "PublicKeyTypes") -> xmlsec.Key:
     is_rsa = isinstance(key, rsa.RSAPublicKey) and MIN_RSA_BITS <= key.key_size <= MAX_RSA_BITS
     is_ec = isinstance(key, ec.EllipticCurvePublicKey) and key.key_size >= MIN_EC_BITS
     if not (is_rsa or is_ec):
-        raise UnusableKey(f"accepted are RSA from {MIN_RSA_BITS} to {MAX_RSA_BITS} bits and EC from {MIN_EC_BITS} bits")
+        raise UnusablePem(f"accepted are RSA from {MIN_RSA_BITS} to {MAX_RSA_BITS} bits and EC from {MIN_EC_BITS} bits")
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     return _loaded(pem, xmlsec.constants.KeyDataFormatPem)
 
@@ -75,4 +75,4 @@ def _loaded(pem: bytes, form: Any) -> xmlsec.Key:
     try:
         return xmlsec.Key.from_memory(pem, form)
     except xmlsec.Error:
-        raise UnusableKey("neither a PEM certificate nor a PEM public key") from None
+        raise UnusablePem("neither a PEM certificate nor a PEM public key") from None

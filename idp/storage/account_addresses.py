@@ -1,5 +1,6 @@
 """The addresses of an account as its person changes them, in collection ``accounts``."""
 
+from idp.storage.account_documents import ACCOUNTS
 from idp.storage.database import Database, translated
 
 # Nobody needs more, and a page lists them all.
@@ -10,7 +11,7 @@ class AccountAddresses:
     """Each change is one conditional write; an account always keeps an address."""
 
     def __init__(self, database: Database) -> None:
-        self._accounts = database.collection("accounts")
+        self._accounts = database.collection(ACCOUNTS)
 
     def add(self, account_id: str, address: str) -> bool:
         """One more address, the last one; False where the account is closed or has enough of them.

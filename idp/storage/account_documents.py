@@ -10,6 +10,7 @@ from idp.domain.accounts import Account, Bounce, FormerSubject, Identity, Invite
 from idp.domain.inactivity import ClosingNotice, Inactivity, InactivityState
 from idp.domain.releases import Release
 
+ACCOUNTS = "accounts"
 # Of the shape of documents; what migrations still have to bring there has an older one, or none.
 VERSION = 2
 

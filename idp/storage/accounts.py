@@ -9,6 +9,7 @@ from pymongo import IndexModel
 from idp.domain.accounts import Account, Bounce, Identity, Invited
 from idp.domain.sessions import Session
 from idp.storage.account_documents import (
+    ACCOUNTS,
     account_document,
     identity_document,
     identity_key,
@@ -21,7 +22,7 @@ from idp.storage.name_patterns import NAMES, beginning_of_a_word
 # Unique indexes over arrays hold between documents: no identity and no address ever belongs to two accounts.
 # The filters leave out accounts whose array is empty, which would all collide on "nothing".
 INDEXES = Indexes(
-    "accounts",
+    ACCOUNTS,
     (
         IndexModel("subject", unique=True),
         IndexModel("identities.value", sparse=True),
@@ -40,7 +41,7 @@ class AccountStore:
     """Finds accounts by id, address or identity, and changes them one field at a time."""
 
     def __init__(self, database: Database) -> None:
-        self._accounts = database.collection("accounts")
+        self._accounts = database.collection(ACCOUNTS)
 
     def find(self, account_id: str) -> Account | None:
         """The account with this id, also where it is disabled."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pymongo import ReturnDocument
 
 from idp.domain.accounts import Account
-from idp.storage.account_documents import read_account
+from idp.storage.account_documents import ACCOUNTS, read_account
 from idp.storage.database import Database, Document, translated
 
 
@@ -14,7 +14,7 @@ class ClosedAccounts:
     """Closing, opening again and erasing exclude one another: each begins with one conditional write."""
 
     def __init__(self, database: Database) -> None:
-        self._accounts = database.collection("accounts")
+        self._accounts = database.collection(ACCOUNTS)
         self._codes = database.collection("one_time_codes")
 
     def close(self, account_id: str, *, reopens_until: datetime) -> bool:

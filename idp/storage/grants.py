@@ -13,7 +13,7 @@ from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState, Rot
 from idp.domain.logout import ApplicationInUse
 from idp.domain.registrations import PREFIX
 from idp.storage.database import Database, Document, Indexes, repeated, translated
-from idp.storage.sessions import read_sign_in
+from idp.storage.sessions import read_sign_in, sign_in_document
 
 INDEXES = Indexes(
     "grants",
@@ -283,14 +283,7 @@ def _document(grant: Grant) -> Document:
         "subject": grant.subject,
         "scope": list(grant.scope),
         "redirect_uri": grant.redirect_uri,
-        "sign_in": {
-            "account_id": grant.sign_in.account_id,
-            "sid": grant.sign_in.sid,
-            "at": grant.sign_in.at,
-            "methods": list(grant.sign_in.methods),
-            "acr": grant.sign_in.acr,
-            "authenticated_at": grant.sign_in.authenticated_at,
-        },
+        "sign_in": sign_in_document(grant.sign_in),
         "code_hash": grant.code_hash,
         "code_expires_at": grant.code_expires_at,
         "code_used_at": grant.code_used_at,

@@ -8,7 +8,7 @@ from pymongo import ReturnDocument
 
 from idp.domain.accounts import Account
 from idp.domain.inactivity import Inactivity, InactivityState
-from idp.storage.account_documents import read_account
+from idp.storage.account_documents import ACCOUNTS, read_account
 from idp.storage.database import Database, Document, translated
 
 _STATE = "inactivity.state"
@@ -21,7 +21,7 @@ class InactivityStore:
     """
 
     def __init__(self, database: Database) -> None:
-        self._accounts = database.collection("accounts")
+        self._accounts = database.collection(ACCOUNTS)
 
     def claim(self, *, now: datetime, longest: timedelta, until: datetime) -> Account | None:
         """An account that is to be looked at, for one of all workers that ask; others may take it over after ``until``.

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from pymongo import IndexModel, ReturnDocument
 
 from idp.domain.errors import ServiceUnavailable
+from idp.domain.outcomes import Deferred, Done, Outcome, Refused
 from idp.storage.database import Database, Document, translated
 
 WAITING = {"state": "waiting"}
@@ -77,6 +78,16 @@ class LeasedQueue(Generic[Work]):
                 return_document=ReturnDocument.AFTER,
             )
         return None if document is None else Claim(document["_id"], self._read(document), worker, document["tries"])
+
+    def settle(self, claim: Claim[Work], outcome: Outcome, pauses: Sequence[timedelta], *, now: datetime) -> None:
+        """Write down what became of a try. pauses: before the next try, where this one was deferred."""
+        match outcome:
+            case Done(reply):
+                self.done(claim, reply, now=now)
+            case Deferred(reply):
+                self.deferred(claim, reply, now=now, retry_at=now + pause_after(claim.attempt, pauses))
+            case Refused(reply):
+                self.refused(claim, reply, now=now)
 
     def done(self, claim: Claim[Work], reply: str, *, now: datetime) -> None:
         """The other side took it, whoever may have claimed it since."""

@@ -5,6 +5,7 @@ takes over from a killed worker begins at the first one.
 """
 
 from idp.domain.merging import Merge
+from idp.storage.account_documents import ACCOUNTS
 from idp.storage.database import AlreadyExists, Database, Document, translated
 
 _OF_THE_UNIVERSITY = ("attributes", "proved_at", "invited")
@@ -14,7 +15,7 @@ class MergedAccounts:
     """Moves addresses, identities and what else belongs to an account; ``MergeStore`` says when."""
 
     def __init__(self, database: Database) -> None:
-        self._accounts = database.collection("accounts")
+        self._accounts = database.collection(ACCOUNTS)
 
     def leave(self, merge: Merge) -> bool:
         """Empty the other account, if it is open and still has the proven address: the write that decides.

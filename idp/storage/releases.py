@@ -5,6 +5,7 @@ from datetime import datetime
 
 from idp.domain.accounts import Account
 from idp.domain.releases import Release, news
+from idp.storage.account_documents import ACCOUNTS
 from idp.storage.database import Database, Document, translated
 
 
@@ -12,7 +13,7 @@ class ReleaseStore:
     """One entry for each application that received something of a person."""
 
     def __init__(self, database: Database) -> None:
-        self._accounts = database.collection("accounts")
+        self._accounts = database.collection(ACCOUNTS)
 
     def note_news(
         self, account: Account, client_id: str, asked: frozenset[str], available: Iterable[str], *, now: datetime

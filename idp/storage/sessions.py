@@ -49,7 +49,8 @@ class SessionStore:
                     "created_at": now,
                     "expires_at": expires_at,
                     "is_shared": signed_in.is_shared,
-                    "sign_in": _sign_in_document(sign_in),
+                    "sign_in": sign_in_document(sign_in)
+                    | {"ends_at": sign_in.ends_at, "kind": _kind_document(sign_in.kind)},
                 }
             )
         self.end(session)
@@ -108,15 +109,14 @@ class SessionStore:
         repeated(lambda: self._sessions.delete_many(which))
 
 
-def _sign_in_document(sign_in: SignIn) -> dict[str, Any]:
+def sign_in_document(sign_in: SignIn) -> dict[str, Any]:
+    """What a session and a grant both keep of a sign-in."""
     return {
         "account_id": sign_in.account_id,
         "sid": sign_in.sid,
         "at": sign_in.at,
         "methods": list(sign_in.methods),
         "acr": sign_in.acr,
-        "ends_at": sign_in.ends_at,
-        "kind": _kind_document(sign_in.kind),
         "authenticated_at": sign_in.authenticated_at,
     }
 

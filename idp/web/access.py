@@ -10,17 +10,15 @@ from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, format_datetime
 from flask_babel import gettext as _
-from werkzeug.wrappers import Response as Redirect
 
 from idp.domain.accounts import Account
 from idp.domain.passkeys import is_by_passkey
 from idp.domain.sessions import AMR_CODE, AMR_PASSWORD, Session
 from idp.flows.access import AccessFlow, Application, OpenSession
 from idp.flows.account import AccountFlow
-from idp.flows.authorization import AuthorizationFlow
 from idp.flows.end_session import EndSessionFlow
 from idp.web import forms
-from idp.web.account import signed_in
+from idp.web.account_door import AccountDoor
 from idp.web.claim_names import claim_names
 from idp.web.device_names import device_name
 from idp.web.end_session import signed_out_next
@@ -30,65 +28,51 @@ from idp.web.pages import Pages, language
 def blueprint(
     flow: AccessFlow,
     account_flow: AccountFlow,
-    authorization: AuthorizationFlow,
+    door: AccountDoor,
     end_session: EndSessionFlow,
     pages: Pages,
 ) -> Blueprint:
     views = Blueprint("access", __name__, url_prefix="/account")
     browser = pages.browser
 
-    def fresh(page: str, *, posted: bool = False, **names: str) -> tuple[Session, Account | Redirect]:
-        session = browser.posted_session() if posted else browser.session()
-        return session, signed_in(account_flow, authorization, session, page, fresh=True, **names)
-
     @views.get("/applications/withdraw")
     def application() -> ResponseReturnValue:
         client_id = request.args.get("client_id", "")
-        _session, account = fresh("access.application", client_id=client_id)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("access.application", client_id=client_id)
         found = flow.application(account, client_id, language())
         return _application_page(pages, found) if found else redirect(url_for("account.show"), 303)
 
     @views.post("/applications/withdraw")
     def withdraw() -> ResponseReturnValue:
         client_id = forms.field("client_id")
-        _session, account = fresh("access.application", posted=True, client_id=client_id)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("access.application", posted=True, client_id=client_id)
         flow.withdraw(account, client_id)
         return redirect(url_for("account.show", _anchor="applications"), 303)
 
     @views.get("/sessions/end")
     def session() -> ResponseReturnValue:
         sid = request.args.get("sid", "")
-        here, account = fresh("access.session", sid=sid)
-        if not isinstance(account, Account):
-            return account
+        here, account = door.fresh("access.session", sid=sid)
         found = next((one for one in flow.sessions_of(account, here) if one.sid == sid), None)
         return _session_page(pages, found) if found else redirect(url_for("account.show"), 303)
 
     @views.post("/sessions/end")
     def end_other_session() -> ResponseReturnValue:
         sid = forms.field("sid")
-        here, account = fresh("access.session", posted=True, sid=sid)
-        if not isinstance(account, Account):
-            return account
+        here, account = door.fresh("access.session", posted=True, sid=sid)
         flow.end_session(account, here, sid)
         return redirect(url_for("account.show", _anchor="sessions"), 303)
 
     @views.get("/sign-out-everywhere")
     def everywhere() -> ResponseReturnValue:
-        _session, account = fresh("access.everywhere")
-        return _everywhere_page(pages) if isinstance(account, Account) else account
+        door.fresh("access.everywhere")
+        return _everywhere_page(pages)
 
     @views.post("/sign-out-everywhere")
     def sign_out_everywhere() -> ResponseReturnValue:
         if browser.session_to_end() is None:
             return redirect(url_for("end_session.signed_out"), 303)
-        here, account = fresh("access.everywhere", posted=True)
-        if not isinstance(account, Account):
-            return account
+        here, account = door.fresh("access.everywhere", posted=True)
         outcome = end_session.ended(here, account_flow.sign_out_everywhere(account, here))
         browser.signed_out()
         return signed_out_next(pages, outcome)

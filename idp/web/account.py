@@ -6,20 +6,18 @@ from typing import Any
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
-from werkzeug.wrappers import Response as Redirect
 
 from idp.domain.accounts import Account
 from idp.domain.claims import display_name
 from idp.domain.new_passwords import PasswordProblem
-from idp.domain.sessions import AMR_CODE, FRESH, Session, SignIn
+from idp.domain.sessions import AMR_CODE, Session, SignIn
 from idp.flows.account import AccountFlow
-from idp.flows.authorization import AuthorizationFlow
 from idp.flows.end_session import EndSessionFlow
 from idp.flows.passkeys import PasskeyFlow
 from idp.flows.proofs import ProofsFlow
 from idp.web import forms
+from idp.web.account_door import AccountDoor
 from idp.web.account_names import names_section
-from idp.web.authorization import next_page
 from idp.web.end_session import signed_out_next
 from idp.web.pages import Pages, known_language, language
 from idp.web.passkey_section import passkey_section
@@ -29,7 +27,7 @@ from idp.web.sentences import field_sentence
 
 def blueprint(
     flow: AccountFlow,
-    authorization: AuthorizationFlow,
+    door: AccountDoor,
     end_session: EndSessionFlow,
     proofs: ProofsFlow,
     passkeys: PasskeyFlow,
@@ -43,9 +41,7 @@ def blueprint(
     @views.get("")
     def show() -> ResponseReturnValue:
         session = browser.session()
-        account = signed_in(flow, authorization, session, "account.show")
-        if not isinstance(account, Account):
-            return account
+        account = door.account(session, "account.show")
         universities = proofs.universities(account, language())
         return pages.render(
             "account.html",
@@ -69,15 +65,12 @@ def blueprint(
 
     @views.get("/password")
     def password() -> ResponseReturnValue:
-        account = signed_in(flow, authorization, browser.session(), "account.password", fresh=True)
-        return _password_page(pages, flow, account) if isinstance(account, Account) else account
+        _, account = door.fresh("account.password")
+        return _password_page(pages, flow, account)
 
     @views.post("/password")
     def change_password() -> ResponseReturnValue:
-        session = browser.posted_session()
-        account = signed_in(flow, authorization, session, "account.password", fresh=True)
-        if not isinstance(account, Account):
-            return account
+        session, account = door.fresh("account.password", posted=True)
         password, locale = forms.field("password"), known_language()
         outcome = flow.change_password(account, session, password, browser.device, locale=locale)
         if isinstance(outcome, PasswordProblem):
@@ -105,24 +98,6 @@ def _may_want_a_password(account: Account, sign_in: SignIn) -> bool:
     """Whether only a mailed code led in, and no password has been chosen since."""
     chosen_at = account.password_changed_at
     return sign_in.methods == (AMR_CODE,) and (chosen_at is None or chosen_at < sign_in.proven_at)
-
-
-def signed_in(
-    flow: AccountFlow,
-    authorization: AuthorizationFlow,
-    session: Session,
-    page: str,
-    *,
-    fresh: bool = False,
-    **names: Any,
-) -> Account | Redirect:
-    """The account, or the way to sign in and back to this page. names: what its address tells beside."""
-    account = flow.account(session)
-    if account is None or (fresh and not flow.is_fresh(session)):
-        max_age = int(FRESH.total_seconds()) if fresh else None
-        waiting = authorization.begin_for_account_page(session, url_for(page, **names), max_age=max_age)
-        return redirect(next_page(waiting.pending.id), 303)
-    return account
 
 
 def _password_page(

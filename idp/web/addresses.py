@@ -2,45 +2,30 @@
 
 from flask import Blueprint, Response, redirect, request, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response as Redirect
 
 from idp.domain import one_time_codes
-from idp.domain.accounts import Account
 from idp.domain.merging import Merge
 from idp.domain.one_time_codes import OneTimeCode
-from idp.domain.sessions import Session
-from idp.flows.account import AccountFlow
 from idp.flows.addresses import AddressesFlow
-from idp.flows.authorization import AuthorizationFlow
 from idp.web import forms
-from idp.web.account import signed_in
+from idp.web.account_door import AccountDoor
 from idp.web.delivery import asked_again, is_resent, mail_news, why_not_sent
 from idp.web.pages import Pages, known_language
 from idp.web.sentences import field_sentence
 
 
-def blueprint(
-    flow: AddressesFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages
-) -> Blueprint:
+def blueprint(flow: AddressesFlow, door: AccountDoor, pages: Pages) -> Blueprint:
     """Every page and act here asks for a fresh sign-in."""
     views = Blueprint("addresses", __name__, url_prefix="/account/addresses")
-    browser = pages.browser
-
-    def fresh(*, posted: bool = False, page: str = "account.show") -> tuple[Session, Account | Redirect]:
-        session = browser.posted_session() if posted else browser.session()
-        anchor = "addresses" if page == "account.show" else None
-        return session, signed_in(account_flow, authorization, session, page, fresh=True, _anchor=anchor)
 
     @views.get("/new")
     def new() -> ResponseReturnValue:
-        _, account = fresh(page="addresses.new")
-        return _new_page(pages) if isinstance(account, Account) else account
+        door.fresh("addresses.new")
+        return _new_page(pages)
 
     @views.post("/new")
     def ask() -> ResponseReturnValue:
-        session, account = fresh(posted=True, page="addresses.new")
-        if not isinstance(account, Account):
-            return account
+        session, account = door.fresh("addresses.new", posted=True)
         typed = forms.field("email")
         outcome = flow.ask(account, session, typed, locale=known_language())
         if isinstance(outcome, OneTimeCode):
@@ -53,9 +38,7 @@ def blueprint(
 
     @views.get("/code/<code_id>")
     def code(code_id: str) -> ResponseReturnValue:
-        session, account = fresh(page="addresses.new")
-        if not isinstance(account, Account):
-            return account
+        session, account = door.fresh("addresses.new")
         asked = flow.asked(account, session, code_id)
         if asked is None:
             return redirect(url_for("addresses.new"), 303)
@@ -64,9 +47,7 @@ def blueprint(
 
     @views.post("/code/<code_id>")
     def confirm(code_id: str) -> ResponseReturnValue:
-        session, account = fresh(posted=True, page="addresses.new")
-        if not isinstance(account, Account):
-            return account
+        session, account = door.fresh("addresses.new", posted=True)
         asked = flow.asked(account, session, code_id)
         if asked is None:
             return redirect(url_for("addresses.new"), 303)
@@ -79,17 +60,13 @@ def blueprint(
 
     @views.post("/primary")
     def make_primary() -> ResponseReturnValue:
-        _, account = fresh(posted=True)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("account.show", posted=True, _anchor="addresses")
         flow.make_primary(account, forms.field("address"))
         return redirect(url_for("account.show", _anchor="addresses"), 303)
 
     @views.post("/remove")
     def remove() -> ResponseReturnValue:
-        _, account = fresh(posted=True)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("account.show", posted=True, _anchor="addresses")
         flow.remove(account, forms.field("address"))
         return redirect(url_for("account.show", _anchor="addresses"), 303)
 

@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, make_response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
+from idp.domain.accounts import Account
 from idp.domain.authorization import PendingAuthorization
 from idp.domain.sessions import Session
 from idp.flows.authorization import AuthorizationFlow, Finished, Step
@@ -98,6 +99,14 @@ def led(flow: AuthorizationFlow, pages: Pages, pending: PendingAuthorization) ->
     if isinstance(what, Finished):
         return carry(what, pages)
     return make_response(redirect(step_url(STEP_PAGES[what], pending.id), 303))
+
+
+def journey_at(
+    step: Step, flow: AuthorizationFlow, browser: Browser, authorization_id: str, *, posted: bool = False
+) -> tuple["Journey", Account | None]:
+    """The journey; and the account that is signed in, if this step is the next one of the journey."""
+    here = Journey.waiting(flow, browser, authorization_id, posted=posted)
+    return here, flow.account_at(step, here.pending, here.session)
 
 
 class Journey:

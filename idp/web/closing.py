@@ -4,18 +4,16 @@ from flask import Blueprint, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 
-from idp.domain.accounts import Account
-from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.closing import ClosingFlow
-from idp.web.account import signed_in
+from idp.web.account_door import AccountDoor
 from idp.web.authorization import Journey, lead_on
 from idp.web.pages import Pages
 from idp.web.step_urls import step_url
 
 
 def blueprint(
-    flow: ClosingFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages, *, log_days: int
+    flow: ClosingFlow, door: AccountDoor, authorization: AuthorizationFlow, pages: Pages, *, log_days: int
 ) -> Blueprint:
     """log_days: for how long the security log outlives the account."""
     views = Blueprint("closing", __name__)
@@ -23,9 +21,7 @@ def blueprint(
 
     @views.get("/account/close")
     def ask() -> ResponseReturnValue:
-        account = signed_in(account_flow, authorization, browser.session(), "closing.ask", fresh=True)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("closing.ask")
         return pages.render(
             "close_account.html",
             address=account.address,
@@ -41,9 +37,7 @@ def blueprint(
         session = browser.session_to_end()
         if session is None:
             return redirect(url_for("closing.ask"), 303)
-        account = signed_in(account_flow, authorization, session, "closing.ask", fresh=True)
-        if not isinstance(account, Account):
-            return account
+        account = door.account(session, "closing.ask", fresh=True)
         flow.close(account)
         browser.signed_out()
         browser.forget("account")

@@ -9,11 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import format_date
 
 from idp.domain.accounts import Account
-from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.proofs import PUT_OFF, ProofsFlow
 from idp.flows.university import UniversityFlow
-from idp.web.authorization import Journey, lead_on
+from idp.web.authorization import Journey, journey_at, lead_on
 from idp.web.pages import Pages, language
 from idp.web.step_urls import step_url
 from idp.web.university import leave_for
@@ -21,7 +20,6 @@ from idp.web.university import leave_for
 
 def blueprint(
     proofs: ProofsFlow,
-    accounts: AccountFlow,
     university: UniversityFlow,
     authorization: AuthorizationFlow,
     pages: Pages,
@@ -31,9 +29,8 @@ def blueprint(
 
     def asked(authorization_id: str, *, posted: bool = False) -> tuple[Journey, Account | None, str]:
         """The journey; and the account with the university that can confirm, if this page is its next one."""
-        here = Journey.waiting(authorization, pages.browser, authorization_id, posted=posted)
-        is_next = authorization.next_step(here.pending, here.session) is Step.CONFIRMATION_OFFER
-        account = accounts.account(here.session) if is_next else None
+        step, browser = Step.CONFIRMATION_OFFER, pages.browser
+        here, account = journey_at(step, authorization, browser, authorization_id, posted=posted)
         entity_id = proofs.confirming_university(account) if account else None
         return here, account if entity_id else None, entity_id or ""
 

@@ -5,37 +5,26 @@ from flask.typing import ResponseReturnValue
 
 from idp.domain.accounts import Account
 from idp.domain.merging import UNDO_LIFETIME
-from idp.flows.account import AccountFlow
-from idp.flows.authorization import AuthorizationFlow
-from idp.flows.merging import MergingFlow, Offer
+from idp.flows.merging import MergeOffer, MergingFlow
 from idp.web import forms
-from idp.web.account import signed_in
+from idp.web.account_door import AccountDoor
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 
 
-def blueprint(
-    flow: MergingFlow, account_flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages
-) -> Blueprint:
+def blueprint(flow: MergingFlow, door: AccountDoor, pages: Pages) -> Blueprint:
     """Every page and act here asks for a fresh sign-in."""
     views = Blueprint("merging", __name__, url_prefix="/account")
-    browser = pages.browser
 
     @views.get("/merge/<merge_id>")
     def show(merge_id: str) -> ResponseReturnValue:
-        session = browser.session()
-        account = signed_in(account_flow, authorization, session, "account.show", fresh=True)
-        if not isinstance(account, Account):
-            return account
+        session, account = door.fresh("account.show")
         offer = flow.offer(account, session, merge_id)
         return _page(pages, account, offer) if offer else redirect(url_for("account.show"), 303)
 
     @views.post("/merge/<merge_id>")
     def accept(merge_id: str) -> ResponseReturnValue:
-        session = browser.posted_session()
-        account = signed_in(account_flow, authorization, session, "account.show", fresh=True)
-        if not isinstance(account, Account):
-            return account
+        session, account = door.fresh("account.show", posted=True)
         offer = flow.offer(account, session, merge_id)
         if offer is None:
             return redirect(url_for("account.show"), 303)
@@ -46,10 +35,7 @@ def blueprint(
 
     @views.post("/merges/undo")
     def undo() -> ResponseReturnValue:
-        session = browser.posted_session()
-        account = signed_in(account_flow, authorization, session, "account.show", fresh=True)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("account.show", posted=True)
         problem = flow.undo(account, forms.field("merge"))
         return redirect(url_for("account.show", problem=problem, _anchor="merges"), 303)
 
@@ -60,7 +46,7 @@ def blueprint(
     return views
 
 
-def _page(pages: Pages, account: Account, offer: Offer, problem: str | None = None) -> Response:
+def _page(pages: Pages, account: Account, offer: MergeOffer, problem: str | None = None) -> Response:
     field = "password" if offer.needs_password and problem != "merge.changed" else "form"
     return pages.render(
         "merge_accounts.html",

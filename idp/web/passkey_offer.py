@@ -16,7 +16,7 @@ from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.passkeys import PasskeyFlow
 from idp.web import forms
-from idp.web.authorization import Journey, lead_on
+from idp.web.authorization import Journey, journey_at, lead_on
 from idp.web.pages import Pages
 from idp.web.passkey_names import keeper_name
 from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS
@@ -53,12 +53,11 @@ def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: Authoriza
 
     def asked(authorization_id: str, *, posted: bool = False) -> tuple[Journey, Account | None]:
         """The journey, and the account if this page is its next one and the sign-in is recent enough for it."""
-        here = Journey.waiting(authorization, browser, authorization_id, posted=posted)
-        is_next = authorization.next_step(here.pending, here.session) is Step.PASSKEY_OFFER
-        if is_next and not accounts.is_fresh(here.session):
+        here, account = journey_at(Step.PASSKEY_OFFER, authorization, browser, authorization_id, posted=posted)
+        if account and not accounts.is_fresh(here.session):
             authorization.offer_passkey(here.pending, here.session, offers=False)
             return here, None
-        return here, accounts.account(here.session) if is_next else None
+        return here, account
 
     @views.get("")
     def show(authorization_id: str) -> ResponseReturnValue:

@@ -4,28 +4,21 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
-from werkzeug.wrappers import Response as Redirect
 
 from idp.domain.accounts import Account
 from idp.domain.passkeys import LONGEST_NAME, PasskeyRefused
-from idp.flows.account import AccountFlow
-from idp.flows.authorization import AuthorizationFlow
 from idp.flows.passkeys import PasskeyFlow
 from idp.web import forms
-from idp.web.account import signed_in
+from idp.web.account_door import AccountDoor
 from idp.web.pages import Pages
 from idp.web.passkey_names import keeper_name
 from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS, only_section, passkey_line
 from idp.web.sentences import field_sentence
 
 
-def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
+def blueprint(flow: PasskeyFlow, door: AccountDoor, pages: Pages) -> Blueprint:
     views = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
     browser = pages.browser
-
-    def fresh_account(*, posted: bool) -> Account | Redirect:
-        session = browser.posted_session() if posted else browser.session()
-        return signed_in(accounts, authorization, session, "passkeys.show", fresh=True)
 
     def changed(account: Account, change: Callable[[], None]) -> ResponseReturnValue:
         try:
@@ -36,17 +29,15 @@ def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: Authoriza
 
     @views.get("")
     def show() -> ResponseReturnValue:
-        account = fresh_account(posted=False)
-        return _page(pages, flow, account) if isinstance(account, Account) else account
+        _, account = door.fresh("passkeys.show")
+        return _page(pages, flow, account)
 
     @views.post("")
     def add() -> ResponseReturnValue:
-        account = fresh_account(posted=True)
-        if not isinstance(account, Account):
-            return account
+        session, account = door.fresh("passkeys.show", posted=True)
         answer, challenge = forms.field("credential"), forms.field("challenge")
         try:
-            flow.add(account, browser.session(), answer, challenge, keeper_name, forms.field("name"))
+            flow.add(account, session, answer, challenge, keeper_name, forms.field("name"))
         except PasskeyRefused as refused:
             return _page(pages, flow, account, problem=refused.problem)
         browser.forget(NOT_NOW)
@@ -54,9 +45,7 @@ def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: Authoriza
 
     @views.post("/rename")
     def rename() -> ResponseReturnValue:
-        account = fresh_account(posted=True)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("passkeys.show", posted=True)
         # Several such forms stand on the page, each with a field of its own name.
         name = forms.field(f"name-{forms.field('position')}")
         flow.rename(account, forms.field("passkey"), name)
@@ -64,25 +53,19 @@ def blueprint(flow: PasskeyFlow, accounts: AccountFlow, authorization: Authoriza
 
     @views.post("/remove")
     def remove() -> ResponseReturnValue:
-        account = fresh_account(posted=True)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("passkeys.show", posted=True)
         return changed(account, lambda: flow.remove(account, forms.field("passkey")))
 
     @views.post("/only")
     def only() -> ResponseReturnValue:
         """« Seulement mes clés d’accès »."""
-        account = fresh_account(posted=True)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("passkeys.show", posted=True)
         return changed(account, lambda: flow.take_only_passkeys(account))
 
     @views.post("/any-method")
     def any_method() -> ResponseReturnValue:
         """Password and mailed code lead in again."""
-        account = fresh_account(posted=True)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("passkeys.show", posted=True)
         flow.take_any_method(account.id)
         return redirect(url_for("passkeys.show"), 303)
 

@@ -5,13 +5,11 @@ import json
 from flask import Blueprint, Response, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from idp.domain.accounts import Account
-from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow
 from idp.flows.export import ExportFlow
 from idp.flows.proofs import ProofsFlow
 from idp.flows.university import UniversityFlow
-from idp.web.account import signed_in
+from idp.web.account_door import AccountDoor
 from idp.web.authorization import Journey
 from idp.web.pages import Pages
 from idp.web.step_urls import step_url
@@ -19,7 +17,7 @@ from idp.web.university import leave_for
 
 
 def blueprint(
-    account_flow: AccountFlow,
+    door: AccountDoor,
     authorization: AuthorizationFlow,
     proofs: ProofsFlow,
     export: ExportFlow,
@@ -31,9 +29,7 @@ def blueprint(
 
     @views.get("/export.json")
     def export_data() -> ResponseReturnValue:
-        account = signed_in(account_flow, authorization, browser.session(), "proofs.export_data", fresh=True)
-        if not isinstance(account, Account):
-            return account
+        _, account = door.fresh("proofs.export_data")
         answer = Response(json.dumps(export.export(account), ensure_ascii=False, indent=2), mimetype="application/json")
         answer.headers["Content-Disposition"] = 'attachment; filename="export.json"'
         return answer
@@ -42,9 +38,7 @@ def blueprint(
     def confirm() -> ResponseReturnValue:
         """Straight to the university that vouched last; whoever it names and is signed in here is back at once."""
         session = browser.posted_session()
-        account = signed_in(account_flow, authorization, session, "account.show")
-        if not isinstance(account, Account):
-            return account
+        account = door.account(session, "account.show")
         waiting = authorization.begin_proof_for_account_page(session, url_for("account.show"))
         entity_id = proofs.confirming_university(account)
         if entity_id is None:

@@ -8,7 +8,7 @@ from idp.domain.new_passwords import PasswordProblem
 from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.web import forms
-from idp.web.authorization import Journey, lead_on
+from idp.web.authorization import Journey, journey_at, lead_on
 from idp.web.pages import Pages, known_language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
@@ -20,10 +20,7 @@ def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages)
     browser = pages.browser
 
     def asked(authorization_id: str, *, posted: bool = False) -> tuple[Journey, Account | None]:
-        """The journey, and the account if this page is its next one."""
-        here = Journey.waiting(authorization, browser, authorization_id, posted=posted)
-        is_next = authorization.next_step(here.pending, here.session) is Step.RENEWED_PASSWORD
-        return here, flow.account(here.session) if is_next else None
+        return journey_at(Step.RENEWED_PASSWORD, authorization, browser, authorization_id, posted=posted)
 
     @views.get("")
     def show(authorization_id: str) -> ResponseReturnValue:

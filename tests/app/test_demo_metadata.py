@@ -12,6 +12,7 @@ from idp.app.saml import description, service_provider
 from idp.demo.launcher import Demo, Ports
 from idp.demo.registration import SAML_METADATA
 from idp.saml.registration import wanting
+from idp.settings_sections import SamlMetadata
 
 NAMES = {
     "md": "urn:oasis:names:tc:SAML:2.0:metadata",
@@ -56,7 +57,7 @@ def test_a_registration_misses_nothing(configured: settings.Settings) -> None:
 
 def test_every_setting_is_set() -> None:
     """But for what says how the metadata is handed out."""
-    defaults = {name for name in settings.SamlMetadata.__dataclass_fields__ if name not in ("valid_days", "signed")}
+    defaults = {name for name in SamlMetadata.__dataclass_fields__ if name not in ("valid_days", "signed")}
     assert set(SAML_METADATA) == defaults
 
 

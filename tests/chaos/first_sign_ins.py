@@ -19,7 +19,7 @@ from tests.chaos.figures import Figures
 from tests.chaos.journey import Stopped, exchange, sign_in_first_time, token_in
 from tests.chaos.provider import Provider
 from tests.chaos.replica_set import ReplicaSet
-from tests.chaos.universities import Federation, University
+from tests.chaos.universities import Universities, University
 from tests.mail.smtp_server import HOST
 from tests.waiting import wait_until
 
@@ -44,7 +44,7 @@ class FirstSignIns:
     numbers: of people who have not come yet. enough: people of each university in a phase.
     """
 
-    def __init__(self, provider: Provider, federation: Federation, mails: Mails, enough: int) -> None:
+    def __init__(self, provider: Provider, federation: Universities, mails: Mails, enough: int) -> None:
         self.provider, self.federation, self.mails = provider, federation, mails
         self.universities = federation.universities()
         self.visits: list[Visit] = []
@@ -124,7 +124,7 @@ def first_sign_ins(
     replica_set.heal()
     mails = Mails(free_port())
     provider = Provider(folder, replica_set.uri, {"IDP_SMTP_HOST": HOST, "IDP_SMTP_PORT": str(mails.port)} | settings)
-    federation = Federation(provider)
+    federation = Universities(provider)
     federation.publish(federation.old_keys())
     with mails.listening(), _running(provider):
         federation.wait_until_in_use()

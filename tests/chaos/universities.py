@@ -63,7 +63,7 @@ class University:
         return request.acs_url, {"SAMLResponse": encoded(response), "RelayState": request.relay_state}
 
 
-class Federation:
+class Universities:
     """The universities with two keys each, and the signed aggregate that says which of them counts."""
 
     def __init__(self, provider: Provider) -> None:

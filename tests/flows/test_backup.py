@@ -212,7 +212,7 @@ def test_a_file_that_holds_less_than_was_verified_leaves_a_database_that_serves_
     full.collection("accounts").delete_one({"_id": "p0007"})
     flow(full, tmp_path).backup(other)
 
-    def verify_and_lose(path: Path) -> archive.Verified:
+    def verify_and_lose(path: Path) -> archive.VerifiedArchive:
         verified = verify(path)
         other.replace(path)
         return verified

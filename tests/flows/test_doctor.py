@@ -15,7 +15,7 @@ from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
 from idp.domain.keyed import SecretKey
 from idp.domain.pinned_keys import PinnedKey
-from idp.flows.doctor import Console, Doctor
+from idp.flows.doctor import ConsoleClient, Doctor
 from idp.mail.delivery import MailServer
 from idp.openid.clients import read_clients
 from idp.openid.keys import KeyStore
@@ -37,7 +37,7 @@ PROJECT = Path(__file__).parents[2]
 OTHER = SecretKey(b"another secret key of thirty-two letters")
 ISSUER = "https://connexion.exemple.fr"
 PORTAL = Client("portal", ("https://portal.exemple.fr/cb",), (hash_secret("a secret that nobody knows"),))
-CONSOLE = Console("uness-helpdesk", f"{ISSUER}/helpdesk/callback", ("ines@exemple.fr", "a-subject"))
+CONSOLE = ConsoleClient("uness-helpdesk", f"{ISSUER}/helpdesk/callback", ("ines@exemple.fr", "a-subject"))
 OF_CONSOLE = Client(
     CONSOLE.client_id,
     (CONSOLE.callback_url,),
@@ -298,7 +298,7 @@ def test_the_tutorial_s_secret_is_known_as_public() -> None:
     ],
 )
 def test_what_keeps_people_out_of_the_console_is_told(
-    doctor: Doctor, console: Console, client: Client, level: Level, text: str
+    doctor: Doctor, console: ConsoleClient, client: Client, level: Level, text: str
 ) -> None:
     (found,) = of(replace(doctor, console=console, clients=lambda: (client,)), "helpdesk")
     assert (found.level, bool(found.mend)) == (level, level is not Level.OK)

@@ -12,6 +12,7 @@ import pytest
 from idp import app as application
 from idp import settings
 from idp.app import Services, assistance, own_account, processes
+from idp.app.mail import mail_delivery
 from idp.app.pages import create_app
 from idp.cli.person_rows import sheet_rows
 from idp.domain.accounts import Account
@@ -478,13 +479,14 @@ def test_whoever_helps_and_the_person_see_it(years: Years) -> None:
 
 
 def test_the_background_work_keeps_to_the_rule_and_forgets_it_where_it_is_off(years: Years) -> None:
-    work = processes._deadlines(years.services)._work
+    work = processes._deadlines(years.services, mail_delivery(years.services))._work
     assert not work("w", years.now)
     assert years.state() == ""
     years.until_told()
     configured = years.services.settings
     off = replace(configured, retention=replace(configured.retention, inactive_days=0))
-    work = processes._deadlines(replace(years.services, settings=off))._work
+    services = replace(years.services, settings=off)
+    work = processes._deadlines(services, mail_delivery(services))._work
     while work("w", years.now):
         continue
     assert years.state() is None

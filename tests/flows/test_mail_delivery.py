@@ -14,7 +14,7 @@ from idp.demo.ports import free_port
 from idp.domain.keyed import SecretKey
 from idp.domain.messages import Message
 from idp.domain.one_time_codes import digits
-from idp.flows.mail_delivery import PAUSES, deliver_next, give_up_expired
+from idp.flows.mail_delivery import PAUSES, MailDelivery
 from idp.mail.delivery import MailServer, SmtpDelivery
 from idp.mail.messages import MessageRenderer
 from idp.queue_worker import QueueWorker
@@ -73,8 +73,8 @@ def test_a_message_is_sent_with_its_code_first_in_the_subject(
     mailbox = Mailbox()
     outbox.put(message())
     with serving(mailbox, port):
-        assert deliver_next(outbox, renderer, delivery(port), NOW)
-        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(hours=1))
+        assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW)
+        assert not MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW + timedelta(hours=1))
     assert mailbox.messages[0]["Subject"] == f"{CODE} est votre code"
     assert outbox.attempts("a")[0].reply == "250 OK: queued as 1"
 
@@ -83,9 +83,9 @@ def test_4xx_is_tried_again_and_then_accepted(outbox: Outbox, renderer: MessageR
     mailbox = Mailbox("451 4.3.0 try later")
     outbox.put(message())
     with serving(mailbox, port):
-        assert deliver_next(outbox, renderer, delivery(port), NOW)
-        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=29))
-        assert deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=30))
+        assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW)
+        assert not MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW + timedelta(seconds=29))
+        assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW + timedelta(seconds=30))
     assert outcomes(outbox) == ["deferred", "done"]
     assert len(mailbox.messages) == 1
 
@@ -96,7 +96,7 @@ def test_the_log_holds_no_address_that_a_server_quotes(
     caplog.set_level(logging.INFO)
     outbox.put(message())
     with serving(Mailbox("550 5.1.1 <zoe@univ-exemple.fr>: no mailbox zoe here"), port):
-        assert deliver_next(outbox, renderer, delivery(port), NOW)
+        assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW)
     (told,) = [record for record in caplog.records if record.getMessage() == "mail.refused"]
     assert told.fields["reply"] == "550 5.1.1 <…>: no mailbox … here"  # type: ignore[attr-defined]
     assert outbox.attempts("a")[0].reply == "550 5.1.1 <zoe@univ-exemple.fr>: no mailbox zoe here"
@@ -122,7 +122,7 @@ def test_nobody_else_takes_a_message_for_as_long_as_sending_may_last(
     mailbox = AnotherWorker(outbox, NOW + sending.time_limit)
     outbox.put(message())
     with serving(mailbox, port):
-        assert deliver_next(outbox, renderer, sending, NOW)
+        assert MailDelivery(outbox, renderer, sending).deliver_next("sender", NOW)
     assert mailbox.got == [None]
     assert outcomes(outbox) == ["done"]
 
@@ -130,18 +130,18 @@ def test_nobody_else_takes_a_message_for_as_long_as_sending_may_last(
 def test_5xx_stops(outbox: Outbox, renderer: MessageRenderer, port: int) -> None:
     outbox.put(message())
     with serving(Mailbox("554 5.7.1 no"), port):
-        assert deliver_next(outbox, renderer, delivery(port), NOW)
-        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(minutes=9))
+        assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW)
+        assert not MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW + timedelta(minutes=9))
     assert outcomes(outbox) == ["refused"]
 
 
 def test_nothing_is_lost_while_the_server_is_away(outbox: Outbox, renderer: MessageRenderer, port: int) -> None:
     outbox.put(message())
-    assert deliver_next(outbox, renderer, delivery(port), NOW)
-    assert deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=30))
+    assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW)
+    assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW + timedelta(seconds=30))
     mailbox = Mailbox()
     with serving(mailbox, port):
-        assert deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=90))
+        assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW + timedelta(seconds=90))
     assert outcomes(outbox) == ["deferred", "deferred", "done"]
     assert len(mailbox.messages) == 1
 
@@ -149,7 +149,7 @@ def test_nothing_is_lost_while_the_server_is_away(outbox: Outbox, renderer: Mess
 def test_a_mute_server_defers(outbox: Outbox, renderer: MessageRenderer) -> None:
     outbox.put(message())
     with mute_server() as port:
-        assert deliver_next(outbox, renderer, delivery(port, timeout=1), NOW)
+        assert MailDelivery(outbox, renderer, delivery(port, timeout=1)).deliver_next("sender", NOW)
     assert outcomes(outbox) == ["deferred"]
 
 
@@ -162,11 +162,12 @@ def test_an_expired_message_is_dropped(outbox: Outbox, renderer: MessageRenderer
     mailbox = Mailbox()
     outbox.put(message())
     with serving(mailbox, port):
-        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(minutes=10))
+        assert not MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW + timedelta(minutes=10))
     assert mailbox.messages == []
     heard: list[tuple[str, Mapping[str, str]]] = []
+    mails = MailDelivery(outbox, renderer, delivery(port), lambda *told: heard.append(told))
     for _ in range(2):
-        give_up_expired(outbox, NOW + timedelta(minutes=10), heard=lambda *told: heard.append(told))
+        mails.give_up_expired(NOW + timedelta(minutes=10))
     assert outcomes(outbox) == ["expired"]
     assert heard == [("mail.expired", {"kind": "any", "count": "1"})]
 
@@ -179,8 +180,8 @@ def test_a_message_that_cannot_be_made_does_not_stop_the_others(
     outbox.put(message("bad", kind="proofing", at=NOW + timedelta(seconds=1)))
     later = NOW + timedelta(seconds=2)
     with serving(mailbox, port):
-        assert deliver_next(outbox, renderer, delivery(port), later)
-        assert deliver_next(outbox, renderer, delivery(port), later)
+        assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", later)
+        assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", later)
     assert (outcomes(outbox, "bad"), outcomes(outbox, "good")) == (["refused"], ["done"])
 
 
@@ -190,7 +191,7 @@ def test_o_21_a_line_break_in_the_address_adds_no_recipient(
     mailbox = Mailbox()
     outbox.put(message(to="zoe@univ-exemple.fr\r\nBcc: other@example.net"))
     with serving(mailbox, port):
-        assert deliver_next(outbox, renderer, delivery(port), NOW)
+        assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW)
     assert mailbox.recipients == []
     assert outcomes(outbox) == ["refused"]
 
@@ -203,7 +204,7 @@ def test_neither_the_outbox_nor_the_log_ever_holds_a_code(
     held = [str(database.collection("outbox").find_one())]
     with serving(Mailbox(f"451 {CODE} est votre code: greylisted"), port):
         for moment in (NOW, NOW + timedelta(seconds=30)):
-            deliver_next(outbox, renderer, delivery(port), moment)
+            MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", moment)
             held.append(str(database.collection("outbox").find_one()))
     ours = [record for record in caplog.records if record.name.startswith("idp")]
     assert [record.getMessage() for record in ours] == ["mail.deferred", "mail.accepted"]
@@ -211,9 +212,7 @@ def test_neither_the_outbox_nor_the_log_ever_holds_a_code(
 
 
 def sender_of(outbox: Outbox, renderer: MessageRenderer, port: int) -> QueueWorker:
-    def work(worker: str, now: datetime) -> bool:
-        return deliver_next(outbox, renderer, delivery(port), now, worker=worker)
-
+    work = MailDelivery(outbox, renderer, delivery(port)).deliver_next
     return QueueWorker("mail-sender of this test", work, outbox.arrivals, lambda: datetime.now(UTC))
 
 
@@ -235,10 +234,10 @@ def test_a_sender_killed_between_sending_and_recording_makes_one_duplicate_that_
         claim = outbox.claim("killed", now=NOW, lease=killed.time_limit)
         assert claim is not None
         killed.send(renderer.render(claim.work), claim.work.to, claim.work.id, lambda _: None, now=NOW)
-        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=1))
+        assert not MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW + timedelta(seconds=1))
         later = NOW + killed.time_limit
-        assert deliver_next(outbox, renderer, delivery(port), later)
-        assert not deliver_next(outbox, renderer, delivery(port), later + timedelta(minutes=5))
+        assert MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", later)
+        assert not MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", later + timedelta(minutes=5))
     assert [mail["Message-ID"] for mail in mailbox.messages] == ["<a@example.org>"] * 2
 
 
@@ -247,14 +246,14 @@ def test_4xx_is_tried_again_by_the_schedule_until_the_message_expires(
 ) -> None:
     outbox.put(replace(message(), expires_at=NOW + timedelta(minutes=50)))
     pauses = [timedelta(seconds=seconds) for seconds in (0, 30, 60, 120, 300, 900, 900)]
-    moment = NOW
+    moment, mails = NOW, MailDelivery(outbox, renderer, delivery(port))
     with serving(Mailbox(*["451 4.3.0 try later"] * 20), port):
         for pause in pauses:
             moment += pause
-            assert not pause or not deliver_next(outbox, renderer, delivery(port), moment - timedelta(seconds=1))
-            assert deliver_next(outbox, renderer, delivery(port), moment)
-        assert not deliver_next(outbox, renderer, delivery(port), NOW + timedelta(minutes=51))
-    assert give_up_expired(outbox, NOW + timedelta(minutes=51))
+            assert not pause or not mails.deliver_next("sender", moment - timedelta(seconds=1))
+            assert mails.deliver_next("sender", moment)
+        assert not mails.deliver_next("sender", NOW + timedelta(minutes=51))
+    assert mails.give_up_expired(NOW + timedelta(minutes=51))
     assert outcomes(outbox) == ["deferred"] * len(pauses) + ["expired"]
 
 
@@ -270,7 +269,7 @@ def test_with_ten_thousand_waiting_a_fresh_code_is_sent_next(
     outbox.put(message("fresh", to="fresh@univ-exemple.fr", at=NOW + timedelta(seconds=2)))
     with serving(mailbox, port):
         for _ in range(2):
-            deliver_next(outbox, renderer, delivery(port), NOW + timedelta(seconds=3))
+            MailDelivery(outbox, renderer, delivery(port)).deliver_next("sender", NOW + timedelta(seconds=3))
     assert mailbox.recipients == ["fresh@univ-exemple.fr", "older@univ-exemple.fr"]
     assert outbox.waiting(now=NOW) == 10_000
 

@@ -15,7 +15,8 @@ from aiosmtpd.smtp import AuthResult
 
 from idp.demo.ports import free_port
 from idp.domain.errors import ServiceUnavailable
-from idp.mail.delivery import Accepted, Deferred, MailServer, Outcome, Refused, SmtpDelivery
+from idp.domain.outcomes import Deferred, Outcome, Refused
+from idp.mail.delivery import Accepted, MailServer, SmtpDelivery
 from idp.mail.messages import Rendered
 from tests.mail.certificate import self_signed, tls_context
 from tests.mail.smtp_server import HOST, Mailbox, mute_server, serving

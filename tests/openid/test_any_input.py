@@ -23,7 +23,7 @@ from idp.openid.client_metadata import REGISTRABLE
 from idp.openid.keys import KeyStore
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
-from idp.openid.registration_metadata import MetadataReader
+from idp.openid.registration_metadata import ClientMetadataReader
 from idp.openid.request_sources import PUSHED_PREFIX
 from idp.openid.responses import response_types
 from idp.storage.clients import ClientStore, InitialTokenStore
@@ -215,7 +215,11 @@ def test_any_signed_request_object_is_read_or_refused(reader: World, members: di
 def test_any_registration_is_taken_or_refused(
     any_world: World, database: Database, body: bytes, authorization: str | None, client_id: str
 ) -> None:
-    store, tokens, reader = ClientStore(database), InitialTokenStore(database), MetadataReader(("openid", "email"))
+    store, tokens, reader = (
+        ClientStore(database),
+        InitialTokenStore(database),
+        ClientMetadataReader(("openid", "email")),
+    )
     clients = RegisteredClients(lambda _: None, store, reader)
     endpoint = RegistrationEndpoint(ISSUER, store, tokens, clients, reader)
     token = random_token()

@@ -12,8 +12,9 @@ from joserfc import jwk, jws, jwt
 
 from idp.domain.clients import Client
 from idp.domain.logout import ApplicationInUse, LogoutNotice
+from idp.domain.outcomes import Deferred, Outcome, Refused
 from idp.openid.keys import KeyStore
-from idp.openid.logout_calls import Deferred, LogoutCalls, Outcome, Refused, Told
+from idp.openid.logout_calls import LogoutCalls, Told
 from idp.openid.logout_token import EVENT, LogoutTokens
 from idp.outbound.safe_fetch import post_form
 from tests.openid.world import ISSUER, PAIRWISE, PORTAL, SECRET, SIGN_IN, World, basic

@@ -22,7 +22,7 @@ from idp.openid.discovery import discovery_document
 from idp.openid.keys import KeyStore
 from idp.openid.registered_clients import RegisteredClients
 from idp.openid.registration import RegistrationEndpoint
-from idp.openid.registration_metadata import MetadataReader, names_of
+from idp.openid.registration_metadata import ClientMetadataReader, names_of
 from idp.storage.clients import ClientStore, InitialTokenStore
 from idp.storage.database import Database
 from tests.openid.world import (
@@ -83,7 +83,7 @@ class Office:
 @pytest.fixture
 def office(keys: KeyStore, database: Database) -> Office:
     store, tokens, seconds = ClientStore(database), InitialTokenStore(database), Seconds()
-    reader = MetadataReader(("openid", "email", "offline_access"), names=lambda: names_of([NAMED]))
+    reader = ClientMetadataReader(("openid", "email", "offline_access"), names=lambda: names_of([NAMED]))
     clients = RegisteredClients({PORTAL.client_id: PORTAL}.get, store, reader, seconds=seconds)
     world = build(keys, database, find_client=clients.get)
     endpoint = RegistrationEndpoint(ISSUER, store, tokens, clients, reader)

@@ -13,7 +13,7 @@ from lxml import etree
 
 from idp.domain.federation import IdentityProvider
 from idp.saml.metadata_files import verified
-from idp.saml.metadata_reading import MetadataReader, Unreadable
+from idp.saml.metadata_reading import MalformedMetadata, MetadataReader
 from idp.saml.metadata_trust import MetadataFault, MetadataFile
 from idp.saml.overrides import FileTrust
 from tests.fuzz_corpus import METADATA, beginning_with
@@ -27,7 +27,10 @@ Read = Callable[[bytes], list[tuple[IdentityProvider, bytes]]]
 
 @pytest.fixture
 def read(tmp_path: Path, key: university.Key) -> Read:
-    """What the product takes from a file that the pinned key must have signed. Raises MetadataFault or Unreadable."""
+    """What the product takes from a file that the pinned key must have signed.
+
+    Raises MetadataFault or MalformedMetadata.
+    """
     (tmp_path / "pinned.pem").write_bytes(key.certificate)
     trust = FileTrust(signing_keys=("pinned.pem",))
 
@@ -50,7 +53,7 @@ def original(entities: list[bytes], key: university.Key) -> bytes:
 def refused_or_the_same(read: Read, content: bytes, original: bytes) -> None:
     try:
         found = read(content)
-    except (MetadataFault, Unreadable):
+    except (MetadataFault, MalformedMetadata):
         return
     assert [_told(provider) for provider, _ in found] == [_told(provider) for provider, _ in read(original)]
 
@@ -130,7 +133,7 @@ def _base64_of(key: university.Key) -> bytes:
 
 @pytest.mark.parametrize("content", METADATA.values(), ids=METADATA.keys())
 def test_what_is_at_the_edges_of_metadata_is_read_or_refused(content: bytes) -> None:
-    with suppress(Unreadable):
+    with suppress(MalformedMetadata):
         assert [document for _, document in MetadataReader(content, university.NOW)] == []
 
 
@@ -138,5 +141,5 @@ def test_what_is_at_the_edges_of_metadata_is_read_or_refused(content: bytes) -> 
 @beginning_with("content", METADATA)
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_no_metadata(content: bytes, read: Read) -> None:
-    with pytest.raises((MetadataFault, Unreadable)):
+    with pytest.raises((MetadataFault, MalformedMetadata)):
         read(content)

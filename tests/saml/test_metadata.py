@@ -11,7 +11,7 @@ from idp.saml.metadata import sign_in_locations, signing_keys
 from idp.saml.metadata_reading import identity_provider
 from idp.saml.plain_values import domain_name, plain_name, web_address
 from idp.saml.safe_xml import parse_metadata
-from idp.saml.verification_keys import UnusableKey, key_of_pem
+from idp.saml.verification_keys import UnusablePem, key_of_pem
 from tests.saml import identity_provider as university
 
 
@@ -49,7 +49,7 @@ def test_of_keys_without_end_the_first_few_are_tried(key: university.Key) -> Non
 def test_a_key_that_takes_long_to_try_is_none() -> None:
     numbers = rsa.RSAPublicNumbers(65537, (1 << 16383) | 1)
     pem = numbers.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    with pytest.raises(UnusableKey, match="8192"):
+    with pytest.raises(UnusablePem, match="8192"):
         key_of_pem(pem)
 
 

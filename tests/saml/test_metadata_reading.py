@@ -4,7 +4,7 @@ import pytest
 from lxml import etree
 
 from idp.saml.federation import FederationFolder
-from idp.saml.metadata_reading import MetadataReader, Unreadable
+from idp.saml.metadata_reading import MalformedMetadata, MetadataReader
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import LIMOGES, ROUEN, MakeFolder
@@ -66,7 +66,7 @@ def test_the_same_bytes_have_the_same_digest_and_others_another(entities: list[b
 
 @pytest.mark.parametrize("content", [b"<!DOCTYPE a><a/>", b"<a>", b"<a>\xff</a>", b"<a>\x00</a>", b""])
 def test_what_is_not_xml_as_we_accept_it_is_unreadable(content: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(MalformedMetadata):
         list(MetadataReader(content))
 
 

@@ -13,7 +13,7 @@ from lxml import etree
 
 from idp.domain.errors import Refusal
 from idp.saml.federation import FederationFolder
-from idp.saml.federation_snapshot import Federation
+from idp.saml.federation_snapshot import FederationSnapshot
 from idp.saml.keys import KeyPair
 from idp.saml.metadata_reading import MetadataReader
 from idp.saml.overrides import parse_overrides
@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def federation(folder: Path) -> Federation:
+def federation(folder: Path) -> FederationSnapshot:
     loader = FederationFolder(folder, lambda: WITHIN_VALIDITY, state=folder / "state")
     [status] = loader.refresh()
     assert (status.problem, status.providers) == (None, 352)
@@ -78,16 +78,16 @@ def test_changed_aggregate_is_refused(folder: Path, tmp_path: Path) -> None:
         ("etu.univ-nantes.fr", "Nantes Université"),
     ],
 )
-def test_university_is_found_from_the_address(federation: Federation, domain: str, name: str) -> None:
+def test_university_is_found_from_the_address(federation: FederationSnapshot, domain: str, name: str) -> None:
     assert [provider.name("fr") for provider in federation.by_address_domain(domain)] == [name]
 
 
 @pytest.mark.parametrize("domain", ["gmail.com", "evilunilim.fr", "unilim.fr.evil.com", "fr", "", "."])
-def test_other_addresses_lead_to_no_university(federation: Federation, domain: str) -> None:
+def test_other_addresses_lead_to_no_university(federation: FederationSnapshot, domain: str) -> None:
     assert federation.by_address_domain(domain) == ()
 
 
-def test_ambiguous_address_leads_to_a_choice(federation: Federation) -> None:
+def test_ambiguous_address_leads_to_a_choice(federation: FederationSnapshot) -> None:
     assert len(federation.by_address_domain("etud.u-picardie.fr")) == 2
 
 
@@ -114,7 +114,7 @@ def test_ambiguous_address_leads_to_a_choice(federation: Federation) -> None:
         ("université saint étienne", "Université de Saint-Etienne - Jean Monnet"),
     ],
 )
-def test_university_is_found_by_search(federation: Federation, query: str, name: str) -> None:
+def test_university_is_found_by_search(federation: FederationSnapshot, query: str, name: str) -> None:
     assert federation.search(query)[0].name("fr") == name
 
 
@@ -128,7 +128,7 @@ def _by_alias() -> dict[str, set[str]]:
 
 
 @pytest.mark.parametrize("alias", _by_alias())
-def test_every_alias_of_the_readme_finds_its_university_first(federation: Federation, alias: str) -> None:
+def test_every_alias_of_the_readme_finds_its_university_first(federation: FederationSnapshot, alias: str) -> None:
     meant = _by_alias()[alias]
     assert {provider.entity_id for provider in federation.search(alias)[: len(meant)]} == meant
 
@@ -141,26 +141,28 @@ def test_every_alias_of_the_readme_finds_its_university_first(federation: Federa
         *("UPJV", "UCBL", "UJM", "URCA", "UFC", "UNS", "USMB", "UT3", "Paul Sabatier", "Toulouse 3", "UA"),
     ],
 )
-def test_towns_and_names_that_no_metadata_tell_are_in_the_readme(federation: Federation, query: str) -> None:
+def test_towns_and_names_that_no_metadata_tell_are_in_the_readme(federation: FederationSnapshot, query: str) -> None:
     assert query in _by_alias()
     assert federation.search(query)[0].name("fr").startswith("Université")
 
 
 @pytest.mark.parametrize("query", ["etu.unilim.fr", "prenom.nom@etu.unilim.fr", " Prenom.Nom@etu.UNILIM.fr. "])
-def test_a_domain_or_an_address_in_the_search_leads_where_it_would_lead(federation: Federation, query: str) -> None:
+def test_a_domain_or_an_address_in_the_search_leads_where_it_would_lead(
+    federation: FederationSnapshot, query: str
+) -> None:
     assert [provider.name("fr") for provider in federation.search(query)] == ["Université de Limoges"]
 
 
-def test_the_end_of_an_address_leads_there_although_others_have_its_words(federation: Federation) -> None:
+def test_the_end_of_an_address_leads_there_although_others_have_its_words(federation: FederationSnapshot) -> None:
     assert federation.search("etu.u-paris.fr")[0].name("fr") == "Université Paris Cité"
 
 
 @pytest.mark.parametrize("query", ["prenom.nom@gmail.com", "evilunilim.fr", "@", "x@", "x@fr", "."])
-def test_an_address_of_nobody_s_finds_nobody(federation: Federation, query: str) -> None:
+def test_an_address_of_nobody_s_finds_nobody(federation: FederationSnapshot, query: str) -> None:
     assert federation.search(query) == ()
 
 
-def test_retired_ones_and_tests_are_hidden_and_nobody_else(federation: Federation) -> None:
+def test_retired_ones_and_tests_are_hidden_and_nobody_else(federation: FederationSnapshot) -> None:
     reader = MetadataReader(AGGREGATE.read_bytes(), WITHIN_VALIDITY)
     assert {provider.name("fr") for provider, _ in reader if provider.hidden} == {
         "Old IdP - EMSE - Ne pas utiliser",
@@ -192,27 +194,27 @@ def test_retired_ones_and_tests_are_hidden_and_nobody_else(federation: Federatio
         ("université paris cité", "u-paris.fr"),
     ],
 )
-def test_a_row_has_the_domain_that_people_know(federation: Federation, query: str, domain: str) -> None:
+def test_a_row_has_the_domain_that_people_know(federation: FederationSnapshot, query: str, domain: str) -> None:
     assert federation.search(query)[0].domain == domain
 
 
-def test_near_twins_are_not_mixed_up(federation: Federation) -> None:
+def test_near_twins_are_not_mixed_up(federation: FederationSnapshot) -> None:
     assert not any("Toulouse" in provider.name("fr") for provider in federation.search("toulon"))
     assert not any("Limoges" in provider.name("fr") for provider in federation.search("nimes"))
 
 
 @pytest.mark.parametrize("query", ["", "   ", "…", "zzz", "limogse"])
-def test_nothing_is_guessed(federation: Federation, query: str) -> None:
+def test_nothing_is_guessed(federation: FederationSnapshot, query: str) -> None:
     assert federation.search(query) == ()
 
 
-def test_search_is_limited(federation: Federation) -> None:
+def test_search_is_limited(federation: FederationSnapshot) -> None:
     assert len(federation.search("universite")) == 20
     assert len(federation.search("universite", limit=3)) == 3
 
 
 def test_every_provider_can_be_asked(
-    federation: Federation, sp_keys: list[KeyPair], description: ServiceDescription
+    federation: FederationSnapshot, sp_keys: list[KeyPair], description: ServiceDescription
 ) -> None:
     service_provider = ServiceProvider(
         entity_id=university.SP_ENTITY_ID,

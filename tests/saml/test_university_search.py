@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from idp.saml.federation_snapshot import Federation
+from idp.saml.federation_snapshot import FederationSnapshot
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import MakeFolder
@@ -15,7 +15,7 @@ TWO = "https://idp.u-ville2.fr/idp"
 
 def _federation(
     make_folder: MakeFolder, key: university.Key, described: Mapping[str, tuple[str, tuple[str, ...]]]
-) -> Federation:
+) -> FederationSnapshot:
     some = [
         university.entity_descriptor(entity_id, (key,), names={"fr": name}, scopes=scopes)
         for entity_id, (name, scopes) in described.items()

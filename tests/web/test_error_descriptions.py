@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from docs.site.refusals import answered, raised
 from idp.domain.errors import Refusal, ServiceUnavailable
-from idp.openid.registration_metadata import MetadataReader, UnfitMetadata
+from idp.openid.registration_metadata import ClientMetadataReader, UnfitMetadata
 from idp.web.errors import _for_programs
 from tests.web.proofing_world import World
 from tests.web.visitor import HOST
@@ -114,6 +114,6 @@ def test_a_failure_of_ours_is_told_in_words(world: World, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("name", ['client_name#"', "client_name#\\", "client_name#é", "redirect_uris", "scope"])
 def test_what_cannot_be_registered_is_named_by_a_name_of_the_specification(name: str) -> None:
     with pytest.raises(UnfitMetadata) as caught:
-        MetadataReader(("openid",)).accepted({"redirect_uris": ["https://a.example/"], name: ["x" * 9] * 99})
+        ClientMetadataReader(("openid",)).accepted({"redirect_uris": ["https://a.example/"], name: ["x" * 9] * 99})
     assert_plain(f"Not accepted: {caught.value}")
     assert caught.value.keys == (name.partition("#")[0],)

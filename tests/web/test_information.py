@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from idp import app as application
-from idp.settings import SamlMetadata
+from idp.settings_sections import SamlMetadata
 from idp.web.information import Statement
 from tests.web.proofing_world import World
 from tests.web.visitor import HOST

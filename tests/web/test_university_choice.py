@@ -14,7 +14,7 @@ from idp.app import Services, first_time
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.proofing import Proofing
 from idp.domain.routing import LearnedDomain
-from idp.saml.federation_snapshot import Federation
+from idp.saml.federation_snapshot import FederationSnapshot
 from idp.storage.database import Database
 from idp.storage.learned_domains import LearnedDomains
 from idp.web import university_choice
@@ -424,7 +424,7 @@ def test_our_metadata_names_where_people_come_back_to(outside: Services) -> None
 def test_an_address_that_everybody_may_have_is_never_corrected_to_a_university_s(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Federation, "known_domains", lambda _: frozenset({"gmial.com"}))
+    monkeypatch.setattr(FederationSnapshot, "known_domains", lambda _: frozenset({"gmial.com"}))
     visitor = Visitor(application_of(services).test_client())
     visitor.get("/account")
     assert visitor.press("Se connecter", email="camille@gmail.com").step == "sign-in"

@@ -152,14 +152,14 @@ def refusing_broken(path: Path) -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
+class VerifiedArchive:
     """An archive that is whole."""
 
     header: Header
     members: dict[str, Member]
 
 
-def verify(path: Path) -> Verified:
+def verify(path: Path) -> VerifiedArchive:
     """Read all of it; raises ConfigurationError where it ends early, was changed, or is something else."""
     found: dict[str, Member] = {}
     header: Header | None = None
@@ -178,7 +178,7 @@ def verify(path: Path) -> Verified:
         if header is None or listed is None:
             raise EOFError("it ends before its manifest")
         _compare(found, listed)
-    return Verified(header, listed)
+    return VerifiedArchive(header, listed)
 
 
 def _compare(found: dict[str, Member], listed: dict[str, Member]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from idp.storage.account_documents import ACCOUNTS
 from idp.storage.database import Database, translated
 from idp.storage.migrations import MIGRATIONS
 from idp.storage.migrations.ledger import Ledger
@@ -74,4 +75,4 @@ def adopt_if_empty(database: Database, *, now: datetime) -> bool:
 
 def _is_unused(database: Database) -> bool:
     with translated():
-        return database.collection("accounts").find_one({}, {"_id": 1}) is None
+        return database.collection(ACCOUNTS).find_one({}, {"_id": 1}) is None
