@@ -6,8 +6,12 @@ outbox ever holds one; purposes keep the derivations apart.
 
 import hashlib
 import hmac
+import re
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+
+# 32 bytes in base64url.
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def random_token() -> str:
@@ -18,6 +22,11 @@ def random_token() -> str:
 def random_id() -> str:
     """A fresh identifier of 128 bits, URL-safe text: unguessable, but not a credential by itself."""
     return secrets.token_urlsafe(16)
+
+
+def may_be_token(text: str) -> bool:
+    """Whether it has the shape of a random token, or of a keyed hash as text: every ``sub`` has it."""
+    return _TOKEN.fullmatch(text) is not None
 
 
 def token_hash(token: str) -> str:

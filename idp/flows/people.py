@@ -24,7 +24,7 @@ from idp.domain.guessing import (
 )
 from idp.domain.helpdesk import INVITATION, Act, LimitInForce, PersonLine
 from idp.domain.inactivity import Inactivity
-from idp.domain.keyed import SecretKey
+from idp.domain.keyed import SecretKey, may_be_token
 from idp.domain.proofing_record import ProofingRecord
 from idp.domain.references import present_reference, typed_reference
 from idp.domain.sessions import SignIn
@@ -187,7 +187,9 @@ class PeopleFlow:
             yield known
         if text:
             yield from self.accounts.by_identifier(text)
-            yield from self._by_id(self.grants.accounts_of_subject(text.partition("@")[0]))
+        subject = text.partition("@")[0]
+        if may_be_token(subject):
+            yield from self._by_id(self.grants.accounts_of_subject(subject))
         if by_name and "@" not in text:
             yield from self.accounts.named(_words(text), limit=MOST_FOUND)
 

@@ -32,6 +32,7 @@ INDEXES = Indexes(
         IndexModel("inactivity.look_at"),
         IndexModel("inactivity.state", partialFilterExpression={"inactivity.state": {"$gt": ""}}),
         IndexModel("identities.key", unique=True, partialFilterExpression={"identities.key": {"$exists": True}}),
+        IndexModel("merged.identities.key", partialFilterExpression={"merged.identities.key": {"$exists": True}}),
         IndexModel("addresses", unique=True, partialFilterExpression={"addresses": {"$type": "string"}}),
     ),
 )
@@ -195,8 +196,7 @@ class AccountStore:
         keys = [identity_key(identity) for identity in found if identity.value == identifier]
         named = {"key": {"$in": keys}}
         with translated():
-            # First: an account that ended in this one would have it back when the two are parted. Reads every account,
-            # as ``named`` does.
+            # First: an account that ended in this one would have it back when the two are parted.
             self._accounts.update_many(
                 {"merged.identities.key": {"$in": keys}}, {"$pull": {"merged.identities": named}}
             )

@@ -4,9 +4,13 @@
 in a third one. The release before kept the latest alone, as text.
 """
 
+from pymongo import IndexModel
 from pymongo.collection import Collection
 
 from idp.storage.database import Document, translated
+
+# Nearly nothing has come by a merge.
+INDEX = IndexModel("merge_id", partialFilterExpression={"merge_id": {"$exists": True}})
 
 _CAME_BY: Document = {
     "$switch": {

@@ -12,7 +12,7 @@ from idp.storage import merged_belongings
 from idp.storage.database import AlreadyExists, Database, Indexes, translated
 
 INDEXES = (
-    Indexes("passkeys", (IndexModel("account_id"),)),
+    Indexes("passkeys", (IndexModel("account_id"), merged_belongings.INDEX)),
     Indexes("passkey_challenges", (IndexModel("expires_at", expireAfterSeconds=0),)),
 )
 

@@ -9,7 +9,10 @@ from idp.domain.proofing_record import ProofingRecord
 from idp.storage import merged_belongings
 from idp.storage.database import AlreadyExists, Database, Indexes, translated
 
-INDEXES = Indexes("proofing_records", (IndexModel([("account_id", DESCENDING), ("completed_at", DESCENDING)]),))
+INDEXES = Indexes(
+    "proofing_records",
+    (IndexModel([("account_id", DESCENDING), ("completed_at", DESCENDING)]), merged_belongings.INDEX),
+)
 
 MOST_FOUND = 1000
 

@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from idp.domain.accounts import Account, Bounce
+from idp.domain.accounts import Account, Bounce, Identity
 from idp.storage.accounts import AccountStore
 from idp.storage.closed_accounts import ClosedAccounts
 from idp.storage.database import Database
 from idp.storage.devices import DeviceStore
+from idp.storage.passkeys import PasskeyStore
+from idp.storage.proofing_records import ProofingRecordStore
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ADDRESS = "a7@univ-exemple.fr"
@@ -19,7 +21,8 @@ ADDRESS = "a7@univ-exemple.fr"
 def crowded(indexed_database: Database) -> Database:
     accounts, devices = AccountStore(indexed_database), DeviceStore(indexed_database)
     for number in range(20):
-        accounts.create(Account(f"a{number}", f"s{number}", NOW, addresses=(f"a{number}@univ-exemple.fr",)))
+        named = (Identity("https://idp.univ-exemple.fr", "eppn", f"a{number}"),)
+        accounts.create(Account(f"a{number}", f"s{number}", NOW, named, (f"a{number}@univ-exemple.fr",)))
         devices.remember(f"cookie-{number}", f"a{number}", now=NOW)
     return indexed_database
 
@@ -33,6 +36,9 @@ ACTS: dict[str, Callable[[Database], object]] = {
     "claim_overdue": lambda database: ClosedAccounts(database).claim_overdue(now=NOW, lease=timedelta(minutes=1)),
     "knows": lambda database: DeviceStore(database).knows("cookie-7", "a7"),
     "forget_account": lambda database: DeviceStore(database).forget_account("a7"),
+    "unlink": lambda database: AccountStore(database).unlink("a7", "a7"),
+    "separate records": lambda database: ProofingRecordStore(database).separate("merge", "a7"),
+    "separate passkeys": lambda database: PasskeyStore(database).separate("merge", "a7"),
     "of_account": lambda database: DeviceStore(database).of_account("a7"),
 }
 
@@ -43,8 +49,9 @@ def test_nothing_reads_a_whole_collection(crowded: Database, act: Callable[[Data
     profiled.command("profile", 2)
     act(crowded)
     profiled.command("profile", 0)
-    (done,) = profiled["system.profile"].find(
-        {"ns": {"$in": [f"{crowded.name}.{one}" for one in ("accounts", "devices")]}}
-    )
-    assert "COLLSCAN" not in done["planSummary"]
-    assert done["docsExamined"] <= 1
+    collections = ("accounts", "devices", "passkeys", "proofing_records")
+    done = list(profiled["system.profile"].find({"ns": {"$in": [f"{crowded.name}.{one}" for one in collections]}}))
+    assert done
+    for operation in done:
+        assert "COLLSCAN" not in operation["planSummary"]
+        assert operation["docsExamined"] <= 1

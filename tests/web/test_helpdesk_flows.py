@@ -8,6 +8,7 @@ from idp.app import assistance
 from idp.domain.accounts import Bounce, Identity
 from idp.domain.guessing import MAILS_PER_HOUR, METHOD_BUDGET, Method
 from idp.domain.helpdesk import Act, LimitInForce, TimelineEntry
+from idp.domain.keyed import random_token
 from idp.storage.outbox import Outbox
 from tests.openid.world import basic
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
@@ -104,9 +105,21 @@ def test_a_pairwise_sub_leads_to_the_person(world: World) -> None:
     proven(world)
     grant = world.services.database.collection("grants").find_one()
     assert grant
-    world.services.database.collection("grants").update_one({}, {"$set": {"subject": "pairwise-of-exams"}})
-    (line,) = assistance.people(world.services).find("pairwise-of-exams")
-    assert line.address == CAMILLE
+    of_exams = random_token()
+    world.services.database.collection("grants").update_one({}, {"$set": {"subject": of_exams}})
+    for typed in (of_exams, f"{of_exams}@uness.example"):
+        (line,) = assistance.people(world.services).find(typed)
+        assert line.address == CAMILLE
+
+
+@pytest.mark.parametrize("query", ["camille durand", CAMILLE, "cdurand", "a" * 42, "a" * 44, "é" * 43])
+def test_what_cannot_be_a_sub_is_not_looked_for_in_every_grant(world: World, query: str) -> None:
+    profiled = world.services.database.client[world.services.database.name]
+    profiled.command("profile", 2)
+    assistance.people(world.services).find(query)
+    profiled.command("profile", 0)
+    assert profiled["system.profile"].count_documents({"ns": f"{profiled.name}.grants"}) == 0
+    assert profiled["system.profile"].count_documents({"ns": f"{profiled.name}.accounts"}) > 0
 
 
 def test_one_reference_tells_the_story_across_sign_in_saml_mail_and_oidc(world: World) -> None:
