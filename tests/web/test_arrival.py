@@ -7,6 +7,7 @@ import pytest
 from idp.domain.accounts import Identity
 from idp.domain.guessing import SHARED_BUDGET, WINDOW, proofing_limit
 from idp.domain.proofing import link_token
+from idp.saml.federation_snapshot import Federation
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 OTHER = {"mail": ("alix.roux@autre.fr",), "eppn": ("aroux@autre.fr",), "displayName": ("Alix <b>Roux</b>",)}
@@ -66,7 +67,8 @@ def test_a_code_of_a_denied_proof_proves_nothing(world: World) -> None:
     code, path = world.code(CAMILLE), f"/sign-in/{world.handle()}/mailbox"
     person.press("Ce n’est pas moi")
     for page, typed in ((path, {"code": code}), (f"{path}/send", {})):
-        assert person.post(page, proofing=proofing, **typed).step == "error"
+        person.post(page, proofing=proofing, **typed)
+        assert (person.last.status_code, person.step) == (400, "error"), "over, and no failure of ours"
     assert world.services.stores.accounts.by_address(CAMILLE) is None
 
 
@@ -253,6 +255,17 @@ def test_o_18_wrong_codes_for_a_mailbox_are_counted_whoever_asks_and_then_no_cod
     person.press("Continuer", code=f"{(int(right) + 1) % 1_000_000:06}")
     assert person.press("Continuer", code=right).last.status_code == 422
     assert world.services.stores.accounts.by_address(CAMILLE) is None
+
+
+def test_a_mailbox_is_proven_also_while_the_metadata_of_the_university_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.browser().start().prove()
+    monkeypatch.setattr(Federation, "provider", lambda *_: None)
+    person.get(person.last.request.path)
+    assert (person.step, EXEMPLE in person.text) == ("check-mailbox", True)
+    person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
+    assert person.step == "account"
 
 
 def test_back_and_another_university_leads_on(world: World) -> None:
