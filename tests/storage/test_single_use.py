@@ -290,6 +290,19 @@ def test_a_code_that_is_used_while_it_is_asked_for_again_is_not_handed_out_again
     assert store.attempt("second", "browser", now=NOW), "what is mailed is kept"
 
 
+def test_a_code_that_was_issued_at_the_same_moment_stays_the_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also to whoever saw the one before it go, and looks for room."""
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    with monkeypatch.context() as patch:
+        seen = iter([None])
+        patch.setattr(store, "like", lambda asked: next(seen, code()))
+        assert store.issue(code("next"), now=NOW).id == "code"
+    assert store.like(code("last")) == code()
+
+
 def test_a_code_is_for_one_purpose_browser_address_and_proofing(database: Database) -> None:
     store = OneTimeCodeStore(database)
     each = (
@@ -313,6 +326,8 @@ def test_o_18_a_refused_try_ends_what_is_over_and_nothing_else(database: Databas
     store.issue(code("over", address="b@univ-exemple.fr"), now=NOW)
     assert store.attempt("over", "browser", now=NOW + LIFETIME) is None
     assert store.attempt("over", "browser", now=NOW) is None, "the clock went back"
+    anew = code("anew", address="b@univ-exemple.fr")
+    assert store.issue(anew, now=NOW).id == "anew", "what is mailed can be used, whatever the clock says"
 
 
 def test_o_20_a_limit_holds_in_the_next_window_too_and_is_kept_until_its_end(database: Database) -> None:
