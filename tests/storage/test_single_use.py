@@ -317,6 +317,17 @@ def test_a_code_is_for_one_purpose_browser_address_and_proofing(database: Databa
     assert store.find("3", "browser") is None
 
 
+def test_a_code_is_awaited_at_its_own_address_until_it_is_used_or_over(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    addresses = ("another@univ-exemple.fr", "a@univ-exemple.fr")
+    assert store.is_awaited(addresses, now=NOW)
+    assert not store.is_awaited(addresses[:1], now=NOW)
+    assert not store.is_awaited(addresses, now=NOW + LIFETIME)
+    store.take("code", now=NOW)
+    assert not store.is_awaited(addresses, now=NOW)
+
+
 def test_o_18_a_refused_try_ends_what_is_over_and_nothing_else(database: Database) -> None:
     store = OneTimeCodeStore(database)
     store.issue(code(), now=NOW)
