@@ -133,6 +133,14 @@ def test_an_address_of_the_account_is_theirs_whatever_the_university_releases(wo
     assert "Vous aviez saisi" not in person.text
 
 
+def test_nor_is_anything_asked_where_their_address_has_another_name_and_leads_to_another_university(
+    world: World,
+) -> None:
+    world.account("camille", "alix.roux@autre.fr", CDURAND)
+    person = world.browser().start("alix.roux@autre.fr").prove()
+    assert (person.step, len(world.mails(CAMILLE))) == ("check-mailbox", 1)
+
+
 def test_somebody_of_another_university_is_named_and_asked_before_any_mail(world: World) -> None:
     person = world.browser().start(CAMILLE).prove(world.draft(AUTRE, **OTHER))
     assert (person.last.status_code, person.step) == (200, "other-person")
