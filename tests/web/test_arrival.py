@@ -334,6 +334,18 @@ def test_an_answer_in_a_browser_that_lost_its_cookie_has_a_way_on(world: World, 
     assert person.start().prove().step == "check-mailbox"
 
 
+def test_an_answer_that_is_opened_in_another_browser_is_refused_as_such(world: World) -> None:
+    world.browser().start(CAMILLE).prove()
+    (proofing,) = world.services.database.collection("proofings").find()
+    there = world.browser().start("alix.roux@autre.fr").get(f"/saml/resume/{proofing['_id']}")
+    (event,) = world.events("request.refused")
+    assert (there.last.status_code, event["fields"]["reason"]) == (400, "browser.other")
+
+
+def test_an_answer_whose_proof_is_gone_is_refused_and_no_failure_of_ours(world: World) -> None:
+    assert world.browser().start(CAMILLE).get("/saml/resume/gone").last.status_code == 400
+
+
 def test_an_account_that_was_disabled_while_the_mail_was_under_way_stays_as_it_is(world: World) -> None:
     accounts = world.services.stores.accounts
     world.account("camille", "before@univ-exemple.fr", CDURAND)
