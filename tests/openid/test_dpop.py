@@ -165,9 +165,7 @@ def test_every_part_of_a_proof_counts(world: World, changes: dict[str, Any]) -> 
     assert exchange(world, code, proof())
 
 
-@pytest.mark.parametrize(
-    "changes", [{"jti": "x"}, {"jti": "x" * 512}, {"iat": SECONDS - 60}, {"iat": SECONDS + 60}]
-)
+@pytest.mark.parametrize("changes", [{"jti": "x"}, {"jti": "x" * 512}, {"iat": SECONDS - 60}, {"iat": SECONDS + 60}])
 def test_what_is_just_within_the_bounds_is_a_proof(world: World, changes: dict[str, Any]) -> None:
     assert exchange(world, world.code(), proof(**changes))
 
