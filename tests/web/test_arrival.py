@@ -200,6 +200,14 @@ def test_somebody_else_signed_in_here_is_told_and_may_stay(world: World) -> None
     assert world.mails(CAMILLE) == []
 
 
+def test_whoever_is_signed_in_as_the_person_named_is_nobody_else(world: World) -> None:
+    """Also where the university did not ask for its password although it should have, so that the mailbox proves it."""
+    person = world.browser().signed_in(world.account("camille", CAMILLE, CDURAND))
+    person.ask_for_a_proof(prompt="login")
+    person.prove(world.draft().changed(authn_instant=world.clock() - timedelta(hours=2)))
+    assert (person.step, len(world.mails(CAMILLE))) == ("check-mailbox", 1)
+
+
 def test_two_accounts_never_mix_when_the_second_signs_in_meanwhile(world: World) -> None:
     """One tab at the university, in the other somebody signs in: the first is not sent on as the second."""
     person = world.browser().start(CAMILLE)
