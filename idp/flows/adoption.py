@@ -56,7 +56,8 @@ class Adoption:
     def expects_earlier_account(self, proofing: Proofing) -> bool:
         """Whether the mailbox belongs to an earlier account, whose person the same university named otherwise."""
         previous = self.accounts.by_address(proofing.address or "")
-        if previous is None or proofing.address_given or is_named(previous, proofing.identities):
+        # Asked where a mailed link was followed; an address that the person gave has none.
+        if previous is None or is_named(previous, proofing.identities):
             return False
         return renamed(proofing.identities, previous) is not None
 

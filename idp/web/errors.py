@@ -84,10 +84,7 @@ def register(
         if request.blueprint in PROTOCOL_BLUEPRINTS:
             return _protocol_answer(_for_programs(refusal))
         status = 400 if isinstance(refusal, AuthorizationError) else refusal.status
-        response = page(refusal.reason, status, reference, refusal)
-        if isinstance(refusal, ProtocolError):
-            response.headers.update(refusal.headers)
-        return response
+        return page(refusal.reason, status, reference, refusal)
 
     def refused(refusal: Refusal) -> ResponseReturnValue:
         handle = (request.view_args or {}).get("authorization_id")

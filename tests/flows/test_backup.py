@@ -15,7 +15,7 @@ from idp.domain.accounts import Account
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.domain.keyed import SecretKey
 from idp.flows.audit_verification import AuditVerification
-from idp.flows.backup import BackupFlow
+from idp.flows.backup import BackupFlow, EndedSince
 from idp.storage import embedded
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
@@ -146,6 +146,21 @@ def test_a_database_that_holds_documents_is_not_overwritten_unasked(
     flow(elsewhere, tmp_path).restore(file, replace=True)
     assert AccountStore(elsewhere).find("somebody") is None
     assert every(elsewhere, "sessions") == []
+
+
+def test_who_ended_since_is_told_before_anything_is_forgotten(full: Database, tmp_path: Path) -> None:
+    """Whoever has the restore cut short then has the names, and a database that serves."""
+    flow(full, tmp_path).backup(tmp_path / "a.backup")
+    AuditTrail(full, SECRET).append("account.erased", at=NOW, reference="R", account_id="ines")
+
+    def cut_short(undone: tuple[EndedSince, ...]) -> None:
+        assert [(one.account_id, one.is_erased) for one in undone] == [("ines", True)]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        flow(full, tmp_path).restore(tmp_path / "a.backup", replace=True, tell=cut_short)
+    assert AccountStore(full).by_address("p0001@univ.example")
+    assert not Ledger(full).is_being_restored()
 
 
 def test_a_broken_file_changes_nothing(full: Database, elsewhere: Database, tmp_path: Path) -> None:

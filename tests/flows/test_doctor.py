@@ -189,16 +189,41 @@ def test_a_machine_that_has_another_secret_key_than_its_neighbours_is_told(
     assert (mixed.level, "some process had another one" in mixed.text) == (Level.WARNING, True)
 
 
-def test_a_change_of_the_secret_key_is_found_among_many_seals(doctor: Doctor, database: Database) -> None:
-    changed = utc_now() - timedelta(days=1)
+def many_sealed_around(database: Database, changed: datetime) -> None:
+    """Seven seals under another key before this moment, and twenty-three under ours since."""
     for minutes in range(7):
         sealed(database, OTHER, changed - timedelta(minutes=10 * (7 - minutes)))
     for minutes in range(23):
         sealed(database, SECRET, changed + timedelta(minutes=10 * minutes))
+
+
+def test_a_change_of_the_secret_key_is_found_among_many_seals(doctor: Doctor, database: Database) -> None:
+    changed = utc_now() - timedelta(days=1)
+    many_sealed_around(database, changed)
     until = AuditSeals(database, SECRET).last_foreign()
     assert until
     # Sealed five minutes after it happened.
     assert abs(until.at - (changed - timedelta(minutes=5))) < timedelta(seconds=1)
+    (told,) = of(doctor, "secret key")
+    assert (told.level, "passwords from before do not fit" in told.text) == (Level.WARNING, True)
+
+
+def test_another_key_that_was_put_right_is_told_for_as_long_as_it_is_among_the_newest_twenty(
+    doctor: Doctor, database: Database
+) -> None:
+    at = utc_now() - timedelta(days=1)
+    for minutes, secret in enumerate((SECRET, OTHER, *[SECRET] * 19)):
+        sealed(database, secret, at + timedelta(minutes=10 * minutes))
+    assert levels(doctor, "secret key") == {Level.WARNING}
+    sealed(database, SECRET, at + timedelta(hours=5))
+    assert levels(doctor, "secret key") == {Level.OK}
+
+
+def test_a_change_of_the_secret_key_is_told_also_where_a_seal_is_gone(doctor: Doctor, database: Database) -> None:
+    changed = utc_now() - timedelta(days=1)
+    many_sealed_around(database, changed)
+    # Between the first one and the newest twenty, where the change is looked for next.
+    database.collection("audit_seals").delete_one({"_id": (1 + 11) // 2})
     assert levels(doctor, "secret key") == {Level.WARNING}
 
 

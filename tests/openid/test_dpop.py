@@ -165,6 +165,11 @@ def test_every_part_of_a_proof_counts(world: World, changes: dict[str, Any]) -> 
     assert exchange(world, code, proof())
 
 
+@pytest.mark.parametrize("changes", [{"jti": "x"}, {"jti": "x" * 512}, {"iat": SECONDS - 60}, {"iat": SECONDS + 60}])
+def test_what_is_just_within_the_bounds_is_a_proof(world: World, changes: dict[str, Any]) -> None:
+    assert exchange(world, world.code(), proof(**changes))
+
+
 @pytest.mark.parametrize("junk", ["", "x", "a.b.c", "é", "x" * 100_000, "{}", "a,b"])
 def test_junk_is_no_proof(world: World, junk: str) -> None:
     with refused("invalid_dpop_proof"):

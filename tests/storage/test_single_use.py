@@ -290,6 +290,19 @@ def test_a_code_that_is_used_while_it_is_asked_for_again_is_not_handed_out_again
     assert store.attempt("second", "browser", now=NOW), "what is mailed is kept"
 
 
+def test_a_code_that_was_issued_at_the_same_moment_stays_the_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also to whoever saw the one before it go, and looks for room."""
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    with monkeypatch.context() as patch:
+        seen = iter([None])
+        patch.setattr(store, "like", lambda asked: next(seen, code()))
+        assert store.issue(code("next"), now=NOW).id == "code"
+    assert store.like(code("last")) == code()
+
+
 def test_a_code_is_for_one_purpose_browser_address_and_proofing(database: Database) -> None:
     store = OneTimeCodeStore(database)
     each = (
@@ -304,6 +317,17 @@ def test_a_code_is_for_one_purpose_browser_address_and_proofing(database: Databa
     assert store.find("3", "browser") is None
 
 
+def test_a_code_is_awaited_at_its_own_address_until_it_is_used_or_over(database: Database) -> None:
+    store = OneTimeCodeStore(database)
+    store.issue(code(), now=NOW)
+    addresses = ("another@univ-exemple.fr", "a@univ-exemple.fr")
+    assert store.is_awaited(addresses, now=NOW)
+    assert not store.is_awaited(addresses[:1], now=NOW)
+    assert not store.is_awaited(addresses, now=NOW + LIFETIME)
+    store.take("code", now=NOW)
+    assert not store.is_awaited(addresses, now=NOW)
+
+
 def test_o_18_a_refused_try_ends_what_is_over_and_nothing_else(database: Database) -> None:
     store = OneTimeCodeStore(database)
     store.issue(code(), now=NOW)
@@ -313,6 +337,8 @@ def test_o_18_a_refused_try_ends_what_is_over_and_nothing_else(database: Databas
     store.issue(code("over", address="b@univ-exemple.fr"), now=NOW)
     assert store.attempt("over", "browser", now=NOW + LIFETIME) is None
     assert store.attempt("over", "browser", now=NOW) is None, "the clock went back"
+    anew = code("anew", address="b@univ-exemple.fr")
+    assert store.issue(anew, now=NOW).id == "anew", "what is mailed can be used, whatever the clock says"
 
 
 def test_o_20_a_limit_holds_in_the_next_window_too_and_is_kept_until_its_end(database: Database) -> None:

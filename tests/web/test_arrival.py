@@ -7,6 +7,7 @@ import pytest
 from idp.domain.accounts import Identity
 from idp.domain.guessing import SHARED_BUDGET, WINDOW, proofing_limit
 from idp.domain.proofing import link_token
+from idp.saml.federation_snapshot import FederationSnapshot
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 OTHER = {"mail": ("alix.roux@autre.fr",), "eppn": ("aroux@autre.fr",), "displayName": ("Alix <b>Roux</b>",)}
@@ -66,7 +67,8 @@ def test_a_code_of_a_denied_proof_proves_nothing(world: World) -> None:
     code, path = world.code(CAMILLE), f"/sign-in/{world.handle()}/mailbox"
     person.press("Ce n’est pas moi")
     for page, typed in ((path, {"code": code}), (f"{path}/send", {})):
-        assert person.post(page, proofing=proofing, **typed).step == "error"
+        person.post(page, proofing=proofing, **typed)
+        assert (person.last.status_code, person.step) == (400, "error"), "over, and no failure of ours"
     assert world.services.stores.accounts.by_address(CAMILLE) is None
 
 
@@ -131,6 +133,14 @@ def test_an_address_of_the_account_is_theirs_whatever_the_university_releases(wo
     assert "Vous aviez saisi" not in person.text
 
 
+def test_nor_is_anything_asked_where_their_address_has_another_name_and_leads_to_another_university(
+    world: World,
+) -> None:
+    world.account("camille", "alix.roux@autre.fr", CDURAND)
+    person = world.browser().start("alix.roux@autre.fr").prove()
+    assert (person.step, len(world.mails(CAMILLE))) == ("check-mailbox", 1)
+
+
 def test_somebody_of_another_university_is_named_and_asked_before_any_mail(world: World) -> None:
     person = world.browser().start(CAMILLE).prove(world.draft(AUTRE, **OTHER))
     assert (person.last.status_code, person.step) == (200, "other-person")
@@ -188,6 +198,14 @@ def test_somebody_else_signed_in_here_is_told_and_may_stay(world: World) -> None
     assert person.step == "choose-university"  # the application still wants a proof
     assert person.get("/account").step == "account"
     assert world.mails(CAMILLE) == []
+
+
+def test_whoever_is_signed_in_as_the_person_named_is_nobody_else(world: World) -> None:
+    """Also where the university did not ask for its password although it should have, so that the mailbox proves it."""
+    person = world.browser().signed_in(world.account("camille", CAMILLE, CDURAND))
+    person.ask_for_a_proof(prompt="login")
+    person.prove(world.draft().changed(authn_instant=world.clock() - timedelta(hours=2)))
+    assert (person.step, len(world.mails(CAMILLE))) == ("check-mailbox", 1)
 
 
 def test_two_accounts_never_mix_when_the_second_signs_in_meanwhile(world: World) -> None:
@@ -255,6 +273,17 @@ def test_o_18_wrong_codes_for_a_mailbox_are_counted_whoever_asks_and_then_no_cod
     assert world.services.stores.accounts.by_address(CAMILLE) is None
 
 
+def test_a_mailbox_is_proven_also_while_the_metadata_of_the_university_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.browser().start().prove()
+    monkeypatch.setattr(FederationSnapshot, "provider", lambda *_: None)
+    person.get(person.last.request.path)
+    assert (person.step, EXEMPLE in person.text) == ("check-mailbox", True)
+    person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
+    assert person.step == "account"
+
+
 def test_back_and_another_university_leads_on(world: World) -> None:
     person = world.browser().start(CAMILLE)
     person.leave(AUTRE)
@@ -311,6 +340,18 @@ def test_an_answer_in_a_browser_that_lost_its_cookie_has_a_way_on(world: World, 
     person.get(person.links()["Recommencer"])
     assert person.step == "email"
     assert person.start().prove().step == "check-mailbox"
+
+
+def test_an_answer_that_is_opened_in_another_browser_is_refused_as_such(world: World) -> None:
+    world.browser().start(CAMILLE).prove()
+    (proofing,) = world.services.database.collection("proofings").find()
+    there = world.browser().start("alix.roux@autre.fr").get(f"/saml/resume/{proofing['_id']}")
+    (event,) = world.events("request.refused")
+    assert (there.last.status_code, event["fields"]["reason"]) == (400, "browser.other")
+
+
+def test_an_answer_whose_proof_is_gone_is_refused_and_no_failure_of_ours(world: World) -> None:
+    assert world.browser().start(CAMILLE).get("/saml/resume/gone").last.status_code == 400
 
 
 def test_an_account_that_was_disabled_while_the_mail_was_under_way_stays_as_it_is(world: World) -> None:

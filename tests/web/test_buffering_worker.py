@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from idp.demo.ports import free_port
-from idp.web.arriving_request import ArrivingRequest
+from idp.web.arriving_request import MAX_HEAD_BYTES, ArrivingRequest
 from tests.waiting import PATIENCE_SECONDS, wait_until
 
 # So patient that nobody is given up, and nobody's leave is over, however long the machine stands still meanwhile.
@@ -430,6 +430,8 @@ def all_of(connection: socket.socket) -> bytes:
         (b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nab", False, False),
         (b"POST / HTTP/1.1\r\ncontent-length:3\r\n\r\nabc", True, False),
         (b"POST / HTTP/1.1\r\nContent-Length: 0000000000000000000003\r\n\r\nab", False, False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n", False, False),
+        (b"POST / HTTP/1.1\r\nContent-Length: 1000001\r\n\r\n", False, True),
         (b"POST / HTTP/1.1\r\nContent-Length: 50000000\r\n\r\n", False, True),
         (b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", False, True),
         (b"POST / HTTP/1.1\r\nContent-Length: abc\r\n\r\n", True, False),
@@ -459,3 +461,23 @@ def test_a_thread_gets_what_is_complete_or_will_be_refused_at_once(
     for arrival in (ArrivingRequest(1_000_000, received), in_pieces):
         assert (arrival.is_complete(), arrival.is_too_large()) == (complete, too_large)
         assert arrival.take() == received
+
+
+@pytest.mark.parametrize(
+    ("head", "most"),
+    [(b"", MAX_HEAD_BYTES), (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 1_000_000)],
+    ids=["a head", "a body in chunks"],
+)
+def test_what_is_as_large_as_it_may_be_is_waited_for(head: bytes, most: int) -> None:
+    arriving = ArrivingRequest(1_000_000, head + b"f" * most)
+    assert not arriving.is_too_large()
+    arriving.add(b"f")
+    assert arriving.is_too_large()
+
+
+def test_nobody_waits_for_the_end_of_trailers_that_are_too_large() -> None:
+    arriving = ArrivingRequest(1_000_000, b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n")
+    arriving.add(b"x" * (MAX_HEAD_BYTES - len(b"\r\n")))
+    assert not arriving.is_complete()
+    arriving.add(b"x")
+    assert arriving.is_complete()

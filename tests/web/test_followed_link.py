@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from idp.domain.accounts import Identity
 from idp.domain.proofing import link_token
-from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
+from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 BUTTON = "Confirmer"
 
@@ -172,6 +173,16 @@ def test_o_24_the_link_opens_nothing_where_somebody_else_is_signed_in(
     other = world.browser().signed_in(world.account("other", "autre@autre.fr", password=PASSWORD))
     assert other.get(link).step == "error"
     assert not other.tree.xpath("//button[contains(., 'Confirmer')]")
+
+
+def test_who_is_signed_in_reads_that_the_link_was_followed_and_not_that_they_are_done(
+    world: World, person: Traveller, link: str
+) -> None:
+    world.browser().get(link).press(BUTTON)
+    known = world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"))
+    there = world.browser().signed_in(known).get(link)
+    assert (there.last.status_code, there.step) == (400, "error")
+    assert "La connexion est déjà faite" not in there.text
 
 
 def test_who_is_signed_in_already_is_not_sent_on_before_the_link_is_used(world: World) -> None:

@@ -72,3 +72,10 @@ def test_who_helps_gives_them_back(used_up: World) -> None:
     before = len(kinds(used_up))
     used_up.browser().start().prove()
     assert len(kinds(used_up)) == before + 1
+
+
+def test_a_mail_that_is_held_back_stands_in_the_security_log(used_up: World) -> None:
+    for _ in range(VOUCHED_MAILS_PER_HOUR + 1):
+        used_up.browser().start().prove()
+    (event,) = used_up.events("proofing.mail_limit")
+    assert event["reference"] not in {mail["reference"] for mail in used_up.mails(CAMILLE)}

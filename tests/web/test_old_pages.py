@@ -3,10 +3,14 @@
 import pytest
 
 from idp.domain.accounts import Identity
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.guessing import MAILS_PER_HOUR
+from idp.flows.authorization import AuthorizationFlow
+from idp.flows.browser_sessions import BrowserSessions
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 from tests.web.test_given_address import without_mail
 from tests.web.test_same_work import operations
+from tests.web.visitor import HOST
 
 GIVEN = "camille@etu.univ-exemple.fr"
 
@@ -64,6 +68,22 @@ def test_no_mail_is_promised_where_none_goes_out_any_more(world: World) -> None:
     assert "Aucun nouveau message n’est parti" in person.text
     assert "Un message vous y attend" not in person.text
     assert len(world.mails(CAMILLE)) == MAILS_PER_HOUR
+
+
+@pytest.mark.parametrize(
+    ("part", "question"), [(BrowserSessions, "find"), (AuthorizationFlow, "reference_of")], ids=["session", "journey"]
+)
+def test_a_refusal_is_told_as_such_also_where_the_database_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch, part: type, question: str
+) -> None:
+    person = world.browser().start()
+
+    def is_away(*_: object) -> None:
+        raise ServiceUnavailable("database")
+
+    monkeypatch.setattr(part, question, is_away)
+    answer = person._client.post(person.last.request.path, data="x", content_type="text/plain", headers=HOST)
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize(
