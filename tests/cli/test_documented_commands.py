@@ -26,17 +26,26 @@ def commands(command: click.Command, *names: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("command", [*commands(cli.main, "idp")])
 def test_a_command_is_documented(command: str) -> None:
-    pages = (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md")))
-    assert any(command in page.read_text("utf-8") for page in pages)
+    assert any(command in text for text in pages().values())
+
+
+def pages() -> dict[str, str]:
+    """What is written by hand for an administrator to read, by name."""
+    found = (page for pattern in ("README.md", "docs/**/*.md") for page in sorted(PROJECT.glob(pattern)))
+    # What lies in docs/reference was made by some earlier code.
+    return {
+        str(page.relative_to(PROJECT)): page.read_text("utf-8")
+        for page in found
+        if page.parent != PROJECT / "docs" / "reference"
+    }
 
 
 def written() -> Iterator[tuple[str, str]]:
     """Name and text of everything that tells an administrator what to type."""
-    for pattern in ("README.md", "docs/**/*.md", "config/*.toml", "federation_metadata/*.md"):
+    yield from pages().items()
+    for pattern in ("config/*.toml", "federation_metadata/*.md"):
         for page in sorted(PROJECT.glob(pattern)):
-            # What lies there was made by some earlier code.
-            if page.parent != PROJECT / "docs" / "reference":
-                yield str(page.relative_to(PROJECT)), page.read_text("utf-8")
+            yield str(page.relative_to(PROJECT)), page.read_text("utf-8")
     yield from reference.pages().items()
 
 

@@ -27,6 +27,8 @@ EXEMPLE = "https://idp.univ-exemple.fr/idp"
 AUTRE = "https://idp.autre.fr/idp"
 CAMILLE = "camille.durand@etu.univ-exemple.fr"
 PASSWORD = "trois pommes vertes sur la table"
+# Of RFC 7636, appendix B.
+CHALLENGE, VERIFIER = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 ERROR_URL = "https://www.univ-exemple.fr/erreur?code=ERRORURL_CODE&amp;rp=ERRORURL_RP&amp;tid=ERRORURL_TID"
 CLIENTS = """
 [[client]]
@@ -156,21 +158,24 @@ class Traveller(Visitor):
         assert self.step == "sign-in", self.text
         return self
 
-    def ask_for_a_proof(self, **changes: str) -> "Traveller":
-        """An application insists that the university says it again; ``changes`` of its request."""
-        essential = '{"id_token": {"acr": {"essential": true, "value": "urn:uness:acr:university"}}}'
+    def ask(self, **changes: str) -> "Traveller":
+        """Sent here by an application (« exams »); ``changes`` of its request."""
         request = {
             "client_id": "exams",
             "redirect_uri": "https://exams.example/cb",
             "response_type": "code",
             "scope": "openid",
             "state": "s",
-            "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
-            "claims": essential,
         }
         self.get("/authorize", **(request | changes))
         return self
+
+    def ask_for_a_proof(self, **changes: str) -> "Traveller":
+        """The same by one that insists that the university says it again."""
+        essential = '{"id_token": {"acr": {"essential": true, "value": "urn:uness:acr:university"}}}'
+        return self.ask(**({"claims": essential} | changes))
 
     def leave(self, entity_id: str | None = None) -> str:
         """To this university, or to the one that the address names; the id of our request there."""

@@ -19,17 +19,7 @@ ACT = Act("alex", "appel du 23 novembre")
 
 def proven(world: World) -> Traveller:
     """Camille came by way of the university, from an application."""
-    person = world.browser()
-    person.get(
-        "/authorize",
-        client_id="exams",
-        redirect_uri="https://exams.example/cb",
-        response_type="code",
-        scope="openid email",
-        state="s",
-        code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-        code_challenge_method="S256",
-    )
+    person = world.browser().ask(scope="openid email")
     person.press("Se connecter", email=CAMILLE).prove()
     person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
     assert person.answer["code"]

@@ -11,11 +11,8 @@ import pytest
 from idp.domain.references import present_reference, under_reference
 from idp.log import JsonFormatter
 from tests.openid.world import basic
-from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
+from tests.web.proofing_world import CAMILLE, PASSWORD, VERIFIER, Traveller, World
 from tests.web.visitor import HOST
-
-CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-VERIFIER = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 
 
 @pytest.fixture
@@ -39,17 +36,7 @@ def lines(log: io.StringIO) -> list[dict[str, Any]]:
 
 def arrived(world: World) -> Traveller:
     """From the application to the university, the mailbox, a refused and a good password, and back with a code."""
-    person = world.browser()
-    person.get(
-        "/authorize",
-        client_id="exams",
-        redirect_uri="https://exams.example/cb",
-        response_type="code",
-        scope="openid email",
-        state="s",
-        code_challenge=CHALLENGE,
-        code_challenge_method="S256",
-    )
+    person = world.browser().ask(scope="openid email")
     person.press("Se connecter", email=CAMILLE).prove()
     person.press("Continuer", code=world.code(CAMILLE))
     person.press("Créer", password="motdepasse").press("Créer", password=PASSWORD)

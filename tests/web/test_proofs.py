@@ -179,16 +179,7 @@ def test_nobody_else_is_in_it(world: World) -> None:
 
 def test_no_secret_and_no_hash_of_one_is_in_it(world: World) -> None:
     person = proven(world)
-    person.get(
-        "/authorize",
-        client_id="exams",
-        redirect_uri="https://exams.example/cb",
-        response_type="code",
-        scope="openid",
-        nonce="a-nonce-of-the-client",
-        code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-        code_challenge_method="S256",
-    )
+    person.ask(nonce="a-nonce-of-the-client")
     account, session = account_of(world), person.session
     (grant,) = world.services.stores.grants.of_account(account.id)
     export = exported(person)

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from idp.domain.accounts import Identity
 from idp.domain.one_time_codes import digits
-from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
+from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, World
 
 _OTHER_PASSWORD = "un canard jaune traverse la place"
 
@@ -24,24 +24,9 @@ def nothing_is_read_whole(world: World) -> Iterator[None]:
     assert [(operation["op"], operation["ns"].partition(".")[2], operation["command"]) for operation in whole] == []
 
 
-def asked_by_an_application(world: World) -> Traveller:
-    person = world.browser()
-    person.get(
-        "/authorize",
-        client_id="exams",
-        redirect_uri="https://exams.example/cb",
-        response_type="code",
-        scope="openid email profile",
-        state="s",
-        code_challenge="E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
-        code_challenge_method="S256",
-    )
-    return person.press("Se connecter", email=CAMILLE)
-
-
 def test_of_a_first_sign_in(world: World) -> None:
     with nothing_is_read_whole(world):
-        person = asked_by_an_application(world).prove()
+        person = world.browser().ask().press("Se connecter", email=CAMILLE).prove()
         person.press("Renvoyer le code").press("Continuer", code="000000").press("Continuer", code=world.code(CAMILLE))
         person.press("Créer", password=PASSWORD)
         assert person.answer["code"]
@@ -58,8 +43,8 @@ def test_of_one_whose_mailbox_was_somebody_else_s(world: World) -> None:
 def test_of_the_sign_ins_that_follow_and_of_the_account_page(world: World) -> None:
     world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "c@univ-exemple.fr"), password=PASSWORD)
     with nothing_is_read_whole(world):
-        asked_by_an_application(world).press("Se connecter", password="ce n'est pas le bon")
-        person = asked_by_an_application(world).press("Se connecter", password=PASSWORD)
+        world.browser().start(CAMILLE).press("Se connecter", password="ce n'est pas le bon")
+        person = world.browser().ask().press("Se connecter", email=CAMILLE).press("Se connecter", password=PASSWORD)
         assert person.answer["code"]
         person = world.browser().start(CAMILLE).press("Recevoir le code")
         person.press("Se connecter", code=digits(world.services.secret, world.mails(CAMILLE)[-1]["record_id"]))
