@@ -102,15 +102,17 @@ class BrowserSessions:
         """The token that every form of this browser carries: for the account that is signed in, if one is."""
         return self._form_token(session.browser, self._form_mark(session))
 
-    def is_csrf_token(self, session: Session, token: str) -> bool:
+    def is_csrf_token(self, session: Session, token: str, *, of_account: bool = False) -> bool:
         """Whether this is a token of this browser, and of nobody but who is signed in.
 
-        One from before a sign-in outlives it, so that other tabs go on. One that was made for another account does
-        not: an old page of one account would close the other one, or change its password.
+        One from before a sign-in outlives it, so that other tabs go on; but for the forms of_account, which nobody is
+        shown before: whoever had the browser's session from before knows that token as well. One that was made for
+        another account does not: an old page of one account would close the other one, or change its password.
         """
         mark, present = token.rpartition(".")[0], self._form_mark(session)
         is_ours = same(self._form_token(session.browser, mark), token)
-        return is_ours and (not mark or not present or mark == present)
+        is_from_before = not mark and not of_account
+        return is_ours and (is_from_before or not present or mark == present)
 
     def _form_token(self, browser: str, mark: str) -> str:
         return f"{mark}.{self.secret.token(_FORM, browser, mark)}" if mark else self.secret.token(_FORM, browser)

@@ -26,7 +26,7 @@ class AccountDoor:
 
     def fresh(self, page: str, *, posted: bool = False, **names: Any) -> tuple[Session, Account]:
         """The session of a page, or of a form that was posted, and its account after a fresh sign-in."""
-        session = self.browser.posted_session() if posted else self.browser.session()
+        session = self.browser.posted_session(of_account=True) if posted else self.browser.session()
         return session, self.account(session, page, fresh=True, **names)
 
     def account(self, session: Session, page: str, *, fresh: bool = False, **names: Any) -> Account:

@@ -54,12 +54,16 @@ class Browser:
         self._remember(cookie, opened)
         return opened
 
-    def posted_session(self) -> Session:
-        """The session behind a form of ours; refuses a form without our token and a browser without cookies."""
+    def posted_session(self, *, of_account: bool = False) -> Session:
+        """The session behind a form of ours; refuses a form without our token and a browser without cookies.
+
+        of_account: the form stands on pages that only an account that is signed in is shown.
+        """
         session = self.known_session()
         if session is None:
             raise Refusal("authorization.expired" if self._has_ours() else "browser.cookies", "form without session")
-        if not self.sessions.is_csrf_token(session, this_request().form.get("csrf_token", "")):
+        token = this_request().form.get("csrf_token", "")
+        if not self.sessions.is_csrf_token(session, token, of_account=of_account):
             raise Refusal("request.csrf", "form without our token", status=403)
         return session
 
@@ -85,12 +89,12 @@ class Browser:
     def _is_posted_without_session(self) -> bool:
         return this_request().method == "POST" and self.known_session() is None
 
-    def session_to_end(self) -> Session | None:
+    def session_to_end(self, *, of_account: bool = False) -> Session | None:
         """The session that a form of ours ends; None where nobody is signed in, as after the same form before.
 
         Then there is nothing to protect, and the person is told that they are signed out, whatever the form's token.
         """
-        return self.posted_session() if self.is_signed_in else None
+        return self.posted_session(of_account=of_account) if self.is_signed_in else None
 
     @property
     def is_signed_in(self) -> bool:

@@ -34,7 +34,7 @@ def blueprint(
 
     @views.post("/account/close")
     def close() -> ResponseReturnValue:
-        session = browser.session_to_end()
+        session = browser.session_to_end(of_account=True)
         if session is None:
             return redirect(url_for("closing.ask"), 303)
         account = door.account(session, "closing.ask", fresh=True)

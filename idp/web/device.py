@@ -34,7 +34,7 @@ def blueprint(flow: DeviceFlow, authorization: AuthorizationFlow, pages: Pages) 
 
     @views.post("")
     def look() -> ResponseReturnValue:
-        session, typed = browser.posted_session(), forms.field("user_code")
+        session, typed = browser.posted_session(of_account=True), forms.field("user_code")
         device = flow.look(session, typed, language())
         if isinstance(device, SignInAgain):
             return sign_in(typed, device.max_age)
@@ -50,7 +50,7 @@ def blueprint(flow: DeviceFlow, authorization: AuthorizationFlow, pages: Pages) 
 
     @views.post("/approve")
     def approve() -> ResponseReturnValue:
-        session, typed = browser.posted_session(), forms.field("user_code")
+        session, typed = browser.posted_session(of_account=True), forms.field("user_code")
         problem = flow.approve(session, typed)
         if isinstance(problem, SignInAgain):
             return sign_in(typed, problem.max_age)
@@ -60,7 +60,7 @@ def blueprint(flow: DeviceFlow, authorization: AuthorizationFlow, pages: Pages) 
 
     @views.post("/deny")
     def deny() -> ResponseReturnValue:
-        session, typed = browser.posted_session(), forms.field("user_code")
+        session, typed = browser.posted_session(of_account=True), forms.field("user_code")
         problem = flow.deny(session, typed)
         if problem:
             return _code_page(pages, typed[:_LONGEST_CODE], problem=problem)

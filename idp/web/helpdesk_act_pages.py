@@ -55,14 +55,15 @@ def act_pages(
     people: PeopleFlow, acts: HelpdeskActs, helps: Callable[[str], bool], own: str = ""
 ) -> dict[str, ActPage]:
     """The acts by name. helps: whether the person of this account does; the role, which goes with an address, is
-    nobody's here to give away. own: the account of whoever acts, into which they merge nobody's."""
+    nobody's here to give away, nor to whatever leads to another account. own: the account of whoever acts, into which
+    they merge nobody's."""
     names = act_names(only_passkeys=True) | act_names(is_disabled=True)
 
     def merge(account_id: str, act: Act) -> bool:
         into = _one(people, forms.field("into"))
         if into == own:
             raise Undone(into=field_sentence("helpdesk.own_account"))
-        if helps(account_id):
+        if helps(account_id) or helps(into):
             raise Undone(into=field_sentence("helpdesk.operator_account"))
         if not acts.merge(account_id, into, act):
             raise Undone(into=field_sentence("helpdesk.not_mergeable"))

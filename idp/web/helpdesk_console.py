@@ -29,7 +29,7 @@ class Console:
 
     def posting_operator(self) -> ConsoleSession:
         """The same, for a form, which has to carry our token."""
-        self.pages.browser.posted_session()
+        self.pages.browser.posted_session(of_account=True)
         return self.expected_operator()
 
     def helps(self, account_id: str) -> bool:

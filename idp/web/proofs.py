@@ -37,7 +37,7 @@ def blueprint(
     @views.post("/affiliation")
     def confirm() -> ResponseReturnValue:
         """Straight to the university that vouched last; whoever it names and is signed in here is back at once."""
-        session = browser.posted_session()
+        session = browser.posted_session(of_account=True)
         account = door.account(session, "account.show")
         waiting = authorization.begin_proof_for_account_page(session, url_for("account.show"))
         entity_id = proofs.confirming_university(account)

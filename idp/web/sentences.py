@@ -367,8 +367,8 @@ _FIELDS: dict[str, LazyString] = {
     "helpdesk.choose": _("Choisissez dans la liste."),
     "helpdesk.own_account": _("Rien n’a changé : pour votre propre compte, demandez à un collègue."),
     "helpdesk.operator_account": _(
-        "Rien n’a changé : la personne de ce compte est de l’assistance, et son rôle passerait à l’autre. Fusionnez "
-        "l’autre compte avec celui-ci, ou demandez à un administrateur."
+        "Rien n’a changé : l’un de ces comptes est d’une personne de l’assistance, et ce qui mène à l’autre aurait "
+        "son rôle. Demandez à un administrateur."
     ),
     "helpdesk.nobody": _("Personne ne correspond."),
     "helpdesk.several": _("Plusieurs personnes correspondent : donnez une adresse ou un identifiant exact."),

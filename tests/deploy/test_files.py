@@ -197,3 +197,12 @@ def test_no_server_of_a_proxy_keeps_a_log_of_pages(name: str, server: str, silen
     for directives in ([line.strip() for line in found.splitlines()] for found in servers):
         logs = [line for line in directives if re.match(r"(access_log|error_log|CustomLog|ErrorLog|LogLevel)\b", line)]
         assert logs == list(silent)
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "apache"])
+def test_what_is_for_probes_is_kept_inside_below_an_issuer_s_path_too(proxy: str) -> None:
+    rule = next(line for line in (DEPLOY / proxy / "provider.conf").read_text().splitlines() if "readyz|" in line)
+    kept = re.compile(re.sub(r'.*[~"] ?(\S+\$).*', r"\1", rule))
+    inside = ("metrics", "readyz", "healthz")
+    assert all(kept.search(f"{path}/{name}") for path in ("", "/connexion", "/sso/connexion") for name in inside)
+    assert not any(kept.search(path) for path in ("/", "/account", "/connexion/account", "/jwks"))

@@ -507,3 +507,15 @@ def test_nobody_gives_away_a_colleague_s_role_by_a_merge(two: World) -> None:
     assert person.last.status_code == 422
     assert "administrateur" in person.text
     assert account(two, "camille").addresses == (CAMILLE,)
+
+
+def test_nobody_gives_anybody_a_colleague_s_role_by_a_merge_into_their_account(two: World) -> None:
+    """Zoé's addresses, identifiers and passkeys would open the console, under the colleague's name."""
+    person = entered(two)
+    is_colleague = {"subject": "subject-of-nobody"}
+    two.services.database.collection("accounts").update_one({"_id": "camille"}, {"$set": is_colleague})
+    before = account(two, "camille"), account(two, "zoe")
+    act(person, "zoe", "merge", into=CAMILLE, reason="ticket 1")
+    assert person.last.status_code == 422
+    assert "administrateur" in person.text
+    assert (account(two, "camille"), account(two, "zoe")) == before
