@@ -35,6 +35,7 @@ from idp.storage.proofings import ProofingStore
 from idp.storage.sweeps import SweepStore
 from idp.web.helpdesk import _facts
 from tests.flows.one_person import ADDRESS, environment
+from tests.profiled import profiled
 
 OTHER = "ines@agence.example"
 UNUSED, NOTICE = 365, 30
@@ -494,10 +495,8 @@ def test_the_background_work_keeps_to_the_rule_and_forgets_it_where_it_is_off(ye
 
 def test_accounts_to_look_at_are_found_by_an_index(years: Years) -> None:
     years.work()
-    database = years.services.database
-    database.client[database.name].command("profile", 2)
-    years.flow.look_next(years.now)
-    database.client[database.name].command("profile", 0)
-    (done,) = database.collection("system.profile").find({"ns": f"{database.name}.accounts"})
+    with profiled(years.services.database, "accounts") as operations:
+        years.flow.look_next(years.now)
+    (done,) = operations
     assert "COLLSCAN" not in done["planSummary"]
     assert done["docsExamined"] == 0

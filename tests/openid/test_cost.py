@@ -6,6 +6,7 @@ import pytest
 
 from idp.storage.database import Database
 from tests.openid.world import NOW, SIGN_IN, World, basic
+from tests.profiled import profiled
 
 
 @pytest.fixture
@@ -24,15 +25,12 @@ def crowded(world: World, database: Database) -> World:
 
 
 def test_pyop_fault_no_request_scans_the_grants(crowded: World, database: Database) -> None:
-    mongo = database.client[database.name]
-    mongo.command("profile", 2)
-    tokens = crowded.tokens()
-    crowded.userinfo(tokens["access_token"])
-    crowded.refresh(tokens["refresh_token"])
-    crowded.grants.revoke_session(SIGN_IN.sid)
-    crowded.grants.revoke_account("a7")
-    mongo.command("profile", 0)
-    operations = list(mongo["system.profile"].find({"ns": f"{database.name}.grants"}))
+    with profiled(database, "grants") as operations:
+        tokens = crowded.tokens()
+        crowded.userinfo(tokens["access_token"])
+        crowded.refresh(tokens["refresh_token"])
+        crowded.grants.revoke_session(SIGN_IN.sid)
+        crowded.grants.revoke_account("a7")
     assert len([each for each in operations if each["op"] != "insert"]) == 6
     for each in operations:
         assert each.get("docsExamined", 0) <= 2
@@ -40,22 +38,16 @@ def test_pyop_fault_no_request_scans_the_grants(crowded: World, database: Databa
 
 
 def test_a_code_flow_takes_four_commands(world: World, database: Database) -> None:
-    mongo = database.client[database.name]
-    mongo.command("profile", 2)
-    world.userinfo(world.tokens()["access_token"])
-    mongo.command("profile", 0)
-    operations = [each["op"] for each in mongo["system.profile"].find({"ns": f"{database.name}.grants"}).sort("ts")]
-    assert operations == ["insert", "query", "update", "query"]
+    with profiled(database, "grants") as operations:
+        world.userinfo(world.tokens()["access_token"])
+    assert [each["op"] for each in operations] == ["insert", "query", "update", "query"]
 
 
 def test_refresh_introspection_and_revocation_take_one_command_each(world: World, database: Database) -> None:
     tokens = world.tokens()
-    mongo = database.client[database.name]
-    mongo.command("profile", 2)
-    refreshed = world.refresh(tokens["refresh_token"])
-    for endpoint in (world.provider.introspection, world.provider.revocation):
-        endpoint.answer([("token", refreshed["access_token"])], basic(), now=NOW)
-    mongo.command("profile", 0)
-    operations = list(mongo["system.profile"].find({"ns": f"{database.name}.grants"}).sort("ts"))
+    with profiled(database, "grants") as operations:
+        refreshed = world.refresh(tokens["refresh_token"])
+        for endpoint in (world.provider.introspection, world.provider.revocation):
+            endpoint.answer([("token", refreshed["access_token"])], basic(), now=NOW)
     assert [each["op"] for each in operations] == ["command", "query", "update"]
     assert all("COLLSCAN" not in each.get("planSummary", "") for each in operations)

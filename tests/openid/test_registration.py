@@ -39,6 +39,7 @@ from tests.openid.world import (
     basic,
     build,
 )
+from tests.profiled import profiled
 
 CALLBACK = "https://new.example/cb"
 NAMED = replace(PORTAL, name=(("", "Portail des études"), ("en", "Study portal")))
@@ -381,16 +382,13 @@ def test_deleting_a_client_ends_what_it_was_granted(office: Office) -> None:
 
 def test_the_database_is_asked_for_registered_clients_alone_and_seldom(office: Office, database: Database) -> None:
     answer = office.register()
-    mongo = database.client[database.name]
-    mongo.command("profile", 2)
-    for _ in range(5):
-        office.clients.get(answer["client_id"])
-        office.clients.get("portail")
-        office.clients.get("unknown")
-        office.clients.get("reg_unknown")
-    mongo.command("profile", 0)
-    asked = mongo["system.profile"].count_documents({"ns": f"{database.name}.clients"})
-    assert asked == 2
+    with profiled(database, "clients") as asked:
+        for _ in range(5):
+            office.clients.get(answer["client_id"])
+            office.clients.get("portail")
+            office.clients.get("unknown")
+            office.clients.get("reg_unknown")
+    assert len(asked) == 2
     office.endpoint.store.delete(answer["client_id"])
     assert office.clients.get(answer["client_id"]) is not None
     office.seconds.now += 6

@@ -13,6 +13,7 @@ from idp.storage.audit import AuditTrail
 from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.database import Database
+from tests.profiled import profiled
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=10)
@@ -72,12 +73,9 @@ def test_events_are_not_read_before_a_slice_of_them_is_due(
 ) -> None:
     """Every worker asks every few seconds: with a crowd there are always a thousand of them on their way."""
     write(trail, 20)
-    everything = indexed_database.client[indexed_database.name]
-    everything.command("profile", 2)
-    assert not seals.seal_next(now=NOW + timedelta(seconds=50))
-    everything.command("profile", 0)
-    asked = list(everything["system.profile"].find({"command.find": "audit"}))
-    assert [one["nreturned"] for one in asked] == [0]
+    with profiled(indexed_database, "audit") as asked:
+        assert not seals.seal_next(now=NOW + timedelta(seconds=50))
+    assert [one["nreturned"] for one in asked if one["op"] == "query"] == [0]
 
 
 def test_an_event_that_comes_late_goes_into_the_next_seal(

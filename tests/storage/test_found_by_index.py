@@ -12,6 +12,7 @@ from idp.storage.database import Database
 from idp.storage.devices import DeviceStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
+from tests.profiled import profiled
 
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ADDRESS = "a7@univ-exemple.fr"
@@ -45,12 +46,8 @@ ACTS: dict[str, Callable[[Database], object]] = {
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS.keys())
 def test_nothing_reads_a_whole_collection(crowded: Database, act: Callable[[Database], object]) -> None:
-    profiled = crowded.client[crowded.name]
-    profiled.command("profile", 2)
-    act(crowded)
-    profiled.command("profile", 0)
-    collections = ("accounts", "devices", "passkeys", "proofing_records")
-    done = list(profiled["system.profile"].find({"ns": {"$in": [f"{crowded.name}.{one}" for one in collections]}}))
+    with profiled(crowded, "accounts", "devices", "passkeys", "proofing_records") as done:
+        act(crowded)
     assert done
     for operation in done:
         assert "COLLSCAN" not in operation["planSummary"]

@@ -15,6 +15,7 @@ from idp.domain.grants import Grant
 from idp.domain.releases import Release
 from idp.domain.sessions import ACR_BASIC, SignedIn
 from idp.storage.database import Database
+from tests.profiled import profiled
 from tests.web.visitor import application_of
 
 HOST = {"Host": "localhost:5000"}
@@ -313,8 +314,7 @@ def test_names_tell_on_whose_word_they_stand(services: Services) -> None:
 
 
 def test_a_sign_in_without_news_writes_nothing_about_the_account(services: Services, database: Database) -> None:
-    here, mongo = signed_in(services), database.client[database.name]
-    browser = browser_of(services, here)
+    browser = browser_of(services, signed_in(services))
     request = {
         "client_id": "library",
         "redirect_uri": "https://library.example/cb",
@@ -325,13 +325,10 @@ def test_a_sign_in_without_news_writes_nothing_about_the_account(services: Servi
     }
 
     def writes() -> int:
-        mongo.command("profile", 2)
-        answer = browser.get("/authorize", query_string=request, headers=HOST)
-        mongo.command("profile", 0)
+        with profiled(database, "accounts") as done:
+            answer = browser.get("/authorize", query_string=request, headers=HOST)
         assert answer.headers["Location"].startswith("https://library.example/cb?code=")
-        found = mongo["system.profile"].count_documents({"ns": f"{database.name}.accounts", "op": "update"})
-        mongo.drop_collection("system.profile")
-        return int(found)
+        return sum(operation["op"] == "update" for operation in done)
 
     assert (writes(), writes()) == (1, 0)
     account = services.stores.accounts.find("ines")

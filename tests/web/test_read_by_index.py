@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from idp.domain.accounts import Identity
 from idp.domain.one_time_codes import digits
+from tests.profiled import profiled
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, World
 
 _OTHER_PASSWORD = "un canard jaune traverse la place"
@@ -12,15 +13,10 @@ _OTHER_PASSWORD = "un canard jaune traverse la place"
 
 @contextmanager
 def nothing_is_read_whole(world: World) -> Iterator[None]:
-    database = world.services.database.client[world.services.database.name]
-    database.command("profile", 2)
-    try:
+    with profiled(world.services.database) as done:
         yield
-    finally:
-        database.command("profile", 0)
-    ours = {"ns": {"$not": {"$regex": r"system\.profile$"}}}
-    assert database["system.profile"].count_documents(ours) > 10
-    whole = database["system.profile"].find(ours | {"planSummary": "COLLSCAN"})
+    assert len(done) > 10
+    whole = [operation for operation in done if operation.get("planSummary") == "COLLSCAN"]
     assert [(operation["op"], operation["ns"].partition(".")[2], operation["command"]) for operation in whole] == []
 
 

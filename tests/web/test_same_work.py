@@ -10,6 +10,7 @@ from threading import Event
 
 from idp.domain.accounts import Identity
 from idp.domain.one_time_codes import ATTEMPTS
+from tests.profiled import profiled
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 UNKNOWN = "personne.inconnue@etu.univ-exemple.fr"
@@ -26,14 +27,8 @@ PRESSES: tuple[Callable[[Traveller], object], ...] = (
 
 def operations(world: World, press: Callable[[Traveller], object], person: Traveller) -> list[tuple[str, str]]:
     """What the database did meanwhile: operation and collection."""
-    database = world.services.database.client[world.services.database.name]
-    database["system.profile"].drop()
-    database.command("profile", 2)
-    try:
+    with profiled(world.services.database) as noted:
         press(person)
-    finally:
-        database.command("profile", 0)
-    noted = database["system.profile"].find({"ns": {"$not": {"$regex": r"system\.profile$"}}}).sort("$natural", 1)
     return [(entry["op"], entry["ns"].partition(".")[2]) for entry in noted if entry["op"] != "getmore"]
 
 
