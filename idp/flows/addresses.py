@@ -62,8 +62,7 @@ class AddressesFlow:
     def still_valid(self, account: Account, session: Session, typed: str) -> OneTimeCode | None:
         """The code that was mailed to this address before, where ``ask`` mails no other one."""
         now = self.clock()
-        mailed = self.codes.like(_new_code(account, session, addresses.clean(typed), now))
-        return mailed if mailed is not None and mailed.expires_at > now else None
+        return self.codes.live(_new_code(account, session, addresses.clean(typed), now), now=now)
 
     def asked(self, account: Account, session: Session, code_id: str) -> OneTimeCode | None:
         """The code that this person asked for in this browser."""

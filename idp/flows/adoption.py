@@ -1,7 +1,6 @@
 """The account of a person whose mailbox is proven: found or made, and freed from whoever used it before."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,8 +46,11 @@ class Adoption:
         other = None if owner is None or (known is not None and owner.id == known.id) else owner
         self._refuse_taken_address(proofing, other)
         previous = self._release_address(known, other, proofing)
-        with _refusing_race(proofing):
+        try:
             account_id = self._handed_over(known, proofing)
+        except AlreadyExists as race:
+            # Two people's proofs took one identity or one address at the same moment: one of the proofs is refused.
+            raise Refusal("proofing.identity_conflict", "taken at the same moment").during(proofing.reference) from race
         self.records.add(record_of(proofing, account_id, self.secret, now=self.clock()))
         is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
         return Adopted(account_id, is_renamed)
@@ -226,12 +228,3 @@ class Adoption:
         self.audit.append(
             event, at=self.clock(), reference=proofing.reference, account_id=proofing.account_id, **fields
         )
-
-
-@contextmanager
-def _refusing_race(proofing: Proofing) -> Iterator[None]:
-    """Where two people's proofs take one identity or one address at the same moment, one of the proofs is refused."""
-    try:
-        yield
-    except AlreadyExists as race:
-        raise Refusal("proofing.identity_conflict", "taken at the same moment").during(proofing.reference) from race

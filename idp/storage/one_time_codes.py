@@ -37,8 +37,8 @@ class OneTimeCodeStore:
             with translated():
                 self._codes.insert_one(_document(code) | {"slot": slot})
         except AlreadyExists:
-            there = self.like(code)
-            if there is not None and there.expires_at > now:
+            there = self.live(code, now=now)
+            if there is not None:
                 return there
             with translated():
                 self._codes.update_one({"slot": slot, "expires_at": {"$lte": now}}, {"$unset": {"slot": ""}})
@@ -51,6 +51,11 @@ class OneTimeCodeStore:
         with translated():
             document = self._codes.find_one({"slot": _slot(code)})
         return None if document is None else _read(document)
+
+    def live(self, code: OneTimeCode, *, now: datetime) -> OneTimeCode | None:
+        """The one that ``issue`` gives back instead of this code; None where it would issue this one."""
+        there = self.like(code)
+        return there if there is not None and there.expires_at > now else None
 
     def find(self, code_id: str, browser: str) -> OneTimeCode | None:
         """The code if it was asked for in this browser, expired or not."""
