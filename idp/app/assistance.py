@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from flask import Blueprint
 
-from idp.app import flows, own_account
+from idp.app import own_account, ways_in
 from idp.app.services import Services, helpdesk_callback, helpdesk_operators
 from idp.domain.helpdesk import roles_of
 from idp.flows.account_closing import AccountClosing
@@ -63,7 +63,7 @@ def helpdesk_acts(services: Services) -> HelpdeskActs:
         accounts=account_closing(services),
         merging=own_account.merging(services),
         erasure=own_account.erasure(services),
-        any_method=flows.passkeys(services).take_any_method,
+        any_method=ways_in.passkeys(services).take_any_method,
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from idp.domain.accounts import Identity
+from idp.domain.accounts import Account, Identity
 from idp.domain.keyed import SecretKey
 
 
@@ -149,6 +149,9 @@ class AdoptsAccount(Protocol):
 
         Refuses ``proofing.identity_conflict``.
         """
+
+    def expected(self, proofing: Proofing) -> Account | None:
+        """Which account handing it over now would find by what the university says; changes nothing."""
 
     def expects_earlier_account(self, proofing: Proofing) -> bool:
         """Whether handing it over now would find that the mailbox has an earlier account; changes nothing."""

@@ -55,6 +55,13 @@ class Adoption:
         is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
         return Adopted(account_id, is_renamed)
 
+    def expected(self, proofing: Proofing) -> Account | None:
+        """The account that the university's word leads to; None where it has none, or not one alone."""
+        try:
+            return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
+        except IdentityConflict:
+            return None
+
     def expects_earlier_account(self, proofing: Proofing) -> bool:
         """Whether the mailbox belongs to an earlier account, whose person the same university named otherwise."""
         previous = self.accounts.by_address(proofing.address or "")

@@ -1,0 +1,155 @@
+"""A thief had a person's session, password or mailbox for ten minutes; later the person takes the account back.
+
+What leads in beside the password is shown where another one is chosen, and goes there with one tick.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from idp.domain.accounts import Account, Identity
+from idp.domain.one_time_codes import digits
+from idp.domain.passkeys import Credential, Passkey
+from idp.domain.proofing import link_token
+from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
+
+EPPN = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
+THIEF = "quelqu.un@ailleurs.example"
+OTHER_PASSWORD = "une tout autre phrase bien longue"
+WAYS = "Cochez ce que vous ne reconnaissez pas"
+
+
+@pytest.fixture
+def account(world: World) -> Account:
+    """Of a person whose session a thief had: an address and a passkey of theirs are there."""
+    account = world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    world.services.stores.account_addresses.add("camille", THIEF)
+    world.services.stores.passkeys.add(
+        Passkey(Credential("dm9sZXVy", b"key", 0, ""), "camille", b"handle", "Téléphone inconnu", world.clock())
+    )
+    return account
+
+
+def present(world: World) -> Account:
+    found = world.services.stores.accounts.find("camille")
+    assert found is not None
+    return found
+
+
+def sign_in_code(world: World, to: str) -> str:
+    return digits(world.services.secret, world.mails(to)[-1]["record_id"])
+
+
+def by_code(world: World, address: str) -> Traveller:
+    person = world.browser().start(address).press("Recevoir le code")
+    return person.press("Se connecter", code=sign_in_code(world, address))
+
+
+def ticks(who: Traveller) -> dict[str, str]:
+    """What may be ticked: the words beside each box, and its name."""
+    boxes = who.tree.xpath("//main//p[@class='tick']")
+    return {" ".join(box.text_content().split()): box.xpath(".//input/@name")[0] for box in boxes}
+
+
+def tick(who: Traveller, *words: str) -> dict[str, str]:
+    """The fields of these boxes, ticked."""
+    boxes = {name: who.tree.xpath("//input[@name=$n]/@value", n=name)[0] for name in ticks(who).values()}
+    return {ticks(who)[one]: boxes[ticks(who)[one]] for one in words}
+
+
+def in_the_same_browser(world: World) -> Traveller:
+    return world.browser().start().prove().press("Continuer", code=world.code(CAMILLE))
+
+
+def behind_the_link(world: World) -> Traveller:
+    world.browser().start().prove()
+    link = link_token(world.services.secret, world.mails(CAMILLE)[-1]["record_id"])
+    person = world.browser().get(f"/proofing/link/{link}")
+    return person.press("Confirmer")
+
+
+def after_a_code(world: World) -> Traveller:
+    person = world.browser().start(CAMILLE).press("Recevoir le code", forgotten="yes")
+    return person.press("Se connecter", code=sign_in_code(world, CAMILLE))
+
+
+def on_the_account_page(world: World) -> Traveller:
+    return by_code(world, CAMILLE).get("/account/password")
+
+
+ProofOrCode = Callable[[World], Traveller]
+BY_PROOF: list[ProofOrCode] = [in_the_same_browser, behind_the_link]
+BY_CODE: list[ProofOrCode] = [after_a_code, on_the_account_page]
+
+
+@pytest.mark.parametrize("comes", [*BY_PROOF, *BY_CODE])
+def test_an_address_that_a_thief_added_goes_where_the_person_chooses_another_password(
+    world: World, account: Account, comes: ProofOrCode
+) -> None:
+    person = comes(world)
+    assert (person.step, WAYS in person.text) == ("new-password", True), person.text
+    # Put out by now, or not: whoever reads that mailbox comes back meanwhile.
+    thief = by_code(world, THIEF)
+    assert thief.step == "account"
+    person.press("Créer", password=OTHER_PASSWORD, **tick(person, THIEF))
+    assert person.step == "account", person.text
+    assert present(world).addresses == (CAMILLE,)
+    assert thief.get("/account").step != "account", "nor does what they had opened go on"
+    for address in (CAMILLE, THIEF):
+        told = [mail["fields"].get("changed") for mail in world.mails(address) if mail["kind"] == "addresses_changed"]
+        assert told == [THIEF]
+
+
+@pytest.mark.parametrize("comes", BY_CODE)
+def test_so_does_a_passkey(world: World, account: Account, comes: ProofOrCode) -> None:
+    person = comes(world)
+    person.press("Créer", password=OTHER_PASSWORD, **tick(person, "Clé d’accès « Téléphone inconnu »"))
+    assert person.step == "account"
+    assert world.services.stores.passkeys.of_account("camille") == ()
+    assert present(world).addresses == (CAMILLE, THIEF), "what was not ticked stays"
+
+
+@pytest.mark.parametrize("comes", BY_PROOF)
+def test_a_proof_has_ended_the_passkeys_already(world: World, account: Account, comes: ProofOrCode) -> None:
+    assert list(ticks(comes(world))) == [THIEF]
+
+
+@pytest.mark.parametrize("comes", [*BY_PROOF, *BY_CODE])
+def test_without_a_tick_everything_stays(world: World, account: Account, comes: ProofOrCode) -> None:
+    comes(world).press("Créer", password=OTHER_PASSWORD)
+    assert present(world).addresses == (CAMILLE, THIEF)
+    assert world.services.hasher.verify(OTHER_PASSWORD, present(world).password_hash)
+
+
+@pytest.mark.parametrize("comes", [*BY_PROOF, *BY_CODE])
+def test_a_refused_password_keeps_the_ticks_and_removes_nothing(
+    world: World, account: Account, comes: ProofOrCode
+) -> None:
+    person = comes(world)
+    person.press("Créer", password="court", **tick(person, THIEF))
+    assert person.last.status_code == 422
+    assert present(world).addresses == (CAMILLE, THIEF)
+    assert person.tree.xpath("//input[@value=$a]/@checked", a=THIEF)
+
+
+@pytest.mark.parametrize("comes", [*BY_PROOF, *BY_CODE])
+def test_nothing_is_asked_of_whoever_has_one_address_and_no_passkey(world: World, comes: ProofOrCode) -> None:
+    world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    person = comes(world)
+    assert (person.step, ticks(person), WAYS in person.text) == ("new-password", {}, False)
+
+
+@pytest.mark.parametrize("comes", [in_the_same_browser, after_a_code])
+def test_the_address_that_was_just_proven_stays(world: World, account: Account, comes: ProofOrCode) -> None:
+    person = comes(world)
+    assert CAMILLE not in ticks(person)
+    person.press("Créer", password=OTHER_PASSWORD, **{"not-mine-1": CAMILLE, "not-mine-2": "b@elsewhere.example"})
+    assert present(world).addresses == (CAMILLE, THIEF)
+
+
+def test_a_person_whose_address_is_not_the_primary_one_any_more_takes_it_back(world: World, account: Account) -> None:
+    """The thief put theirs first; mail to applications goes there."""
+    world.services.stores.account_addresses.make_primary("camille", THIEF)
+    person = on_the_account_page(world)
+    person.press("Créer", password=OTHER_PASSWORD, **tick(person, THIEF))
+    assert present(world).addresses == (CAMILLE,)
