@@ -47,6 +47,6 @@ class ClosesWaysIn(Protocol):
         """Take them away, each told as when the person removes it alone. Raises PasskeyRefused where nothing else would
         lead in safely."""
 
-    def put_out(self, account_id: str, known_browsers: Sequence[str]) -> None:
+    def put_out(self, account_id: str, known_browsers: Sequence[str] = ()) -> None:
         """End every sign-in of the account: somebody may have come by what was removed. known_browsers: as in
         ``domain.logout.EndsSignIns``."""

@@ -35,7 +35,7 @@ class AccountWaysIn:
         for address in unknown.addresses:
             self.removes_address(account, address)
 
-    def put_out(self, account_id: str, known_browsers: Sequence[str]) -> None:
+    def put_out(self, account_id: str, known_browsers: Sequence[str] = ()) -> None:
         """End every sign-in, and once more in a minute those that were under way."""
         now = self.clock()
         self.sweeps.put(account_id, now=now, began_before=now)

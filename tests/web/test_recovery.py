@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from idp.app import assistance
 from idp.domain.accounts import Account, Identity
+from idp.domain.helpdesk import Act
 from idp.domain.one_time_codes import digits
 from idp.domain.passkeys import Credential, Passkey
 from idp.domain.proofing import link_token
@@ -16,6 +18,7 @@ from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, Worl
 EPPN = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
 THIEF = "quelqu.un@ailleurs.example"
 OTHER_PASSWORD = "une tout autre phrase bien longue"
+ACT = Act("alex", "carte présentée au guichet")
 WAYS = "Cochez ce que vous ne reconnaissez pas"
 
 
@@ -153,3 +156,79 @@ def test_a_person_whose_address_is_not_the_primary_one_any_more_takes_it_back(wo
     person = on_the_account_page(world)
     person.press("Créer", password=OTHER_PASSWORD, **tick(person, THIEF))
     assert present(world).addresses == (CAMILLE,)
+
+
+def test_an_identifier_taken_away_puts_out_whoever_came_by_it(world: World) -> None:
+    """It named the wrong person: they are signed in, with tokens and a browser that is known."""
+    world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    wrong = world.browser().start().prove().press("Continuer", code=world.code(CAMILLE))
+    assert wrong.press("Créer", password=OTHER_PASSWORD).step == "account"
+    people, stores = assistance.people(world.services), world.services.stores
+    assert not people.unlink("camille", "nobody@univ-exemple.fr", ACT)
+    assert wrong.get("/account").step == "account", "nothing was changed"
+    assert people.unlink("camille", EPPN.value, ACT)
+    assert wrong.get("/account").step == "email"
+    assert stores.devices.of_account("camille") == ()
+    (sweep,) = {str(one["account_id"]) for one in world.services.database.collection("sweeps").find()}
+    assert sweep == "camille", "a sign-in that was under way ends a minute later"
+
+
+@pytest.fixture
+def taken(world: World) -> Account:
+    """A thief put their address first, took the person's away, and had only their passkeys lead in."""
+    account = world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    stores = world.services.stores
+    stores.passkeys.add(Passkey(Credential("dm9s", b"key", 0, ""), "camille", b"handle", "Clé", world.clock()))
+    stores.accounts.set_only_passkeys("camille", only=True)
+    stores.account_addresses.add("camille", THIEF)
+    stores.account_addresses.remove("camille", CAMILLE)
+    return account
+
+
+def give_back(world: World, address: str) -> str | None:
+    return assistance.helpdesk_acts(world.services).give_back("camille", address, ACT)
+
+
+def test_an_account_is_given_back_to_a_person_who_has_lost_every_way_in(world: World, taken: Account) -> None:
+    thief = world.browser().signed_in(taken)
+    waiting = world.browser().start(THIEF).press("Recevoir le code")
+    assert give_back(world, f" {CAMILLE.upper()}") is None
+    assert thief.get("/account").step == "email"
+    assert waiting.press("Se connecter", code="000000").step == "code"
+    found = present(world)
+    assert (found.addresses, found.password_hash, found.only_passkeys) == ((CAMILLE,), None, False)
+    assert found.identities == (EPPN,), "what the university says of the person is nobody else's"
+    assert world.services.stores.passkeys.of_account("camille") == ()
+    for address in (CAMILLE, THIEF):
+        fields = [mail["fields"] for mail in world.mails(address) if mail["kind"] == "addresses_changed"]
+        assert fields == [{"change": "given_back", "changed": CAMILLE}]
+    assert by_code(world, CAMILLE).step == "account"
+    (event,) = world.events("helpdesk.given_back")
+    assert event["fields"] == {"operator": "alex", "reason": "carte présentée au guichet"}
+
+
+def test_a_code_that_was_asked_for_before_opens_nothing_after_it(world: World) -> None:
+    """The thief was in the mailbox, and asked for a code in a browser of their own."""
+    world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    waiting = world.browser().start(CAMILLE).press("Recevoir le code")
+    code = sign_in_code(world, CAMILLE)
+    assert give_back(world, CAMILLE) is None
+    assert waiting.press("Se connecter", code=code).step != "account"
+
+
+def test_it_is_given_to_nobody_at_an_address_of_another_account(world: World, taken: Account) -> None:
+    world.account("ines", "ines@agence.example")
+    for address, problem in (
+        ("ines@agence.example", "helpdesk.address_taken"),
+        ("no address", "email.malformed"),
+    ):
+        assert give_back(world, address) == problem
+    assert present(world).addresses == (THIEF,)
+    assert world.events("helpdesk.given_back") == []
+
+
+def test_nor_where_it_is_being_erased(world: World, taken: Account) -> None:
+    later = world.clock()
+    world.services.database.collection("accounts").update_one({"_id": "camille"}, {"$set": {"erasing_until": later}})
+    assert give_back(world, CAMILLE) == "helpdesk.not_reopened"
+    assert assistance.helpdesk_acts(world.services).give_back("nobody", CAMILLE, ACT) == "helpdesk.nobody"
