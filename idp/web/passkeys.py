@@ -90,6 +90,7 @@ def _page(pages: Pages, flow: PasskeyFlow, account: Account, *, problem: str | N
         remove_action=url_for("passkeys.remove"),
         only=only_section(flow, account),
         account_url=url_for("account.show"),
+        accepted=flow.accepted(account),
         options=offer.options,
         challenge=offer.challenge,
         longest_name=LONGEST_NAME,

@@ -123,8 +123,21 @@
     });
   }
 
+  // What is no longer accepted is no longer offered by the device either, where the browser can tell it (section 5.1.10).
+  function tell(signal, said) {
+    if (said && PublicKeyCredential[signal]) {
+      PublicKeyCredential[signal](said).catch(function () {
+        // The device goes on offering it, and we refuse it.
+      });
+    }
+  }
+
   Array.prototype.forEach.call(document.querySelectorAll("form[data-passkey]"), function (form) {
     form.hidden = false;
+    tell("signalUnknownCredential", JSON.parse(form.getAttribute("data-unknown-passkey")));
+    (JSON.parse(form.getAttribute("data-accepted-passkeys")) || []).forEach(function (accepted) {
+      tell("signalAllAcceptedCredentials", accepted);
+    });
     if (form.getAttribute("data-passkey") === "create") {
       offerToCreate(form);
     } else {
