@@ -48,6 +48,7 @@ def beside_password(services: Services) -> AccountWaysIn:
     stores, own = services.stores, passkeys(services)
     return AccountWaysIn(
         passkeys=own.of_account,
+        merges=stores.merges,
         removes_address=addresses(services).remove,
         removes_passkey=own.remove,
         ends_sign_ins=services.ends_sign_ins,

@@ -13,10 +13,15 @@ from idp.domain.passkeys import Passkey
 
 @dataclass(frozen=True, slots=True)
 class WaysIn:
-    """addresses: each is mailed codes. passkeys: each signs in by itself."""
+    """addresses: each is mailed codes. passkeys: each signs in by itself.
+
+    merged: of accounts that may still be parted from this one. Then no address is named, since parting needs those of
+    both; it takes the other person's university away as well, which no removal of an address does.
+    """
 
     addresses: tuple[str, ...] = ()
     passkeys: tuple[Passkey, ...] = ()
+    merged: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.addresses or self.passkeys)
@@ -42,6 +47,9 @@ class ClosesWaysIn(Protocol):
 
     def beside(self, account: Account, proven: str | None) -> WaysIn:
         """What there is. proven: the address that the person has just shown to read, which is theirs."""
+
+    def beside_proof(self, account: Account, proven: str | None) -> WaysIn:
+        """The same after a proof, which leaves no passkey."""
 
     def remove(self, account: Account, unknown: WaysIn) -> None:
         """Take them away, each told as when the person removes it alone. Raises PasskeyRefused where nothing else would

@@ -53,7 +53,8 @@ class Adoption:
             raise Refusal("proofing.identity_conflict", "taken at the same moment").during(proofing.reference) from race
         self.records.add(record_of(proofing, account_id, self.secret, now=self.clock()))
         is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
-        return Adopted(account_id, is_renamed)
+        # Whom nobody knew at first was faster in another browser, if anything: the account is new all the same.
+        return Adopted(account_id, is_renamed, is_new_account=known is None)
 
     def expected(self, proofing: Proofing) -> Account | None:
         """The account that the university's word leads to; None where it has none, or not one alone."""

@@ -13,7 +13,7 @@ from idp.domain.notices import tell
 from idp.domain.passwords import PasswordHasher
 from idp.domain.proofing import AdoptsAccount, ConfirmedBy, ConfirmsMailbox, Proofing, ProofingState
 from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, AMR_PASSWORD, Session, SignedIn, SignsIn
-from idp.domain.ways_in import ClosesWaysIn, WaysIn, other_addresses
+from idp.domain.ways_in import NO_WAYS, ClosesWaysIn, WaysIn
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
@@ -91,11 +91,13 @@ class NewPasswordFlow:
             now=now,
         )
 
-    def other_addresses(self, proofing: Proofing) -> WaysIn:
+    def others(self, proofing: Proofing) -> WaysIn:
         """What leads into the account beside what was just proven; of passkeys a proof leaves none."""
+        if proofing.is_new_account:
+            return NO_WAYS
         is_adopted = proofing.account_id is not None
         account = self.accounts.find(proofing.account_id or "") if is_adopted else self.adopts.expected(proofing)
-        return WaysIn(other_addresses(account, proofing.address)) if account else WaysIn()
+        return self.ways_in.beside_proof(account, proofing.address) if account else NO_WAYS
 
     def has_earlier_account(self, proofing: Proofing) -> bool:
         """Whether the person is to be told of an earlier account; a followed link takes the mailbox over only later."""
@@ -104,7 +106,7 @@ class NewPasswordFlow:
 
     def _close(self, account: Account, proofing: Proofing, not_mine: Collection[str]) -> None:
         """The account was freed when the mailbox was proven; whoever reads one of these may have come back since."""
-        unknown = WaysIn(other_addresses(account, proofing.address)).among(not_mine)
+        unknown = self.ways_in.beside_proof(account, proofing.address).among(not_mine) if not_mine else NO_WAYS
         if unknown:
             self.ways_in.remove(account, unknown)
             self.ways_in.put_out(account.id, proofing.browsers)

@@ -23,7 +23,7 @@ from idp.web.pages import Pages, known_language, language
 from idp.web.passkey_section import passkey_section
 from idp.web.proof_cards import university_card
 from idp.web.sentences import field_sentence
-from idp.web.ways_in import not_mine, ways_in_boxes
+from idp.web.ways_in import not_mine, ways_in_shown
 
 
 def blueprint(
@@ -111,7 +111,7 @@ def _password_page(
         address=account.address,
         action=url_for("account.change_password"),
         back_url=url_for("account.show"),
-        ways_in=ways_in_boxes(flow.others(account), not_mine()),
+        **ways_in_shown(flow.others(account)),
         minimum_length=flow.minimum_length,
         errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
     )

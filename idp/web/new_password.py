@@ -13,7 +13,7 @@ from idp.web.authorization import Journey, lead_on, signed_in_leads_on
 from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
-from idp.web.ways_in import not_mine, ways_in_boxes
+from idp.web.ways_in import not_mine, ways_in_shown
 
 
 def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
@@ -67,7 +67,7 @@ def _password_page(
         client_name=here.client_name,
         by_link=proofing.has_link(here.pending.id),
         has_earlier_account=has_earlier_account,
-        ways_in=ways_in_boxes(flow.other_addresses(proofing), not_mine()),
+        **ways_in_shown(flow.others(proofing)),
         university=mailbox.university_name(proofing, language()),
         journey_reference=proofing.reference,
         reference=here.reference_for(problem),

@@ -1,6 +1,5 @@
 """What leads in beside the password, as the pages that choose one list it: a box for each, ticked to remove it."""
 
-from collections.abc import Collection
 from typing import Any
 
 from flask_babel import gettext as _
@@ -17,11 +16,13 @@ def not_mine() -> frozenset[str]:
     return frozenset(forms.field(name) for name in this_request().form if name.startswith(_PREFIX))
 
 
-def ways_in_boxes(ways: WaysIn, ticked: Collection[str] = ()) -> list[dict[str, Any]]:
-    """What ``_ways_in.html`` shows."""
+def ways_in_shown(ways: WaysIn) -> dict[str, Any]:
+    """What ``_ways_in.html`` shows; what was ticked stays so on a form that comes back."""
+    ticked = not_mine()
     labels = [(address, address) for address in ways.addresses]
     labels += [(passkey.id, _("Clé d’accès « %(name)s »", name=passkey.name)) for passkey in ways.passkeys]
-    return [
+    boxes = [
         {"name": f"{_PREFIX}{number}", "value": value, "label": label, "is_ticked": value in ticked}
         for number, (value, label) in enumerate(labels, 1)
     ]
+    return {"ways_in": boxes, "merged_accounts": ways.merged}

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 import pytest
 
-from idp.app import assistance
+from idp.app import assistance, own_account
 from idp.domain.accounts import Account, Identity
 from idp.domain.helpdesk import Act
 from idp.domain.one_time_codes import digits
 from idp.domain.passkeys import Credential, Passkey
 from idp.domain.proofing import link_token
-from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
+from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 EPPN = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
 THIEF = "quelqu.un@ailleurs.example"
@@ -232,3 +232,27 @@ def test_nor_where_it_is_being_erased(world: World, taken: Account) -> None:
     world.services.database.collection("accounts").update_one({"_id": "camille"}, {"$set": {"erasing_until": later}})
     assert give_back(world, CAMILLE) == "helpdesk.not_reopened"
     assert assistance.helpdesk_acts(world.services).give_back("nobody", CAMILLE, ACT) == "helpdesk.nobody"
+
+
+@pytest.mark.parametrize("survivor", ["camille", "thief"])
+@pytest.mark.parametrize("comes", [*BY_PROOF, *BY_CODE])
+def test_two_accounts_that_a_thief_merged_are_parted_with_the_university_of_the_thief(
+    world: World, survivor: str, comes: ProofOrCode
+) -> None:
+    """An address of the thief's that went would keep the accounts from being parted, and their university leads in."""
+    theirs = Identity(AUTRE, "eppn", "voleur@autre.fr")
+    world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    world.account("thief", THIEF, theirs, password=OTHER_PASSWORD)
+    merging, stores = own_account.merging(world.services), world.services.stores
+    assert merging.merge_by_hand(survivor, "thief" if survivor == "camille" else "camille")
+    person = comes(world)
+    assert "séparez-les ensuite sur la page" in person.text
+    assert ticks(person) == {}
+    person.press("Créer", password="une phrase qui n’est connue de personne", **{"not-mine-1": THIEF})
+    assert person.step == "account", person.text
+    person.press("Séparer les deux comptes")
+    found = {name: stores.accounts.find(name) for name in ("camille", "thief")}
+    assert {name: one and (one.addresses, one.identities, one.disabled) for name, one in found.items()} == {
+        "camille": ((CAMILLE,), (EPPN,), False),
+        "thief": ((THIEF,), (theirs,), False),
+    }
