@@ -9,11 +9,18 @@ from idp.web import forms
 from idp.web.this_answer import this_request
 
 _PREFIX = "not-mine-"
+# In the query of a page: something was just removed there.
+REMOVED = "yes"
 
 
 def not_mine() -> frozenset[str]:
     """What was ticked, by address or passkey id; whether the account has it is for the flow to say."""
     return frozenset(forms.field(name) for name in this_request().form if name.startswith(_PREFIX))
+
+
+def is_removed() -> bool:
+    """Whether this page follows a removal: the person is told how to put out whoever came in by what went."""
+    return this_request().args.get("removed") == REMOVED
 
 
 def ways_in_shown(ways: WaysIn) -> dict[str, Any]:

@@ -20,6 +20,16 @@ for (const name of ["signalAllAcceptedCredentials", "signalUnknownCredential"]) 
 }
 """
 
+# How often the field was given to the browser to complete (conditional mediation).
+COUNTED = """
+window.asked = 0;
+const ask = navigator.credentials.get.bind(navigator.credentials);
+navigator.credentials.get = (options) => {
+  window.asked += options.mediation === "conditional" ? 1 : 0;
+  return ask(options);
+};
+"""
+
 
 def signalled(page: Page, name: str) -> Any:
     """What the page's script told by this function."""
@@ -126,10 +136,14 @@ def test_who_presses_the_button_without_any_passkey_is_told_and_goes_on(
     page: Page, devtools: CDPSession, system: System
 ) -> None:
     add_authenticator(devtools)
+    page.add_init_script(COUNTED)
     page.goto(f"{system.provider}/account")
     step(page, "email")
+    page.wait_for_function("window.asked === 1")
     press(page, "Utiliser une clé d’accès")
     expect(page.get_by_text("Aucune clé d’accès n’a été présentée")).to_be_visible()
+    # The button's window ended what the field offered, which comes back.
+    page.wait_for_function("window.asked === 2")
     give_address(page, MAIL)
     expect(page.locator("#password")).to_be_visible()
 

@@ -256,3 +256,16 @@ def test_two_accounts_that_a_thief_merged_are_parted_with_the_university_of_the_
         "camille": ((CAMILLE,), (EPPN,), False),
         "thief": ((THIEF,), (theirs,), False),
     }
+
+
+def test_who_removes_something_reads_how_to_put_out_whoever_came_by_it(world: World, account: Account) -> None:
+    """The thief's session goes on: only another password, or signing out everywhere, ends it."""
+    told = "Si quelqu’un d’autre s’en servait, choisissez aussi un autre mot de passe"
+    person = by_code(world, CAMILLE)
+    assert told not in person.text
+    person.send("/account/addresses/remove", address=THIEF)
+    assert (person.step, told in person.text) == ("account", True)
+    person.send("/account/addresses/remove", address=CAMILLE)
+    assert told not in person.text, "the last one stays"
+    assert told not in person.get("/account/passkeys").text
+    assert told in person.press("Retirer").text
