@@ -222,6 +222,7 @@ PASSKEYS = {
     "remove_action": "/remove",
     "account_url": "/account",
     "options": "{}",
+    "accepted": '[{"rpId": "localhost", "userId": "YQ", "allAcceptedCredentialIds": []}]',
     "challenge": "a",
     "longest_name": 60,
     "only": ONLY,
