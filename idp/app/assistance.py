@@ -78,6 +78,7 @@ def giving_back(services: Services) -> GivingBack:
         passkeys=stores.passkeys,
         codes=stores.codes,
         proofings=stores.proofings,
+        merges=stores.merges,
         mails=stores.outbox,
         puts_out=ways_in.beside_password(services).put_out,
         clock=services.clock,

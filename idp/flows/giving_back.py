@@ -12,6 +12,7 @@ from idp.domain.notices import tell
 from idp.domain.references import present_reference
 from idp.storage.accounts import AccountStore
 from idp.storage.database import AlreadyExists
+from idp.storage.merges import MergeStore
 from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofings import ProofingStore
@@ -28,6 +29,7 @@ class GivingBack:
     passkeys: PasskeyStore
     codes: OneTimeCodeStore
     proofings: ProofingStore
+    merges: MergeStore
     mails: MailQueue
     puts_out: Callable[[str], None]
     clock: Callable[[], datetime]
@@ -47,6 +49,8 @@ class GivingBack:
         owner = self.accounts.by_address(address)
         if owner is not None and owner.id != account_id:
             return "helpdesk.address_taken"
+        # Whoever proved its mailbox to merge it may have lacked nothing but the password, which goes below.
+        self.merges.withdraw_offers(account_id)
         # Before, so that everybody goes also where this is cut off half way; and after, whoever came in meanwhile.
         self.puts_out(account_id)
         try:
@@ -63,6 +67,7 @@ class GivingBack:
     def _end_ways_in(self, account: Account, address: str) -> None:
         now = self.clock()
         self.passkeys.remove_account(account.id)
+        self.merges.withdraw_offers(account.id)
         # Codes are bound to the browser that asked for them, whosever it was.
         for known in {address, *account.addresses}:
             self.codes.void_address(known, now=now)

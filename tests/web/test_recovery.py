@@ -269,3 +269,16 @@ def test_who_removes_something_reads_how_to_put_out_whoever_came_by_it(world: Wo
     assert told not in person.text, "the last one stays"
     assert told not in person.get("/account/passkeys").text
     assert told in person.press("Retirer").text
+
+
+def test_a_merge_that_waited_for_the_password_is_not_left_without_one(world: World) -> None:
+    """The thief read the mailbox, and lacked the password, which goes when the account is given back."""
+    world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    thief = world.browser().signed_in(world.account("thief", THIEF))
+    thief.get("/account/addresses/new").press("Recevoir le code", email=CAMILLE)
+    thief.press("Ajouter cette adresse", code=sign_in_code(world, CAMILLE))
+    assert thief.step == "merge-accounts"
+    assert give_back(world, CAMILLE) is None
+    thief.press("Réunir les deux comptes", password="")
+    assert present(world).addresses == (CAMILLE,)
+    assert not present(world).disabled
