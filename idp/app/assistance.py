@@ -28,6 +28,7 @@ def account_closing(services: Services) -> AccountClosing:
         devices=stores.devices,
         consents=stores.consents,
         proofings=stores.proofings,
+        codes=stores.codes,
         sweeps=stores.sweeps,
         audit=stores.audit,
         clock=services.clock,

@@ -83,6 +83,7 @@ def account(services: Services) -> AccountFlow:
         ends_sign_ins=services.ends_sign_ins,
         devices=stores.devices,
         proofings=stores.proofings,
+        codes=stores.codes,
         sessions=stores.sessions,
         sweeps=stores.sweeps,
         mails=stores.outbox,

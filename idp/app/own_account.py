@@ -59,6 +59,7 @@ def closing(services: Services) -> ClosingFlow:
         consents=stores.consents,
         passkeys=stores.passkeys,
         proofings=stores.proofings,
+        codes=stores.codes,
         sweeps=stores.sweeps,
         mails=stores.outbox,
         audit=stores.audit,

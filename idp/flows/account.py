@@ -18,6 +18,7 @@ from idp.domain.ways_in import NO_WAYS, ClosesWaysIn, WaysIn
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.devices import DeviceStore
+from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
@@ -29,6 +30,7 @@ class AccountFlow:
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
     proofings: ProofingStore
+    codes: OneTimeCodeStore
     sessions: SessionStore
     sweeps: SweepStore
     mails: MailQueue
@@ -129,6 +131,8 @@ class AccountFlow:
         self.devices.forget_account(account.id)
         # A proofing left open at its last page, on a computer that others use, would let them choose a password.
         self.proofings.void_account(account.id, *account.addresses)
+        # Whoever was in a mailbox may have read a code of their own, and keeps it for after this.
+        self.codes.void_address(*account.addresses, now=self.clock())
         return ended
 
 

@@ -69,8 +69,7 @@ class GivingBack:
         self.passkeys.remove_account(account.id)
         self.merges.withdraw_offers(account.id)
         # Codes are bound to the browser that asked for them, whosever it was.
-        for known in {address, *account.addresses}:
-            self.codes.void_address(known, now=now)
+        self.codes.void_address(address, *account.addresses, now=now)
         self.proofings.void_account(account.id, address, *account.addresses)
 
     def _tell(self, account: Account, address: str) -> None:

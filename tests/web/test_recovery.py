@@ -282,3 +282,26 @@ def test_a_merge_that_waited_for_the_password_is_not_left_without_one(world: Wor
     thief.press("Réunir les deux comptes", password="")
     assert present(world).addresses == (CAMILLE,)
     assert not present(world).disabled
+
+
+@pytest.mark.parametrize("act", ["password", "everywhere", "closed", "disabled"])
+def test_a_code_that_a_thief_has_read_opens_nothing_once_the_person_has_put_everybody_out(
+    world: World, act: str
+) -> None:
+    """They were in the mailbox, asked for it in a browser of their own, and keep it for later."""
+    account = world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    thief = world.browser().start(CAMILLE).press("Recevoir le code")
+    code = sign_in_code(world, CAMILLE)
+    person = world.browser().signed_in(account)
+    if act == "password":
+        person.get("/account/password").press("Créer", password=OTHER_PASSWORD)
+    elif act == "everywhere":
+        person.get("/account/sign-out-everywhere").press("Se déconnecter partout")
+    elif act == "closed":
+        person.get("/account/close").press("Fermer")
+    else:
+        closing = assistance.account_closing(world.services)
+        assert closing.close("camille")
+        assert closing.reopen("camille")
+    assert thief.press("Se connecter", code=code).step == "code"
+    assert "plus valable" in thief.text
