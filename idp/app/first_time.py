@@ -125,6 +125,7 @@ def _adoption(services: Services) -> Adoption:
         stores.accounts,
         services.ends_sign_ins,
         stores.devices,
+        stores.codes,
         stores.passkeys,
         stores.sweeps,
         stores.outbox,

@@ -305,3 +305,25 @@ def test_a_code_that_a_thief_has_read_opens_nothing_once_the_person_has_put_ever
         assert closing.reopen("camille")
     assert thief.press("Se connecter", code=code).step == "code"
     assert "plus valable" in thief.text
+
+
+@pytest.mark.parametrize("comes", BY_PROOF)
+def test_nor_does_one_read_at_another_address_outlive_a_proof(world: World, comes: ProofOrCode) -> None:
+    """The other mailbox is the person's own; a thief was in it, and the proof ends what they had."""
+    world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    world.services.stores.account_addresses.add("camille", "camille@agence.example")
+    thief = world.browser().start("camille@agence.example").press("Recevoir le code")
+    code = sign_in_code(world, "camille@agence.example")
+    assert comes(world).press("Créer", password=OTHER_PASSWORD).step == "account"
+    assert thief.press("Se connecter", code=code).step == "code"
+    assert present(world).addresses == (CAMILLE, "camille@agence.example")
+
+
+def test_nor_a_proof_that_takes_the_account_s_address_for_somebody_else(world: World) -> None:
+    """Password and sign-ins of the account that loses the address end; so does a code that was read at another one."""
+    world.account("before", CAMILLE, password=PASSWORD)
+    world.services.stores.account_addresses.add("before", "camille@agence.example")
+    thief = world.browser().start("camille@agence.example").press("Recevoir le code")
+    code = sign_in_code(world, "camille@agence.example")
+    assert in_the_same_browser(world).step == "new-password"
+    assert thief.press("Se connecter", code=code).step == "code"
