@@ -65,7 +65,8 @@ def problem_with(
         return PasswordProblem("password.contains_address")
     if bits(text) < MINIMUM_BITS:
         return PasswordProblem("password.too_uniform")
-    if guesses_log10(text, (address, *known)) < _GUESSES_LOG10:
+    known = (address, *known)
+    if _is_mostly_known(text.casefold(), known, minimum_length) or guesses_log10(text, known) < _GUESSES_LOG10:
         return PasswordProblem("password.too_simple")
     return None
 
@@ -100,6 +101,14 @@ def _is_mostly_address(folded: str, address: str, minimum_length: int) -> bool:
     rest = folded.replace(address, "")
     if len(local_part) >= 4:
         rest = rest.replace(local_part, "")
+    return len(rest) < minimum_length / 2
+
+
+def _is_mostly_known(folded: str, known: Iterable[str], minimum_length: int) -> bool:
+    """zxcvbn takes three pieces for safe, however well known each is: a name, a hyphen and the year."""
+    rest = folded
+    for part in sorted(_parts(known), key=len, reverse=True):
+        rest = rest.replace(part, "")
     return len(rest) < minimum_length / 2
 
 
