@@ -17,6 +17,7 @@ from idp.domain.near_names import meant
 _FILE_VARIABLE = "IDP_CONFIG"
 _OF_THE_DEMO = "IDP_DEMO_"
 _SECRET_WORDS = re.compile(r"secret|passw|key|token|uri", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"://[^/]*@")
 
 T = TypeVar("T")
 KeyPath = tuple[str, ...]
@@ -197,9 +198,12 @@ def _unknown(source: str, value: Any, known: Iterable[Key]) -> str:
     name = source.rpartition(": ")[2]
     names = [key.variable if source.startswith("IDP_") else key.name for key in known]
     close = meant(name, names)
-    accepted = "no such setting; " + (f"did you mean {close}?" if close else "see config/default.toml")
+    hint = f"did you mean {close}?" if close else "see config/default.toml"
+    is_section = any(key.startswith(f"{name}.") for key in names)
+    accepted = f"a section, [{name}]; {hint}" if is_section else f"no such setting; {hint}"
     # The value of a mistyped name may be a secret all the same.
-    return fault(source, value, accepted, secret=bool(_SECRET_WORDS.search(f"{name} {close or ''}")))
+    is_secret = _SECRET_WORDS.search(f"{name} {close or ''}") or _CREDENTIALS.search(str(value))
+    return fault(source, value, accepted, secret=is_secret is not None)
 
 
 def fault(source: str, value: Any, accepted: str, *, secret: bool = False) -> str:
