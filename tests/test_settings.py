@@ -228,6 +228,7 @@ def test_an_address_with_a_password_is_not_quoted_whatever_its_name() -> None:
     for name in ("IDP_DATABASE_URL", "IDP_SMTP_URL"):
         line = fault({name: "smtp://idp:hunter2@mail.example.org"})
         assert line.startswith(f"{name} = ***: accepted: no such setting")
+    assert fault({"IDP_WEB_HELP_URL": "ftp://idp:hunter2@aide.example.org"}).startswith("IDP_WEB_HELP_URL = ***: ")
 
 
 def test_a_mistyped_name_of_the_file_is_told() -> None:
