@@ -53,6 +53,7 @@ SIGN_IN = {
     "continue_action": "/university",
     "choose_url": "/choose",
     "university": UNIVERSITY,
+    "university_help_url": "https://aide.univ-exemple.fr/",
     "throttled": False,
 }
 FOUND = PersonLine("camille", "Camille Durand", ADDRESS, "university", disabled=True)
