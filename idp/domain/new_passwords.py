@@ -76,6 +76,11 @@ def known_of(attributes: Mapping[str, Sequence[str]], *others: str) -> tuple[str
     return (*(value for name in _NAMES for value in attributes.get(name, ())), *others)
 
 
+def name_words(attributes: Mapping[str, Sequence[str]]) -> list[str]:
+    """The person's names as a page looks for them in what is typed: in small letters, the longest first."""
+    return _longest_first(known_of(attributes))
+
+
 def bits(password: str) -> float:
     """The size of the space that the password is taken from, by the CNIL's reckoning: length times log2 of its sets."""
     size = sum(count for characters, count in _SETS if characters.search(password))
@@ -107,9 +112,13 @@ def _is_mostly_address(folded: str, address: str, minimum_length: int) -> bool:
 def _is_mostly_known(folded: str, known: Iterable[str], minimum_length: int) -> bool:
     """zxcvbn takes three pieces for safe, however well known each is: a name, a hyphen and the year."""
     rest = folded
-    for part in sorted(_parts(known), key=len, reverse=True):
+    for part in _longest_first(known):
         rest = rest.replace(part, "")
     return len(rest) < minimum_length / 2
+
+
+def _longest_first(known: Iterable[str]) -> list[str]:
+    return sorted(_parts(known), key=len, reverse=True)
 
 
 def _parts(known: Iterable[str]) -> list[str]:
