@@ -17,6 +17,7 @@ from idp.domain.near_names import meant
 _FILE_VARIABLE = "IDP_CONFIG"
 _OF_THE_DEMO = "IDP_DEMO_"
 _SECRET_WORDS = re.compile(r"secret|passw|key|token|uri", re.IGNORECASE)
+_PASSWORD_IN_ADDRESS = re.compile(r"://[^/]*:[^/]*@")
 
 T = TypeVar("T")
 KeyPath = tuple[str, ...]
@@ -197,14 +198,16 @@ def _unknown(source: str, value: Any, known: Iterable[Key]) -> str:
     name = source.rpartition(": ")[2]
     names = [key.variable if source.startswith("IDP_") else key.name for key in known]
     close = meant(name, names)
-    accepted = "no such setting; " + (f"did you mean {close}?" if close else "see config/default.toml")
+    hint = f"did you mean {close}?" if close else "see config/default.toml"
+    is_section = any(key.startswith(f"{name}.") for key in names)
+    accepted = f"a section, [{name}]; {hint}" if is_section else f"no such setting; {hint}"
     # The value of a mistyped name may be a secret all the same.
     return fault(source, value, accepted, secret=bool(_SECRET_WORDS.search(f"{name} {close or ''}")))
 
 
 def fault(source: str, value: Any, accepted: str, *, secret: bool = False) -> str:
     """The one line about one bad setting."""
-    shown = "***" if secret else repr(value)
+    shown = "***" if secret or _PASSWORD_IN_ADDRESS.search(str(value)) else repr(value)
     return f"{source} = {shown}: accepted: {accepted}"
 
 

@@ -215,6 +215,22 @@ def test_an_unknown_key_is_told_with_its_likely_name(tmp_path: Path) -> None:
     )
 
 
+def test_a_value_in_place_of_a_section_is_told_as_such(tmp_path: Path) -> None:
+    file = tmp_path / "own.toml"
+    file.write_text('log = "debug"\nmongodb = "mongodb://db.example.org"\n')
+    assert faults({"IDP_CONFIG": str(file)}) == (
+        f"{file}: log = 'debug': accepted: a section, [log]; see config/default.toml",
+        f"{file}: mongodb = ***: accepted: a section, [mongodb]; did you mean mongodb.uri?",
+    )
+
+
+def test_an_address_with_a_password_is_not_quoted_whatever_its_name() -> None:
+    for name in ("IDP_DATABASE_URL", "IDP_SMTP_URL"):
+        line = fault({name: "smtp://idp:hunter2@mail.example.org"})
+        assert line.startswith(f"{name} = ***: accepted: no such setting")
+    assert fault({"IDP_WEB_HELP_URL": "ftp://idp:hunter2@aide.example.org"}).startswith("IDP_WEB_HELP_URL = ***: ")
+
+
 def test_a_mistyped_name_of_the_file_is_told() -> None:
     assert fault({"IDP_CONFIG_FILE": "own.toml"}).startswith("IDP_CONFIG_FILE = 'own.toml': accepted: no such setting")
 

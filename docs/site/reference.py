@@ -183,7 +183,9 @@ class _Nobody:
     def readiness(self) -> Readiness:
         raise ServiceUnavailable("none")
 
-    waiting_mails = oldest_waiting_mail = waiting_logout_notices = inactive_accounts = lambda self: self.readiness()
+    waiting_mails = oldest_waiting_mail = waiting_logout_notices = inactive_accounts = last_backup = lambda self: (
+        self.readiness()
+    )
 
 
 def _data() -> Iterator[str]:

@@ -152,6 +152,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         description=description(configured),
         maildir=bounces_folder(configured),
         sealed_until=lambda: AuditSeals(connect(configured), _secret(configured)).last_foreign(),
+        last_backup=lambda: audit_trail(configured, connect(configured)).last_backup(),
         clock=utc_now,
     )
 

@@ -186,6 +186,7 @@ def health(services: Services) -> Health:
         clients_problems=services.clients_file.problems,
         clock=services.clock,
         inactive=stores.inactivity.counted,
+        backed_up=stores.audit.last_backup,
     )
 
 

@@ -97,6 +97,8 @@ def create_app(services: Services) -> Flask:
         SERVER_NAME=None,
         PREFERRED_URL_SCHEME="https" if configured.https else "http",
     )
+    # Merging them redirects, with what a form holds, to an address that has the proxy's scheme: http.
+    app.url_map.merge_slashes = False
     app.jinja_environment, app.jinja_loader = PageEnvironment, TEMPLATES
     Babel(
         app,

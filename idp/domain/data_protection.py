@@ -35,7 +35,7 @@ REGISTER: dict[str, Processing] = {
     "audit_seals": Processing(
         "numbers and keyed digests of the security log's events, which tell nothing without the secret key",
         "showing that nobody changed the security log",
-        "for ever",
+        "a day longer than the last event that the seal holds",
     ),
     "authorizations": Processing(
         "requests of applications that wait for a sign-in, and the address that was typed",

@@ -3,17 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
 from typing import Final
 
 from idp.domain import addresses
 from idp.domain.accounts import Account, Identity
+from idp.domain.clocks import CLOCK_SKEW
 from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider, within
 from idp.domain.proofing import Proofing, Vouching
 
-# Clocks of universities may be this far from ours.
-CLOCK_SKEW = timedelta(minutes=2)
 # Who gave a code: « int:esi:<organization> » (European Student Identifier) or « <country>:<organization> » (SCHAC 1.6).
 _GIVER: Final = re.compile(r"urn:schac:personaluniquecode:(?:int:esi|[^:]*):([^:]*)", re.IGNORECASE)
 # What turns the direction of writing (UAX 9), and what parts lines: whatever follows a name would be read otherwise.

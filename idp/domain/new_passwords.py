@@ -65,7 +65,8 @@ def problem_with(
         return PasswordProblem("password.contains_address")
     if bits(text) < MINIMUM_BITS:
         return PasswordProblem("password.too_uniform")
-    if guesses_log10(text, (address, *known)) < _GUESSES_LOG10:
+    known = (address, *known)
+    if _is_mostly_known(text.casefold(), known, minimum_length) or guesses_log10(text, known) < _GUESSES_LOG10:
         return PasswordProblem("password.too_simple")
     return None
 
@@ -73,6 +74,11 @@ def problem_with(
 def known_of(attributes: Mapping[str, Sequence[str]], *others: str) -> tuple[str, ...]:
     """What others know of a person: the names among the attributes, and these texts."""
     return (*(value for name in _NAMES for value in attributes.get(name, ())), *others)
+
+
+def name_words(attributes: Mapping[str, Sequence[str]]) -> list[str]:
+    """The person's names as a page looks for them in what is typed: in small letters, the longest first."""
+    return _longest_first(known_of(attributes))
 
 
 def bits(password: str) -> float:
@@ -101,6 +107,18 @@ def _is_mostly_address(folded: str, address: str, minimum_length: int) -> bool:
     if len(local_part) >= 4:
         rest = rest.replace(local_part, "")
     return len(rest) < minimum_length / 2
+
+
+def _is_mostly_known(folded: str, known: Iterable[str], minimum_length: int) -> bool:
+    """zxcvbn takes three pieces for safe, however well known each is: a name, a hyphen and the year."""
+    rest = folded
+    for part in _longest_first(known):
+        rest = rest.replace(part, "")
+    return len(rest) < minimum_length / 2
+
+
+def _longest_first(known: Iterable[str]) -> list[str]:
+    return sorted(_parts(known), key=len, reverse=True)
 
 
 def _parts(known: Iterable[str]) -> list[str]:

@@ -46,7 +46,7 @@ class AuditVerification:
             if check.mac:
                 seals, events, purged = seals + 1, events + check.verified, purged + check.purged
                 newest, mac = check.number, check.mac
-        findings += read.left({finding.seal for finding in findings})
+        findings += read.left({finding.seal for finding in findings}, self.seals.oldest())
         waiting = self.seals.waiting()
         return Verification(seals, read.proven, events, purged, waiting, newest, mac, _once(read.findings, findings))
 

@@ -1,21 +1,24 @@
 """A backup of what lasts, and a database made from one."""
 
+import logging
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from idp.domain.errors import ConfigurationError
+from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.domain.keyed import SecretKey
 from idp.domain.references import present_reference
-from idp.storage.audit import AuditTrail
+from idp.storage.audit import BACKUP_MADE, AuditTrail
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.backup import archive, copying, sealed_keys
 from idp.storage.backup.policy import KEPT, SCHEMA
 from idp.storage.database import Database, Indexes
 from idp.storage.migrations.ledger import Ledger
 from idp.storage.migrations.schema_state import schema_state
+
+logger = logging.getLogger(__name__)
 
 _ERASED, _CLOSED, _REOPENED = "account.erased", ("account.closed", "account.expired"), "account.reopened"
 
@@ -92,6 +95,7 @@ class BackupFlow:
                 if sealed is not None:
                     writer.add_bytes(archive.KEYS, sealed)
                 counts = {name: writer.add_documents(name, source.documents(name)) for name in (*KEPT, SCHEMA)}
+        self._note_made(database, header, with_keys=sealed is not None)
         left_out = copying.unknown_collections(database)
         return BackupReport(header.made_at, self.issuer, counts, header.one_moment, sealed is not None, left_out)
 
@@ -172,6 +176,16 @@ class BackupFlow:
         trail.append("backup.restored", at=now, reference=present_reference(), made_at=made_at)
         while seals.seal_next(now=now):
             pass
+
+    def _note_made(self, database: Database, header: archive.Header, *, with_keys: bool) -> None:
+        """Who watches learns that backups are made, and the security log that somebody has a copy of everything."""
+        reference, contents = present_reference(), "documents and keys" if with_keys else "documents"
+        try:
+            trail = AuditTrail(database, SecretKey(self.secret_key.encode()), self.audit_kept)
+            trail.append(BACKUP_MADE, at=self.clock(), reference=reference, made_at=header.made_at, contents=contents)
+        except ServiceUnavailable as error:
+            # The file is whole all the same: from a copy that is only read, too.
+            logger.warning("audit.missed", extra={"fields": {"reference": reference, "detail": error.detail}})
 
     def _differences(self, expected: BackupReport) -> tuple[str, ...]:
         if expected.issuer == self.issuer:

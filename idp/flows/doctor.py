@@ -35,6 +35,8 @@ _CLOCKS_APART = timedelta(seconds=2)
 _CLOCKS_FAR_APART = timedelta(seconds=30)
 # An administrator who changed the secret key by mistake notices it within this time; later the change is history.
 _KEY_CHANGE = timedelta(days=14)
+# One a night, and one of them may fail.
+_BACKUP_AGE = timedelta(days=2)
 _KEY_AGE = timedelta(days=365)
 _FREE_BYTES = (200_000_000, 2_000_000_000)
 
@@ -58,7 +60,7 @@ class Doctor:
     clients: the clients of the clients file. console: None where it is off. from_address: the sender of mails. look_up,
     mail_servers: TXT and MX records. description: what our own metadata says of us. maildir: the folder of mail that
     comes back, None where it comes back otherwise. sealed_until: the end of another secret key, None where the security
-    log knows no other key.
+    log knows no other key. last_backup: None where the security log knows of none.
     """
 
     issuer: str
@@ -79,6 +81,7 @@ class Doctor:
     description: ServiceDescription
     maildir: Path | None
     sealed_until: Callable[[], SealedUntil | None]
+    last_backup: Callable[[], datetime | None]
     clock: Callable[[], datetime]
 
     def findings(self) -> Iterator[Finding]:
@@ -116,6 +119,7 @@ class Doctor:
         yield _of_schema(schema)
         yield _of_clock(state.local_time, before, after)
         yield self._secret_key()
+        yield self._backup()
 
     def _secret_key(self) -> Finding:
         """Nothing else tells of another key: every page answers, and everybody reads that the password is wrong."""
@@ -138,6 +142,18 @@ class Doctor:
         if self.clock() - until.at > _KEY_CHANGE:
             return Finding("secret key", Level.OK, text)
         return Finding("secret key", Level.WARNING, text, "put the old one back, unless it was changed on purpose")
+
+    def _backup(self) -> Finding:
+        mend = "enable idp-backup.timer, look at its log; other copies, such as a disk's, are not known here"
+        try:
+            made_at = self.last_backup()
+        except (ServiceUnavailable, ConfigurationError) as problem:
+            return Finding("backup", Level.FAULT, str(problem), "mend the database, then look again")
+        if made_at is None:
+            return Finding("backup", Level.WARNING, "`idp backup` never made one of this database", mend)
+        level = Level.OK if self.clock() - made_at < _BACKUP_AGE else Level.WARNING
+        text = f"the last one is of {made_at:%Y-%m-%dT%H:%M:%SZ}"
+        return Finding("backup", level, text, "" if level is Level.OK else mend)
 
     def _smtp(self) -> Finding:
         server = self.mail_server

@@ -30,6 +30,7 @@ class Health:
     clients_problems: Callable[[], Sequence[str]]
     clock: Callable[[], datetime]
     inactive: Callable[[], Mapping[str, int]] = dict
+    backed_up: Callable[[], datetime | None] = lambda: None
 
     def readiness(self) -> Readiness:
         """Ready means that the daily path works: it needs the database, and a first look at the federation folder.
@@ -66,6 +67,10 @@ class Health:
     def waiting_logout_notices(self) -> int:
         """Applications that were not told yet that a sign-in ended."""
         return self.logout_notices.waiting(now=self.clock())
+
+    def last_backup(self) -> datetime | None:
+        """When `idp backup` last made one; None where it never did, or longer ago than the security log is kept."""
+        return self.backed_up()
 
     def inactive_accounts(self) -> Mapping[str, int]:
         """How many accounts that nobody used are due to be told, were told, and could not be."""

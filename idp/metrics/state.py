@@ -28,6 +28,7 @@ class Watched(Protocol):
     def oldest_waiting_mail(self) -> datetime | None: ...
     def waiting_logout_notices(self) -> int: ...
     def inactive_accounts(self) -> Mapping[str, int]: ...
+    def last_backup(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +75,24 @@ class State(Collector):
             "Accounts that nobody used: due to be told, told, or untold as no mail left",
             labels=["state"],
         )
+        backup = GaugeMetricFamily(
+            "idp_last_backup_timestamp_seconds", "When `idp backup` last made a backup, in seconds since 1970"
+        )
         try:
             waiting.add_metric([], self.watched.waiting_mails())
             oldest.add_metric([], self._age(self.watched.oldest_waiting_mail()))
             untold.add_metric([], self.watched.waiting_logout_notices())
             for state, accounts in self.watched.inactive_accounts().items():
                 inactive.add_metric([state], accounts)
+            if made_at := self.watched.last_backup():
+                backup.add_metric([], made_at.timestamp())
             ready.add_metric([], self.watched.readiness().ready)
             up.add_metric([], 1)
         except ServiceUnavailable:
             up.add_metric([], 0)
             if not ready.samples:
                 ready.add_metric([], 0)
-        return [up, ready, waiting, oldest, untold, inactive]
+        return [up, ready, waiting, oldest, untold, inactive, backup]
 
     def _age(self, since: datetime | None) -> float:
         return max(0.0, (self.watched.clock() - since).total_seconds()) if since else 0.0

@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from idp.domain.clocks import CLOCK_SKEW
 from idp.domain.default_ports import DEFAULT_PORTS
 from idp.domain.errors import ProtocolError
 from idp.domain.keyed import SecretKey, base64url, same, token_hash
 from idp.openid.client_assertion import UsedOnce
 from idp.openid.client_keys import ALGORITHMS, PublicKey, fits_algorithm, read_public_key
-from idp.openid.signed_statement import LONGEST_JTI, SKEW, InvalidJwt, seconds, unverified, verify
+from idp.openid.signed_statement import LONGEST_JTI, InvalidJwt, seconds, unverified, verify
 
 Proofs = Sequence[str]
 
@@ -62,8 +63,8 @@ class DPoP:
         whose clock is wrong a nonce is given (section 11.1): applications cannot set the clocks of browsers right.
         """
         present = int(now.timestamp())
-        if nonce is None and not self._needs_nonce and abs(present - issued) <= SKEW.total_seconds():
-            return datetime.fromtimestamp(issued, UTC) + 2 * SKEW
+        if nonce is None and not self._needs_nonce and abs(present - issued) <= CLOCK_SKEW.total_seconds():
+            return datetime.fromtimestamp(issued, UTC) + 2 * CLOCK_SKEW
         period = present // _NONCE_SECONDS
         for begins in (period, period - 1):
             if isinstance(nonce, str) and same(nonce, self._nonce(begins)):

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 from typing import Any
 
 from joserfc import jws
@@ -12,8 +11,6 @@ from idp.openid.client_keys import ALGORITHMS, PublicKey
 
 LONGEST = 8192
 LONGEST_JTI = 512
-# Clocks differ by this much.
-SKEW = timedelta(seconds=60)
 
 
 class _Registry(jws.JWSRegistry):

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from idp.domain.clocks import CLOCK_SKEW
 from idp.domain.errors import Refusal
 from idp.saml import xml_names as names
 from idp.saml.plain_values import moment
 from idp.saml.safe_xml import Element, whole_text
 
-SKEW: Final = timedelta(seconds=120)
 # An answer is consumed in the moment it was made; the identity provider's own NotOnOrAfter is usually five minutes.
 MAX_AGE: Final = timedelta(hours=1)
 # Long sessions at a university are its own affair; an instant older than this is a mistake.
@@ -102,9 +102,9 @@ def _in_response_to(answer: Answer) -> None:
 def _issued_now(answer: Answer) -> None:
     for element in (answer.response, answer.assertion):
         issued = instant(element, "IssueInstant")
-        if issued is None or issued > answer.now + SKEW:
+        if issued is None or issued > answer.now + CLOCK_SKEW:
             raise Refusal("saml.not_yet_valid", "issued in the future")
-        if issued < answer.now - MAX_AGE - SKEW:
+        if issued < answer.now - MAX_AGE - CLOCK_SKEW:
             raise Refusal("saml.expired", "issued long ago")
 
 
@@ -147,17 +147,17 @@ def _audience(answer: Answer) -> None:
 def _authenticated(answer: Answer) -> None:
     statement = authn_statement(answer.assertion)
     at, until = instant(statement, "AuthnInstant"), instant(statement, "SessionNotOnOrAfter")
-    if at is None or not answer.now - MAX_SESSION <= at <= answer.now + SKEW:
+    if at is None or not answer.now - MAX_SESSION <= at <= answer.now + CLOCK_SKEW:
         raise Refusal("saml.authn_instant", "no believable time of authentication")
-    if until is not None and until <= answer.now - SKEW:
+    if until is not None and until <= answer.now - CLOCK_SKEW:
         raise Refusal("saml.expired", "the session at the university is over")
 
 
 def _within_times(answer: Answer, element: Element) -> None:
     begins, ends = instant(element, "NotBefore"), instant(element, "NotOnOrAfter")
-    if ends is None or ends <= answer.now - SKEW:
+    if ends is None or ends <= answer.now - CLOCK_SKEW:
         raise Refusal("saml.expired", "past its end, or without end")
-    if begins is not None and begins > answer.now + SKEW:
+    if begins is not None and begins > answer.now + CLOCK_SKEW:
         raise Refusal("saml.not_yet_valid", "before its begin")
 
 

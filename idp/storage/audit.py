@@ -31,6 +31,7 @@ INDEXES = Indexes(
     ),
 )
 KEPT = timedelta(days=365)
+BACKUP_MADE = "backup.made"
 # What anybody makes happen to an account who knows an address of it, as often as they like: where the newest events are
 # read, these must not push out the rest.
 OF_STRANGERS = frozenset({"sign_in.failed", "sign_in.mail_limit"})
@@ -106,6 +107,11 @@ class AuditTrail:
         """The newest events of these names that are about this person, the newest first."""
         theirs = {"account_id": account_id, "at": {"$gte": since}, "event": {"$in": list(names)}}
         return self._newest(theirs, limit)
+
+    def last_backup(self) -> datetime | None:
+        """When one was made, None where no event tells of any."""
+        newest = self._newest({"event": BACKUP_MADE}, 1)
+        return newest[0].at if newest else None
 
     def named(self, names: Collection[str], *, since: datetime) -> tuple[AuditEvent, ...]:
         """Every event of these names, oldest first."""

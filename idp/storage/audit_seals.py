@@ -1,23 +1,25 @@
 """Collection ``audit_seals``: what shows that nobody changed, removed or inserted an event of the audit trail.
 
 Appending an event stays one insert. Later, whichever process comes first closes a slice of events into a seal: their
-identifiers and digests, chained to the seal before, under a key that the database does not hold.
+identifiers and digests, chained to the seal before, under a key that the database does not hold. A seal goes when all
+of its events have ended (``audit_seal_retention``).
 """
 
-import hmac
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Any
 
-from bson import json_util
 from pymongo import ASCENDING, DESCENDING
 from pymongo.read_concern import ReadConcern
 
 from idp.domain.audit_finding import AuditFinding
-from idp.domain.keyed import SecretKey
+from idp.domain.keyed import SecretKey, same
 from idp.storage.audit import KEPT
+from idp.storage.audit_seal_key import SealKey
+from idp.storage.audit_seal_retention import SealRetention
 from idp.storage.database import AlreadyExists, Database, Document, translated
 
 logger = logging.getLogger(__name__)
@@ -31,7 +33,6 @@ SETTLED = timedelta(seconds=30)
 MOST_EVENTS = 1000
 # Of processes that take turns, one of another key is among so many.
 _LATEST = 20
-_BEYOND_THE_EVENT = ("seal", "purge_at")
 _FIRST = ""
 
 
@@ -79,7 +80,8 @@ class AuditSeals:
         of_the_majority = ReadConcern("majority")
         self._seals = database.collection(_COLLECTION).with_options(read_concern=of_the_majority)
         self._events = database.collection("audit").with_options(read_concern=of_the_majority)
-        self._key = secret.derive("audit seal")
+        self._key = SealKey(secret)
+        self._retention = SealRetention(self._seals, self._key)
         self._kept = kept
         self._seen = seen
 
@@ -97,13 +99,15 @@ class AuditSeals:
         events = self._waiting(now)
         if not events:
             return True
-        seal = self._sealed(last, events, now)
         try:
             with translated():
+                seal = self._sealed(last, events, now)
                 self._seals.insert_one(seal)
         except AlreadyExists:
             return False
         self._mark(seal)
+        with translated():
+            self._retention.purge(seal["oldest"])
         self._seen(seal["_id"], seal["mac"])
         # The log is kept outside the database: whoever cuts off the newest seals there cannot remove them here.
         logger.info("audit.sealed", extra={"fields": {"seal": seal["_id"], "mac": seal["mac"], "events": len(events)}})
@@ -128,35 +132,37 @@ class AuditSeals:
             if not newest:
                 return None
             oldest = self._seals.find_one({}, sort=[("_id", ASCENDING)]) or newest[-1]
-            began_ours = self._is_whole(oldest)
+            began_ours = self._key.fits(oldest)
             for place, seal in enumerate(newest):
-                if not self._is_whole(seal):
+                if not self._key.fits(seal):
                     return SealedUntil(seal["at"], is_newest=place == 0, began_ours=began_ours)
-            return None if began_ours else self._changed(oldest, newest[-1]["_id"])
+            if began_ours:
+                return None
+            foreign, _ = self._key.change(self._seals, oldest, newest[-1])
+            return SealedUntil(foreign["at"], is_newest=False, began_ours=False)
 
-    def _changed(self, foreign: Document, ours: int) -> SealedUntil:
-        """Between this seal of another key and that number."""
-        while ours - foreign["_id"] > 1:
-            middle = (foreign["_id"] + ours) // 2
-            seal = self._seals.find_one({"_id": middle})
-            # One that is gone is for ``check`` to tell.
-            if seal is None or self._is_whole(seal):
-                ours = middle
-            else:
-                foreign = seal
-        return SealedUntil(foreign["at"], is_newest=False, began_ours=False)
+    def oldest(self) -> int:
+        """The number of the oldest seal that has to be there; raises ServiceUnavailable."""
+        with translated():
+            return self._retention.oldest()
 
     def check(self, *, now: datetime) -> Iterator[SealCheck]:
         """Each seal in order, then what is wrong with the order itself; raises ServiceUnavailable."""
-        previous, expected = _FIRST, 1
         with translated():
-            for seal in self._seals.find().sort("_id", ASCENDING):
-                number, is_whole = seal["_id"], self._is_whole(seal)
+            # Begun before the oldest one is asked for: others go while this reads.
+            seals = self._seals.find().sort("_id", ASCENDING)
+            there = list(islice(seals, 1))
+            expected = self._retention.oldest()
+            previous = _FIRST if expected == 1 else None
+            for seal in chain(there, seals):
+                number, is_whole = seal["_id"], self._key.fits(seal)
                 if not isinstance(number, int):
                     yield _broken(0, (), now)
                     continue
+                if number < expected:
+                    continue
                 findings = [AuditFinding(missing, "missing") for missing in range(expected, number)]
-                if is_whole and not findings and seal["previous"] != previous:
+                if is_whole and not findings and previous not in (None, seal["previous"]):
                     findings.append(AuditFinding(number, "broken"))
                 yield self._checked(seal, findings, now) if is_whole else _broken(number, findings, now)
                 previous, expected = str(seal.get("mac", "")), number + 1
@@ -195,7 +201,7 @@ class AuditSeals:
         entries = [
             {
                 "id": event["_id"],
-                "digest": self._digest(event),
+                "digest": self._key.digest(event),
                 "purge_at": event.get("purge_at", event["at"] + self._kept),
             }
             for event in events
@@ -207,9 +213,10 @@ class AuditSeals:
             "to": events[-1]["at"],
             "count": len(events),
             "entries": entries,
+            "oldest": self._retention.still_needed(now=now),
             "previous": last["mac"] if last else _FIRST,
         }
-        return seal | {"mac": self._mac(seal)}
+        return self._key.signed(seal)
 
     def _checked(self, seal: Document, findings: list[AuditFinding], now: datetime) -> SealCheck:
         number, entries = seal["_id"], {entry["id"]: entry for entry in seal["entries"]}
@@ -226,26 +233,15 @@ class AuditSeals:
             if wrong:
                 findings.append(AuditFinding(number, wrong, str(name)))
         findings += [AuditFinding(number, "inserted", str(name)) for name in found if name not in entries]
-        verified = sum(1 for name in found if name in entries and self._digest(found[name]) == entries[name]["digest"])
+        digests = {name: self._key.digest(event) for name, event in found.items()}
+        verified = sum(1 for name, digest in digests.items() if name in entries and digest == entries[name]["digest"])
         return SealCheck(number, seal["mac"], seal["at"], tuple(entries), verified, len(purged), tuple(findings))
 
     def _wrong(self, event: Document, entry: dict[str, Any], number: int) -> str:
-        if not hmac.compare_digest(self._digest(event), entry["digest"]):
+        if not same(self._key.digest(event), entry["digest"]):
             return "changed"
         # None: whoever made the seal has not marked its events yet.
         return "" if event.get("seal") in (None, number) else "moved"
-
-    def _is_whole(self, seal: Document) -> bool:
-        unsigned = {name: value for name, value in seal.items() if name != "mac"}
-        return hmac.compare_digest(self._mac(unsigned), str(seal.get("mac", "")))
-
-    def _digest(self, event: Document) -> str:
-        return self._mac({name: value for name, value in event.items() if name not in _BEYOND_THE_EVENT})
-
-    def _mac(self, document: Document) -> str:
-        """HMAC-SHA256 in hex over the canonical extended JSON with sorted keys: one text for one document."""
-        text = json_util.dumps(document, json_options=json_util.CANONICAL_JSON_OPTIONS, sort_keys=True)
-        return hmac.digest(self._key, text.encode(), "sha256").hex()
 
 
 def _broken(number: int, findings: Sequence[AuditFinding], now: datetime) -> SealCheck:

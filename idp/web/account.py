@@ -9,7 +9,7 @@ from flask_babel import format_date
 
 from idp.domain.accounts import Account
 from idp.domain.claims import display_name
-from idp.domain.new_passwords import PasswordProblem
+from idp.domain.new_passwords import PasswordProblem, name_words
 from idp.domain.sessions import AMR_CODE, Session, SignIn
 from idp.flows.account import AccountFlow
 from idp.flows.end_session import EndSessionFlow
@@ -113,5 +113,6 @@ def _password_page(
         back_url=url_for("account.show"),
         **ways_in_shown(flow.others(account)),
         minimum_length=flow.minimum_length,
+        names=name_words(account.attributes),
         errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
     )

@@ -9,7 +9,6 @@ from flask import Flask, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale, format_datetime
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.routing import RequestRedirect
 
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal, ServiceUnavailable
 from idp.domain.federation import IdentityProvider
@@ -155,11 +154,7 @@ def _asked(app: Flask, error: HTTPException) -> str | None:
     adapter = app.create_url_adapter(request) if methods else None
     if not (methods and adapter):
         return None
-    try:
-        return str(adapter.match(method=next(iter(methods)))[0]).partition(".")[0]
-    except RequestRedirect:
-        # A slash too many, where another method would have been led to the address without it.
-        return None
+    return str(adapter.match(method=next(iter(methods)))[0]).partition(".")[0]
 
 
 class _WayOn(NamedTuple):

@@ -18,7 +18,9 @@ def below(path: str, application: "WSGIApplication") -> "WSGIApplication":
     def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         environ["SCRIPT_NAME"] = path
         if path and (environ["PATH_INFO"] == path or environ["PATH_INFO"].startswith(inside)):
-            environ["PATH_INFO"] = environ["PATH_INFO"][len(path) :] or "/"
+            environ["PATH_INFO"] = environ["PATH_INFO"][len(path) :]
+        # Werkzeug would lead from nothing to the slash, at an address that has the proxy's scheme.
+        environ["PATH_INFO"] = environ["PATH_INFO"] or "/"
         return application(environ, start_response)
 
     return answer

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from idp.domain.new_passwords import PasswordProblem
+from idp.domain.new_passwords import PasswordProblem, name_words
 from idp.domain.proofing import Proofing
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.mailbox import MailboxFlow
@@ -64,6 +64,7 @@ def _password_page(
         address=proofing.address,
         action=step_url("new_password.create", here.pending.id),
         minimum_length=flow.minimum_length,
+        names=name_words(proofing.attributes),
         client_name=here.client_name,
         by_link=proofing.has_link(here.pending.id),
         has_earlier_account=has_earlier_account,

@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from idp.domain.accounts import Account
-from idp.domain.new_passwords import PasswordProblem
+from idp.domain.new_passwords import PasswordProblem, name_words
 from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.web import forms
@@ -69,6 +69,7 @@ def _page(
         **ways_in_shown(flow.others(account, here.pending.address)),
         later_action=step_url("renewed_password.later", handle),
         minimum_length=flow.minimum_length,
+        names=name_words(account.attributes),
         client_name=here.client_name,
         reference=here.reference_for(problem),
         errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},

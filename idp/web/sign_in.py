@@ -176,6 +176,7 @@ def _methods_page(
 ) -> Response:
     handle = here.pending.id
     found = flow.universities(here.pending.address or "")
+    university = found[0] if len(found) == 1 else None
     return pages.render(
         "sign_in.html",
         status=200 if denied is None else forms.FORM_ERROR,
@@ -185,7 +186,8 @@ def _methods_page(
         code_action=step_url("sign_in.send_code", handle),
         continue_action=step_url("university_choice.leave", handle),
         choose_url=step_url("university_choice.show", handle) if found else None,
-        university=found[0].name(language()) if len(found) == 1 else None,
+        university=university.name(language()) if university else None,
+        university_help_url=university.help_url if university else "",
         throttled=denied is not None and denied.retry_after is not None,
         is_proven_elsewhere=authorization.is_proven_elsewhere(here.pending),
         is_shared=here.session.is_shared,

@@ -83,7 +83,7 @@ def test_keys_go_in_and_out_with_a_passphrase_that_no_argument_shows(database: D
     (tmp_path / "keys" / "pairwise.key").write_text("k")
     file, phrase = str(tmp_path / "a.backup"), {"BACKUP_PASSPHRASE": "une phrase assez longue"}
     assert idp(tmp_path, database, "backup", file, "--with-keys", **phrase).exit_code == 0
-    restored = idp(tmp_path, database, "restore", file, "--keys-to", str(tmp_path / "back"), **phrase)
+    restored = idp(tmp_path, database, "restore", file, "--replace", "--keys-to", str(tmp_path / "back"), **phrase)
     assert restored.exit_code == 0, restored.output
     assert "keys\tkeys/pairwise.key" in restored.stdout
 

@@ -44,6 +44,8 @@ class Nothing:
     def oldest_waiting_mail(self) -> datetime | None:
         raise ServiceUnavailable("database")
 
+    last_backup = oldest_waiting_mail
+
     def readiness(self) -> Readiness:
         raise ServiceUnavailable("database")
 

@@ -62,6 +62,28 @@ def test_bits_are_reckoned_as_the_cnil_does(password: str, expected: int) -> Non
     assert round(bits(password)) == expected
 
 
+@pytest.mark.parametrize(
+    "password",
+    [
+        "Camille-Exemple-2026!",
+        "CamilleExemple2026",
+        "Exemple/Camille/31",
+        "Université d'Exemple 2026",
+        "univ-exemple 2026",
+        "UNESS-Exemple-2026",
+    ],
+)
+def test_what_others_know_of_the_person_makes_no_password_however_it_is_joined(password: str) -> None:
+    problem = problem_with(password, address=ADDRESS, minimum_length=12, known=KNOWN)
+    assert problem is not None
+    assert problem.key == "password.too_simple"
+
+
+def test_a_phrase_may_hold_what_others_know_of_the_person() -> None:
+    for password in ("Camille et trois girafes", "exemple-violon-2026-cactus"):
+        assert problem_with(password, address=ADDRESS, minimum_length=12, known=KNOWN) is None
+
+
 def test_twelve_digits_are_too_few_and_twelve_letters_enough() -> None:
     assert bits("0" * 12) < MINIMUM_BITS <= bits("a" * 12)
 

@@ -97,7 +97,8 @@ def test_what_lasts_is_equal_elsewhere_and_what_is_under_way_is_void(
         assert every(elsewhere, name) == every(full, name), name
     assert every(elsewhere, "audit_seals")[:1] == every(full, "audit_seals")
     copied = [one for one in every(elsewhere, "audit") if one["event"] != "backup.restored"]
-    assert [one["mac"] for one in copied] == [one["mac"] for one in every(full, "audit")]
+    written = [one for one in every(full, "audit") if one["event"] != "backup.made"]
+    assert [one["mac"] for one in copied] == [one["mac"] for one in written]
     assert all(every(elsewhere, name) == [] for name in VOID)
     assert schema_state(elsewhere).problems() == ()
     ines = AccountStore(elsewhere).by_address("p0001@univ.example")
@@ -114,6 +115,30 @@ def test_the_event_of_a_restore_is_kept_as_long_as_the_settings_say(
     flow(elsewhere, tmp_path).restore(tmp_path / "a.backup")
     [event] = every(elsewhere, "audit")
     assert (event["event"], event["purge_at"]) == ("backup.restored", NOW + AUDIT_KEPT)
+
+
+@pytest.mark.parametrize(("passphrase", "contents"), [(None, "documents"), (PHRASE, "documents and keys")])
+def test_the_security_log_tells_who_watches_of_each_backup(
+    full: Database, tmp_path: Path, passphrase: str | None, contents: str
+) -> None:
+    trail = AuditTrail(full, SECRET)
+    assert trail.last_backup() is None
+    flow(full, tmp_path).backup(tmp_path / "a.backup", passphrase)
+    assert trail.last_backup() == NOW
+    [event] = [one for one in every(full, "audit") if one["event"] == "backup.made"]
+    assert (event["fields"]["contents"], event["purge_at"]) == (contents, NOW + AUDIT_KEPT)
+
+
+def test_a_database_that_is_only_read_is_backed_up_all_the_same(
+    full: Database, elsewhere: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("database", "not authorized on idp to execute command")
+
+    monkeypatch.setattr(AuditTrail, "append", refused)
+    assert flow(full, tmp_path).backup(tmp_path / "a.backup").documents["accounts"] == 1200
+    monkeypatch.undo()
+    assert flow(elsewhere, tmp_path).restore(tmp_path / "a.backup").documents["accounts"] == 1200
 
 
 @pytest.mark.parametrize("takes_keys", [False, True])

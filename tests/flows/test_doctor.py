@@ -10,7 +10,7 @@ import pytest
 from idp.demo.ports import free_port
 from idp.domain.client_secrets import hash_secret, is_public
 from idp.domain.clients import Client
-from idp.domain.errors import ConfigurationError
+from idp.domain.errors import ConfigurationError, ServiceUnavailable
 from idp.domain.federation import MetadataFileStatus
 from idp.domain.findings import Finding, Level
 from idp.domain.keyed import SecretKey
@@ -74,6 +74,7 @@ def doctor(database: Database, tmp_path: Path) -> Doctor:
         description=WHOLE,
         maildir=None,
         sealed_until=AuditSeals(database, SECRET).last_foreign,
+        last_backup=AuditTrail(database, SECRET).last_backup,
         clock=utc_now,
     )
 
@@ -360,3 +361,24 @@ def test_an_expired_certificate_of_a_pinned_key_is_told_and_nothing_to_mend(doct
 
 def test_a_folder_that_is_not_there_is_a_fault_of_the_disk(doctor: Doctor) -> None:
     assert levels(replace(doctor, var_dir=doctor.var_dir / "gone"), "disk") == {Level.FAULT}
+
+
+def test_a_backup_that_is_missed_is_told(doctor: Doctor, database: Database) -> None:
+    trail = AuditTrail(database, SECRET)
+
+    def told() -> tuple[Level, str]:
+        (finding,) = of(doctor, "backup")
+        return finding.level, finding.text
+
+    assert told() == (Level.WARNING, "`idp backup` never made one of this database")
+    for days, level in ((3, Level.WARNING), (1, Level.OK)):
+        at = utc_now() - timedelta(days=days)
+        trail.append("backup.made", at=at, reference="R")
+        assert told() == (level, f"the last one is of {at:%Y-%m-%dT%H:%M:%SZ}")
+
+
+def test_an_unreachable_database_is_told_of_the_backup_too(doctor: Doctor) -> None:
+    def away() -> datetime | None:
+        raise ServiceUnavailable("database", "no answer")
+
+    assert levels(replace(doctor, last_backup=away), "backup") == {Level.FAULT}

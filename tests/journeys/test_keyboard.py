@@ -93,7 +93,11 @@ def sign_up(page: Page, system: System) -> None:
     fill(page, "code", system.next_code(MAIL, already))
     press(page, "Continuer")
     step(page, "new-password")
-    fill(page, "password", PASSWORD)
+    fill(page, "password", f"{person['name']} 2026")
+    expect(page.locator("[data-rule=address]")).to_have_class("missing")
+    page.keyboard.press("Control+A")
+    page.keyboard.type(PASSWORD)
+    expect(page.locator("[data-rule=address]")).to_have_class("met")
     press(page, "Créer")
     step(page, "portal-signed-in")
 

@@ -73,12 +73,12 @@ def test_issuer_and_endpoints_are_audiences(world: World, audience: Any) -> None
         {"aud": {"x": 1}},
         {"exp": None},
         {"exp": SECONDS},
-        {"exp": SECONDS + 3661},
+        {"exp": SECONDS + 3721},
         {"exp": "soon"},
         {"exp": True},
         {"exp": 1e300},
-        {"iat": SECONDS + 61},
-        {"nbf": SECONDS + 61},
+        {"iat": SECONDS + 121},
+        {"nbf": SECONDS + 121},
         {"nbf": []},
         {"jti": None},
         {"jti": ""},
@@ -104,9 +104,10 @@ def test_what_authlib_sends_unasked_is_taken(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"exp": SECONDS + 3660}, {"iat": SECONDS + 60}, {"nbf": SECONDS + 60}, {"jti": "x"}, {"jti": "x" * 512}]
+    "changes",
+    [{"exp": SECONDS + 3720}, {"iat": SECONDS + 120}, {"nbf": SECONDS + 120}, {"jti": "x"}, {"jti": "x" * 512}],
 )
-def test_clocks_may_differ_by_a_minute(world: World, changes: dict[str, Any]) -> None:
+def test_clocks_may_differ_by_two_minutes(world: World, changes: dict[str, Any]) -> None:
     assert ask(world, signed(assertion_claims("signer", **changes)))
 
 

@@ -165,7 +165,7 @@ def test_every_part_of_a_proof_counts(world: World, changes: dict[str, Any]) -> 
     assert exchange(world, code, proof())
 
 
-@pytest.mark.parametrize("changes", [{"jti": "x"}, {"jti": "x" * 512}, {"iat": SECONDS - 60}, {"iat": SECONDS + 60}])
+@pytest.mark.parametrize("changes", [{"jti": "x"}, {"jti": "x" * 512}, {"iat": SECONDS - 120}, {"iat": SECONDS + 120}])
 def test_what_is_just_within_the_bounds_is_a_proof(world: World, changes: dict[str, Any]) -> None:
     assert exchange(world, world.code(), proof(**changes))
 
@@ -312,7 +312,7 @@ def test_a_nonce_that_is_not_ours_never_counts(world: World, nonce: Any) -> None
 DAY = 24 * 3600
 
 
-@pytest.mark.parametrize("iat", [SECONDS - 61, SECONDS + 61, SECONDS - DAY, SECONDS + DAY, -1, 2**40 - 1])
+@pytest.mark.parametrize("iat", [SECONDS - 121, SECONDS + 121, SECONDS - DAY, SECONDS + DAY, -1, 2**40 - 1])
 def test_a_nonce_of_ours_stands_for_a_clock_that_is_wrong(world: World, iat: int) -> None:
     """RFC 9449 section 4.3 step 11: either tells when a proof was made. Section 11.1: however wrong the clock is."""
     code = world.code()
@@ -344,7 +344,7 @@ def test_it_is_announced(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("iat", "has_nonce", "for_seconds"),
-    [(SECONDS, False, 60), (SECONDS - DAY, True, 2 * 300), (SECONDS, True, 2 * 300), (SECONDS + DAY, True, 2 * 300)],
+    [(SECONDS, False, 120), (SECONDS - DAY, True, 2 * 300), (SECONDS, True, 2 * 300), (SECONDS + DAY, True, 2 * 300)],
 )
 def test_a_proof_is_remembered_for_as_long_as_it_would_be_taken(iat: int, has_nonce: bool, for_seconds: int) -> None:
     remembered: list[datetime] = []

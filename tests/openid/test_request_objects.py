@@ -87,7 +87,7 @@ def test_what_is_signed_counts_and_nothing_beside_it(signing: World, algorithm: 
         {"exp": PRESENT},
         {"exp": PRESENT + 100_000},
         {"exp": "tomorrow"},
-        {"nbf": PRESENT + 600},
+        {"nbf": PRESENT + 121},
         {"client_id": "library"},
         {"client_id": None},
         {"sub": "portail"},
@@ -102,6 +102,11 @@ def test_an_object_for_somebody_else_another_time_or_another_purpose_is_refused(
     signing: World, changes: dict[str, Any]
 ) -> None:
     assert error_of(signing, beside(signed(**changes))).reason == "oauth.invalid_request_object"
+
+
+def test_the_clock_of_an_application_may_be_two_minutes_ahead(signing: World) -> None:
+    pairs = beside(signed(nbf=PRESENT + 120, iat=PRESENT + 120))
+    assert signing.provider.read_authorization_request(pairs, now=NOW).state == "signed"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,11 @@ def test_metrics_can_be_turned_off(database: Database, mongodb_uri: str, univers
 def test_a_token_that_no_header_can_carry_stops_the_start(token: str) -> None:
     with pytest.raises(ConfigurationError, match="IDP_METRICS_TOKEN"):
         settings.load({"IDP_METRICS_TOKEN": token})
+
+
+def test_the_last_backup_is_told(world: World) -> None:
+    assert "idp_last_backup_timestamp_seconds" not in read(world).names
+    for days in (2, 1):
+        at = world.clock() - timedelta(days=days)
+        world.services.stores.audit.append("backup.made", at=at, reference="R")
+    assert read(world).value("idp_last_backup_timestamp_seconds") == pytest.approx(at.timestamp(), abs=0.002)

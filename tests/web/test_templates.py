@@ -53,6 +53,7 @@ SIGN_IN = {
     "continue_action": "/university",
     "choose_url": "/choose",
     "university": UNIVERSITY,
+    "university_help_url": "https://aide.univ-exemple.fr/",
     "throttled": False,
 }
 FOUND = PersonLine("camille", "Camille Durand", ADDRESS, "university", disabled=True)
@@ -367,7 +368,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "confirm_link.html",
         {"address": ADDRESS, "university": UNIVERSITY, "person": "Camille Durand", "action": "/link"},
     ),
-    "new-password": ("new_password.html", {"address": ADDRESS, "action": "/password", "minimum_length": 12}),
+    "new-password": (
+        "new_password.html",
+        {"address": ADDRESS, "action": "/password", "minimum_length": 12, "names": ["camille"]},
+    ),
     "new-password-earlier-account": (
         "new_password.html",
         {

@@ -34,6 +34,7 @@ client_id = "portail"
 client_secret = "a-secret-of-the-portal"
 redirect_uris = ["https://portail.example/cb"]
 """
+HELP = "https://aide.univ-sud.fr/compte"
 DISCOVERY = "https://discovery.example/wayf?entry=1"
 
 
@@ -68,6 +69,7 @@ def environment(mongodb_uri: str, tmp_path_factory: pytest.TempPathFactory, meta
     (folder / "overrides.toml").write_text(
         f'[files."some.xml"]\nsha256 = "{hashlib.sha256(metadata).hexdigest()}"\n'
         f'[providers."{OLD}"]\nhidden = true\n[providers."{NORTH}"]\naliases = ["UDN"]\n'
+        f'[providers."{SOUTH}"]\nhelp_url = "{HELP}"\n'
     )
     (home / "clients.toml").write_text(CLIENT)
     return {
@@ -168,6 +170,14 @@ def test_an_address_that_names_one_university_leaves_for_it_by_name(services: Se
     assert "Université du Sud" in visitor.text
     visitor.press("Continuer")
     assert chosen(visitor, services) == SOUTH
+
+
+def test_the_page_that_names_a_university_leads_to_its_help(services: Services) -> None:
+    """Who has forgotten that password stays at the university's sign-in page and never comes back for our advice."""
+    links = "//section[@aria-labelledby='first-time']//a[@href=$help]"
+    (link,) = arriving(services, "a@univ-sud.fr").tree.xpath(links, help=HELP)
+    assert link.text_content() == "L’aide de Université du Sud"
+    assert not arriving(services, "a@sante.fr").tree.xpath(links, help=HELP)
 
 
 def test_an_address_that_names_several_is_answered_by_cards(services: Services) -> None:

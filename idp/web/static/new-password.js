@@ -15,6 +15,7 @@
   }
   var minimum = parseInt(list.getAttribute("data-minimum"), 10);
   var address = list.getAttribute("data-address").toLowerCase();
+  var names = list.getAttribute("data-names").split("\n").filter(Boolean);
   var rules = list.querySelectorAll("[data-rule]");
   var status = document.createElement("p");
   var waiting = null;
@@ -54,6 +55,9 @@
       var localPart = address.split("@")[0];
       var rest = text.toLowerCase().split(address).join("");
       rest = localPart.length >= 4 ? rest.split(localPart).join("") : rest;
+      names.forEach(function (name) {
+        rest = rest.split(name).join("");
+      });
       return text !== "" && characters(rest) >= minimum / 2;
     }
   };
