@@ -4,10 +4,11 @@ from datetime import timedelta
 
 from flask import Blueprint
 
-from idp.app import flows, own_account
+from idp.app import own_account, ways_in
 from idp.app.services import Services, helpdesk_callback, helpdesk_operators
 from idp.domain.helpdesk import roles_of
 from idp.flows.account_closing import AccountClosing
+from idp.flows.giving_back import GivingBack
 from idp.flows.helpdesk_acts import HelpdeskActs
 from idp.flows.helpdesk_entry import HelpdeskEntry
 from idp.flows.invitations import InvitationFlow
@@ -27,6 +28,7 @@ def account_closing(services: Services) -> AccountClosing:
         devices=stores.devices,
         consents=stores.consents,
         proofings=stores.proofings,
+        codes=stores.codes,
         sweeps=stores.sweeps,
         audit=stores.audit,
         clock=services.clock,
@@ -50,6 +52,7 @@ def people(services: Services) -> PeopleFlow:
         audit=stores.audit,
         secret=services.secret,
         client_name=lambda client_id: services.provider.client_name(client_id, "fr"),
+        puts_out=ways_in.beside_password(services).put_out,
         clock=services.clock,
     )
 
@@ -63,7 +66,23 @@ def helpdesk_acts(services: Services) -> HelpdeskActs:
         accounts=account_closing(services),
         merging=own_account.merging(services),
         erasure=own_account.erasure(services),
-        any_method=flows.passkeys(services).take_any_method,
+        any_method=ways_in.passkeys(services).take_any_method,
+        gives_back=giving_back(services),
+    )
+
+
+def giving_back(services: Services) -> GivingBack:
+    """An account goes back to its person."""
+    stores = services.stores
+    return GivingBack(
+        accounts=stores.accounts,
+        passkeys=stores.passkeys,
+        codes=stores.codes,
+        proofings=stores.proofings,
+        merges=stores.merges,
+        mails=stores.outbox,
+        puts_out=ways_in.beside_password(services).put_out,
+        clock=services.clock,
     )
 
 

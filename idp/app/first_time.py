@@ -1,5 +1,6 @@
 """The journey of the first time, built from the services: university, mailbox, password."""
 
+from idp.app import ways_in
 from idp.app.services import Services
 from idp.flows.adoption import Adoption
 from idp.flows.arrival import ArrivalFlow
@@ -95,6 +96,7 @@ def new_password(services: Services) -> NewPasswordFlow:
         hasher=services.hasher,
         adopts=_adoption(services),
         confirms=mailbox_proof(services),
+        ways_in=ways_in.beside_password(services),
         signs_in=services.browser_sessions.sign_in,
         clock=services.clock,
         minimum_length=services.settings.passwords.minimum_length,
@@ -123,6 +125,7 @@ def _adoption(services: Services) -> Adoption:
         stores.accounts,
         services.ends_sign_ins,
         stores.devices,
+        stores.codes,
         stores.passkeys,
         stores.sweeps,
         stores.outbox,

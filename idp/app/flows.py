@@ -1,6 +1,6 @@
 """Each journey, built from the services it needs."""
 
-from idp.app import first_time
+from idp.app import first_time, ways_in
 from idp.app.services import Services
 from idp.flows.access import AccessFlow
 from idp.flows.account import AccountFlow
@@ -12,13 +12,11 @@ from idp.flows.end_session import EndSessionFlow
 from idp.flows.export import ExportFlow
 from idp.flows.health import Health
 from idp.flows.passkey_sign_in import PasskeySignInFlow
-from idp.flows.passkeys import PasskeyFlow
 from idp.flows.proofs import ProofsFlow
 from idp.flows.refusals import RefusalLog
 from idp.flows.registration import RegistrationFlow
 from idp.flows.sign_in import SignInFlow
 from idp.flows.tokens import TokenFlow
-from idp.passkeys.relying_party import RelyingParty
 
 
 def authorization(services: Services) -> AuthorizationFlow:
@@ -64,7 +62,7 @@ def passkey_sign_in(services: Services) -> PasskeySignInFlow:
     """Every other time: a passkey."""
     stores = services.stores
     return PasskeySignInFlow(
-        relying_party=_relying_party(services),
+        relying_party=ways_in.relying_party(services),
         passkeys=stores.passkeys,
         accounts=stores.accounts,
         authorizations=stores.authorizations,
@@ -77,25 +75,6 @@ def passkey_sign_in(services: Services) -> PasskeySignInFlow:
     )
 
 
-def passkeys(services: Services) -> PasskeyFlow:
-    """A person's passkeys."""
-    stores = services.stores
-    return PasskeyFlow(
-        relying_party=_relying_party(services),
-        accounts=stores.accounts,
-        passkeys=stores.passkeys,
-        sessions=stores.sessions,
-        mails=stores.outbox,
-        audit=stores.audit,
-        secret=services.secret,
-        clock=services.clock,
-    )
-
-
-def _relying_party(services: Services) -> RelyingParty:
-    return RelyingParty.at(services.settings.issuer, services.settings.web.service_name)
-
-
 def account(services: Services) -> AccountFlow:
     """A person's own page."""
     stores = services.stores
@@ -104,11 +83,13 @@ def account(services: Services) -> AccountFlow:
         ends_sign_ins=services.ends_sign_ins,
         devices=stores.devices,
         proofings=stores.proofings,
+        codes=stores.codes,
         sessions=stores.sessions,
         sweeps=stores.sweeps,
         mails=stores.outbox,
         audit=stores.audit,
         hasher=services.hasher,
+        ways_in=ways_in.beside_password(services),
         signs_in=services.browser_sessions.sign_in,
         clock=services.clock,
         minimum_length=services.settings.passwords.minimum_length,

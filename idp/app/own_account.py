@@ -4,12 +4,11 @@ from datetime import timedelta
 
 from flask import Blueprint
 
-from idp.app import flows
+from idp.app import flows, ways_in
 from idp.app.services import Services, helpdesk_operators
 from idp.domain.helpdesk import roles_of
 from idp.domain.inactivity import InactivityRule
 from idp.flows.account_erasure import AccountErasure
-from idp.flows.addresses import AddressesFlow
 from idp.flows.closing import ClosingFlow
 from idp.flows.inactivity import InactivityFlow
 from idp.flows.merging import MergingFlow
@@ -22,22 +21,6 @@ from idp.web import merging as merging_pages
 from idp.web.account_door import AccountDoor
 from idp.web.account_sections import AccountSections
 from idp.web.pages import Pages
-
-
-def addresses(services: Services) -> AddressesFlow:
-    """A person's addresses."""
-    stores = services.stores
-    return AddressesFlow(
-        accounts=stores.accounts,
-        addresses=stores.account_addresses,
-        codes=stores.codes,
-        limits=stores.limits,
-        merges=stores.merges,
-        mails=stores.outbox,
-        audit=stores.audit,
-        secret=services.secret,
-        clock=services.clock,
-    )
 
 
 def merging(services: Services) -> MergingFlow:
@@ -76,6 +59,7 @@ def closing(services: Services) -> ClosingFlow:
         consents=stores.consents,
         passkeys=stores.passkeys,
         proofings=stores.proofings,
+        codes=stores.codes,
         sweeps=stores.sweeps,
         mails=stores.outbox,
         audit=stores.audit,
@@ -144,7 +128,7 @@ def blueprints(services: Services, door: AccountDoor, pages: Pages) -> tuple[Blu
     access, end_session = flows.access(services), flows.end_session(services)
     return (
         access_pages.blueprint(access, door.accounts, door, end_session, pages),
-        address_pages.blueprint(addresses(services), door, pages),
+        address_pages.blueprint(ways_in.addresses(services), door, pages),
         merging_pages.blueprint(merging(services), door, pages),
         closing_pages.blueprint(
             closing(services), door, door.authorization, pages, log_days=services.settings.retention.audit_days

@@ -14,7 +14,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.sansio.http import parse_cookie
 
-from idp.app import assistance, first_time, flows, own_account
+from idp.app import assistance, first_time, flows, own_account, ways_in
 from idp.app.saml import description
 from idp.app.services import Services
 from idp.domain.default_ports import DEFAULT_PORTS
@@ -186,7 +186,7 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
     authorization, tokens = flows.authorization(services), flows.tokens(services)
     end_session, mailbox = flows.end_session(services), first_time.mailbox(services)
     university, account, proofs = first_time.university(services), flows.account(services), flows.proofs(services)
-    passkeys, passkey_sign_in = flows.passkeys(services), flows.passkey_sign_in(services)
+    passkeys, passkey_sign_in = ways_in.passkeys(services), flows.passkey_sign_in(services)
     door = AccountDoor(account, authorization, browser)
     offers = passkey_offer_pages.offers_passkey(passkeys, account, authorization, pages)
     sections = own_account.sections(services)

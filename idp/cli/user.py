@@ -116,6 +116,26 @@ def allow_password(administration: MakeAdministration, who: str, reason: str, as
     _act(administration, who, reason, "password and code allowed", act, as_json)
 
 
+@user_group.command(name="give-back")
+@click.argument("who")
+@click.option("--address", required=True, help="Of the person; the only one that leads in from then on.")
+@reason_option
+@json_option
+@click.pass_obj
+def give_back(administration: MakeAdministration, who: str, address: str, reason: str, as_json: bool) -> None:
+    """Give the account of WHO back to its person, when somebody else got hold of it.
+
+    Sign-ins, tokens, password, passkeys and every other address end. The person signs in by a code mailed to ADDRESS,
+    which need not have been the account's; every address is told.
+    """
+
+    def act(helpdesk: Helpdesk, one: str, act: Act) -> bool:
+        problem = helpdesk.acts.give_back(one, address, act)
+        return problem is None or end(f"nothing changed: {sentence(problem)}")
+
+    _act(administration, who, reason, "given back", act, as_json)
+
+
 @user_group.command()
 @click.argument("who")
 @reason_option
@@ -146,8 +166,7 @@ def enable(administration: MakeAdministration, who: str, reason: str, as_json: b
         reason,
         "enabled",
         lambda helpdesk, one, act: (
-            helpdesk.accounts.reopen(one, **act.fields)
-            or end("nothing changed: it is being erased, or ended in another one (`idp user unmerge`)")
+            helpdesk.accounts.reopen(one, **act.fields) or end(f"nothing changed: {sentence('helpdesk.not_reopened')}")
         ),
         as_json,
     )
@@ -196,7 +215,10 @@ def unmerge(administration: MakeAdministration, who: str, address: str, reason: 
 @json_option
 @click.pass_obj
 def unlink(administration: MakeAdministration, who: str, identity: str, reason: str, as_json: bool) -> None:
-    """Take a university identifier from WHO: it leads to nobody until somebody proves it again."""
+    """Take a university identifier from WHO: it leads to nobody until somebody proves it again.
+
+    Every sign-in and token of WHO ends. Addresses, password and passkeys stay: `give-back` ends those of others.
+    """
 
     def act(helpdesk: Helpdesk, one: str, act: Act) -> bool:
         return helpdesk.people.unlink(one, identity, act) or end(f"no identity {identity}")

@@ -13,6 +13,9 @@ _SENTENCES: Final = {
     "email.malformed": "not a mail address such as name@university.fr",
     "reason.empty": "give a reason: it is kept in the security log",
     "reason.too_long": "the reason is too long; shorten it",
+    "helpdesk.nobody": "nobody found",
+    "helpdesk.address_taken": "the address is another account's",
+    "helpdesk.not_reopened": "it is being erased, or ended in another one (`idp user unmerge`)",
     "merge.changed": "no such merge that may still be undone, or an account changed meanwhile; look again",
     "merge.last_address": "no address would be left to the account that stays; give it another one first",
 }

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from idp.domain.accounts import Identity
+from idp.domain.accounts import Account, Identity
 from idp.domain.keyed import SecretKey
 
 
@@ -66,6 +66,7 @@ class Proofing:
     address_given: the university released no address; this one is the person's word, until a code proves the mailbox.
     has_earlier_account: the mailbox came from another account, which the same university names otherwise: the person is
         told, and nothing is merged.
+    is_new_account: nobody had the account before; False also before it is handed over.
     provider_name, registration_authority: as the metadata had them when the answer came.
     answered_at, vouched_at, confirmed_at: when it came to these states.
     """
@@ -88,6 +89,7 @@ class Proofing:
     metadata_digest: str = ""
     account_id: str | None = None
     has_earlier_account: bool = False
+    is_new_account: bool = False
     link_browser: str | None = None
     followed_as: str | None = None
     mails: tuple[str, ...] = ()
@@ -135,10 +137,11 @@ class ConfirmsMailbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Adopted:
-    """An account that was handed over; has_earlier_account: as in ``Proofing``."""
+    """An account that was handed over; has_earlier_account, is_new_account: as in ``Proofing``."""
 
     account_id: str
     has_earlier_account: bool = False
+    is_new_account: bool = False
 
 
 class AdoptsAccount(Protocol):
@@ -149,6 +152,9 @@ class AdoptsAccount(Protocol):
 
         Refuses ``proofing.identity_conflict``.
         """
+
+    def expected(self, proofing: Proofing) -> Account | None:
+        """Which account handing it over now would find by what the university says; changes nothing."""
 
     def expects_earlier_account(self, proofing: Proofing) -> bool:
         """Whether handing it over now would find that the mailbox has an earlier account; changes nothing."""

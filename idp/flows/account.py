@@ -10,12 +10,15 @@ from idp.domain.logout import ApplicationInUse, EndsSignIns
 from idp.domain.messages import MailQueue
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
 from idp.domain.notices import tell
+from idp.domain.passkeys import PasskeyRefused
 from idp.domain.passwords import PasswordHasher
 from idp.domain.references import present_reference
 from idp.domain.sessions import Session, SignedIn, SignsIn, is_fresh
+from idp.domain.ways_in import NO_WAYS, ClosesWaysIn, WaysIn
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.devices import DeviceStore
+from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
@@ -27,11 +30,13 @@ class AccountFlow:
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
     proofings: ProofingStore
+    codes: OneTimeCodeStore
     sessions: SessionStore
     sweeps: SweepStore
     mails: MailQueue
     audit: AuditTrail
     hasher: PasswordHasher
+    ways_in: ClosesWaysIn
     signs_in: SignsIn
     clock: Callable[[], datetime]
     minimum_length: int
@@ -45,6 +50,10 @@ class AccountFlow:
         """Whether the sign-in is recent enough for a sensitive act."""
         return is_fresh(session, now=self.clock())
 
+    def others(self, account: Account, proven: str | None = None) -> WaysIn:
+        """What leads in beside the password. proven: the address that the person has just shown to read."""
+        return self.ways_in.beside(account, proven)
+
     def change_password(
         self,
         account: Account,
@@ -54,12 +63,13 @@ class AccountFlow:
         *,
         reference: str | None = None,
         locale: str | None = None,
+        not_mine: WaysIn = NO_WAYS,
     ) -> SignedIn | PasswordProblem:
         """Store a new password; every other session and every application's token of the account ends.
 
         reference: of the journey on which it was chosen, if it was on one. locale: the language that the person reads,
-        in which they are written to from now on; None where it is not known. Refuses ``authorization.expired`` who was
-        put out of the account meanwhile.
+        in which they are written to from now on; None where it is not known. not_mine: of ``others``, what the person
+        wants to be removed. Refuses ``authorization.expired`` who was put out of the account meanwhile.
         """
         problem = problem_with(
             password,
@@ -75,6 +85,12 @@ class AccountFlow:
         present = self.account(session) if self.sessions.lasts(session, now=now) else None
         if present is None or present.proved_at != account.proved_at:
             raise _put_out(reference)
+        try:
+            self.ways_in.remove(account, not_mine)
+        except PasskeyRefused as refused:
+            return PasswordProblem(refused.problem)
+        # Whoever came in by what has just gone did so before this.
+        now = self.clock()
         # First, so that the others end whatever goes wrong below, also who signs in meanwhile with the old password.
         self.sweeps.put(account.id, now=now, began_before=now)
         if not self.accounts.change_password(account, hashed, now=now, locale=locale):
@@ -115,6 +131,8 @@ class AccountFlow:
         self.devices.forget_account(account.id)
         # A proofing left open at its last page, on a computer that others use, would let them choose a password.
         self.proofings.void_account(account.id, *account.addresses)
+        # Whoever was in a mailbox may have read a code of their own, and keeps it for after this.
+        self.codes.void_address(*account.addresses, now=self.clock())
         return ended
 
 

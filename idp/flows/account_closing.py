@@ -10,6 +10,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.consents import ConsentStore
 from idp.storage.devices import DeviceStore
+from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.sweeps import SweepStore
 
@@ -23,6 +24,7 @@ class AccountClosing:
     devices: DeviceStore
     consents: ConsentStore
     proofings: ProofingStore
+    codes: OneTimeCodeStore
     sweeps: SweepStore
     audit: AuditTrail
     clock: Callable[[], datetime]
@@ -77,9 +79,12 @@ class AccountClosing:
         self.consents.forget_account(account_id)
 
     def _void_proofs(self, account_id: str) -> None:
-        """One that was left half done elsewhere would let whoever finds it choose the password after ``reopen``."""
+        """One that was left half done elsewhere would let whoever finds it choose the password after ``reopen``; a code
+        that somebody has read would sign them in then."""
         account = self.accounts.find(account_id)
-        self.proofings.void_account(account_id, *(account.addresses if account else ()))
+        addresses = account.addresses if account else ()
+        self.proofings.void_account(account_id, *addresses)
+        self.codes.void_address(*addresses, now=self.clock())
 
     def _note(self, event: str, account_id: str, **fields: str) -> None:
         self.audit.append(event, at=self.clock(), reference=present_reference(), account_id=account_id, **fields)

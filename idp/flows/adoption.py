@@ -18,6 +18,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.database import AlreadyExists
 from idp.storage.devices import DeviceStore
+from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
 from idp.storage.sweeps import SweepStore
@@ -30,6 +31,7 @@ class Adoption:
     accounts: AccountStore
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
+    codes: OneTimeCodeStore
     passkeys: PasskeyStore
     sweeps: SweepStore
     mails: MailQueue
@@ -53,7 +55,15 @@ class Adoption:
             raise Refusal("proofing.identity_conflict", "taken at the same moment").during(proofing.reference) from race
         self.records.add(record_of(proofing, account_id, self.secret, now=self.clock()))
         is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
-        return Adopted(account_id, is_renamed)
+        # Whom nobody knew at first was faster in another browser, if anything: the account is new all the same.
+        return Adopted(account_id, is_renamed, is_new_account=known is None)
+
+    def expected(self, proofing: Proofing) -> Account | None:
+        """The account that the university's word leads to; None where it has none, or not one alone."""
+        try:
+            return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
+        except IdentityConflict:
+            return None
 
     def expects_earlier_account(self, proofing: Proofing) -> bool:
         """Whether the mailbox belongs to an earlier account, whose person the same university named otherwise."""
@@ -106,7 +116,7 @@ class Adoption:
             now=self.clock(),
         )
         self._tell_of_dropped_addresses(known, proofing)
-        self._end_everything_of(known.id, proofing)
+        self._end_everything_of(known, proofing)
         # A sign-in may be under way with the password or passkey that the proof took away: it began before this.
         self._plan_sweep(known)
         self.passkeys.remove_account(known.id)
@@ -207,7 +217,7 @@ class Adoption:
         self._plan_sweep(owner)
         previous = self.accounts.release_address(proofing.address or "", except_account=known.id if known else None)
         if previous is not None:
-            self._end_everything_of(previous.id, proofing)
+            self._end_everything_of(previous, proofing)
             self._plan_sweep(previous)
             self._note("account.address_moved", proofing, previous_account=previous.id)
             self._tell_of_loss(proofing, previous)
@@ -219,10 +229,12 @@ class Adoption:
             now = self.clock()
             self.sweeps.put(account.id, now=now, began_before=now)
 
-    def _end_everything_of(self, account_id: str, proofing: Proofing) -> None:
+    def _end_everything_of(self, account: Account, proofing: Proofing) -> None:
+        # Whoever was in one of the mailboxes may have read a code of their own, and keeps it for after this.
+        self.codes.void_address(*account.addresses, now=self.clock())
         # A person who proves their account again while signed in must find this journey again in the same browser.
-        self.ends_sign_ins.of_account(account_id, known_browsers=proofing.browsers)
-        self.devices.forget_account(account_id)
+        self.ends_sign_ins.of_account(account.id, known_browsers=proofing.browsers)
+        self.devices.forget_account(account.id)
 
     def _note(self, event: str, proofing: Proofing, **fields: str) -> None:
         self.audit.append(

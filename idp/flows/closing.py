@@ -15,6 +15,7 @@ from idp.storage.audit import AuditTrail
 from idp.storage.closed_accounts import ClosedAccounts
 from idp.storage.consents import ConsentStore
 from idp.storage.devices import DeviceStore
+from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.sweeps import SweepStore
@@ -31,6 +32,7 @@ class ClosingFlow:
     consents: ConsentStore
     passkeys: PasskeyStore
     proofings: ProofingStore
+    codes: OneTimeCodeStore
     sweeps: SweepStore
     mails: MailQueue
     audit: AuditTrail
@@ -62,6 +64,8 @@ class ClosingFlow:
         self.passkeys.remove_account(account.id)
         # A proofing that was left half done elsewhere would open the account again.
         self.proofings.void_account(account.id, *account.addresses)
+        # So would a code that somebody else has read.
+        self.codes.void_address(*account.addresses, now=now)
         self._tell(account, change, now, by)
         return True
 

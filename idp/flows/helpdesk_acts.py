@@ -11,7 +11,8 @@ from idp.domain.merging import Merge
 @dataclass(frozen=True, slots=True)
 class HelpdeskActs:
     """account: by its id. any_method: ends the choice of passkeys alone, of the account with this id; False where there
-    is none. Every act that was done stands in the audit trail with its reason.
+    is none. gives_back: lets one address alone lead into the account with this id; None, else a field sentence's key.
+    Every act that was done stands in the audit trail with its reason.
     """
 
     notes: NotesActs
@@ -20,6 +21,7 @@ class HelpdeskActs:
     merging: MergesByHand
     erasure: ErasesAccounts
     any_method: Callable[[str], bool]
+    gives_back: Callable[[str, str], str | None]
 
     def close(self, account_id: str, act: Act) -> bool:
         """Sign the person out everywhere and let nobody in; False where the account is not there."""
@@ -51,6 +53,16 @@ class HelpdeskActs:
         if is_done:
             self.notes.note("helpdesk.password_allowed", account_id, act)
         return is_done
+
+    def give_back(self, account_id: str, address: str, act: Act) -> str | None:
+        """Whoever had got hold of the account is out, and its person comes in by a code mailed to this address.
+
+        None when it is done, else a field sentence's key.
+        """
+        problem = self.gives_back(account_id, address)
+        if problem is None:
+            self.notes.note("helpdesk.given_back", account_id, act)
+        return problem
 
     def undoable(self, account_id: str) -> tuple[Merge, ...]:
         """The merges into this account that may still be undone, the latest first."""

@@ -1,6 +1,6 @@
 """Journey B, last page: the first password."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from idp.domain.notices import tell
 from idp.domain.passwords import PasswordHasher
 from idp.domain.proofing import AdoptsAccount, ConfirmedBy, ConfirmsMailbox, Proofing, ProofingState
 from idp.domain.sessions import ACR_UNIVERSITY, AMR_CODE, AMR_PASSWORD, Session, SignedIn, SignsIn
+from idp.domain.ways_in import NO_WAYS, ClosesWaysIn, WaysIn
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
@@ -29,6 +30,7 @@ class NewPasswordFlow:
     hasher: PasswordHasher
     adopts: AdoptsAccount
     confirms: ConfirmsMailbox
+    ways_in: ClosesWaysIn
     signs_in: SignsIn
     clock: Callable[[], datetime]
     minimum_length: int
@@ -43,11 +45,13 @@ class NewPasswordFlow:
         device: str | None,
         *,
         locale: str | None = None,
+        not_mine: Collection[str] = (),
     ) -> SignedIn | PasswordProblem:
         """Store the first password and sign in with it: creating is signing in.
 
         locale: the language that the person reads, in which they are written to from now on; None where it is not
-        known. Refuses ``authorization.expired`` or ``proofing.link_used`` what waits for no password, or no longer.
+        known. not_mine: other addresses of the account which the person wants to be removed. Refuses
+        ``authorization.expired`` or ``proofing.link_used`` what waits for no password, or no longer.
         """
         if proofing.state is ProofingState.VOUCHED and not proofing.has_link(pending.id):
             # Nobody has read the mail yet, whichever form is sent.
@@ -69,11 +73,12 @@ class NewPasswordFlow:
         if completed is None:
             raise _not_waiting(pending, proofing)
         account_id = completed.account_id or self.adopts(completed).account_id
-        # Later than the adoption, which ends every sign-in that began before it.
-        now = self.clock()
         account = self.accounts.find(account_id)
-        if account is None or not account.lets_in(now):
+        if account is None or not account.lets_in(self.clock()):
             raise Refusal("account.disabled", account_id, status=403).during(proofing.reference, pending.id)
+        self._close(account, completed, not_mine)
+        # Later than the adoption, which ends every sign-in that began before it, and so does what was just closed.
+        now = self.clock()
         self.accounts.set_password(account_id, hashed, now=now, locale=locale)
         self._note("proofing.completed", completed, entity_id=completed.entity_id)
         self._tell(account, completed, now)
@@ -86,10 +91,25 @@ class NewPasswordFlow:
             now=now,
         )
 
+    def others(self, proofing: Proofing) -> WaysIn:
+        """What leads into the account beside what was just proven; of passkeys a proof leaves none."""
+        if proofing.is_new_account:
+            return NO_WAYS
+        is_adopted = proofing.account_id is not None
+        account = self.accounts.find(proofing.account_id or "") if is_adopted else self.adopts.expected(proofing)
+        return self.ways_in.beside_proof(account, proofing.address) if account else NO_WAYS
+
     def has_earlier_account(self, proofing: Proofing) -> bool:
         """Whether the person is to be told of an earlier account; a followed link takes the mailbox over only later."""
         is_adopted = proofing.state is not ProofingState.VOUCHED
         return proofing.has_earlier_account if is_adopted else self.adopts.expects_earlier_account(proofing)
+
+    def _close(self, account: Account, proofing: Proofing, not_mine: Collection[str]) -> None:
+        """The account was freed when the mailbox was proven; whoever reads one of these may have come back since."""
+        unknown = self.ways_in.beside_proof(account, proofing.address).among(not_mine) if not_mine else NO_WAYS
+        if unknown:
+            self.ways_in.remove(account, unknown)
+            self.ways_in.put_out(account.id, proofing.browsers)
 
     def _tell(self, account: Account, proofing: Proofing, now: datetime) -> None:
         """At the other addresses of the account: whoever took the university's login and its mailbox over must not be

@@ -38,6 +38,13 @@ class SignedInByPasskey:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownPasskey(Denied):
+    """Nobody has the passkey any more. signal: JSON by which the browser has its authenticator forget it."""
+
+    signal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PasskeySignInFlow:
     relying_party: RelyingParty
     passkeys: PasskeyStore
@@ -98,7 +105,7 @@ class PasskeySignInFlow:
             presented = self.relying_party.presented(answer)
             passkey = self.passkeys.find(presented.credential_id)
             if passkey is None:
-                raise _Refused("passkey.unknown")
+                raise _Refused("passkey.unknown", unknown_id=presented.credential_id)
             if presented.user_handle != passkey.user_handle:
                 raise _Refused("passkey.invalid", "another user handle", passkey)
             use = self._use(answer, challenge, passkey)
@@ -137,14 +144,21 @@ class PasskeySignInFlow:
         )
         key = network_limit(self.secret, network)
         throttled = not self.limits.count(key, limit=NETWORK_BUDGET, window=NETWORK_WINDOW, now=now)
-        return denied(refused.problem, throttled=throttled)
+        answer = denied(refused.problem, throttled=throttled)
+        if not refused.unknown_id:
+            return answer
+        return UnknownPasskey(answer.problem, answer.retry_after, self.relying_party.unknown(refused.unknown_id))
 
 
 class _Refused(Exception):
-    """Why a try does not count, and with which passkey it was made, where that is known."""
+    """Why a try does not count, and with which passkey it was made, where that is known.
 
-    def __init__(self, problem: str, detail: str = "", passkey: Passkey | None = None) -> None:
+    unknown_id: of a credential that nobody has. One of an account that is only disabled is not meant.
+    """
+
+    def __init__(self, problem: str, detail: str = "", passkey: Passkey | None = None, *, unknown_id: str = "") -> None:
         super().__init__(problem)
         self.problem = problem
         self.detail = detail
         self.passkey = passkey
+        self.unknown_id = unknown_id

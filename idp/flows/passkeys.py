@@ -63,6 +63,14 @@ class PasskeyFlow:
         )
         return PasskeyCreation(options, challenge)
 
+    def accepted(self, account: Account) -> str:
+        """What the browser may tell the authenticators of the account's passkeys, JSON; those of a merged account know
+        the person by another handle."""
+        found = self.of_account(account)
+        handles = (passkeys.user_handle(self.secret, account.id), *(passkey.user_handle for passkey in found))
+        usable = [passkey for passkey in found if passkey.suspected_at is None]
+        return self.relying_party.accepted(dict.fromkeys(handles), usable)
+
     def add(
         self, account: Account, session: Session, answer: str, challenge: str, names: Names, typed: str = ""
     ) -> Passkey:

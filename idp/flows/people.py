@@ -83,7 +83,7 @@ class PersonSheet:
 
 @dataclass(frozen=True, slots=True)
 class PeopleFlow:
-    """client_name: how people know the application with this identifier."""
+    """client_name: how people know the application with this identifier. puts_out: ends every sign-in of an account."""
 
     accounts: AccountStore
     invitations: InvitationStore
@@ -97,6 +97,7 @@ class PeopleFlow:
     audit: AuditTrail
     secret: SecretKey
     client_name: Callable[[str], str]
+    puts_out: Callable[[str], None]
     clock: Callable[[], datetime]
 
     def find(self, query: str, *, by_name: bool = True) -> tuple[PersonLine, ...]:
@@ -157,11 +158,17 @@ class PeopleFlow:
         return True
 
     def unlink(self, account_id: str, identifier: str, act: Act) -> bool:
-        """A university identifier came to the wrong person: it leads here no longer."""
+        """A university identifier came to the wrong person: it leads here no longer, and whoever is signed in goes."""
+        account = self.accounts.find(account_id)
+        if account is None or identifier not in {identity.value for identity in account.identities}:
+            return False
+        # Before, so that they go also where this is cut off half way; and after, whoever came in by it meanwhile.
+        self.puts_out(account_id)
         done = self.accounts.unlink(account_id, identifier)
         if done:
             # Whom it named wrongly may stand before the last page of a proof, where a password is chosen.
             self.proofings.void_account(account_id)
+            self.puts_out(account_id)
             self.note("helpdesk.unlinked", account_id, act, identifier=identifier[:200])
         return done
 

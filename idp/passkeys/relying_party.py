@@ -1,7 +1,7 @@
 """The relying party: options for the browser, and the checks of its answers (WebAuthn level 3 sections 7.1, 7.2)."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -87,6 +87,24 @@ class RelyingParty:
             user_verification=UserVerificationRequirement.REQUIRED,
         )
         return webauthn.options_to_json(options)
+
+    def accepted(self, user_handles: Iterable[bytes], usable: Sequence[Passkey]) -> str:
+        """A JSON list of ``AllAcceptedCredentialsOptions`` (WebAuthn level 3 section 5.1.10.3), one for each handle, so
+        that authenticators no longer offer what is accepted no more."""
+        return json.dumps(
+            [
+                {
+                    "rpId": self.id,
+                    "userId": bytes_to_base64url(handle),
+                    "allAcceptedCredentialIds": [passkey.id for passkey in usable if passkey.user_handle == handle],
+                }
+                for handle in user_handles
+            ]
+        )
+
+    def unknown(self, credential_id: str) -> str:
+        """``UnknownCredentialOptions`` as JSON (section 5.1.10.2): nobody has this passkey."""
+        return json.dumps({"rpId": self.id, "credentialId": credential_id})
 
     def created(self, answer: str, challenge: str) -> Credential:
         """The credential in the browser's answer to ``creation_options``. Raises PasskeyRefused."""

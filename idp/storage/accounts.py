@@ -143,6 +143,19 @@ class AccountStore:
                 )
             )
 
+    def give_back(self, account_id: str, address: str) -> bool:
+        """Let this address alone lead into the account, by code; False where it ended in another one, or is erased.
+
+        Raises AlreadyExists when the address belongs to somebody else.
+        """
+        changes: Document = {
+            "addresses": [{"$literal": address}],
+            "password_hash": None,
+            "only_passkeys": False,
+            "bounces": [],
+        }
+        return self._write(account_id, changes)
+
     def set_password(self, account_id: str, password_hash: str, *, now: datetime, locale: str | None = None) -> None:
         """locale: the language in which it was chosen; None where that is not known."""
         with translated():
@@ -265,11 +278,14 @@ class AccountStore:
             self._accounts.update_one({"_id": account_id, "password_hash": old}, {"$set": {"password_hash": new}})
 
     def _write_proof(self, account: Account, changes: Document) -> None:
-        lasting: Document = {"_id": account.id, "merged": None, "erasing_until": None}
-        with translated():
-            written = self._accounts.update_one(lasting, [{"$set": changes}])
-        if not written.matched_count:
+        if not self._write(account.id, changes):
             raise AlreadyExists("merged or erased at the same moment")
+
+    def _write(self, account_id: str, changes: Document) -> bool:
+        """False where the account does not last."""
+        lasting: Document = {"_id": account_id, "merged": None, "erasing_until": None}
+        with translated():
+            return self._accounts.update_one(lasting, [{"$set": changes}]).matched_count == 1
 
 
 def _having(address: str) -> Document:

@@ -120,6 +120,12 @@ class MergeStore:
         with translated():
             return _merge(self._merges.find_one_and_update(over, {"$set": {"until": LONG_GONE}}))
 
+    def withdraw_offers(self, account_id: str) -> None:
+        """Nobody merges this account by what they proved before."""
+        offered = {"state": str(MergeState.OFFERED)}
+        with translated():
+            self._merges.delete_many(offered | {"$or": [{"survivor": account_id}, {"other": account_id}]})
+
     def forget(self, merge_id: str) -> None:
         """The accounts are two again: nothing of the merge stays."""
         with translated():

@@ -104,11 +104,11 @@ class OneTimeCodeStore:
             live = {"address": {"$in": list(addresses)}, "used_at": None, "expires_at": {"$gt": now}}
             return self._codes.find_one(live, {"_id": 1}) is not None
 
-    def void_address(self, address: str, *, now: datetime) -> None:
-        """Make every live code for this address worthless."""
+    def void_address(self, *addresses: str, now: datetime) -> None:
+        """Make every live code for these addresses worthless."""
         with translated():
             self._codes.update_many(
-                {"address": address, "used_at": None}, {"$set": {"used_at": now}, "$unset": {"slot": ""}}
+                {"address": {"$in": addresses}, "used_at": None}, {"$set": {"used_at": now}, "$unset": {"slot": ""}}
             )
 
 

@@ -164,6 +164,7 @@ def _read_some(document: dict[str, Any]) -> Proofing:
         metadata_digest=document["metadata_digest"],
         account_id=document["account_id"],
         has_earlier_account=document.get("has_earlier_account", False),
+        is_new_account=document.get("is_new_account", False),
         link_browser=document["link_browser"],
         followed_as=document.get("followed_as"),
         # Journeys that were under way when these came in have neither.

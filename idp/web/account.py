@@ -23,6 +23,7 @@ from idp.web.pages import Pages, known_language, language
 from idp.web.passkey_section import passkey_section
 from idp.web.proof_cards import university_card
 from idp.web.sentences import field_sentence
+from idp.web.ways_in import not_mine, ways_in_shown
 
 
 def blueprint(
@@ -72,7 +73,8 @@ def blueprint(
     def change_password() -> ResponseReturnValue:
         session, account = door.fresh("account.password", posted=True)
         password, locale = forms.field("password"), known_language()
-        outcome = flow.change_password(account, session, password, browser.device, locale=locale)
+        unknown = flow.others(account).among(not_mine())
+        outcome = flow.change_password(account, session, password, browser.device, locale=locale, not_mine=unknown)
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, account, problem=outcome)
         browser.signed_in(outcome)
@@ -109,6 +111,7 @@ def _password_page(
         address=account.address,
         action=url_for("account.change_password"),
         back_url=url_for("account.show"),
+        **ways_in_shown(flow.others(account)),
         minimum_length=flow.minimum_length,
         names=name_words(account.attributes),
         errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},

@@ -15,6 +15,7 @@ from idp.flows.recent_events import RecentEvents
 from idp.web.access import access_section
 from idp.web.recent_events import TOLD, event_lines
 from idp.web.sentences import field_sentence
+from idp.web.ways_in import is_removed
 
 _PROBLEMS = ("merge.changed", "merge.last_address")
 
@@ -31,6 +32,7 @@ class AccountSections:
         return access_section(self.access, account, session) | {
             "new_address_url": url_for("addresses.new"),
             "primary_action": url_for("addresses.make_primary"),
+            "is_removed": is_removed(),
             "remove_address_action": url_for("addresses.remove"),
             "merges": [
                 {"id": merge.id, "address": merge.address, "until": format_date(merge.until, "long")}

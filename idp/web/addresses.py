@@ -12,6 +12,7 @@ from idp.web.account_door import AccountDoor
 from idp.web.delivery import asked_again, is_resent, mail_news, why_not_sent
 from idp.web.pages import Pages, known_language
 from idp.web.sentences import field_sentence
+from idp.web.ways_in import REMOVED
 
 
 def blueprint(flow: AddressesFlow, door: AccountDoor, pages: Pages) -> Blueprint:
@@ -67,8 +68,8 @@ def blueprint(flow: AddressesFlow, door: AccountDoor, pages: Pages) -> Blueprint
     @views.post("/remove")
     def remove() -> ResponseReturnValue:
         _, account = door.fresh("account.show", posted=True, _anchor="addresses")
-        flow.remove(account, forms.field("address"))
-        return redirect(url_for("account.show", _anchor="addresses"), 303)
+        removed = REMOVED if flow.remove(account, forms.field("address")) else None
+        return redirect(url_for("account.show", removed=removed, _anchor="addresses"), 303)
 
     @views.get("/primary")
     @views.get("/remove")

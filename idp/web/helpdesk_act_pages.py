@@ -43,6 +43,7 @@ def act_names(*, is_disabled: bool = False, only_passkeys: bool = False) -> dict
     return {
         "unlock": gettext("Lever les limites"),
         **allow,
+        "give-back": gettext("Rendre le compte à son adresse"),
         **state,
         "merge": gettext("Fusionner avec un autre compte"),
         "unmerge": gettext("Séparer un compte fusionné"),
@@ -80,6 +81,20 @@ def act_pages(
             raise Undone(address=field_sentence(problem))
         return True
 
+    def give_back(account_id: str, act: Act) -> bool:
+        address = _chosen("address")
+        # By command alone to an address that is not the account's: it would be a way into anybody's.
+        if address not in own_addresses(account_id):
+            raise Undone(address=field_sentence("helpdesk.choose"))
+        problem = acts.give_back(account_id, address, act)
+        if problem is not None:
+            raise Undone(address=field_sentence(problem))
+        return True
+
+    def own_addresses(account_id: str) -> tuple[str, ...]:
+        account = people.account(account_id)
+        return account.addresses if account else ()
+
     def unlink(account_id: str, act: Act) -> bool:
         if not people.unlink(account_id, _chosen("identity"), act):
             raise Undone(identity=field_sentence("helpdesk.choose"))
@@ -104,6 +119,19 @@ def act_pages(
                 "l’ouvrent de nouveau. Assurez-vous d’abord que c’est bien elle qui le demande ; elle est prévenue."
             ),
             acts.allow_password,
+        ),
+        "give-back": ActPage(
+            names["give-back"],
+            gettext(
+                "Quand quelqu’un d’autre s’est emparé du compte : tout le monde est déconnecté, le mot de passe, les "
+                "clés d’accès et les autres adresses ne servent plus. Assurez-vous d’abord que l’adresse choisie est "
+                "bien celle de la personne : elle s’y connectera par un code. Toutes les adresses sont prévenues."
+            ),
+            give_back,
+            (),
+            "address",
+            gettext("L’adresse de la personne"),
+            own_addresses,
         ),
         "disable": ActPage(
             names["disable"],
@@ -134,7 +162,11 @@ def act_pages(
         ),
         "unlink": ActPage(
             names["unlink"],
-            gettext("Cet identifiant ne mène plus à personne, jusqu’à ce que quelqu’un le prouve de nouveau."),
+            gettext(
+                "Cet identifiant ne mène plus à personne, jusqu’à ce que quelqu’un le prouve de nouveau. La personne "
+                "est déconnectée partout. Si quelqu’un d’autre est entré par là, rendez ensuite le compte à son "
+                "adresse."
+            ),
             unlink,
             (),
             "identity",

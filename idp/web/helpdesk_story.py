@@ -48,7 +48,6 @@ _EVENTS: dict[str, LazyString] = SENTENCES | {
     "helpdesk.exported": _("Copie de ses données faite par l’assistance"),
     "helpdesk.merged": _("Comptes fusionnés par l’assistance"),
     "helpdesk.searched": _("Recherche dans la console"),
-    "helpdesk.unlinked": _("Identifiant d’université retiré par l’assistance"),
     "helpdesk.unmerged": _("Comptes séparés par l’assistance"),
     "helpdesk.viewed": _("Fiche consultée dans la console"),
     "invitation.accepted": _("Invitation acceptée"),

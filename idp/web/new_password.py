@@ -13,6 +13,7 @@ from idp.web.authorization import Journey, lead_on, signed_in_leads_on
 from idp.web.pages import Pages, known_language, language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
+from idp.web.ways_in import not_mine, ways_in_shown
 
 
 def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
@@ -36,7 +37,9 @@ def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: Author
         here = journey(authorization_id, posted=True)
         _, proofing = mailbox.of(here.pending, here.session)
         password, locale = forms.field("password"), known_language()
-        outcome = flow.choose_password(here.pending, proofing, here.session, password, browser.device, locale=locale)
+        outcome = flow.choose_password(
+            here.pending, proofing, here.session, password, browser.device, locale=locale, not_mine=not_mine()
+        )
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, mailbox, here, proofing, problem=outcome)
         browser.signed_in(outcome, proofing.address)
@@ -65,6 +68,7 @@ def _password_page(
         client_name=here.client_name,
         by_link=proofing.has_link(here.pending.id),
         has_earlier_account=has_earlier_account,
+        **ways_in_shown(flow.others(proofing)),
         university=mailbox.university_name(proofing, language()),
         journey_reference=proofing.reference,
         reference=here.reference_for(problem),

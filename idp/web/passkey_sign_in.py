@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from idp.domain.guessing import Denied
 from idp.flows.authorization import AuthorizationFlow, Step
-from idp.flows.passkey_sign_in import PasskeySignInFlow
+from idp.flows.passkey_sign_in import PasskeySignInFlow, UnknownPasskey
 from idp.web import forms
 from idp.web.authorization import Journey, signed_in_leads_on
 from idp.web.pages import Pages
@@ -67,6 +67,7 @@ def _page(
         "passkey.html",
         status=200 if denied is None else forms.FORM_ERROR,
         passkey=passkey_request(flow, here),
+        unknown_passkey=denied.signal if isinstance(denied, UnknownPasskey) else None,
         is_required=is_required,
         is_shared=here.session.is_shared,
         address_url=None if is_required else step_url("sign_in.address", here.pending.id),

@@ -14,18 +14,19 @@ from idp.web.pages import Pages
 from idp.web.passkey_names import keeper_name
 from idp.web.passkey_section import NOT_NOW, NOT_NOW_SECONDS, only_section, passkey_line
 from idp.web.sentences import field_sentence
+from idp.web.ways_in import REMOVED, is_removed
 
 
 def blueprint(flow: PasskeyFlow, door: AccountDoor, pages: Pages) -> Blueprint:
     views = Blueprint("passkeys", __name__, url_prefix="/account/passkeys")
     browser = pages.browser
 
-    def changed(account: Account, change: Callable[[], None]) -> ResponseReturnValue:
+    def changed(account: Account, change: Callable[[], None], removed: str | None = None) -> ResponseReturnValue:
         try:
             change()
         except PasskeyRefused as refused:
             return _page(pages, flow, account, problem=refused.problem)
-        return redirect(url_for("passkeys.show"), 303)
+        return redirect(url_for("passkeys.show", removed=removed), 303)
 
     @views.get("")
     def show() -> ResponseReturnValue:
@@ -54,7 +55,7 @@ def blueprint(flow: PasskeyFlow, door: AccountDoor, pages: Pages) -> Blueprint:
     @views.post("/remove")
     def remove() -> ResponseReturnValue:
         _, account = door.fresh("passkeys.show", posted=True)
-        return changed(account, lambda: flow.remove(account, forms.field("passkey")))
+        return changed(account, lambda: flow.remove(account, forms.field("passkey")), REMOVED)
 
     @views.post("/only")
     def only() -> ResponseReturnValue:
@@ -89,7 +90,9 @@ def _page(pages: Pages, flow: PasskeyFlow, account: Account, *, problem: str | N
         rename_action=url_for("passkeys.rename"),
         remove_action=url_for("passkeys.remove"),
         only=only_section(flow, account),
+        is_removed=is_removed(),
         account_url=url_for("account.show"),
+        accepted=flow.accepted(account),
         options=offer.options,
         challenge=offer.challenge,
         longest_name=LONGEST_NAME,

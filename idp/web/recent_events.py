@@ -34,7 +34,9 @@ SENTENCES: dict[str, LazyString] = {
     "account.only_passkeys": _("Connexion par clé d’accès seulement"),
     "account.any_method": _("Connexion par mot de passe et par code de nouveau acceptée"),
     "helpdesk.password_allowed": _("Connexion par mot de passe et par code rendue par l’assistance"),
+    "helpdesk.given_back": _("Compte rendu à son adresse par l’assistance"),
     "sign_in.passkey": _("Connexion par clé d’accès"),
+    "helpdesk.unlinked": _("Identifiant d’université retiré par l’assistance"),
     "helpdesk.unlocked": _("Essais de connexion rendus par l’assistance"),
 }
 _METHODS: dict[str, LazyString] = {

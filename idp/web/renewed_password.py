@@ -12,6 +12,7 @@ from idp.web.authorization import Journey, journey_at, lead_on
 from idp.web.pages import Pages, known_language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
+from idp.web.ways_in import not_mine, ways_in_shown
 
 
 def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
@@ -39,6 +40,7 @@ def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages)
             browser.device,
             reference=here.pending.reference,
             locale=known_language(),
+            not_mine=flow.others(account, here.pending.address).among(not_mine()),
         )
         if isinstance(outcome, PasswordProblem):
             return _page(pages, flow, here, account, problem=outcome)
@@ -64,6 +66,7 @@ def _page(
         status=forms.FORM_ERROR if problem else 200,
         address=here.pending.address or account.address,
         action=step_url("renewed_password.choose", handle),
+        **ways_in_shown(flow.others(account, here.pending.address)),
         later_action=step_url("renewed_password.later", handle),
         minimum_length=flow.minimum_length,
         names=name_words(account.attributes),

@@ -364,6 +364,7 @@ _FIELDS: dict[str, LazyString] = {
     "merge.last_address": _(
         "Toutes vos adresses viennent de l’autre compte : ajoutez-en une avant de séparer les deux comptes."
     ),
+    "helpdesk.address_taken": _("Rien n’a changé : cette adresse est celle d’un autre compte."),
     "helpdesk.choose": _("Choisissez dans la liste."),
     "helpdesk.own_account": _("Rien n’a changé : pour votre propre compte, demandez à un collègue."),
     "helpdesk.operator_account": _(

@@ -76,6 +76,16 @@ def test_who_has_no_passkey_left_gets_in_by_password_and_code_again(run: Run, da
     assert database.collection("outbox").count_documents({"kind": "any_method", "to": ADDRESS}) == 1
 
 
+def test_an_account_is_given_back_to_its_person(run: Run, database: Database) -> None:
+    accounts = AccountStore(database)
+    taken = ("give-back", ADDRESS, "--reason", "carte présentée au guichet", "--address")
+    refused = run(*taken, "no address")
+    assert (refused.returncode, refused.stderr.startswith("nothing changed: ")) == (1, True)
+    assert run(*taken, "ines@agence.example").stdout == "account-1: given back\n"
+    assert accounts.find("account-1").addresses == ("ines@agence.example",)  # type: ignore[union-attr]
+    assert run("give-back", "nobody@x.fr", *taken[2:], "a@x.fr").stderr == "nobody found\n"
+
+
 def test_a_process_of_its_own_does_the_same(
     database: Database, mongodb_uri: str, tmp_path: Path, keys_folder: Path
 ) -> None:

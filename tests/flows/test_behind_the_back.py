@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from idp.app import Services, assistance, first_time, flows, own_account
+from idp.app import Services, assistance, first_time, flows, own_account, ways_in
 from idp.domain.accounts import Account, Identity, Invited
 from idp.domain.errors import Refusal
 from idp.domain.guessing import Denied
@@ -237,7 +237,7 @@ def test_o_25_an_offer_of_before_a_proof_merges_nothing(
 def test_a_passkey_that_is_added_while_its_sender_is_put_out_does_not_stay(
     services: Services, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    browser, flow = signed_in(services), flows.passkeys(services)
+    browser, flow = signed_in(services), ways_in.passkeys(services)
 
     def created(*_: object) -> Credential:
         adopted(services)

@@ -1,6 +1,7 @@
 """Passkeys in a real browser with a virtual authenticator: made on the account page, used by field and by button."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
@@ -10,6 +11,29 @@ from tests.journeys.test_student import PASSWORD, give_address, press, sign_up, 
 
 MAIL = "camille.exemple@etu.univ-exemple.fr"
 OTHER = "zoe.lhermitte-brule@etu.univ-exemple.fr"
+
+# The authenticator of this browser's protocol forgets nothing: what it is told is kept for us to read.
+RECORDED = """
+window.signalled = {};
+for (const name of ["signalAllAcceptedCredentials", "signalUnknownCredential"]) {
+  PublicKeyCredential[name] = (said) => { window.signalled[name] = said; return Promise.resolve(); };
+}
+"""
+
+# How often the field was given to the browser to complete (conditional mediation).
+COUNTED = """
+window.asked = 0;
+const ask = navigator.credentials.get.bind(navigator.credentials);
+navigator.credentials.get = (options) => {
+  window.asked += options.mediation === "conditional" ? 1 : 0;
+  return ask(options);
+};
+"""
+
+
+def signalled(page: Page, name: str) -> Any:
+    """What the page's script told by this function."""
+    return page.wait_for_function(f"window.signalled.{name}").json_value()
 
 
 @pytest.fixture
@@ -73,6 +97,21 @@ def test_a_passkey_made_on_the_account_page_signs_in_by_button_and_by_field(
     step(page, "account")
     expect(page.locator("main")).to_contain_text("par une clé d’accès")
 
+    # What was removed is told to the device, which would go on offering it (WebAuthn level 3 section 5.1.10).
+    page.add_init_script(RECORDED)
+    page.goto(f"{system.provider}/account/passkeys")
+    assert len(signalled(page, "signalAllAcceptedCredentials")["allAcceptedCredentialIds"]) == 1
+    press(page, "Retirer")
+    expect(page.get_by_role("heading", name="Mon ordinateur")).to_have_count(0)
+    assert signalled(page, "signalAllAcceptedCredentials")["allAcceptedCredentialIds"] == []
+    page.goto(f"{system.provider}/account")
+    press(page, "Se déconnecter")
+    step(page, "signed-out")
+    page.goto(f"{system.provider}/account")
+    press(page, "Utiliser une clé d’accès")
+    expect(page.get_by_text("Cette clé d’accès n’est pas connue ici")).to_be_visible()
+    assert signalled(page, "signalUnknownCredential")["credentialId"]
+
 
 def test_on_the_way_to_an_application_a_passkey_is_offered_and_taken(
     page: Page, devtools: CDPSession, system: System
@@ -97,10 +136,14 @@ def test_who_presses_the_button_without_any_passkey_is_told_and_goes_on(
     page: Page, devtools: CDPSession, system: System
 ) -> None:
     add_authenticator(devtools)
+    page.add_init_script(COUNTED)
     page.goto(f"{system.provider}/account")
     step(page, "email")
+    page.wait_for_function("window.asked === 1")
     press(page, "Utiliser une clé d’accès")
     expect(page.get_by_text("Aucune clé d’accès n’a été présentée")).to_be_visible()
+    # The button's window ended what the field offered, which comes back.
+    page.wait_for_function("window.asked === 2")
     give_address(page, MAIL)
     expect(page.locator("#password")).to_be_visible()
 

@@ -59,6 +59,7 @@ def test_a_proof_comes_back_as_it_was_put_by_whatever_names_it(store: ProofingSt
         metadata_digest="digest",
         account_id="ines",
         has_earlier_account=True,
+        is_new_account=True,
         link_browser="another",
         followed_as="followed",
         mails=(ADDRESS, OTHER_ADDRESS),

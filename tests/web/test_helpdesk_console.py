@@ -301,6 +301,18 @@ def test_an_identifier_is_taken_away(two: World) -> None:
     assert unlinked["fields"]["operator"] == ALEX
 
 
+def test_an_account_is_given_back_at_one_of_its_addresses_and_no_other(two: World) -> None:
+    """An address of the helper's choice would be a way into anybody's account."""
+    person = entered(two)
+    two.services.stores.account_addresses.add("zoe", "voleur@ailleurs.example")
+    act(person, "zoe", "give-back", address="alex@elsewhere.example", reason="carte présentée")
+    assert (person.last.status_code, len(account(two, "zoe").addresses)) == (422, 2)
+    act(person, "zoe", "give-back", address="zoe@exemple.org", reason="carte présentée")
+    assert account(two, "zoe").addresses == ("zoe@exemple.org",)
+    (given,) = two.events("helpdesk.given_back")
+    assert given["fields"]["operator"] == ALEX
+
+
 def test_who_has_no_passkey_left_gets_in_by_password_and_code_again(two: World) -> None:
     person = entered(two)
     two.services.stores.accounts.set_only_passkeys("zoe", only=True)

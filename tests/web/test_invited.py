@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from lxml import html
 
-from idp.app import assistance, flows, own_account
+from idp.app import assistance, flows, own_account, ways_in
 from idp.domain.accounts import Account, Identity
 from idp.domain.claims import claims_of
 from idp.domain.helpdesk import Act, Unfounded
@@ -173,7 +173,7 @@ def moved(world: World) -> Account:
     """Inès came, and has another address in the place of the one that was invited."""
     came(world)
     account = account_of(world)
-    own = own_account.addresses(world.services)
+    own = ways_in.addresses(world.services)
     assert own.addresses.add(account.id, "ines@perso.example")
     assert own.remove(account, INES)
     return account

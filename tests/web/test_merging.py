@@ -220,7 +220,8 @@ def test_parting_does_not_bring_back_an_identifier_that_was_taken_away_meanwhile
     """It named the wrong person: it leads to nobody until somebody proves it again."""
     person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
     assert assistance.people(world.services).unlink("own", OTHER_ID.value, Act("alex", "identifiant réattribué"))
-    person.get("/account").press("Séparer les deux comptes")
+    # Whoever was signed in is put out, and comes back.
+    person.signed_in(account(world, "own")).get("/account").press("Séparer les deux comptes")
     assert (account(world, "own").identities, account(world, "other").identities) == ((OWN_ID,), ())
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from idp.app import flows, own_account
+from idp.app import own_account, ways_in
 from idp.domain.accounts import Account, Identity
 from idp.domain.merging import Merge
 from idp.domain.one_time_codes import digits
@@ -204,7 +204,7 @@ def test_o_25_who_had_the_account_before_a_proof_comes_back_by_no_passkey(
 
 
 def test_the_helpdesk_gives_the_other_ways_back(world: World, alone: Authenticator) -> None:
-    flow = flows.passkeys(world.services)
+    flow = ways_in.passkeys(world.services)
     assert flow.take_any_method("camille")
     assert kinds(world)[-1] == "any_method"
     assert not flow.take_any_method("camille")
@@ -214,7 +214,7 @@ def test_the_helpdesk_gives_the_other_ways_back(world: World, alone: Authenticat
 def test_a_code_that_is_asked_for_again_after_the_helpdesk_s_help_is_mailed(world: World, alone: Authenticator) -> None:
     person = world.browser().start(CAMILLE).press("Recevoir le code")
     assert kinds(world)[-1] == "passkey_needed"
-    flows.passkeys(world.services).take_any_method("camille")
+    ways_in.passkeys(world.services).take_any_method("camille")
     person.press("Renvoyer le code")
     assert kinds(world)[-1] == "sign_in_code"
     person.press("Se connecter", code=digits(world.services.secret, world.mails(CAMILLE)[-1]["record_id"]))

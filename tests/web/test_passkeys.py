@@ -3,11 +3,13 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from idp.domain.accounts import Account
+from idp.domain.keyed import base64url
 from idp.domain.passkeys import MOST_PER_ACCOUNT
 from idp.domain.sessions import ACR_PHISHING_RESISTANT
 from tests.openid.world import CHALLENGE
@@ -423,3 +425,51 @@ def test_a_form_without_our_token_does_nothing(world: World, authenticator: Auth
 def test_the_class_is_announced(world: World) -> None:
     browser = world.browser().get("/.well-known/openid-configuration")
     assert ACR_PHISHING_RESISTANT in json.loads(browser.last.text)["acr_values_supported"]
+
+
+def signals(who: Traveller, kind: str) -> Any:
+    """What the page has the browser tell its authenticators."""
+    (found,) = who.tree.xpath(f"//form/@data-{kind}")
+    return json.loads(found)
+
+
+def test_a_device_is_told_to_forget_a_passkey_that_was_removed(
+    world: World, camille: Traveller, authenticator: Authenticator
+) -> None:
+    """WebAuthn level 3 section 5.1.10: it would offer it for ever, and we refuse it each time."""
+    (kept,) = world.services.stores.passkeys.of_account("camille")
+    accepted = {"rpId": "localhost", "userId": base64url(kept.user_handle)}
+    assert signals(camille, "accepted-passkeys") == [accepted | {"allAcceptedCredentialIds": [kept.id]}]
+    camille.press("Retirer")
+    assert signals(camille, "accepted-passkeys") == [accepted | {"allAcceptedCredentialIds": []}]
+    refused = present(stranger(world), authenticator)
+    assert signals(refused, "unknown-passkey") == {"rpId": "localhost", "credentialId": kept.id}
+
+
+def test_one_that_is_suspected_is_not_offered_any_more(
+    world: World, camille: Traveller, authenticator: Authenticator
+) -> None:
+    (kept,) = world.services.stores.passkeys.of_account("camille")
+    world.services.stores.passkeys.suspect(kept, now=world.clock())
+    (told,) = signals(camille.get("/account/passkeys"), "accepted-passkeys")
+    assert told["allAcceptedCredentialIds"] == []
+
+
+def test_those_of_a_merged_account_are_told_by_the_name_that_their_device_knows(
+    world: World, camille: Traveller, authenticator: Authenticator
+) -> None:
+    (kept,) = world.services.stores.passkeys.of_account("camille")
+    merged = replace(kept, credential=replace(kept.credential, id="b3RoZXI"), user_handle=b"another handle")
+    world.services.stores.passkeys.add(merged)
+    told = signals(camille.get("/account/passkeys"), "accepted-passkeys")
+    ids = {one["userId"]: one["allAcceptedCredentialIds"] for one in told}
+    assert ids == {base64url(kept.user_handle): [kept.id], base64url(b"another handle"): ["b3RoZXI"]}
+
+
+def test_a_passkey_of_an_account_that_may_come_back_is_not_forgotten(
+    world: World, authenticator: Authenticator
+) -> None:
+    world.services.stores.accounts.set_disabled("camille", disabled=True)
+    refused = present(stranger(world), authenticator)
+    assert refused.last.status_code == 422
+    assert refused.tree.xpath("//form/@data-unknown-passkey") == []

@@ -223,6 +223,7 @@ PASSKEYS = {
     "remove_action": "/remove",
     "account_url": "/account",
     "options": "{}",
+    "accepted": '[{"rpId": "localhost", "userId": "YQ", "allAcceptedCredentialIds": []}]',
     "challenge": "a",
     "longest_name": 60,
     "only": ONLY,
@@ -396,7 +397,26 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "new_password.html",
         {"address": ADDRESS, "action": "/password", "later_action": "/later", "minimum_length": 12},
     ),
+    "new-password-taking-back": (
+        "new_password.html",
+        {
+            "address": ADDRESS,
+            "action": "/password",
+            "minimum_length": 12,
+            "merged_accounts": ("camille@agence.example",),
+            "ways_in": [
+                {"name": "not-mine-1", "value": "a@exemple.org", "label": "a@exemple.org", "is_ticked": True},
+                {
+                    "name": "not-mine-2",
+                    "value": "id",
+                    "label": "Clé d’accès «\u00a0Téléphone\u00a0»",
+                    "is_ticked": False,
+                },
+            ],
+        },
+    ),
     "account": ("account.html", ACCOUNT),
+    "account-removed": ("account.html", ACCOUNT | {"is_removed": True}),
     "account-by-code": ("account.html", ACCOUNT | {"is_by_code": True}),
     "account-new": ("account.html", ACCOUNT | {"universities": [], "password_changed_at": None}),
     "end-access-application": (

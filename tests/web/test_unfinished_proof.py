@@ -2,7 +2,7 @@
 
 import pytest
 
-from idp.app import assistance, flows, own_account
+from idp.app import assistance, flows, own_account, ways_in
 from idp.domain.accounts import Account, Identity
 from idp.domain.helpdesk import Act
 from idp.domain.proofing import link_token
@@ -61,7 +61,7 @@ def test_nor_where_its_address_was_taken_away_before(world: World) -> None:
     services = world.services
     services.stores.account_addresses.add("camille", "camille@agence.example")
     owner = world.browser().signed_in(camille(world))
-    assert own_account.addresses(services).remove(camille(world), CAMILLE)
+    assert ways_in.addresses(services).remove(camille(world), CAMILLE)
     flows.account(services).change_password(camille(world), owner.session, PASSWORD + " encore", None)
     assert_over(world, left)
 

@@ -61,7 +61,7 @@
     form.submit();
   }
 
-  function onPress(form, ask) {
+  function onPress(form, ask, failed) {
     var isAsking = false;
     form.addEventListener("submit", function (event) {
       // By app.js, which lets a form be sent once until the page turns out to stay.
@@ -81,6 +81,7 @@
           isAsking = false;
           form.removeAttribute("aria-busy");
           form.querySelector("[role=status]").textContent = form.getAttribute("data-failed");
+          failed();
         }
       );
     });
@@ -89,6 +90,8 @@
   function offerToCreate(form) {
     onPress(form, function () {
       return navigator.credentials.create({ publicKey: options(form) });
+    }, function () {
+      // The person may press again.
     });
   }
 
@@ -111,20 +114,37 @@
   }
 
   function offerToSignIn(form) {
-    var waiting = window.AbortController ? new AbortController() : null;
-    if (waiting) {
-      offerInField(form, waiting.signal);
+    var waiting = null;
+    function wait() {
+      waiting = window.AbortController ? new AbortController() : null;
+      if (waiting) {
+        offerInField(form, waiting.signal);
+      }
     }
+    wait();
     onPress(form, function () {
       if (waiting) {
         waiting.abort();
       }
       return navigator.credentials.get({ publicKey: options(form) });
-    });
+    }, wait);
+  }
+
+  // What is no longer accepted is no longer offered by the device either, where the browser can tell it (section 5.1.10).
+  function tell(signal, said) {
+    if (said && PublicKeyCredential[signal]) {
+      PublicKeyCredential[signal](said).catch(function () {
+        // The device goes on offering it, and we refuse it.
+      });
+    }
   }
 
   Array.prototype.forEach.call(document.querySelectorAll("form[data-passkey]"), function (form) {
     form.hidden = false;
+    tell("signalUnknownCredential", JSON.parse(form.getAttribute("data-unknown-passkey")));
+    (JSON.parse(form.getAttribute("data-accepted-passkeys")) || []).forEach(function (accepted) {
+      tell("signalAllAcceptedCredentials", accepted);
+    });
     if (form.getAttribute("data-passkey") === "create") {
       offerToCreate(form);
     } else {
