@@ -11,6 +11,7 @@ from idp.saml.federation_snapshot import FederationSnapshot
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 OTHER = {"mail": ("alix.roux@autre.fr",), "eppn": ("aroux@autre.fr",), "displayName": ("Alix <b>Roux</b>",)}
+WITHOUT_ADDRESS = {"eppn": ("cdurand@univ-exemple.fr",), "displayName": ("Camille Durand",)}
 CDURAND = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
 
 
@@ -116,7 +117,7 @@ def test_who_has_an_address_with_another_name_goes_on_all_the_same(world: World)
 
 def test_who_is_not_somebody_without_a_released_address_is_asked_for_by_the_same_university(world: World) -> None:
     person = world.browser().start(CAMILLE)
-    person.prove(world.draft(EXEMPLE, eppn=("cdurand@univ-exemple.fr",), displayName=("Camille Durand",)))
+    person.prove(world.draft(EXEMPLE, **WITHOUT_ADDRESS))
     page = person.last
     assert person.step == "give-address"
     person.leave(EXEMPLE)
@@ -124,6 +125,38 @@ def test_who_is_not_somebody_without_a_released_address_is_asked_for_by_the_same
     person.last = page
     person.press("Choisir une autre université").leave(EXEMPLE)
     assert is_forced(person)
+
+
+def test_who_is_not_somebody_without_a_released_address_need_not_choose_another_university(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove(world.draft(EXEMPLE, **WITHOUT_ADDRESS))
+    person.press("Ce n’est pas moi").sent_request()
+    assert is_forced(person)
+
+
+def test_who_chooses_another_university_twice_is_still_not_that_person(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove(world.draft(EXEMPLE, **WITHOUT_ADDRESS))
+    page = person.last
+    person.press("Choisir une autre université")
+    person.last = page
+    person.press("Choisir une autre université").leave(EXEMPLE)
+    assert is_forced(person)
+
+
+def test_who_goes_back_where_somebody_else_was_named_is_asked_for_their_password(world: World) -> None:
+    """Also where no address was released, so that the name alone says that it is somebody else."""
+    person = world.browser().start(MAI).prove(world.draft(EXEMPLE, **WITHOUT_ADDRESS))
+    assert person.step == "give-address"
+    person.leave(EXEMPLE)
+    assert is_forced(person)
+
+
+def test_who_denies_a_proof_whose_mailbox_was_proven_meanwhile_does_not_go_on_with_it(world: World) -> None:
+    person = world.browser().start("mnguyen@etu.univ-exemple.fr").prove()
+    page, handle = person.last, person.handle
+    assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
+    person.last = page
+    person.press("Ce n’est pas moi")
+    assert person.get(f"/sign-in/{handle}").step == "sign-in"
 
 
 def test_an_address_of_the_account_is_theirs_whatever_the_university_releases(world: World) -> None:
@@ -198,6 +231,14 @@ def test_somebody_else_signed_in_here_is_told_and_may_stay(world: World) -> None
     assert person.step == "choose-university"  # the application still wants a proof
     assert person.get("/account").step == "account"
     assert world.mails(CAMILLE) == []
+
+
+def test_nobody_s_account_is_proven_again_by_who_is_signed_in_to_another_one(world: World) -> None:
+    world.account("camille", CAMILLE, CDURAND)
+    person = world.browser().signed_in(world.account("ines", "ines@autre.fr", Identity(AUTRE, "eppn", "ines@autre.fr")))
+    person.ask_for_a_proof()
+    assert person.prove().step == "other-person"
+    assert (world.events("proofing.renewed"), world.mails(CAMILLE)) == ([], [])
 
 
 def test_whoever_is_signed_in_as_the_person_named_is_nobody_else(world: World) -> None:

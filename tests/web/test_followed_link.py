@@ -46,6 +46,13 @@ def test_o_23_the_code_still_works_after_a_scanner_s_click(world: World, person:
     assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
 
 
+def test_only_the_browser_that_began_denies_the_proof(world: World, person: Traveller, link: str) -> None:
+    telephone = world.browser().get(link).press(BUTTON)
+    telephone.post(f"/sign-in/{telephone.handle}/not-me/again", proofing=str(proofing(world)["_id"]))
+    assert (telephone.last.status_code, telephone.step) == (400, "error")
+    assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
+
+
 def test_the_password_completes_the_proof_on_another_device(world: World, person: Traveller, link: str) -> None:
     telephone = world.browser().get(link).press(BUTTON)
     assert "autre appareil" in telephone.text
