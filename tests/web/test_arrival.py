@@ -8,6 +8,8 @@ from idp.domain.accounts import Identity
 from idp.domain.guessing import SHARED_BUDGET, WINDOW, proofing_limit
 from idp.domain.proofing import link_token
 from idp.saml.federation_snapshot import FederationSnapshot
+from idp.storage.one_time_codes import OneTimeCodeStore
+from tests.flows.test_behind_the_back import at_the_end_of
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 OTHER = {"mail": ("alix.roux@autre.fr",), "eppn": ("aroux@autre.fr",), "displayName": ("Alix <b>Roux</b>",)}
@@ -314,6 +316,17 @@ def test_o_18_wrong_codes_for_a_mailbox_are_counted_whoever_asks_and_then_no_cod
     assert world.services.stores.accounts.by_address(CAMILLE) is None
 
 
+def test_o_16_a_code_that_is_used_while_it_is_looked_at_proves_no_mailbox(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, codes = world.browser().start(CAMILLE).prove(), world.services.stores.codes
+    mailed = world.mails(CAMILLE)[-1]["fields"]["code_record_id"]
+    at_the_end_of(monkeypatch, (OneTimeCodeStore, "attempt"), lambda: codes.take(mailed, now=world.clock()))
+    person.press("Continuer", code=world.code(CAMILLE))
+    assert (person.last.status_code, person.step) == (422, "check-mailbox")
+    assert world.services.stores.accounts.by_address(CAMILLE) is None
+
+
 def test_a_mailbox_is_proven_also_while_the_metadata_of_the_university_is_away(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +336,15 @@ def test_a_mailbox_is_proven_also_while_the_metadata_of_the_university_is_away(
     assert (person.step, EXEMPLE in person.text) == ("check-mailbox", True)
     person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
     assert person.step == "account"
+
+
+def test_whoever_was_named_is_asked_also_while_the_metadata_of_the_university_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.browser().start(MAI).prove()
+    monkeypatch.setattr(FederationSnapshot, "provider", lambda *_: None)
+    person.get(person.last.request.path)
+    assert (person.step, EXEMPLE in person.text) == ("other-person", True)
 
 
 def test_back_and_another_university_leads_on(world: World) -> None:

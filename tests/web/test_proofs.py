@@ -112,24 +112,6 @@ def test_one_click_confirms_it_at_the_university(world: World) -> None:
     assert person.session.sign_in.acr == ACR_UNIVERSITY
 
 
-def test_a_university_that_knew_the_person_already_confirms_the_status_and_no_new_sign_in(world: World) -> None:
-    """Nor is an address that it released meanwhile the person's, before they have shown that they read it."""
-    account = world.account("camille", CAMILLE, CDURAND)
-    person = world.browser().signed_in(account).get("/account")
-    before = person.session.sign_in
-    person.press("Confirmer mon appartenance")
-    released = {"mail": ("c.martin@etu.univ-exemple.fr",), "eppn": (CDURAND.value,)}
-    earlier = world.draft(**released).changed(authn_instant=world.clock() - timedelta(hours=2))
-    person.come_back(person.sent_request(), earlier)
-    assert (person.step, world.mails(released["mail"][0])) == ("account", [])
-    after = person.session.sign_in
-    assert before
-    assert after
-    assert (after.at, after.proven_at, after.acr) == (before.at, before.proven_at, ACR_UNIVERSITY)
-    (record,) = world.services.stores.proofing_records.of_account(account.id)
-    assert (record.mailbox, account_of(world).addresses) == (CAMILLE, (CAMILLE,))
-
-
 def test_a_university_that_left_the_federation_leaves_the_choice(world: World) -> None:
     gone = replace(CDURAND, entity_id="https://idp.gone.example/idp")
     person = world.browser().signed_in(world.account("camille", CAMILLE, gone)).get("/account")
