@@ -41,12 +41,13 @@ class Holdings:
 
     def _read(self, name: str) -> Holding:
         collection = self._database.collection(name)
-        beginnings = [
+        # One after the other: each reads the whole collection where no index tells.
+        beginnings = (
             found[field]
             for field in _BEGINNINGS
             if (found := collection.find_one({field: {"$type": "date"}}, {field: 1}, sort=[(field, 1)]))
-        ]
-        return Holding(name, collection.estimated_document_count(), beginnings[0] if beginnings else self._first(name))
+        )
+        return Holding(name, collection.estimated_document_count(), next(beginnings, None) or self._first(name))
 
     def _first(self, name: str) -> datetime | None:
         first = self._database.collection(name).find_one({"_id": {"$type": "objectId"}}, {"_id": 1}, sort=[("_id", 1)])

@@ -7,6 +7,7 @@ from idp.domain.data_protection import REGISTER
 from idp.flows.data_report import DataReportFlow
 from idp.storage.database import Database
 from idp.storage.holdings import Holdings
+from tests.profiled import profiled
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -25,3 +26,15 @@ def test_the_report_counts_what_is_there_and_tells_of_what_nobody_knows(database
     assert sessions.processing is REGISTER["sessions"]
     assert forgotten.processing is None
     assert forgotten.holding.oldest is not None
+
+
+def test_the_report_reads_a_collection_no_further_than_until_its_documents_say_when_they_began(
+    database: Database,
+) -> None:
+    database.collection("accounts").insert_many([{"created_at": NOW}, {"created_at": NOW}])
+    with profiled(database, "accounts") as done:
+        (accounts,) = Holdings(database).every()
+    assert accounts.oldest == NOW
+    assert [operation["command"]["filter"] for operation in done if operation["op"] == "query"] == [
+        {"created_at": {"$type": "date"}}
+    ]
