@@ -28,13 +28,9 @@ def test_the_report_counts_what_is_there_and_tells_of_what_nobody_knows(database
     assert forgotten.holding.oldest is not None
 
 
-def test_the_report_reads_a_collection_no_further_than_until_its_documents_say_when_they_began(
-    database: Database,
-) -> None:
-    database.collection("accounts").insert_many([{"created_at": NOW}, {"created_at": NOW}])
-    with profiled(database, "accounts") as done:
-        (accounts,) = Holdings(database).every()
-    assert accounts.oldest == NOW
-    assert [operation["command"]["filter"] for operation in done if operation["op"] == "query"] == [
-        {"created_at": {"$type": "date"}}
-    ]
+def test_the_report_says_of_when_the_oldest_consent_is_and_reads_each_document_once(database: Database) -> None:
+    database.collection("consents").insert_many([{"given_at": NOW}, {"given_at": NOW.replace(year=2025), "at": "?"}])
+    with profiled(database, "consents") as done:
+        (consents,) = Holdings(database).every()
+    assert consents.oldest == NOW.replace(year=2025)
+    assert sum(operation.get("docsExamined", 0) for operation in done) == 2
