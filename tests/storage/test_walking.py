@@ -1,19 +1,52 @@
 """Walking through a collection."""
 
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from idp.domain.errors import ServiceUnavailable
+from idp.domain.keyed import SecretKey
+from idp.storage.audit import AuditTrail
 from idp.storage.database import Database
 from idp.storage.walking import pieces
+from tests.profiled import profiled
+
+SECRET = SecretKey(b"a secret key of the installation")
+# What commands ask of all events of a year, however many these are.
+OF_A_YEAR: dict[str, Callable[[AuditTrail], object]] = {
+    "last_successes": lambda trail: trail.last_successes(),
+    "university_answers": lambda trail: trail.university_answers(since=datetime(2026, 1, 5, tzinfo=UTC)),
+}
+of_a_year = pytest.mark.parametrize("asks", OF_A_YEAR.values(), ids=OF_A_YEAR.keys())
+
+
+def unreachable() -> Database:
+    return Database("mongodb://127.0.0.1:1/?directConnection=true", "idp", timeout_ms=200)
 
 
 def test_a_database_that_is_away_is_told_of_within_the_ordinary_time() -> None:
-    away = Database("mongodb://127.0.0.1:1/?directConnection=true", "idp", timeout_ms=200)
     began = time.monotonic()
     with pytest.raises(ServiceUnavailable):
-        next(pieces(away.collection("audit").find, 10))
+        next(pieces(unreachable().collection("audit").find, 10))
+    assert time.monotonic() - began < 20
+
+
+@of_a_year
+def test_what_reads_a_year_of_events_may_take_longer_than_a_page(
+    database: Database, asks: Callable[[AuditTrail], object]
+) -> None:
+    with profiled(database, "audit") as done:
+        asks(AuditTrail(database, SECRET))
+    assert [operation["command"]["maxTimeMS"] > 30_000 for operation in done] == [True]
+
+
+@of_a_year
+def test_it_is_not_waited_for_where_the_database_is_away(asks: Callable[[AuditTrail], object]) -> None:
+    began = time.monotonic()
+    with pytest.raises(ServiceUnavailable):
+        asks(AuditTrail(unreachable(), SECRET))
     assert time.monotonic() - began < 20
 
 
