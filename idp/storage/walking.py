@@ -41,7 +41,10 @@ def pieces(find: Callable[[], Cursor[AnyDocument]], size: int, *, behind: Any = 
         found = find().sort(_BY_ID).hint(_BY_ID).limit(size + 1)
         with translated(), pymongo.timeout(_SECONDS):
             documents = list(found if behind is None else found.min([("_id", behind)]))
-        documents = [document for document in documents if document["_id"] != behind][:size]
+        # The first and the last alone are looked into: those of a backup wait as the bytes that they are.
+        if documents and documents[0]["_id"] == behind:
+            del documents[0]
+        del documents[size:]
         if not documents:
             return
         yield documents
