@@ -13,6 +13,7 @@ from idp.domain.keyed import SecretKey
 from idp.domain.measures import Hears, nobody
 from idp.storage.audit_writer import AuditWriter
 from idp.storage.database import Database, Document, Indexes, translated
+from idp.storage.walking import reading_much
 
 logger = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ class AuditTrail:
             {"$match": _OF_UNIVERSITIES | {"at": {"$gte": since}}},
             {"$group": {"_id": {"event": "$event", "codes": codes, **fields}, "count": {"$sum": 1}}},
         ]
-        with translated():
+        with reading_much(self._events):
             return tuple(_answer_count(document) for document in self._events.aggregate(stages))
 
     def last_successes(self) -> dict[str, datetime | None]:
@@ -145,7 +146,7 @@ class AuditTrail:
             {"$match": _OF_UNIVERSITIES},
             {"$group": {"_id": "$fields.entity_id", "last": accepted}},
         ]
-        with translated():
+        with reading_much(self._events):
             return {found["_id"]: found["last"] for found in self._events.aggregate(stages)}
 
     def _newest(self, which: Document, limit: int) -> tuple[AuditEvent, ...]:

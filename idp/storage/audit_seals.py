@@ -31,6 +31,8 @@ DUE = timedelta(minutes=1)
 # … and leaves out what is younger than this: it goes into the next one, as does whatever comes late.
 SETTLED = timedelta(seconds=30)
 MOST_EVENTS = 1000
+# Each holds a thousand events: what the server would send at once by itself takes a hundred megabytes in memory.
+_SEALS_AT_ONCE = 5
 # Of processes that take turns, one of another key is among so many.
 _LATEST = 20
 _FIRST = ""
@@ -150,7 +152,7 @@ class AuditSeals:
         """Each seal in order, then what is wrong with the order itself; raises ServiceUnavailable."""
         with translated():
             # Begun before the oldest one is asked for: others go while this reads.
-            seals = self._seals.find().sort("_id", ASCENDING)
+            seals = self._seals.find(batch_size=_SEALS_AT_ONCE).sort("_id", ASCENDING)
             there = list(islice(seals, 1))
             expected = self._retention.oldest()
             previous = _FIRST if expected == 1 else None

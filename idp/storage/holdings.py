@@ -6,11 +6,15 @@ from datetime import datetime
 import pymongo
 from bson.objectid import ObjectId
 
-from idp.storage.database import Database, translated
+from idp.storage.database import Database, Document, translated
 
 _SECONDS = 120
 # Where documents say when they began, best first.
-_BEGINNINGS = ("created_at", "at", "completed_at", "noted_at")
+_BEGINNINGS = ("created_at", "at", "completed_at", "noted_at", "given_at")
+
+_OLDEST = {
+    field: {"$min": {"$cond": [{"$eq": [{"$type": f"${field}"}, "date"]}, f"${field}", None]}} for field in _BEGINNINGS
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +45,10 @@ class Holdings:
 
     def _read(self, name: str) -> Holding:
         collection = self._database.collection(name)
-        beginnings = [
-            found[field]
-            for field in _BEGINNINGS
-            if (found := collection.find_one({field: {"$type": "date"}}, {field: 1}, sort=[(field, 1)]))
-        ]
-        return Holding(name, collection.estimated_document_count(), beginnings[0] if beginnings else self._first(name))
+        # All of them in one pass: hardly any has an index, and to look for each is to read everything again.
+        found: Document = next(iter(collection.aggregate([{"$group": {"_id": None} | _OLDEST}])), {})
+        beginnings = (found[field] for field in _BEGINNINGS if found.get(field))
+        return Holding(name, collection.estimated_document_count(), next(beginnings, None) or self._first(name))
 
     def _first(self, name: str) -> datetime | None:
         first = self._database.collection(name).find_one({"_id": {"$type": "objectId"}}, {"_id": 1}, sort=[("_id", 1)])

@@ -15,6 +15,7 @@ INDEXES = Indexes(
     "invitations",
     (
         IndexModel("address", unique=True, partialFilterExpression={"address": {"$exists": True}}),
+        IndexModel("account_id"),
         IndexModel("purge_at", expireAfterSeconds=0),
     ),
 )

@@ -18,6 +18,8 @@ INDEXES = Indexes(
     (
         IndexModel("members", unique=True, partialFilterExpression={"members": {"$exists": True}}),
         IndexModel([("survivor", 1), ("state", 1)]),
+        # Every process looks every few seconds for what is overdue.
+        IndexModel([("state", 1), ("until", 1)]),
         IndexModel("other"),
         IndexModel("purge_at", expireAfterSeconds=0),
     ),

@@ -1,10 +1,12 @@
-"""Walking through a collection in pieces, each a query of its own with its own time limit."""
+"""Reading much of a collection: at once within a longer time limit, or in pieces, each a query with its own."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pymongo
 from pymongo import ASCENDING
+from pymongo.collection import Collection
 from pymongo.cursor import Cursor
 
 from idp.storage.database import translated
@@ -13,6 +15,18 @@ AnyDocument = TypeVar("AnyDocument", bound=Mapping[str, Any])
 _BY_ID = [("_id", ASCENDING)]
 # A walk may read a whole collection without finding anything.
 _SECONDS = 60
+
+
+@contextmanager
+def reading_much(collection: Collection[Any]) -> Iterator[None]:
+    """One operation on it that may take a minute; for commands, nobody waits so long for a page.
+
+    A database that is away is told of within the ordinary time. Raises ServiceUnavailable.
+    """
+    with translated():
+        collection.database.command("ping")
+    with translated(), pymongo.timeout(_SECONDS):
+        yield
 
 
 def pieces(find: Callable[[], Cursor[AnyDocument]], size: int, *, behind: Any = None) -> Iterator[list[AnyDocument]]:
@@ -27,7 +41,10 @@ def pieces(find: Callable[[], Cursor[AnyDocument]], size: int, *, behind: Any = 
         found = find().sort(_BY_ID).hint(_BY_ID).limit(size + 1)
         with translated(), pymongo.timeout(_SECONDS):
             documents = list(found if behind is None else found.min([("_id", behind)]))
-        documents = [document for document in documents if document["_id"] != behind][:size]
+        # The first and the last alone are looked into: those of a backup wait as the bytes that they are.
+        if documents and documents[0]["_id"] == behind:
+            del documents[0]
+        del documents[size:]
         if not documents:
             return
         yield documents

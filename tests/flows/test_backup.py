@@ -28,6 +28,7 @@ from idp.storage.migrations import MIGRATIONS
 from idp.storage.migrations.ledger import Ledger
 from idp.storage.migrations.schema_state import adopt_if_empty, schema_state
 from tests.chaos.replica_set import Node
+from tests.profiled import profiled
 from tests.storage.migrations.old_shapes import old_account
 from tests.waiting import PATIENCE_MS, wait_until
 
@@ -106,6 +107,18 @@ def test_what_lasts_is_equal_elsewhere_and_what_is_under_way_is_void(
     assert ines.subject == "subject-p0001"
     # The indexes that single use rests on are there before anybody is served.
     assert "subject_1" in elsewhere.collection("accounts").index_information()
+
+
+def test_seals_which_are_large_are_read_and_written_a_few_at_a_time(
+    full: Database, elsewhere: Database, tmp_path: Path
+) -> None:
+    full.collection("audit_seals").insert_many([{"_id": number} for number in range(-50, 0)])
+    with profiled(full, "audit_seals") as reading:
+        flow(full, tmp_path).backup(tmp_path / "copy")
+    with profiled(elsewhere, "audit_seals") as writing:
+        flow(elsewhere, tmp_path).restore(tmp_path / "copy")
+    assert max(operation.get("nreturned", 0) for operation in reading) <= 21
+    assert max(operation.get("ninserted", 0) for operation in writing) <= 20
 
 
 def test_the_event_of_a_restore_is_kept_as_long_as_the_settings_say(

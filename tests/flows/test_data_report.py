@@ -7,6 +7,7 @@ from idp.domain.data_protection import REGISTER
 from idp.flows.data_report import DataReportFlow
 from idp.storage.database import Database
 from idp.storage.holdings import Holdings
+from tests.profiled import profiled
 
 NOW = datetime(2026, 9, 1, 8, 0, tzinfo=UTC)
 
@@ -25,3 +26,11 @@ def test_the_report_counts_what_is_there_and_tells_of_what_nobody_knows(database
     assert sessions.processing is REGISTER["sessions"]
     assert forgotten.processing is None
     assert forgotten.holding.oldest is not None
+
+
+def test_the_report_says_of_when_the_oldest_consent_is_and_reads_each_document_once(database: Database) -> None:
+    database.collection("consents").insert_many([{"given_at": NOW}, {"given_at": NOW.replace(year=2025), "at": "?"}])
+    with profiled(database, "consents") as done:
+        (consents,) = Holdings(database).every()
+    assert consents.oldest == NOW.replace(year=2025)
+    assert sum(operation.get("docsExamined", 0) for operation in done) == 2

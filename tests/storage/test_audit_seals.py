@@ -369,3 +369,14 @@ def test_seals_that_somebody_made_up_are_found(
     three_seals(trail, seals)
     indexed_database.collection("audit_seals").replace_one({"_id": seal["_id"]}, seal, upsert=True)
     assert (0 if seal["_id"] == "x" else seal["_id"], "broken") in kinds(verified(indexed_database))
+
+
+def test_the_check_has_few_seals_in_memory_however_many_there_are(
+    trail: AuditTrail, seals: AuditSeals, indexed_database: Database
+) -> None:
+    for round_ in range(12):
+        write(trail, 1, NOW + timedelta(minutes=10 * round_))
+        assert seals.seal_next(now=LATER + timedelta(minutes=10 * round_))
+    with profiled(indexed_database, "audit_seals") as done:
+        assert verified(indexed_database, MUCH_LATER).seals == 12
+    assert max(operation.get("nreturned", 0) for operation in done) <= 5

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from idp.domain.accounts import Account, Bounce, Identity
+from idp.domain.invitations import Invitation, InvitationState, Invitee
 from idp.storage.accounts import AccountStore
 from idp.storage.closed_accounts import ClosedAccounts
 from idp.storage.database import Database
 from idp.storage.devices import DeviceStore
+from idp.storage.invitations import InvitationStore
+from idp.storage.merges import MergeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
 from tests.profiled import profiled
@@ -17,14 +20,20 @@ from tests.profiled import profiled
 NOW = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 ADDRESS = "a7@univ-exemple.fr"
 
+READ = ("accounts", "devices", "invitations", "merges", "passkeys", "proofing_records")
+
 
 @pytest.fixture
 def crowded(indexed_database: Database) -> Database:
     accounts, devices = AccountStore(indexed_database), DeviceStore(indexed_database)
+    invitations = InvitationStore(indexed_database)
     for number in range(20):
         named = (Identity("https://idp.univ-exemple.fr", "eppn", f"a{number}"),)
         accounts.create(Account(f"a{number}", f"s{number}", NOW, named, (f"a{number}@univ-exemple.fr",)))
         devices.remember(f"cookie-{number}", f"a{number}", now=NOW)
+        invitee = Invitee(f"a{number}@exemple.org", "Ada", "Exemple", "", NOW)
+        invited = Invitation(f"i{number}", f"a{number}", invitee, "root", "REFE-RENC", NOW, InvitationState.OPEN)
+        invitations.put(invited, anew=True)
     return indexed_database
 
 
@@ -40,13 +49,16 @@ ACTS: dict[str, Callable[[Database], object]] = {
     "unlink": lambda database: AccountStore(database).unlink("a7", "a7"),
     "separate records": lambda database: ProofingRecordStore(database).separate("merge", "a7"),
     "separate passkeys": lambda database: PasskeyStore(database).separate("merge", "a7"),
+    "overdue merges": lambda database: MergeStore(database).overdue(now=NOW),
+    "claim_unfinished merges": lambda database: MergeStore(database).claim_unfinished(now=NOW),
+    "forget invitations": lambda database: InvitationStore(database).forget_account("a7"),
     "of_account": lambda database: DeviceStore(database).of_account("a7"),
 }
 
 
 @pytest.mark.parametrize("act", ACTS.values(), ids=ACTS.keys())
 def test_nothing_reads_a_whole_collection(crowded: Database, act: Callable[[Database], object]) -> None:
-    with profiled(crowded, "accounts", "devices", "passkeys", "proofing_records") as done:
+    with profiled(crowded, *READ) as done:
         act(crowded)
     assert done
     for operation in done:

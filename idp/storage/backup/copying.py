@@ -22,6 +22,8 @@ from idp.storage.walking import pieces
 
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _BATCH = 500
+# Each holds a thousand events: five hundred are 60 MB, which no slow disk writes within one operation's time.
+_SEALS, _BATCH_OF_SEALS = "audit_seals", 20
 _MIGRATIONS: Document = {"number": {"$exists": True}}
 # SnapshotTooOld, SnapshotUnavailable.
 _NO_SNAPSHOT: dict[int | None, str] = {
@@ -46,7 +48,7 @@ class Source:
         wanted = _MIGRATIONS if collection == SCHEMA else {}
         raw = _raw(self._database, collection)
         try:
-            for documents in pieces(lambda: raw.find(wanted, session=self._session), _BATCH):
+            for documents in pieces(lambda: raw.find(wanted, session=self._session), _batch(collection)):
                 yield from (bytes(document.raw) for document in documents)
         except ServiceUnavailable as problem:
             cause = problem.__cause__
@@ -98,7 +100,7 @@ def fill(database: Database, collection: str, content: IO[bytes]) -> int:
     """
     raw, count = _raw(database, collection), 0
     documents = _decoded(content)
-    while batch := list(islice(documents, _BATCH)):
+    while batch := list(islice(documents, _batch(collection))):
         try:
             with translated():
                 raw.insert_many(batch, ordered=False)
@@ -106,6 +108,10 @@ def fill(database: Database, collection: str, content: IO[bytes]) -> int:
             raise ConfigurationError(f"{collection}: somebody else writes to it; stop the provider first") from problem
         count += len(batch)
     return count
+
+
+def _batch(collection: str) -> int:
+    return _BATCH_OF_SEALS if collection == _SEALS else _BATCH
 
 
 def _decoded(content: IO[bytes]) -> Iterator[RawBSONDocument]:
