@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from idp.cli.administration import MakeAdministration
+from idp.cli.identifiers import IdentifyingGroup
 from idp.cli.output import echo_json, echo_rows, faults_told, json_option, moment
 from idp.domain.signing_keys import ALGORITHMS
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from idp.flows.saml_key_administration import SamlKeyLine
 
 
-@click.group(name="keys")
+@click.group(name="keys", cls=IdentifyingGroup)
 def keys_group() -> None:
     """Signing keys."""
 

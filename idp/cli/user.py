@@ -9,6 +9,7 @@ import click
 
 from idp.cli.administration import Helpdesk, MakeAdministration
 from idp.cli.founded import founded, reason_option
+from idp.cli.identifiers import IdentifyingGroup
 from idp.cli.invitations import invitations, invite, withdraw
 from idp.cli.output import echo_json, echo_rows, end, faults_told, json_option, line_of
 from idp.cli.person_rows import entry_row, person_row, sheet_rows
@@ -16,7 +17,7 @@ from idp.domain.helpdesk import Act, TimelineEntry
 from idp.domain.plain_english import sentence
 
 
-class _People(click.Group):
+class _People(IdentifyingGroup):
     """Whatever is said of people has to be text: the database and the security log keep nothing else.
 
     Where the terminal speaks Latin-1 and the system UTF-8, a reason with an accent would be refused by the log alone,

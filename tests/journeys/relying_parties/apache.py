@@ -18,7 +18,7 @@ MODULES = Path("/usr/lib/apache2/modules")
 PACKAGES = ("apache2", "libapache2-mod-auth-openidc")
 CLIENT_ID = "apache"
 
-_CONFIGURATION = """
+CONFIGURATION = """
 ServerName localhost
 Listen 127.0.0.1:{port}
 PidFile {folder}/httpd.pid
@@ -86,7 +86,7 @@ def _is_there() -> bool:
 def _write(folder: Path, issuer: str, port: int) -> None:
     modules = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in _USED)
     values = {"issuer": issuer, "client_id": CLIENT_ID, "secret": SECRET, "modules": modules}
-    (folder / "httpd.conf").write_text(_CONFIGURATION.format(folder=folder, port=port, **values))
+    (folder / "httpd.conf").write_text(CONFIGURATION.format(folder=folder, port=port, **values))
     for page in ("secure/index.html", "bye.html", "index.html"):
         file = folder / "pages" / page
         file.parent.mkdir(parents=True, exist_ok=True)
