@@ -9,7 +9,7 @@ from idp import cli
 from idp.domain.signing_keys import PUBLISHED_AFTER, PUBLISHED_BEFORE
 from tests.cli.administration import administration
 
-START = datetime.now(UTC) + timedelta(days=1)
+START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 
 
 def run(folder: Path, *words: str, now: datetime = START) -> Result:
