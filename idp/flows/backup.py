@@ -64,7 +64,7 @@ class RestoreReport:
 class BackupFlow:
     """Every method raises ConfigurationError for files and ServiceUnavailable for the database.
 
-    newest_migration: the last one that this release knows. audit_kept: for how long the event of a restore is.
+    newest_migration: the last one that this release knows. audit_kept: how long the audit trail keeps an event.
     """
 
     database: Callable[[], Database]
@@ -110,12 +110,13 @@ class BackupFlow:
         replace: bool = False,
         keys_to: Path | None = None,
         passphrase: str = "",
-        tell: Callable[[tuple[EndedSince, ...]], None] = lambda undone: None,
+        tell: Callable[[tuple[EndedSince, ...]], None] | None = None,
     ) -> RestoreReport:
         """Fill the database from a backup that is whole, and write its keys to a new folder where one is named.
 
         replace: forget what is there. Until it has ended the database serves nobody; one that was cut short is begun
-        again without asking. tell: told, while it is still known, which ends since the backup the restore undoes.
+        again without asking. tell: told which ends since the backup the restore undoes, while the database still
+        knows them.
         """
         verified, database = archive.verify(path), self.database()
         expected, ledger = _report(verified), Ledger(database)
@@ -124,7 +125,8 @@ class BackupFlow:
             raise ConfigurationError(f"database {database.name}: holds documents; --replace forgets them")
         files = () if keys_to is None else sealed_keys.unseal(_sealed(path), passphrase, keys_to)
         undone = self._undone(database, expected.made_at)
-        tell(undone)
+        if tell:
+            tell(undone)
         holder = secrets.token_hex(8)
         ledger.begin_restore(holder, now=self.clock())
         copying.clear(database)
