@@ -20,7 +20,7 @@ _MARGIN = timedelta(days=1)
 _RETIRED_AT_ONCE = 10
 # So many of the newest seals are asked before none is believed to tell: workers of the release before tell nothing.
 _LATEST = 100
-_FIRST_NUMBER = 1
+FIRST_NUMBER = 1
 _UPWARDS, _DOWNWARDS = [("_id", ASCENDING)], [("_id", DESCENDING)]
 
 
@@ -37,7 +37,7 @@ class SealRetention:
         for seal in self._seals.find(batch_size=1).sort(_DOWNWARDS).limit(_LATEST):
             if isinstance(seal.get("oldest"), int) and self._key.fits(seal):
                 return int(seal["oldest"])
-        return _FIRST_NUMBER
+        return FIRST_NUMBER
 
     def still_needed(self, *, now: datetime) -> int:
         """The same for a seal that is made now: what has ended meanwhile is left out."""

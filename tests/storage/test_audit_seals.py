@@ -11,6 +11,7 @@ from idp.flows.audit_verification import AuditVerification, Verification
 from idp.storage import audit_seals
 from idp.storage.audit import AuditTrail
 from idp.storage.audit_proofs import AuditProofs
+from idp.storage.audit_seal_checks import AuditSealChecks
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.database import Database
 from tests.profiled import profiled
@@ -45,7 +46,7 @@ def three_seals(trail: AuditTrail, seals: AuditSeals) -> None:
 
 
 def verified(database: Database, now: datetime = LATER) -> Verification:
-    return AuditVerification(AuditProofs(database, SECRET), AuditSeals(database, SECRET), lambda: now).verify()
+    return AuditVerification(AuditProofs(database, SECRET), AuditSealChecks(database, SECRET), lambda: now).verify()
 
 
 def kinds(found: Verification) -> list[tuple[int, str]]:
