@@ -126,24 +126,24 @@ class AuditSealChecks:
             event["_id"]: event
             for event in self._events.find({"$or": [{"_id": {"$in": list(entries)}}, {"seal": number}]})
         }
-        purged = [name for name, entry in entries.items() if name not in found and entry["purge_at"] <= now]
-        for name, entry in entries.items():
-            if name not in found:
-                wrong = "" if entry["purge_at"] <= now else "removed"
+        purged = {name for name, entry in entries.items() if name not in found and entry["purge_at"] <= now}
+        intact = {
+            name
+            for name, entry in entries.items()
+            if name in found and same(self._key.digest(found[name]), entry["digest"])
+        }
+        for name in entries:
+            if name in intact:
+                # None: whoever made the seal has not marked its events yet.
+                wrong = "" if found[name].get("seal") in (None, number) else "moved"
+            elif name in found:
+                wrong = "changed"
             else:
-                wrong = self._wrong(found[name], entry, number)
+                wrong = "" if name in purged else "removed"
             if wrong:
                 findings.append(AuditFinding(number, wrong, str(name)))
         findings += [AuditFinding(number, "inserted", str(name)) for name in found if name not in entries]
-        digests = {name: self._key.digest(event) for name, event in found.items()}
-        verified = sum(1 for name, digest in digests.items() if name in entries and digest == entries[name]["digest"])
-        return SealCheck(number, seal["mac"], seal["at"], tuple(entries), verified, len(purged), tuple(findings))
-
-    def _wrong(self, event: Document, entry: dict[str, Any], number: int) -> str:
-        if not same(self._key.digest(event), entry["digest"]):
-            return "changed"
-        # None: whoever made the seal has not marked its events yet.
-        return "" if event.get("seal") in (None, number) else "moved"
+        return SealCheck(number, seal["mac"], seal["at"], tuple(entries), len(intact), len(purged), tuple(findings))
 
 
 def _broken(number: int, findings: Sequence[AuditFinding], now: datetime) -> SealCheck:
