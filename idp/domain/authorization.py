@@ -62,7 +62,6 @@ class PendingAuthorization:
     expires_at: datetime
     reference: str
     address: str | None = None
-    entity_id: str | None = None
     named_other: str | None = None
     proofing_id: str | None = None
     one_time_code_id: str | None = None

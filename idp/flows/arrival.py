@@ -113,14 +113,14 @@ class ArrivalFlow:
         """The person wants another university: nothing follows from this answer, and the journey is as before it."""
         proofing = self.proofings.find(pending.proofing_id or "", now=self.clock())
         named_other = proofing.entity_id if proofing else pending.named_other
-        self._change(pending, session, proofing_id=None, entity_id=None, named_other=named_other)
+        self._change(pending, session, proofing_id=None, named_other=named_other)
 
     def deny(self, pending: PendingAuthorization, session: Session, proofing: Proofing) -> None:
         """« Ce n’est pas moi »: this proofing ends with its mail, and the same university may name the person anew."""
         if proofing.browser != session.browser:
             raise Refusal("browser.other", "denied where it was not begun").during(proofing.reference, pending.id)
         self.proofings.deny(proofing.id)
-        self._change(pending, session, proofing_id=None, entity_id=None, named_other=proofing.entity_id)
+        self._change(pending, session, proofing_id=None, named_other=proofing.entity_id)
         self.audit.append(
             "proofing.denied", at=self.clock(), reference=proofing.reference, entity_id=proofing.entity_id
         )

@@ -129,7 +129,7 @@ class AuthorizationFlow:
 
     def take_address(self, authorization_id: str, session: Session, address: str | None) -> PendingAuthorization:
         """The same request with this address; what was begun with another one is forgotten. None: ask for one."""
-        begun: dict[str, str | bool | None] = {"entity_id": None, "proofing_id": None, "one_time_code_id": None}
+        begun: dict[str, str | bool | None] = {"proofing_id": None, "one_time_code_id": None}
         return _waiting(
             self.authorizations.update(
                 authorization_id, session.browser, begun | {"address": address}, now=self.clock()

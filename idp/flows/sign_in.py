@@ -113,7 +113,7 @@ class SignInFlow:
 
     def begin_again(self, pending: PendingAuthorization, session: Session) -> None:
         """Back to the choice of the way to sign in, with the same address."""
-        self._change(pending, session, entity_id=None, proofing_id=None, one_time_code_id=None)
+        self._change(pending, session, proofing_id=None, one_time_code_id=None)
 
     def universities(self, address: str) -> tuple[IdentityProvider, ...]:
         """The universities that the address's domain points to; it says nothing about an account."""

@@ -76,7 +76,7 @@ class UniversityFlow:
             expires_at=now + LINK_LIFETIME,
         )
         self.proofings.put(proofing, link_hash=token_hash(link_token(self.secret, proofing.id)))
-        self._change(pending, session, entity_id=provider.entity_id, one_time_code_id=None)
+        self._change(pending, session, one_time_code_id=None)
         self._note("proofing.started", proofing, entity_id=provider.entity_id)
         return outgoing
 

@@ -109,3 +109,26 @@ def test_people_who_choose_at_the_same_time_do_not_share_what_is_known_of_them()
         judged = list(pool.map(lambda name: guesses_log10("quillevere-brest", [name]), ["Quillevere", "Exemple"] * 8))
     assert len(set(judged[::2])) == len(set(judged[1::2])) == 1
     assert judged[0] < judged[1]
+
+
+def key_of(password: str, address: str) -> str | None:
+    problem = problem_with(password, address=address, minimum_length=12)
+    return problem.key if problem else None
+
+
+@pytest.mark.parametrize(
+    ("password", "address"),
+    [("CAMILLE.DURAND@UNIV-EXEMPLE.FR", "camille.durand@univ-exemple.fr"), ("minaminamina", "mina@univ-exemple.fr")],
+)
+def test_an_address_in_capitals_and_a_short_name_again_and_again_are_the_address(password: str, address: str) -> None:
+    assert key_of(password, address) == "password.contains_address"
+
+
+def test_half_a_password_beside_the_name_is_more_than_the_address() -> None:
+    assert key_of("camillexq7!Kz", "camille@univ-exemple.fr") != "password.contains_address"
+    assert key_of("camillexq7!K", "camille@univ-exemple.fr") == "password.contains_address"
+
+
+def test_fifteen_digits_are_less_than_fifty_bits_and_sixteen_are_more() -> None:
+    assert key_of("850273916402759", "ines@univ-exemple.fr") == "password.too_uniform"
+    assert key_of("8502739164027593", "ines@univ-exemple.fr") is None

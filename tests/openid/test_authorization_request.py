@@ -236,6 +236,30 @@ def test_odd_hints_are_left_out_and_never_an_error(reader: World) -> None:
     assert (request.login_hint, request.ui_locales, request.acr_values) == (None, ("fr",), ())
 
 
+@pytest.mark.parametrize(("name", "longest"), [("state", 8192), ("nonce", 1024)])
+def test_what_comes_back_in_addresses_and_tokens_is_as_long_as_fits_there(
+    reader: World, name: str, longest: int
+) -> None:
+    assert getattr(reader.read(**{name: "x" * longest}), name) == "x" * longest
+    assert error_of(reader, asking(**{name: "x" * (longest + 1)})).error == "invalid_request"
+
+
+def test_a_hint_is_as_long_as_an_address_may_be_and_of_a_list_twenty_values_count(reader: World) -> None:
+    address = "x" * 308 + "@exemple.fr."
+    assert reader.read(login_hint=address).login_hint == address
+    assert reader.read(login_hint=f"x{address}").login_hint is None
+    many = [f"x{number}" for number in range(21)]
+    request = reader.read(acr_values=" ".join(many), ui_locales=" ".join(f"fr-{value}" for value in many))
+    assert request.acr_values == tuple(many[:20])
+    assert request.ui_locales == tuple(f"fr-{value}" for value in many[:20])
+
+
+def test_of_two_states_beside_a_broken_request_object_neither_is_the_client_s(reader: World) -> None:
+    pairs = [*asking(), ("request", "junk")]
+    assert error_of(reader, pairs).state == "state-1"
+    assert error_of(reader, [*pairs, ("state", "state-2")]).state is None
+
+
 def test_a_request_beyond_every_measure_gets_a_page(reader: World) -> None:
     assert page_of(reader, asking(state="s" * 40_000)).reason == "oauth.request_too_large"
     many = [(f"p{number}", "x") for number in range(50_000)]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal
+from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY
 from tests.openid.world import (
     ACCOUNT,
     CALLBACK,
@@ -57,6 +58,15 @@ def test_pyop_fault_auth_time_acr_amr_and_sid_are_those_of_the_sign_in(world: Wo
     claims = world.id_token(world.tokens()["id_token"])
     assert claims["auth_time"] == int(SIGN_IN.at.timestamp())
     assert (claims["acr"], claims["amr"], claims["sid"]) == (SIGN_IN.acr, ["pwd"], "sid-1")
+
+
+def test_who_did_more_than_the_class_that_a_client_insists_on_is_told_as_of_that_class(world: World) -> None:
+    """OpenID Connect Core section 5.5.1.1: another class than the one asked for would be a failed sign-in there."""
+    insists = f'{{"id_token": {{"acr": {{"essential": true, "value": "{ACR_BASIC}"}}}}}}'
+    proven = replace(SIGN_IN, acr=ACR_UNIVERSITY)
+    answer = world.provider.authorize(world.read(claims=insists), ACCOUNT, SUBJECT, proven, now=NOW)
+    tokens = world.exchange(query_of(answer.location)["code"])
+    assert world.id_token(tokens["id_token"])["acr"] == ACR_BASIC
 
 
 def test_the_access_token_hash_is_the_left_half_of_sha_256(world: World) -> None:

@@ -293,6 +293,14 @@ def test_the_family_dies_at_last_however_often_it_is_used(world: World) -> None:
         world.refresh(token, now=NOW + timedelta(days=90))
 
 
+def test_nor_does_a_refresh_with_a_narrower_scope_outlive_it(world: World) -> None:
+    token = world.tokens(scope=OFFLINE)["refresh_token"]
+    for day in (25, 50, 75, 89):
+        token = world.refresh(token, now=NOW + timedelta(days=day), scope="openid")["refresh_token"]
+    with refused("invalid_grant"):
+        world.refresh(token, now=NOW + timedelta(days=90), scope="openid")
+
+
 @pytest.mark.parametrize("token", ["", "junk", "a.b", ".", "x" * 100_000, '{"$gt": ""}', "é\0"])
 def test_junk_is_refused(world: World, token: str) -> None:
     with refused("invalid_grant" if token else "invalid_request"):

@@ -8,9 +8,12 @@ from idp.domain.accounts import Identity
 from idp.domain.guessing import SHARED_BUDGET, WINDOW, proofing_limit
 from idp.domain.proofing import link_token
 from idp.saml.federation_snapshot import FederationSnapshot
+from idp.storage.one_time_codes import OneTimeCodeStore
+from tests.flows.test_behind_the_back import at_the_end_of
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 OTHER = {"mail": ("alix.roux@autre.fr",), "eppn": ("aroux@autre.fr",), "displayName": ("Alix <b>Roux</b>",)}
+WITHOUT_ADDRESS = {"eppn": ("cdurand@univ-exemple.fr",), "displayName": ("Camille Durand",)}
 CDURAND = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
 
 
@@ -116,7 +119,7 @@ def test_who_has_an_address_with_another_name_goes_on_all_the_same(world: World)
 
 def test_who_is_not_somebody_without_a_released_address_is_asked_for_by_the_same_university(world: World) -> None:
     person = world.browser().start(CAMILLE)
-    person.prove(world.draft(EXEMPLE, eppn=("cdurand@univ-exemple.fr",), displayName=("Camille Durand",)))
+    person.prove(world.draft(EXEMPLE, **WITHOUT_ADDRESS))
     page = person.last
     assert person.step == "give-address"
     person.leave(EXEMPLE)
@@ -124,6 +127,38 @@ def test_who_is_not_somebody_without_a_released_address_is_asked_for_by_the_same
     person.last = page
     person.press("Choisir une autre université").leave(EXEMPLE)
     assert is_forced(person)
+
+
+def test_who_is_not_somebody_without_a_released_address_need_not_choose_another_university(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove(world.draft(EXEMPLE, **WITHOUT_ADDRESS))
+    person.press("Ce n’est pas moi").sent_request()
+    assert is_forced(person)
+
+
+def test_who_chooses_another_university_twice_is_still_not_that_person(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove(world.draft(EXEMPLE, **WITHOUT_ADDRESS))
+    page = person.last
+    person.press("Choisir une autre université")
+    person.last = page
+    person.press("Choisir une autre université").leave(EXEMPLE)
+    assert is_forced(person)
+
+
+def test_who_goes_back_where_somebody_else_was_named_is_asked_for_their_password(world: World) -> None:
+    """Also where no address was released, so that the name alone says that it is somebody else."""
+    person = world.browser().start(MAI).prove(world.draft(EXEMPLE, **WITHOUT_ADDRESS))
+    assert person.step == "give-address"
+    person.leave(EXEMPLE)
+    assert is_forced(person)
+
+
+def test_who_denies_a_proof_whose_mailbox_was_proven_meanwhile_does_not_go_on_with_it(world: World) -> None:
+    person = world.browser().start("mnguyen@etu.univ-exemple.fr").prove()
+    page, handle = person.last, person.handle
+    assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
+    person.last = page
+    person.press("Ce n’est pas moi")
+    assert person.get(f"/sign-in/{handle}").step == "sign-in"
 
 
 def test_an_address_of_the_account_is_theirs_whatever_the_university_releases(world: World) -> None:
@@ -200,6 +235,14 @@ def test_somebody_else_signed_in_here_is_told_and_may_stay(world: World) -> None
     assert world.mails(CAMILLE) == []
 
 
+def test_nobody_s_account_is_proven_again_by_who_is_signed_in_to_another_one(world: World) -> None:
+    world.account("camille", CAMILLE, CDURAND)
+    person = world.browser().signed_in(world.account("ines", "ines@autre.fr", Identity(AUTRE, "eppn", "ines@autre.fr")))
+    person.ask_for_a_proof()
+    assert person.prove().step == "other-person"
+    assert (world.events("proofing.renewed"), world.mails(CAMILLE)) == ([], [])
+
+
 def test_whoever_is_signed_in_as_the_person_named_is_nobody_else(world: World) -> None:
     """Also where the university did not ask for its password although it should have, so that the mailbox proves it."""
     person = world.browser().signed_in(world.account("camille", CAMILLE, CDURAND))
@@ -273,6 +316,17 @@ def test_o_18_wrong_codes_for_a_mailbox_are_counted_whoever_asks_and_then_no_cod
     assert world.services.stores.accounts.by_address(CAMILLE) is None
 
 
+def test_o_16_a_code_that_is_used_while_it_is_looked_at_proves_no_mailbox(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, codes = world.browser().start(CAMILLE).prove(), world.services.stores.codes
+    mailed = world.mails(CAMILLE)[-1]["fields"]["code_record_id"]
+    at_the_end_of(monkeypatch, (OneTimeCodeStore, "attempt"), lambda: codes.take(mailed, now=world.clock()))
+    person.press("Continuer", code=world.code(CAMILLE))
+    assert (person.last.status_code, person.step) == (422, "check-mailbox")
+    assert world.services.stores.accounts.by_address(CAMILLE) is None
+
+
 def test_a_mailbox_is_proven_also_while_the_metadata_of_the_university_is_away(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +336,15 @@ def test_a_mailbox_is_proven_also_while_the_metadata_of_the_university_is_away(
     assert (person.step, EXEMPLE in person.text) == ("check-mailbox", True)
     person.press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
     assert person.step == "account"
+
+
+def test_whoever_was_named_is_asked_also_while_the_metadata_of_the_university_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.browser().start(MAI).prove()
+    monkeypatch.setattr(FederationSnapshot, "provider", lambda *_: None)
+    person.get(person.last.request.path)
+    assert (person.step, EXEMPLE in person.text) == ("other-person", True)
 
 
 def test_back_and_another_university_leads_on(world: World) -> None:

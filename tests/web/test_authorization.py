@@ -412,10 +412,10 @@ def test_of_two_answers_to_one_request_at_the_same_moment_one_is_refused(service
 
 def test_another_address_forgets_what_was_begun_with_the_one_before(services: Services) -> None:
     here, flow = signed_in_session(services), flows.authorization(services)
-    begun = replace(waiting(here), address=ADDRESS, entity_id="e", proofing_id="p", one_time_code_id="c")
+    begun = replace(waiting(here), address=ADDRESS, proofing_id="p", one_time_code_id="c")
     services.stores.authorizations.put(begun)
     now = flow.take_address(begun.id, here, "noe@univ-exemple.fr")
-    assert (now.address, now.entity_id, now.proofing_id, now.one_time_code_id) == ("noe@univ-exemple.fr", *[None] * 3)
+    assert (now.address, now.proofing_id, now.one_time_code_id) == ("noe@univ-exemple.fr", None, None)
 
 
 def test_a_code_that_was_asked_for_does_not_stand_for_a_proof_that_is_insisted_on(services: Services) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from idp.domain.accounts import Identity
 from idp.domain.proofing import link_token
-from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
+from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 BUTTON = "Confirmer"
 
@@ -43,6 +43,13 @@ def test_o_23_a_scanner_s_click_changes_nothing_and_the_person_s_own_goes_on(
 
 def test_o_23_the_code_still_works_after_a_scanner_s_click(world: World, person: Traveller, link: str) -> None:
     world.browser().get(link).press(BUTTON)
+    assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
+
+
+def test_only_the_browser_that_began_denies_the_proof(world: World, person: Traveller, link: str) -> None:
+    telephone = world.browser().get(link).press(BUTTON)
+    telephone.post(f"/sign-in/{telephone.handle}/not-me/again", proofing=str(proofing(world)["_id"]))
+    assert (telephone.last.status_code, telephone.step) == (400, "error")
     assert person.press("Continuer", code=world.code(CAMILLE)).step == "new-password"
 
 
@@ -158,11 +165,10 @@ def test_o_24_who_signed_in_as_somebody_else_meanwhile_does_not_complete_it(
     world: World, person: Traveller, link: str
 ) -> None:
     telephone = world.browser().get(link).press(BUTTON)
-    page = telephone.last
-    other = world.account("other", "autre@autre.fr", password=PASSWORD)
-    telephone.signed_in(other)
-    telephone.last = page
     handle = telephone.handle
+    world.account("other", "autre@autre.fr", password=PASSWORD)
+    telephone.start("autre@autre.fr").press("Se connecter", password=PASSWORD)
+    assert telephone.step == "account"
     assert telephone.post(f"/sign-in/{handle}/new-password", password=PASSWORD).step == "error"
     assert proofing(world)["state"] == "vouched"
 
@@ -171,6 +177,14 @@ def test_o_24_the_link_opens_nothing_where_somebody_else_is_signed_in(
     world: World, person: Traveller, link: str
 ) -> None:
     other = world.browser().signed_in(world.account("other", "autre@autre.fr", password=PASSWORD))
+    assert other.get(link).step == "error"
+    assert not other.tree.xpath("//button[contains(., 'Confirmer')]")
+
+
+def test_o_24_nor_where_somebody_else_is_on_the_way(world: World, person: Traveller, link: str) -> None:
+    other = world.browser().start("alix.roux@autre.fr")
+    other.prove(world.draft(AUTRE, mail=("alix.roux@autre.fr",), eppn=("aroux@autre.fr",)))
+    assert other.step == "check-mailbox"
     assert other.get(link).step == "error"
     assert not other.tree.xpath("//button[contains(., 'Confirmer')]")
 

@@ -4,6 +4,8 @@ import pytest
 
 from idp.domain.accounts import Identity
 from idp.domain.guessing import MAILS_PER_HOUR
+from idp.domain.one_time_codes import LIFETIME
+from idp.domain.proofing import LINK_LIFETIME
 from tests.saml import identity_provider as university
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
@@ -33,6 +35,13 @@ def test_the_person_gives_an_address_and_the_code_proves_it(world: World, person
     account = world.services.stores.accounts.by_address(CAMILLE)
     assert account
     assert account.identities == (CDURAND,)
+
+
+def test_a_mail_is_tried_for_as_long_as_something_in_it_leads_on(world: World, person: Traveller) -> None:
+    person.press("Recevoir le code", email=CAMILLE)
+    world.browser().start().prove()
+    only_code, with_link = (mail["expires_at"] - mail["created_at"] for mail in world.mails(CAMILLE))
+    assert (only_code, with_link > LINK_LIFETIME / 2) == (LIFETIME, True)
 
 
 ANOTHER_UNIVERSITY = "qui mène à un autre établissement"

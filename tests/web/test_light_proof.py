@@ -1,6 +1,7 @@
 """Who is signed in and proves it again at the university: no mail, no new password, nothing ends."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from idp.app import flows
 from idp.domain.accounts import Account, Identity
 from idp.domain.proofing import ConfirmedBy
 from idp.domain.sessions import ACR_UNIVERSITY
+from idp.storage.accounts import AccountStore
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, World
 
 CDURAND = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
@@ -94,6 +96,54 @@ def test_for_our_own_page_the_time_of_sign_in_is_when_the_person_last_authentica
     assert now.acr == ACR_UNIVERSITY
     assert (now.at > before.at) is is_anew
     assert world.mails(CAMILLE) == []
+
+
+@pytest.mark.parametrize("is_anew", [False, True])
+def test_after_another_password_too_only_who_authenticates_has_just_authenticated(
+    world: World, camille: Account, is_anew: bool
+) -> None:
+    """Whoever found a browser that was left signed in stays fresh neither by a new password nor by the university."""
+    person = world.browser().signed_in(camille)
+    before = person.session.sign_in
+    person.get("/account/password").press("Créer", password="un voleur passe sous la fenêtre ouverte")
+    person.press("Confirmer mon appartenance")
+    draft = world.draft()
+    earlier = draft.authn_instant - timedelta(hours=5)
+    person.come_back(person.sent_request(), draft if is_anew else draft.changed(authn_instant=earlier))
+    now = person.session.sign_in
+    assert now
+    assert before
+    assert now.acr == ACR_UNIVERSITY
+    assert (now.proven_at > before.proven_at) is is_anew
+
+
+def test_an_account_that_was_closed_is_not_proven_again(world: World, camille: Account) -> None:
+    """It may be had back, and its person may prove who they are for that, by their mailbox as well."""
+    person = world.browser().signed_in(camille).ask_for_a_proof()
+    request_id = person.leave(EXEMPLE)
+    closed = world.services.stores.closed_accounts.close(camille.id, reopens_until=world.clock() + timedelta(days=1))
+    assert closed
+    person.come_back(request_id, world.draft())
+    assert person.step == "reopen-account"
+    assert world.events("proofing.renewed") == []
+
+
+def test_an_identity_that_another_account_got_at_the_same_moment_is_refused_and_no_failure_of_ours(
+    world: World, camille: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = world.browser().signed_in(camille).ask_for_a_proof()
+    subject = Identity(EXEMPLE, "subject-id", "s1@univ-exemple.fr")
+    attributes = dict(world.draft().attributes) | {"subject-id": (subject.value,)}
+    renew = AccountStore.renew_proof
+
+    def overtaken(*arguments: Any, **proof: Any) -> Any:
+        world.account("other", "other@univ-exemple.fr", subject)
+        return renew(*arguments, **proof)
+
+    monkeypatch.setattr(AccountStore, "renew_proof", overtaken)
+    person.prove(world.draft(**attributes))
+    assert (person.last.status_code, person.step) == (400, "error")
+    assert world.events("proofing.renewed") == []
 
 
 def test_the_same_answer_twice_signs_in_once(world: World, camille: Account) -> None:

@@ -28,6 +28,12 @@ def test_who_comes_for_the_first_time_gets_in_all_the_same(used_up: World) -> No
     assert person.press("Continuer", code=used_up.code(CAMILLE)).press("Créer", password=PASSWORD).step == "account"
 
 
+def test_where_no_stranger_used_them_up_the_person_has_all_mails_of_an_hour(world: World) -> None:
+    for _ in range(2 * MAILS_PER_HOUR):
+        world.browser().start().prove()
+    assert kinds(world) == ["proofing"] * MAILS_PER_HOUR
+
+
 def test_o_20_which_floods_nobody_s_mailbox_either(used_up: World) -> None:
     for _ in range(2 * MAILS_PER_HOUR):
         used_up.browser().start().prove()

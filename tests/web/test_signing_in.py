@@ -255,14 +255,14 @@ def test_what_a_domain_teaches_is_worth_no_sign_in(world: World, monkeypatch: py
 
 def test_going_back_to_the_ways_of_signing_in_leaves_what_was_begun(world: World, camille: Account) -> None:
     person = world.browser().start(CAMILLE).press("Recevoir le code")
-    pending = replace(waiting(world, person), entity_id="https://idp.example", proofing_id="proofing")
+    pending = replace(waiting(world, person), proofing_id="proofing")
     world.services.stores.authorizations.update(
-        pending.id, pending.browser, {"entity_id": "https://idp.example", "proofing_id": "proofing"}, now=world.clock()
+        pending.id, pending.browser, {"proofing_id": "proofing"}, now=world.clock()
     )
     assert waiting(world, person) == pending
     flows.sign_in(world.services).begin_again(pending, person.session)
     again = waiting(world, person)
-    assert again == replace(pending, entity_id=None, proofing_id=None, one_time_code_id=None)
+    assert again == replace(pending, proofing_id=None, one_time_code_id=None)
 
 
 def test_the_same_form_within_seconds_is_one_mail_and_later_another(world: World, camille: Account) -> None:
