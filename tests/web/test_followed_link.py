@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from idp.domain.accounts import Identity
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.proofing import link_token
+from idp.storage.proofing_records import ProofingRecordStore
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 BUTTON = "Confirmer"
@@ -63,6 +65,23 @@ def test_the_password_completes_the_proof_on_another_device(world: World, person
     assert record.confirmed_by == "link"
     # The first device asks for the password that was just chosen, and goes on where it came from.
     assert person.get("/account").step != "account"
+
+
+def test_who_was_cut_half_way_on_another_device_chooses_the_password_there_once_more(
+    world: World, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    telephone = world.browser().get(link).press(BUTTON)
+    journey = f"/sign-in/{telephone.handle}"
+
+    def away(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("database", "cut")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(ProofingRecordStore, "add", away)
+        assert telephone.press("Créer", password=PASSWORD).last.status_code == 503
+    assert proofing(world)["state"] == "confirmed"
+    assert telephone.get(journey).step == "new-password", telephone.text
+    assert telephone.press("Créer", password=PASSWORD).step == "account"
 
 
 def test_the_first_device_is_told_that_the_password_is_chosen(world: World, person: Traveller, link: str) -> None:
