@@ -216,6 +216,20 @@ def test_a_code_that_was_asked_for_before_opens_nothing_after_it(world: World) -
     assert waiting.press("Se connecter", code=code).step != "account"
 
 
+def asks_to_add_it_elsewhere(world: World) -> tuple[Traveller, str]:
+    """Somebody who reads the person's mailbox has a code that adds its address to an account of their own."""
+    thief = world.browser().signed_in(world.account("thief", "autre@agence.example"))
+    thief.get("/account/addresses/new").press("Recevoir le code", email=CAMILLE)
+    return thief, sign_in_code(world, CAMILLE)
+
+
+def test_nor_does_one_asked_for_before_offer_to_merge_it_which_has_no_password_now(world: World, taken: Account) -> None:
+    thief, code = asks_to_add_it_elsewhere(world)
+    assert give_back(world, CAMILLE) is None
+    assert thief.press("Ajouter cette adresse", code=code).step == "new-address-code"
+    assert "plus valable" in thief.text
+
+
 def test_it_is_given_to_nobody_at_an_address_of_another_account(world: World, taken: Account) -> None:
     world.account("ines", "ines@agence.example")
     for address, problem in (
@@ -327,3 +341,15 @@ def test_nor_a_proof_that_takes_the_account_s_address_for_somebody_else(world: W
     code = sign_in_code(world, "camille@agence.example")
     assert in_the_same_browser(world).step == "new-password"
     assert thief.press("Se connecter", code=code).step == "code"
+
+
+@pytest.mark.parametrize("identities", [(), (EPPN,)], ids=["first time", "known by another address"])
+def test_nor_does_one_to_add_the_address_elsewhere_offer_to_merge_the_account_before_its_password(
+    world: World, identities: tuple[Identity, ...]
+) -> None:
+    if identities:
+        world.account("camille", "camille@agence.example", *identities, password=PASSWORD)
+    thief, code = asks_to_add_it_elsewhere(world)
+    assert in_the_same_browser(world).step == "new-password"
+    assert thief.press("Ajouter cette adresse", code=code).step == "new-address-code"
+    assert "plus valable" in thief.text
