@@ -216,6 +216,29 @@ def test_a_code_that_was_asked_for_before_opens_nothing_after_it(world: World) -
     assert waiting.press("Se connecter", code=code).step != "account"
 
 
+def test_nor_does_one_at_an_address_that_the_person_adds_again(world: World, account: Account) -> None:
+    waiting = world.browser().start(THIEF).press("Recevoir le code")
+    code = sign_in_code(world, THIEF)
+    assert give_back(world, CAMILLE) is None
+    assert world.services.stores.account_addresses.add("camille", THIEF)
+    assert waiting.press("Se connecter", code=code).step == "code"
+
+
+@pytest.mark.parametrize("address", [CAMILLE, "camille@agence.example"])
+@pytest.mark.parametrize("is_confirmed", [False, True], ids=["mailed link", "last page"])
+def test_nor_does_a_proof_under_way(world: World, address: str, is_confirmed: bool) -> None:
+    """Left in a browser that others use, or its mail in a mailbox that others read."""
+    world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    person = in_the_same_browser(world) if is_confirmed else world.browser().start().prove()
+    link = link_token(world.services.secret, world.mails(CAMILLE)[0]["record_id"])
+    assert give_back(world, address) is None
+    if is_confirmed:
+        person.press("Créer", password=OTHER_PASSWORD)
+    else:
+        assert person.get(f"/proofing/link/{link}").step == "error"
+    assert (present(world).password_hash, present(world).addresses) == (None, (address,))
+
+
 def asks_to_add_it_elsewhere(world: World) -> tuple[Traveller, str]:
     """Somebody who reads the person's mailbox has a code that adds its address to an account of their own."""
     thief = world.browser().signed_in(world.account("thief", "autre@agence.example"))
@@ -232,6 +255,7 @@ def test_nor_does_one_asked_for_before_offer_to_merge_it_which_has_no_password_n
 
 def test_it_is_given_to_nobody_at_an_address_of_another_account(world: World, taken: Account) -> None:
     world.account("ines", "ines@agence.example")
+    person = world.browser().signed_in(taken)
     for address, problem in (
         ("ines@agence.example", "helpdesk.address_taken"),
         ("no address", "email.malformed"),
@@ -239,6 +263,7 @@ def test_it_is_given_to_nobody_at_an_address_of_another_account(world: World, ta
         assert give_back(world, address) == problem
     assert present(world).addresses == (THIEF,)
     assert world.events("helpdesk.given_back") == []
+    assert person.get("/account").step == "account", "a mistyped address puts nobody out"
 
 
 def test_nor_where_it_is_being_erased(world: World, taken: Account) -> None:
