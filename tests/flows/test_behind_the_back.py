@@ -505,9 +505,7 @@ def test_an_offer_to_merge_an_account_ends_before_giving_it_back_takes_its_passw
         offered()
         offer = flow.offer(thief, browser.session, "m")
         assert offer is not None
-        at_the_end_of(
-            monkeypatch, (AccountStore, "give_back"), partial(flow.accept, thief, browser.session, offer, "")
-        )
+        at_the_end_of(monkeypatch, (AccountStore, "give_back"), partial(flow.accept, thief, browser.session, offer, ""))
     else:
         at_the_end_of(monkeypatch, (AccountStore, "give_back"), offered, before=True)
     assert give_back(services) is None

@@ -246,7 +246,9 @@ def asks_to_add_it_elsewhere(world: World) -> tuple[Traveller, str]:
     return thief, sign_in_code(world, CAMILLE)
 
 
-def test_nor_does_one_asked_for_before_offer_to_merge_it_which_has_no_password_now(world: World, taken: Account) -> None:
+def test_nor_does_one_asked_for_before_offer_to_merge_it_which_has_no_password_now(
+    world: World, taken: Account
+) -> None:
     thief, code = asks_to_add_it_elsewhere(world)
     assert give_back(world, CAMILLE) is None
     assert thief.press("Ajouter cette adresse", code=code).step == "new-address-code"

@@ -57,7 +57,9 @@ def test_nor_does_whoever_finds_an_older_journey_and_says_to_have_forgotten_it(w
     assert stored(world) == before
 
 
-def test_nor_does_whoever_goes_on_to_an_application_just_after_a_sign_in_by_code(world: World, person: Traveller) -> None:
+def test_nor_does_whoever_goes_on_to_an_application_just_after_a_sign_in_by_code(
+    world: World, person: Traveller
+) -> None:
     """The code was not for a password that is said to be forgotten only now, on a journey that asks for no sign-in."""
     person.press("Recevoir le code").press("Se connecter", code=code(world)).ask(client_id="survey")
     assert person.step == "consent", person.text
