@@ -454,8 +454,8 @@ def test_an_invited_account_that_a_university_vouched_for_is_nobody_else_s(servi
     assert guest.identities == (theirs,)
 
 
-def give_back(services: Services) -> str | None:
-    return assistance.helpdesk_acts(services).give_back("account-1", ADDRESS, Act("alex", "carte vue au guichet"))
+def give_back(services: Services, address: str = ADDRESS) -> str | None:
+    return assistance.helpdesk_acts(services).give_back("account-1", address, Act("alex", "carte vue au guichet"))
 
 
 def test_who_signs_in_while_everybody_is_put_out_is_out_a_minute_later(
@@ -476,6 +476,16 @@ def test_who_comes_in_just_before_an_account_is_given_back_is_out_at_once(
     at_the_end_of(monkeypatch, (AccountStore, "give_back"), lambda: late.append(signed_in(services)), before=True)
     assert give_back(services) is None
     assert services.browser_sessions.find(late[0].session_cookie) is None
+
+
+def test_an_account_is_given_back_at_no_address_that_somebody_takes_meanwhile(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = "free@b.example"
+    takes = partial(services.stores.accounts.create, Account("a", "s", services.clock(), addresses=(free,)))
+    at_the_end_of(monkeypatch, (AccountStore, "give_back"), takes, before=True)
+    assert give_back(services, free) == "helpdesk.address_taken"
+    assert account(services).addresses == (ADDRESS,)
 
 
 def test_who_is_in_an_account_is_out_also_where_giving_it_back_is_cut_half_way(
