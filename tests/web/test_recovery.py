@@ -9,10 +9,13 @@ import pytest
 
 from idp.app import assistance, own_account
 from idp.domain.accounts import Account, Identity
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.helpdesk import Act
 from idp.domain.one_time_codes import digits
 from idp.domain.passkeys import Credential, Passkey
 from idp.domain.proofing import link_token
+from idp.storage.accounts import AccountStore
+from idp.storage.sweeps import SECOND_SWEEP
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 EPPN = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
@@ -101,6 +104,9 @@ def test_an_address_that_a_thief_added_goes_where_the_person_chooses_another_pas
     for address in (CAMILLE, THIEF):
         told = [mail["fields"].get("changed") for mail in world.mails(address) if mail["kind"] == "addresses_changed"]
         assert told == [THIEF]
+    while world.services.ends_sign_ins.sweep_next(world.clock() + SECOND_SWEEP):
+        continue
+    assert person.get("/account").step == "account", "whoever chose the password stays"
 
 
 @pytest.mark.parametrize("comes", BY_CODE)
@@ -380,3 +386,23 @@ def test_nor_does_one_to_add_the_address_elsewhere_offer_to_merge_the_account_be
     assert in_the_same_browser(world).step == "new-password"
     assert thief.press("Ajouter cette adresse", code=code).step == "new-address-code"
     assert "plus valable" in thief.text
+
+
+def test_what_waits_in_the_browser_of_whoever_removes_an_address_goes_on_where_that_is_cut_half_way(
+    world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They had signed in meanwhile, in another tab: that ends with every other sign-in, and the browser stays known."""
+    person = in_the_same_browser(world)
+    journey, page = f"/sign-in/{person.handle}", person.last
+    person.start(CAMILLE).press("Recevoir le code").press("Se connecter", code=sign_in_code(world, CAMILLE))
+    assert person.step == "account"
+    person.last = page
+
+    def away(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("database", "cut")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(AccountStore, "set_password", away)
+        person.press("Créer", password=OTHER_PASSWORD, **tick(person, THIEF))
+    assert present(world).addresses == (CAMILLE,)
+    assert person.get(journey).step == "sign-in", person.text
