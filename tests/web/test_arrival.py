@@ -312,6 +312,7 @@ def test_o_18_wrong_codes_for_a_mailbox_are_counted_whoever_asks_and_then_no_cod
         )
     right = world.code(CAMILLE)
     person.press("Continuer", code=f"{(int(right) + 1) % 1_000_000:06}")
+    assert len(world.events("proofing.code_wrong")) == 1
     assert person.press("Continuer", code=right).last.status_code == 422
     assert world.services.stores.accounts.by_address(CAMILLE) is None
 

@@ -39,8 +39,22 @@ def test_o_23_a_scanner_s_click_changes_nothing_and_the_person_s_own_goes_on(
     assert after == {name: value for name, value in before.items() if name != "followed_as"}
     assert world.services.stores.accounts.by_address(CAMILLE) is None
     assert len(world.mails(CAMILLE)) == 1
+    assert [event["reference"] for event in world.events("proofing.link_followed")] == [before["reference"]]
     assert person.get(link).press(BUTTON).step == "new-password"
     assert person.press("Créer", password=PASSWORD).step == "account"
+
+
+def test_o_23_no_link_opens_before_its_person_has_gone_on_as_whom_the_university_named(world: World) -> None:
+    person = world.browser().start("alix.roux@autre.fr")
+    person.come_back(person.leave(EXEMPLE), world.draft())
+    assert person.step == "other-person"
+    stranger = world.browser().get(f"/proofing/link/{link_token(world.services.secret, proofing(world)['_id'])}")
+    assert (stranger.last.status_code, stranger.step) == (400, "error")
+
+
+@pytest.mark.parametrize("page", ["new-password", "person", "university-address"])
+def test_no_page_of_another_step_is_shown_to_who_waits_for_the_mail(world: World, person: Traveller, page: str) -> None:
+    assert person.get(f"/sign-in/{person.handle}/{page}").step == "check-mailbox"
 
 
 def test_o_23_the_code_still_works_after_a_scanner_s_click(world: World, person: Traveller, link: str) -> None:
