@@ -98,6 +98,16 @@ def test_who_was_cut_half_way_on_another_device_chooses_the_password_there_once_
     assert telephone.press("Créer", password=PASSWORD).step == "account"
 
 
+def test_a_link_that_was_used_leads_on_in_the_browser_that_waited_alone(
+    world: World, person: Traveller, link: str
+) -> None:
+    journey = f"/sign-in/{person.get(link).press(BUTTON).handle}"
+    assert person.get(link).step == "error"
+    assert journey in person.last.text
+    assert world.browser().get(link).step == "error"
+    assert journey not in world.browser().get(link).last.text
+
+
 def test_the_first_device_is_told_that_the_password_is_chosen(world: World, person: Traveller, link: str) -> None:
     told = "votre mot de passe est choisi"
     code = world.code(CAMILLE)

@@ -57,6 +57,7 @@ def kinds(world: World, to: str) -> list[str]:
 def test_the_mailbox_alone_merges_nothing_where_there_is_a_password(world: World, person: Traveller) -> None:
     assert person.step == "merge-accounts"
     assert "les séparer de nouveau depuis la page de votre compte" in person.text
+    assert [event["fields"] for event in world.events("account.merge_offered")] == [{"other": "other"}]
     person.press("Réunir les deux comptes", password=PASSWORD)
     assert (person.step, person.last.status_code) == ("merge-accounts", 422)
     assert account(world, "other").addresses == (OTHER,)
@@ -276,3 +277,18 @@ def test_two_logins_at_one_university_lead_to_the_one_account_by_turns(world: Wo
         back.press("Continuer", code=world.code(address)).press("Créer", password=PASSWORD)
         assert account(world, "own").address == address
     assert sorted(account(world, "own").addresses) == sorted(logins)
+
+
+def test_an_address_of_a_closed_account_is_neither_added_nor_offered(world: World, other: Account) -> None:
+    assert world.services.stores.accounts.set_disabled("other", disabled=True)
+    person = offered(world, world.browser().signed_in(world.account("own", OWN, OWN_ID, password=PASSWORD)))
+    assert (person.last.status_code, person.step) == (422, "new-address-code")
+    assert "appartient à un compte fermé" in person.text
+    assert world.events("account.merge_offered") == []
+    assert account(world, "own").addresses == (OWN,)
+
+
+def test_an_account_that_was_closed_since_is_not_offered_any_more(world: World, person: Traveller) -> None:
+    assert person.step == "merge-accounts"
+    assert world.services.stores.accounts.set_disabled("other", disabled=True)
+    assert person.get(person.last.request.path).step != "merge-accounts"
