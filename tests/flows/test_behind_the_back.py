@@ -233,6 +233,7 @@ def test_o_25_an_offer_of_before_a_proof_merges_nothing(
         at_the_end_of(monkeypatch, (MergedAccounts, "leave"), lambda: adopted(services), before=True)
     assert flow.accept(thief, browser.session, offer, PASSWORD) == "merge.changed"
     assert account(services).identities == (OWN,)
+    assert not stores.merges.is_under_way("account-1")
     assert not account(services).disabled
 
 
