@@ -3,7 +3,7 @@
 Whoever had the person's session or mailbox may have added some of it, which no proof and no password can know.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,7 +54,3 @@ class ClosesWaysIn(Protocol):
     def remove(self, account: Account, unknown: WaysIn) -> None:
         """Take them away, each told as when the person removes it alone. Raises PasskeyRefused where nothing else would
         lead in safely."""
-
-    def put_out(self, account_id: str, known_browsers: Sequence[str] = ()) -> None:
-        """End every sign-in of the account: somebody may have come by what was removed. known_browsers: as in
-        ``domain.logout.EndsSignIns``."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from idp.domain import addresses
 from idp.domain.accounts import Account
 from idp.domain.addresses import InvalidAddress
+from idp.domain.logout import PutsOut
 from idp.domain.messages import MailQueue
 from idp.domain.notices import tell
 from idp.domain.references import present_reference
@@ -20,10 +21,7 @@ from idp.storage.proofings import ProofingStore
 
 @dataclass(frozen=True, slots=True)
 class GivingBack:
-    """What somebody who helps does where the person cannot prove themselves at a university, or not alone.
-
-    puts_out: ends every sign-in of an account.
-    """
+    """What somebody who helps does where the person cannot prove themselves at a university, or not alone."""
 
     accounts: AccountStore
     passkeys: PasskeyStore
@@ -31,7 +29,7 @@ class GivingBack:
     proofings: ProofingStore
     merges: MergeStore
     mails: MailQueue
-    puts_out: Callable[[str], None]
+    puts_out: PutsOut
     clock: Callable[[], datetime]
 
     def __call__(self, account_id: str, typed: str) -> str | None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from idp.domain.accounts import Account
 from idp.domain.authorization import PendingAuthorization
 from idp.domain.errors import Refusal
+from idp.domain.logout import PutsOut
 from idp.domain.messages import MailQueue
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
 from idp.domain.notices import tell
@@ -31,6 +32,7 @@ class NewPasswordFlow:
     adopts: AdoptsAccount
     confirms: ConfirmsMailbox
     ways_in: ClosesWaysIn
+    puts_out: PutsOut
     signs_in: SignsIn
     clock: Callable[[], datetime]
     minimum_length: int
@@ -109,7 +111,7 @@ class NewPasswordFlow:
         unknown = self.ways_in.beside_proof(account, proofing.address).among(not_mine) if not_mine else NO_WAYS
         if unknown:
             self.ways_in.remove(account, unknown)
-            self.ways_in.put_out(account.id, proofing.browsers)
+            self.puts_out(account.id, proofing.browsers)
 
     def _tell(self, account: Account, proofing: Proofing, now: datetime) -> None:
         """At the other addresses of the account: whoever took the university's login and its mailbox over must not be
