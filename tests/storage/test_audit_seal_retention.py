@@ -15,20 +15,10 @@ from idp.storage.audit_seal_key import SealKey
 from idp.storage.audit_seal_retention import SealRetention
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.database import Database
-from tests.storage.test_audit_seals import LATER, NOW, SECRET, described, kinds, verified, write
+from tests.storage.sealing import LATER, NOW, SECRET, described, kinds, verified, write
 
 ENDED = NOW + KEPT + timedelta(days=2)
 OTHER_SECRET = SecretKey(b"the secret key of last year")
-
-
-@pytest.fixture
-def trail(indexed_database: Database) -> AuditTrail:
-    return AuditTrail(indexed_database, SECRET)
-
-
-@pytest.fixture
-def seals(indexed_database: Database, trail: AuditTrail) -> AuditSeals:
-    return AuditSeals(indexed_database, SECRET, seen=trail.saw_seal)
 
 
 def seal_some(trail: AuditTrail, seals: AuditSeals, *days: int) -> None:
