@@ -58,13 +58,8 @@ class NewPasswordFlow:
         if proofing.state is ProofingState.VOUCHED and not proofing.has_link(pending.id):
             # Nobody has read the mail yet, whichever form is sent.
             raise _not_waiting(pending, proofing)
-        address, now = proofing.address or "", self.clock()
-        problem = problem_with(
-            password,
-            address=address,
-            minimum_length=self.minimum_length,
-            known=known_of(proofing.attributes, self._university_name(proofing), self.service_name, str(now.year)),
-        )
+        now = self.clock()
+        problem = self._problem_with(password, proofing, now)
         if problem is not None:
             return problem
         hashed = self.hasher.hash(password)
@@ -74,19 +69,16 @@ class NewPasswordFlow:
         completed = self.proofings.move(proofing.id, ProofingState.CONFIRMED, ProofingState.COMPLETED, now=now)
         if completed is None:
             raise _not_waiting(pending, proofing)
-        account_id = completed.account_id or self.adopts(completed).account_id
-        account = self.accounts.find(account_id)
-        if account is None or not account.lets_in(self.clock()):
-            raise Refusal("account.disabled", account_id, status=403).during(proofing.reference, pending.id)
+        account = self._adopted(completed, pending)
         self._close(account, completed, not_mine)
-        # Later than the adoption, which ends every sign-in that began before it, and so does what was just closed.
+        # Later than the adoption and the removal, each of which ends every sign-in that began before it.
         now = self.clock()
-        self.accounts.set_password(account_id, hashed, now=now, locale=locale)
+        self.accounts.set_password(account.id, hashed, now=now, locale=locale)
         self._note("proofing.completed", completed, entity_id=completed.entity_id)
         self._tell(account, completed, now)
         return self.signs_in(
             session,
-            account_id=account_id,
+            account_id=account.id,
             methods=(AMR_PASSWORD, AMR_CODE),
             acr=ACR_UNIVERSITY,
             device=device,
@@ -105,6 +97,21 @@ class NewPasswordFlow:
         """Whether the person is to be told of an earlier account; a followed link takes the mailbox over only later."""
         is_adopted = proofing.state is not ProofingState.VOUCHED
         return proofing.has_earlier_account if is_adopted else self.adopts.expects_earlier_account(proofing)
+
+    def _adopted(self, completed: Proofing, pending: PendingAuthorization) -> Account:
+        account_id = completed.account_id or self.adopts(completed).account_id
+        account = self.accounts.find(account_id)
+        if account is None or not account.lets_in(self.clock()):
+            raise Refusal("account.disabled", account_id, status=403).during(completed.reference, pending.id)
+        return account
+
+    def _problem_with(self, password: str, proofing: Proofing, now: datetime) -> PasswordProblem | None:
+        return problem_with(
+            password,
+            address=proofing.address or "",
+            minimum_length=self.minimum_length,
+            known=known_of(proofing.attributes, self._university_name(proofing), self.service_name, str(now.year)),
+        )
 
     def _close(self, account: Account, proofing: Proofing, not_mine: Collection[str]) -> None:
         """The account was freed when the mailbox was proven; whoever reads one of these may have come back since."""
