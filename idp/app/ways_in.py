@@ -1,4 +1,4 @@
-"""What leads into an account beside its password, built from the services: addresses, passkeys; and how it ends."""
+"""What leads into an account beside its password, built from the services: addresses and passkeys."""
 
 from idp.app.services import Services
 from idp.flows.addresses import AddressesFlow
@@ -57,6 +57,6 @@ def beside_password(services: Services) -> AccountWaysIn:
 
 
 def putting_out(services: Services) -> PuttingOut:
-    """Whoever came in by any of it goes."""
+    """Whoever came in by any of it is put out."""
     stores = services.stores
     return PuttingOut(services.ends_sign_ins, stores.devices, stores.sweeps, services.clock)

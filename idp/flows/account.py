@@ -143,7 +143,7 @@ class AccountFlow:
         self.devices.forget_account(account.id)
         # A proofing left open at its last page, on a computer that others use, would let them choose a password.
         self.proofings.void_account(account.id, *account.addresses)
-        # Whoever was in a mailbox may have read a code of their own, and keeps it for after this.
+        # Whoever could read a mailbox may have asked for a code, and use it after this.
         self.codes.void_address(*account.addresses, now=self.clock())
         return ended
 

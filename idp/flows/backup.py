@@ -180,13 +180,13 @@ class BackupFlow:
             pass
 
     def _note_made(self, database: Database, header: archive.Header, *, with_keys: bool) -> None:
-        """Who watches learns that backups are made, and the security log that somebody has a copy of everything."""
+        """Whoever watches sees that backups are made, and the audit trail tells that somebody has a copy of it all."""
         reference, contents = present_reference(), "documents and keys" if with_keys else "documents"
         try:
             trail = AuditTrail(database, SecretKey(self.secret_key.encode()), self.audit_kept)
             trail.append(BACKUP_MADE, at=self.clock(), reference=reference, made_at=header.made_at, contents=contents)
         except ServiceUnavailable as error:
-            # The file is whole all the same: from a copy that is only read, too.
+            # The file is whole all the same; the database may be one that we may only read.
             logger.warning("audit.missed", extra={"fields": {"reference": reference, "detail": error.detail}})
 
     def _differences(self, expected: BackupReport) -> tuple[str, ...]:

@@ -159,11 +159,12 @@ class PeopleFlow:
         return True
 
     def unlink(self, account_id: str, identifier: str, act: Act) -> bool:
-        """A university identifier came to the wrong person: it leads here no longer, and whoever is signed in goes."""
+        """A university identifier named the wrong person: it leads here no longer, and every sign-in ends."""
         account = self.accounts.find(account_id)
         if account is None or identifier not in {identity.value for identity in account.identities}:
             return False
-        # Before, so that they go also where this is cut off half way; and after, whoever came in by it meanwhile.
+        # Before it, so that they go also where this is cut off half way; and again after it, for whoever came in by the
+        # identifier meanwhile.
         self.puts_out(account_id)
         done = self.accounts.unlink(account_id, identifier)
         if done:

@@ -57,12 +57,12 @@ class EventsRead:
         for event in seal.events:
             self.unsealed.pop(event, None)
 
-    def left(self, told: Container[int], oldest: int) -> Iterator[AuditFinding]:
+    def left(self, told: Container[int], oldest_seal: int) -> Iterator[AuditFinding]:
         """What is wrong once every seal was shown.
 
-        told: seals that are known to be wrong. oldest: the first one that has to be there.
+        told: seals that are known to be wrong. oldest_seal: number of the first one that has to be there.
         """
-        not_there = sorted(number for number in self.known if number >= oldest and number not in told)
+        not_there = sorted(number for number in self.known if number >= oldest_seal and number not in told)
         for first, last in NumberRuns(not_there):
             yield AuditFinding(first, "missing", detail=f"events know the seals {first} to {last}")
         if self.unsealed:
