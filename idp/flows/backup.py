@@ -141,9 +141,8 @@ class BackupFlow:
 
     def _undone(self, database: Database, made_at: str) -> tuple[EndedSince, ...]:
         """Erased people and closed accounts would be served again, and nothing in the copy knows of them."""
-        trail = AuditTrail(database, SecretKey(self.secret_key.encode()))
         last: dict[str, EndedSince] = {}
-        for event in trail.named((_ERASED, *_CLOSED, _REOPENED), since=datetime.fromisoformat(made_at)):
+        for event in self._trail(database).named((_ERASED, *_CLOSED, _REOPENED), since=datetime.fromisoformat(made_at)):
             if event.account_id is None:
                 continue
             last.pop(event.account_id, None)
@@ -183,11 +182,15 @@ class BackupFlow:
         """Whoever watches sees that backups are made, and the audit trail tells that somebody has a copy of it all."""
         reference, contents = present_reference(), "documents and keys" if with_keys else "documents"
         try:
-            trail = AuditTrail(database, SecretKey(self.secret_key.encode()), self.audit_kept)
-            trail.append(BACKUP_MADE, at=self.clock(), reference=reference, made_at=header.made_at, contents=contents)
+            self._trail(database).append(
+                BACKUP_MADE, at=self.clock(), reference=reference, made_at=header.made_at, contents=contents
+            )
         except ServiceUnavailable as error:
             # The file is whole all the same; the database may be one that we may only read.
             logger.warning("audit.missed", extra={"fields": {"reference": reference, "detail": error.detail}})
+
+    def _trail(self, database: Database) -> AuditTrail:
+        return AuditTrail(database, SecretKey(self.secret_key.encode()), self.audit_kept)
 
     def _differences(self, expected: BackupReport) -> tuple[str, ...]:
         if expected.issuer == self.issuer:
