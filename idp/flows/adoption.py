@@ -61,7 +61,7 @@ class Adoption:
     def expected(self, proofing: Proofing) -> Account | None:
         """The account that the university's word leads to; None where it has none, or not one alone."""
         try:
-            return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
+            return self._named(proofing)
         except IdentityConflict:
             return None
 
@@ -124,7 +124,7 @@ class Adoption:
 
     def _known(self, proofing: Proofing) -> Account | None:
         try:
-            account = account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
+            account = self._named(proofing)
         except IdentityConflict as conflict:
             self._note("proofing.identity_conflict", proofing, entity_id=conflict.entity_id, kind=conflict.kind)
             raise
@@ -132,6 +132,9 @@ class Adoption:
             # This was asked when the university answered, but the mailed link lives for a day from then on.
             raise Refusal("account.disabled", account.id, status=403)
         return account
+
+    def _named(self, proofing: Proofing) -> Account | None:
+        return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
 
     def _invited(self, account: Account | None) -> Account | None:
         """The account of this mailbox, if an invitation gave it and nobody vouched for it yet: the proof takes it over.
