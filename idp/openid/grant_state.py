@@ -16,7 +16,7 @@ from idp.domain.errors import ProtocolError
 from idp.domain.grants import AccessToken, Grant, IssuedToken, Lifetimes
 from idp.domain.keyed import random_token, token_hash
 from idp.openid.access_token import AccessTokenKind
-from idp.openid.grants import GrantStore
+from idp.openid.grants import Grants
 from idp.openid.release import releasable
 
 
@@ -74,7 +74,7 @@ class NewGrant(GrantState):
 class Issue(GrantState):
     """The token endpoint: mints an access token, and a refresh token where the grant allows one."""
 
-    store: GrantStore
+    store: Grants
     lifetimes: Lifetimes
     scope: tuple[str, ...]
     kind: AccessTokenKind

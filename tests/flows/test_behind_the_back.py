@@ -464,7 +464,7 @@ def test_who_signs_in_while_everybody_is_put_out_is_out_a_minute_later(
 ) -> None:
     late: list[SignedIn] = []
     sign_in_begins(services, monkeypatch, late)
-    ways_in.beside_password(services).put_out("account-1")
+    ways_in.putting_out(services)("account-1")
     a_minute_passes(services)
     assert late
     assert services.browser_sessions.find(late[0].session_cookie) is None
