@@ -2,6 +2,7 @@
 
 import json
 from base64 import urlsafe_b64decode
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,9 @@ from idp.domain.claims import claims_of
 from idp.domain.consent import Consent
 from idp.domain.helpdesk import Act
 from idp.domain.one_time_codes import digits
+from idp.domain.passwords import PasswordHasher
 from idp.openid.release import with_former_subs
+from tests.flows.test_behind_the_back import at_the_end_of
 from tests.openid.world import basic
 from tests.web.proofing_world import AUTRE, EXEMPLE, PASSWORD, Traveller, World
 
@@ -128,6 +131,32 @@ def test_an_application_that_knew_the_other_one_is_told_in_id_token_and_userinfo
     person.press("Séparer les deux comptes")
     for claims in exchanged(world, account(world, "own")):
         assert "former_subs" not in claims
+
+
+def test_an_application_whose_access_was_ended_still_knew_the_other_one(world: World) -> None:
+    other = world.account("other", OTHER)
+    exchanged(world, other)
+    world.browser().signed_in(other).get("/account").press("Retirer l’accès")
+    assert world.services.stores.grants.opened_by_account("other") == {}
+    person = offered(world, world.browser().signed_in(world.account("own", OWN)))
+    person.press("Réunir les deux comptes")
+    for claims in exchanged(world, account(world, "own")):
+        assert claims["former_subs"] == ["subject-other"]
+
+
+def test_so_does_one_that_was_told_while_the_password_was_checked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = world.account("other", OTHER, OTHER_ID, password=OTHER_PASSWORD)
+    person = offered(world, world.browser().signed_in(world.account("own", OWN, OWN_ID)))
+    # In a thread of its own: one within another request would share what that one knows of its browser.
+    with ThreadPoolExecutor(1) as elsewhere:
+        at_the_end_of(
+            monkeypatch, (PasswordHasher, "verify"), lambda: elsewhere.submit(exchanged, world, other).result()
+        )
+        person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    for claims in exchanged(world, account(world, "own")):
+        assert claims["former_subs"] == ["subject-other"]
 
 
 def test_an_application_that_did_not_is_told_nothing(world: World) -> None:
