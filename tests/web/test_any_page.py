@@ -58,6 +58,18 @@ LIKE_OURS = st.sampled_from(
 )
 # No federation is loaded here, and these say so.
 WITHOUT_FEDERATION = ("/readyz", "/university", "/leave")
+# What applications and universities send, with a proof of another kind.
+OF_NO_PAGE_OF_OURS = {
+    "/authorize",
+    "/device-authorization",
+    "/end-session",
+    "/introspect",
+    "/par",
+    "/revoke",
+    "/saml/acs",
+    "/token",
+    "/userinfo",
+}
 FIELDS = st.lists(st.tuples(NAMES, VALUES | LIKE_OURS), max_size=5).map(
     lambda pairs: [f"{name}={quote_from_bytes(value)}" for name, value in pairs]
 )
@@ -118,6 +130,13 @@ def browser_at(app: Flask, services: Services, *, signed_in: bool) -> tuple[Flas
     return browser, handle, waiting.text.partition('name="csrf_token" value="')[2].partition('"')[0]
 
 
+def at(path: str, name: str) -> str:
+    """The address of this page for whatever has this name."""
+    for parameter in ("authorization_id", "proofing_id", "token", "client_id"):
+        path = path.replace(f"<{parameter}>", name)
+    return path
+
+
 def every_page(app: Flask) -> list[tuple[str, str]]:
     """Every address with each method that it takes, those that programs call among them."""
     return sorted(
@@ -134,6 +153,17 @@ def test_every_endpoint_is_among_those_tried(app: Flask) -> None:
     assert {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/introspect"} <= paths
 
 
+@pytest.mark.parametrize("token", [None, "x" * 43])
+def test_o_30_no_form_does_anything_without_our_token(app: Flask, services: Services, token: str | None) -> None:
+    """Each one that there is, also one that is new: whoever forgets to ask for the token is told here."""
+    browser, handle, _ = browser_at(app, services, signed_in=True)
+    fields = {"client_id": "own", "sid": "x"} | ({} if token is None else {"csrf_token": token})
+    forms = [path for method, path in every_page(app) if method == "POST" and path not in OF_NO_PAGE_OF_OURS]
+    assert len(forms) > 40
+    answers = {path: browser.post(at(path, handle), base_url=BASE, data=fields) for path in forms}
+    assert {path: answer.status_code for path, answer in answers.items() if answer.status_code != 403} == {}
+
+
 @settings(max_examples=200)
 @given(data=st.data(), body=FIELDS, query=FIELDS, signed_in=st.booleans(), is_whole=st.booleans())
 def test_no_page_answers_with_a_5xx(
@@ -148,8 +178,7 @@ def test_no_page_answers_with_a_5xx(
     browser, handle, csrf = browser_at(app, services, signed_in=signed_in)
     assert csrf
     method, path = data.draw(st.sampled_from(every_page(app)))
-    for name in ("authorization_id", "proofing_id", "token", "client_id"):
-        path = path.replace(f"<{name}>", handle if is_whole else secrets.token_hex(4))
+    path = at(path, handle if is_whole else secrets.token_hex(4))
     text = "&".join(query)
     builder = EnvironBuilder(
         path,
