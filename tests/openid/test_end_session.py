@@ -16,6 +16,7 @@ from tests.openid.world import ISSUER, LIBRARY, PORTAL, SUBJECT, World
 
 BYE = PORTAL.post_logout_redirect_uris[0]
 GOOD = {"iss": ISSUER, "sub": SUBJECT, "aud": "portail", "sid": "sid-1", "iat": 1, "exp": 2}
+DEEP = f"{base64url(b'[' * 5_000)}.e30.x"
 
 
 def signed(keys: KeyStore, claims: dict[str, Any] | None = None, **header: Any) -> str:
@@ -115,10 +116,17 @@ def test_o_45_a_signed_token_of_another_kind_is_refused(reader: World, keys: Key
 
 
 @pytest.mark.parametrize(
-    "hint", ["", "x", "a.b.c", "..", "é.é.é", "W10.W10.W10", "ImFsZyI.e30.x", "x" * 30_000, "\ud800"]
+    "hint", ["", "x", "a.b.c", "..", "é.é.é", "W10.W10.W10", "ImFsZyI.e30.x", DEEP, "x" * 30_000, "\ud800"]
 )
 def test_o_45_junk_is_refused(reader: World, hint: str) -> None:
     assert read(reader, hint, post_logout_redirect_uri=BYE) == EndSessionRequest()
+
+
+@pytest.mark.parametrize("crit", [True, None, [1]])
+def test_o_45_a_header_that_no_library_expects_is_refused(reader: World, keys: KeyStore, crit: Any) -> None:
+    header = {"alg": "RS256", "typ": "JWT", "kid": keys.signing().kid, "crit": crit}
+    _, payload, signature = signed(keys).split(".")
+    assert not read(reader, f"{segment(header)}.{payload}.{signature}").hint_is_valid
 
 
 def test_o_45_a_hint_that_is_too_long_is_not_even_looked_at(reader: World, keys: KeyStore) -> None:
