@@ -69,6 +69,19 @@ def test_repeated_parameters_spoil_the_request(reader: World, keys: KeyStore) ->
     assert reader.provider.read_end_session(pairs) == EndSessionRequest()
 
 
+@pytest.mark.parametrize(
+    ("state", "is_good"),
+    [("x" * 8192, True), ("x" * 8193, False), ("\ud800", False)],
+    ids=["long", "longer", "no text"],
+)
+def test_a_state_that_no_address_can_hold_spoils_the_request(
+    reader: World, keys: KeyStore, state: str, is_good: bool
+) -> None:
+    request = read(reader, signed(keys), post_logout_redirect_uri=BYE, state=state)
+    assert request.hint_is_valid == is_good
+    assert request.location == (f"{BYE}?state={state}" if is_good else None)
+
+
 def test_o_45_alg_none_is_refused(reader: World, keys: KeyStore) -> None:
     head = segment({"alg": "none", "kid": keys.signing().kid, "typ": "JWT"})
     _, payload, signature = signed(keys).split(".")
