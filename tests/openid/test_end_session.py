@@ -69,6 +69,15 @@ def test_repeated_parameters_spoil_the_request(reader: World, keys: KeyStore) ->
     assert reader.provider.read_end_session(pairs) == EndSessionRequest()
 
 
+@pytest.mark.parametrize("sid", [None, 7])
+@pytest.mark.parametrize("client", ["portail", "pairwise"])
+def test_a_hint_that_names_no_sign_in_names_its_person_all_the_same(
+    reader: World, keys: KeyStore, client: str, sid: Any
+) -> None:
+    request = read(reader, signed(keys, GOOD | {"aud": client, "sid": sid}))
+    assert (request.hint_is_valid, request.subject, request.sid) == (True, SUBJECT, None)
+
+
 @pytest.mark.parametrize(
     ("state", "is_good"),
     [("x" * 8192, True), ("x" * 8193, False), ("\ud800", False)],
