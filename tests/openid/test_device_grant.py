@@ -97,6 +97,13 @@ def test_a_refusal_is_told(world: World) -> None:
         poll(world, begun["device_code"])
 
 
+def test_nobody_agrees_for_a_client_that_is_gone(world: World, database: Database) -> None:
+    begun = begin(world)
+    del world.clients["television"]
+    assert not approve(world, begun)
+    assert list(database.collection("grants").find()) == []
+
+
 def test_who_asks_too_often_is_slowed_down_a_little_more_each_time(world: World) -> None:
     code = begin(world)["device_code"]
     for seconds, error in (
