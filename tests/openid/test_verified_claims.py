@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -229,6 +229,13 @@ def test_a_requirement_that_is_met_takes_nothing_away(world: World, verification
 def test_a_requirement_that_is_not_met_takes_the_whole_element_away(world: World, verification: Any) -> None:
     wishes = {"verification": verification, "claims": {"given_name": None}}
     assert told(world, wishes) is None
+
+
+def test_a_time_tells_nothing_of_where_it_was(world: World, proofs: dict[str, ProofingRecord]) -> None:
+    there = timezone(timedelta(hours=2))
+    proofs[ACCOUNT] = replace(RECORD, completed_at=RECORD.completed_at.astimezone(there))
+    found = told(world, wish({"trust_framework": None, "time": None}))
+    assert found["verification"]["time"] == TOLD_TIME
 
 
 def test_what_only_looks_like_a_day_has_no_age(world: World, proofs: dict[str, ProofingRecord]) -> None:
