@@ -65,7 +65,10 @@ class MailboxFlow:
         return pending, found
 
     def own(self, pending: PendingAuthorization, session: Session, found: Proofing | None) -> Proofing:
-        """This proofing, where it may go on in this browser; refused everywhere else."""
+        """This proofing, where it may go on in this browser; refused everywhere else.
+
+        Pages ask it also where only its own browser gets to: they name the person, and nobody else may read that.
+        """
         if found is None or not (session.browser in found.browsers or self._has_link(pending, found, session)):
             raise Refusal("authorization.expired", "no such proofing").during(pending.reference, pending.id)
         return found

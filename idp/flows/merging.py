@@ -68,6 +68,7 @@ class MergingFlow:
     def accept(self, account: Account, session: Session, offer: MergeOffer, password: str) -> str | None:
         """Merge the other account into this one: None when it is done, else the key of a field sentence."""
         other = self.accounts.find(offer.merge.other)
+        # The write that takes the addresses asks for this once more; no password of a closed account is looked at.
         if other is None or other.disabled or offer.merge.is_overtaken(other.proved_at):
             return "merge.changed"
         if other.only_passkeys:

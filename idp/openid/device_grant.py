@@ -177,6 +177,7 @@ class DeviceGrant:
         device_code = call.required("device_code")
         device = self.waiting.poll(device_code_hash(device_code), call.client.client_id, now=call.now)
         grant = self.grants.by_code(_approved(device, call.now))
+        # The write that takes it asks for its use as well, and decides.
         if grant is None or grant.code_used_at is not None:
             raise invalid_grant("The device code was used before")
         exchange = self.issuing.first_exchange(call, grant, self.lifetimes)

@@ -68,7 +68,7 @@ def read_end_session(
     return EndSessionRequest(
         client=client,
         post_logout_redirect_uri=uri,
-        state=(state or None) if uri else None,
+        state=state or None,
         subject=claims["sub"],
         sid=subjects.sid_behind(client, sid) if isinstance(sid, str) else None,
         logout_hint=parameters.get("logout_hint"),

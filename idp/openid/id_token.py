@@ -46,6 +46,7 @@ class IdTokens:
                 return None
             claims = jwt.decode(hint, signed.key, algorithms=[signed.algorithm]).claims
         except (JoseError, ValueError, TypeError, RecursionError):
+            # joserfc reads no header long enough to nest too deep; this holds where a release of it does.
             return None
         return claims if _is_id_token(claims, self._issuer) else None
 
@@ -67,4 +68,5 @@ def left_half_hash(value: str, algorithm: str = ALGORITHM) -> str:
 
 
 def _is_id_token(claims: Mapping[str, Any], issuer: str) -> bool:
+    # For whom it was made, each caller compares as well: a token for nobody must not pass with one that forgets it.
     return claims.get("iss") == issuer and isinstance(claims.get("sub"), str) and audience(claims) is not None

@@ -99,7 +99,7 @@ class LeasedQueue(Generic[Work]):
 
     def deferred(self, claim: Claim[Work], reply: str, *, now: datetime, retry_at: datetime) -> None:
         """It stays, and comes up again at ``retry_at``."""
-        self._record(_held(claim), Attempt(now, "deferred", reply), {"due_at": retry_at, "worker": None})
+        self._record(_held(claim), Attempt(now, "deferred", reply), {"due_at": retry_at})
 
     def drop_expired(self, *, now: datetime) -> int:
         """Give up what nobody waits for any more; returns how many."""

@@ -105,7 +105,7 @@ def journey_at(
     step: Step, flow: AuthorizationFlow, browser: Browser, authorization_id: str, *, posted: bool = False
 ) -> tuple["Journey", Account | None]:
     """The journey; and the account that is signed in, if this step is the next one of the journey."""
-    here = Journey.waiting(flow, browser, authorization_id, posted=posted)
+    here = Journey.waiting(flow, browser, authorization_id, posted=posted, of_account=True)
     return here, flow.account_at(step, here.pending, here.session)
 
 
@@ -121,10 +121,16 @@ class Journey:
 
     @classmethod
     def waiting(
-        cls, flow: AuthorizationFlow, browser: Browser, authorization_id: str, *, posted: bool = False
+        cls,
+        flow: AuthorizationFlow,
+        browser: Browser,
+        authorization_id: str,
+        *,
+        posted: bool = False,
+        of_account: bool = False,
     ) -> "Journey":
-        """The one with this handle, in this browser."""
-        session = browser.posted_session() if posted else browser.session()
+        """The one with this handle, in this browser. of_account: see ``Browser.posted_session``."""
+        session = browser.posted_session(of_account=of_account) if posted else browser.session()
         return cls(flow, session, flow.pending(authorization_id, session))
 
     def hear_whether_shared(self, browser: Browser) -> None:

@@ -139,6 +139,7 @@ class Browser:
     def signed_out(self) -> None:
         """Take the session's cookie away."""
         answer = this_answer()
+        # Nothing asks for it after this today. Whatever will, finds nobody signed in any more.
         answer.has_session(None)
         answer.cookies["session"] = ("", 0)
 

@@ -66,7 +66,7 @@ def blueprint(
 
     @views.post("/sign-in/<authorization_id>/reopen")
     def reopened(authorization_id: str) -> ResponseReturnValue:
-        here = Journey.waiting(authorization, browser, authorization_id, posted=True)
+        here = Journey.waiting(authorization, browser, authorization_id, posted=True, of_account=True)
         account = flow.closed(here.session)
         if account is not None:
             flow.reopen(account)

@@ -43,7 +43,7 @@ def blueprint(flow: ConsentFlow, authorization: AuthorizationFlow, pages: Pages)
 
     @views.post("/consent")
     def allow(authorization_id: str) -> ResponseReturnValue:
-        here = Journey.waiting(authorization, pages.browser, authorization_id, posted=True)
+        here = Journey.waiting(authorization, pages.browser, authorization_id, posted=True, of_account=True)
         if authorization.next_step(here.pending, here.session) is Step.CONSENT:
             flow.allow(here.pending, here.session)
         return lead_on(authorization, pages, authorization_id)

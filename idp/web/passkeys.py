@@ -73,7 +73,7 @@ def blueprint(flow: PasskeyFlow, door: AccountDoor, pages: Pages) -> Blueprint:
     @views.post("/not-now")
     def not_now() -> ResponseReturnValue:
         """The person does not want the offer on this device."""
-        browser.posted_session()
+        browser.posted_session(of_account=True)
         browser.remember(NOT_NOW, "1", NOT_NOW_SECONDS)
         return redirect(url_for("account.show"), 303)
 

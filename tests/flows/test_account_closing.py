@@ -22,6 +22,7 @@ def test_a_closed_account_is_dead_everywhere_at_once(services: Services) -> None
     waiting, tokens = code(services, browser), exchange(services, code(services, browser))
     access, refresh = tokens["access_token"], tokens["refresh_token"]
     assert is_active(services, access)
+    assert services.stores.devices.of_account("account-1")
     assert assistance.account_closing(services).close("account-1")
     assert not is_active(services, access)
     assert not is_active(services, refresh)
@@ -30,6 +31,7 @@ def test_a_closed_account_is_dead_everywhere_at_once(services: Services) -> None
     assert refused(lambda: exchange(services, waiting)) == "invalid_grant"
     assert services.stores.sessions.find(browser.session_cookie, now=services.clock()) is None
     assert services.stores.consents.of_account("account-1") == ()
+    assert services.stores.devices.of_account("account-1") == ()
 
 
 def test_the_applications_of_a_closed_account_are_told(services: Services) -> None:

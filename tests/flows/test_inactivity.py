@@ -19,6 +19,7 @@ from idp.domain.accounts import Account
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.inactivity import InactivityState
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode
+from idp.domain.proofing import Proofing, ProofingState
 from idp.domain.releases import Release
 from idp.domain.sessions import ACR_BASIC
 from idp.flows.inactivity import AN_HOUR, LEASE, InactivityFlow
@@ -302,6 +303,21 @@ def test_nobody_is_closed_who_is_about_to_type_a_code(years: Years) -> None:
     ends = years.now + timedelta(minutes=10)
     code = OneTimeCode("c", CodePurpose.SIGN_IN, "browser", ADDRESS, years.now, ends, account_id="account-1")
     years.services.stores.codes.issue(code, now=years.now)
+    years.now = ends - timedelta(minutes=1)
+    years.work()
+    assert not years.account().disabled
+    years.pass_days(1)
+    assert years.account().disabled
+
+
+def test_nor_who_is_about_to_prove_who_they_are(years: Years) -> None:
+    years.until_told()
+    years.go_to_the_last_minute()
+    ends = years.now + timedelta(minutes=10)
+    under_way = Proofing(
+        "p", "browser", "z", "https://idp.example", "_r", "REF", years.now, ends, ProofingState.VOUCHED, address=ADDRESS
+    )
+    years.services.stores.proofings.put(under_way, link_hash="link")
     years.now = ends - timedelta(minutes=1)
     years.work()
     assert not years.account().disabled

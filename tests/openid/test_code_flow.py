@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from idp.domain.errors import AuthorizationError, ProtocolError, Refusal
+from idp.domain.keyed import base64url
 from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY
+from idp.openid.id_token import left_half_hash
 from tests.openid.world import (
     ACCOUNT,
     CALLBACK,
@@ -73,6 +75,12 @@ def test_the_access_token_hash_is_the_left_half_of_sha_256(world: World) -> None
     tokens = world.tokens()
     half = hashlib.sha256(tokens["access_token"].encode()).digest()[:16]
     assert world.id_token(tokens["id_token"])["at_hash"] == base64.urlsafe_b64encode(half).rstrip(b"=").decode()
+
+
+def test_and_of_sha_512_where_the_id_token_is_signed_with_ed25519() -> None:
+    """As relying parties compute it (RFC 8032 section 5.1)."""
+    half = base64.urlsafe_b64encode(hashlib.sha512(b"token").digest()[:32]).rstrip(b"=").decode()
+    assert left_half_hash("token", "EdDSA") == half
 
 
 def test_the_id_token_names_its_key_and_holds_no_more_than_needed(world: World) -> None:
@@ -175,12 +183,36 @@ def test_a_code_dies_after_a_minute(world: World) -> None:
         world.exchange(world.code(), now=NOW + timedelta(seconds=60))
 
 
-def test_o_35_another_clients_code_is_refused_and_not_used_up(world: World) -> None:
+def test_a_code_that_has_expired_is_no_second_use_and_stays_refused(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     code = world.code()
+    with refused("invalid_grant"):
+        world.exchange(code, now=NOW + timedelta(seconds=60))
+    assert caplog.messages == [], "nobody stole anything"
+    with refused("invalid_grant"):
+        world.exchange(code, now=NOW)
+
+
+def by_the_library(world: World, code: str) -> dict[str, Any]:
+    """Another client presents this code as the portal would."""
     client = {"client_id": "library", "client_secret": OTHER_SECRET}
     form = [("grant_type", "authorization_code"), ("code", code), ("code_verifier", VERIFIER), *client.items()]
+    return world.provider.token([*form, ("redirect_uri", CALLBACK)], None, now=NOW)
+
+
+def test_o_35_another_client_ends_nothing_by_a_code_that_was_used(world: World) -> None:
+    code = world.code()
+    tokens = world.exchange(code)
     with refused("invalid_grant"):
-        world.provider.token([*form, ("redirect_uri", CALLBACK)], None, now=NOW)
+        by_the_library(world, code)
+    assert world.userinfo(tokens["access_token"])
+
+
+def test_o_35_another_clients_code_is_refused_and_not_used_up(world: World) -> None:
+    code = world.code()
+    with refused("invalid_grant"):
+        by_the_library(world, code)
     assert world.exchange(code)["access_token"]
 
 
@@ -244,6 +276,19 @@ def test_o_37_a_missing_wrong_or_odd_verifier_is_refused_and_uses_nothing_up(
     with refused("invalid_grant"):
         world.exchange(code, code_verifier=verifier)
     assert world.exchange(code)["access_token"]
+
+
+@pytest.mark.parametrize(("length", "is_good"), [(42, False), (43, True), (128, True), (129, False)])
+def test_o_37_a_verifier_is_as_long_as_the_standard_says_also_where_it_fits(
+    world: World, length: int, is_good: bool
+) -> None:
+    verifier = "w" * length
+    code = world.code(code_challenge=base64url(hashlib.sha256(verifier.encode()).digest()))
+    if is_good:
+        assert world.exchange(code, code_verifier=verifier)["access_token"]
+    else:
+        with refused("invalid_grant"):
+            world.exchange(code, code_verifier=verifier)
 
 
 def test_o_37_a_verifier_without_a_challenge_is_refused(world: World) -> None:

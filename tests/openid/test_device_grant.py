@@ -78,6 +78,13 @@ def test_the_device_gets_tokens_once_the_person_agreed(world: World) -> None:
     assert world.provider.token(form, None, now=NOW + timedelta(days=29))["access_token"]
 
 
+def test_who_asks_for_nothing_in_particular_asks_who_the_person_is(world: World) -> None:
+    begun = world.provider.device_endpoint.answer([("client_id", "television")], None, now=NOW)
+    assert approve(world, begun)
+    tokens = poll(world, begun["device_code"])
+    assert world.userinfo(tokens["access_token"]) == {"sub": SUBJECT}
+
+
 def test_a_client_that_may_not_refresh_gets_nothing_that_outlives_its_access_token(world: World) -> None:
     world.clients["television"] = replace(TELEVISION, grant_types=(GRANT_TYPE,))
     begun = begin(world)
@@ -95,6 +102,13 @@ def test_a_refusal_is_told(world: World) -> None:
     assert world.provider.device_answers.deny(waiting(world, begun), now=NOW)
     with refused("access_denied"):
         poll(world, begun["device_code"])
+
+
+def test_nobody_agrees_for_a_client_that_is_gone(world: World, database: Database) -> None:
+    begun = begin(world)
+    del world.clients["television"]
+    assert not approve(world, begun)
+    assert list(database.collection("grants").find()) == []
 
 
 def test_who_asks_too_often_is_slowed_down_a_little_more_each_time(world: World) -> None:

@@ -274,6 +274,11 @@ def test_the_refresh_token_of_a_public_client_is_bound_through_every_rotation(wo
         tokens = refresh_of_app(world, token, [proof()])
         assert tokens["token_type"] == "DPoP"
         token = tokens["refresh_token"]
+    # With a secret since, it may ask what its token is.
+    world.clients["app"] = replace(
+        app, client_secrets=PORTAL.client_secrets, token_endpoint_auth_method="client_secret_basic"
+    )
+    assert introspect(world, token, basic("app"))["cnf"] == {"jkt": JKT}
 
 
 def test_a_client_with_a_secret_may_change_its_key(world: World) -> None:

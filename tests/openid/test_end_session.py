@@ -16,6 +16,7 @@ from tests.openid.world import ISSUER, LIBRARY, PORTAL, SUBJECT, World
 
 BYE = PORTAL.post_logout_redirect_uris[0]
 GOOD = {"iss": ISSUER, "sub": SUBJECT, "aud": "portail", "sid": "sid-1", "iat": 1, "exp": 2}
+DEEP = f"{base64url(b'[' * 5_000)}.e30.x"
 
 
 def signed(keys: KeyStore, claims: dict[str, Any] | None = None, **header: Any) -> str:
@@ -68,6 +69,28 @@ def test_repeated_parameters_spoil_the_request(reader: World, keys: KeyStore) ->
     assert reader.provider.read_end_session(pairs) == EndSessionRequest()
 
 
+@pytest.mark.parametrize("sid", [None, 7])
+@pytest.mark.parametrize("client", ["portail", "pairwise"])
+def test_a_hint_that_names_no_sign_in_names_its_person_all_the_same(
+    reader: World, keys: KeyStore, client: str, sid: Any
+) -> None:
+    request = read(reader, signed(keys, GOOD | {"aud": client, "sid": sid}))
+    assert (request.hint_is_valid, request.subject, request.sid) == (True, SUBJECT, None)
+
+
+@pytest.mark.parametrize(
+    ("state", "is_good"),
+    [("x" * 8192, True), ("x" * 8193, False), ("\ud800", False)],
+    ids=["long", "longer", "no text"],
+)
+def test_a_state_that_no_address_can_hold_spoils_the_request(
+    reader: World, keys: KeyStore, state: str, is_good: bool
+) -> None:
+    request = read(reader, signed(keys), post_logout_redirect_uri=BYE, state=state)
+    assert request.hint_is_valid == is_good
+    assert request.location == (f"{BYE}?state={state}" if is_good else None)
+
+
 def test_o_45_alg_none_is_refused(reader: World, keys: KeyStore) -> None:
     head = segment({"alg": "none", "kid": keys.signing().kid, "typ": "JWT"})
     _, payload, signature = signed(keys).split(".")
@@ -115,10 +138,17 @@ def test_o_45_a_signed_token_of_another_kind_is_refused(reader: World, keys: Key
 
 
 @pytest.mark.parametrize(
-    "hint", ["", "x", "a.b.c", "..", "é.é.é", "W10.W10.W10", "ImFsZyI.e30.x", "x" * 30_000, "\ud800"]
+    "hint", ["", "x", "a.b.c", "..", "é.é.é", "W10.W10.W10", "ImFsZyI.e30.x", DEEP, "x" * 30_000, "\ud800"]
 )
 def test_o_45_junk_is_refused(reader: World, hint: str) -> None:
     assert read(reader, hint, post_logout_redirect_uri=BYE) == EndSessionRequest()
+
+
+@pytest.mark.parametrize("crit", [True, None, [1]])
+def test_o_45_a_header_that_no_library_expects_is_refused(reader: World, keys: KeyStore, crit: Any) -> None:
+    header = {"alg": "RS256", "typ": "JWT", "kid": keys.signing().kid, "crit": crit}
+    _, payload, signature = signed(keys).split(".")
+    assert not read(reader, f"{segment(header)}.{payload}.{signature}").hint_is_valid
 
 
 def test_o_45_a_hint_that_is_too_long_is_not_even_looked_at(reader: World, keys: KeyStore) -> None:

@@ -115,6 +115,14 @@ def test_every_check_of_the_authorization_endpoint_is_made_already(
     assert refused(world, asking(**changes)).error == error
 
 
+def test_a_request_is_no_larger_than_one_in_an_address_whatever_nobody_reads_of_it(
+    world: World, database: Database
+) -> None:
+    error = refused(world, [*asking(), ("of_an_extension", "x" * 40_000)])
+    assert (error.error, error.status) == ("invalid_request", 413)
+    assert list(database.collection("pushed_requests").find()) == []
+
+
 def test_parameters_stand_once(world: World) -> None:
     assert refused(world, [*asking(), ("scope", "openid")]).error == "invalid_request"
 

@@ -1,5 +1,6 @@
 """Resource indicators (RFC 8707) and signed access tokens (RFC 9068)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from joserfc.jwk import KeySet
 from idp.domain.errors import AuthorizationError
 from idp.openid.client_metadata import read_client
 from idp.openid.client_table import Faults
+from tests.openid.test_dpop import JKT, proof
 from tests.openid.test_refresh import OFFLINE, refused
 from tests.openid.test_revocation import introspect, revoke
 from tests.openid.world import CALLBACK, ISSUER, NOW, PORTAL, SIGN_IN, SUBJECT, VERIFIER, World, asking, basic
@@ -30,10 +32,10 @@ def code_for(world: World, *resources: str, scope: str = OFFLINE) -> str:
     return answer.location.partition("code=")[2].partition("&")[0]
 
 
-def exchange(world: World, code: str, *resources: str) -> dict[str, Any]:
+def exchange(world: World, code: str, *resources: str, proofs: Sequence[str] = ()) -> dict[str, Any]:
     form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK)]
     form += [("code_verifier", VERIFIER), *(("resource", resource) for resource in resources)]
-    return world.provider.token(form, basic(), now=NOW)
+    return world.provider.token(form, basic(), proofs, now=NOW)
 
 
 def claims_of(world: World, token: str) -> dict[str, Any]:
@@ -59,6 +61,13 @@ def test_a_token_for_a_resource_is_signed_and_names_it(world: World) -> None:
         "acr": SIGN_IN.acr,
     }
     assert tokens["token_type"] == "Bearer"
+
+
+def test_a_signed_token_names_the_key_that_it_is_bound_to(world: World) -> None:
+    """Else a resource server would take it from whoever has it (RFC 9449 section 6.1)."""
+    tokens = exchange(world, code_for(world, API), proofs=[proof()])
+    assert tokens["token_type"] == "DPoP"
+    assert claims_of(world, tokens["access_token"])["cnf"] == {"jkt": JKT}
 
 
 def test_it_dies_with_its_family_like_every_other_token(world: World) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import timedelta, timezone
 from typing import Any
 
 import pytest
@@ -171,7 +171,7 @@ def test_whoever_was_never_proven_has_nothing_verified(world: World, proofs: dic
         {"trust_framework": {"value": "urn:uness:trust:university"}},
         {"trust_framework": {"values": ["de_aml", "urn:uness:trust:university"]}},
         {"trust_framework": {"essential": True}},
-        {"trust_framework": None, "time": {"max_age": 101 * 86400}},
+        {"trust_framework": None, "time": {"max_age": 100 * 86400}},
         {"trust_framework": None, "assurance_level": None, "unknown": {"deep": [{"essential": True}]}},
         {
             "trust_framework": None,
@@ -201,7 +201,7 @@ def test_a_requirement_that_is_met_takes_nothing_away(world: World, verification
         {"trust_framework": {"value": "de_aml"}},
         {"trust_framework": {"values": ["de_aml", "eidas"]}},
         {"trust_framework": {"values": []}},
-        {"trust_framework": None, "time": {"max_age": 99 * 86400}},
+        {"trust_framework": None, "time": {"max_age": 100 * 86400 - 1}},
         {"trust_framework": {"max_age": 99}},
         {"trust_framework": None, "assurance_level": {"value": "high"}},
         {"trust_framework": None, "unknown": {"deep": [{"values": ["x"]}]}},
@@ -231,6 +231,20 @@ def test_a_requirement_that_is_not_met_takes_the_whole_element_away(world: World
     assert told(world, wishes) is None
 
 
+def test_a_time_tells_nothing_of_where_it_was(world: World, proofs: dict[str, ProofingRecord]) -> None:
+    there = timezone(timedelta(hours=2))
+    proofs[ACCOUNT] = replace(RECORD, completed_at=RECORD.completed_at.astimezone(there))
+    found = told(world, wish({"trust_framework": None, "time": None}))
+    assert found["verification"]["time"] == TOLD_TIME
+
+
+def test_what_only_looks_like_a_day_has_no_age(world: World, proofs: dict[str, ProofingRecord]) -> None:
+    proofs[ACCOUNT] = replace(RECORD, provider_name="20260101")
+    source = {"record": {"source": {"name": {"max_age": 86400}}}}
+    evidence = [{"type": {"value": "electronic_record"}} | source]
+    assert told(world, wish({"trust_framework": None, "evidence": evidence})) is None
+
+
 def test_a_claim_without_the_value_that_was_asked_for_is_left_out_alone(world: World) -> None:
     claims = {"given_name": {"value": "Zoé"}, "name": {"values": ["Inès Exemple"]}}
     assert told(world, wish(claims=claims))["claims"] == {"name": "Inès Exemple"}
@@ -258,6 +272,14 @@ def test_the_entries_of_evidence_and_checks_are_filters_and_say_what_is_told(wor
             "record": {"type": "education"},
         }
     ]
+
+
+def test_what_several_filters_let_pass_is_told_once(world: World) -> None:
+    checks = [{"check_method": {"value": "auth"}}, {"check_method": {"values": ["auth", "pipp"]}, "organization": None}]
+    entry = {"type": {"value": "electronic_record"}, "check_details": checks}
+    found = told(world, wish({"trust_framework": None, "evidence": [entry, entry]}))
+    (evidence,) = found["verification"]["evidence"]
+    assert evidence["check_details"] == [{"check_method": "auth"}], "as the first one says"
 
 
 def test_what_a_valid_element_needs_takes_its_parent_along(world: World) -> None:

@@ -55,6 +55,20 @@ def test_a_seal_goes_once_the_last_of_its_events_has_ended(
     assert (found.seals, found.events, found.findings) == (3, 6, ())
 
 
+def test_a_seal_stays_while_one_of_its_events_does(
+    trail: AuditTrail, seals: AuditSeals, indexed_database: Database
+) -> None:
+    for day in (0, 10):
+        write(trail, 1, NOW + timedelta(days=day))
+    assert seals.seal_next(now=LATER + timedelta(days=10))
+    purge(indexed_database, LATER + timedelta(days=370))
+    seal_some(trail, seals, 370)
+    assert numbers(indexed_database) == [1, 2]
+    assert at(370, indexed_database).findings == ()
+    seal_some(trail, seals, 377)
+    assert numbers(indexed_database) == [2, 3]
+
+
 def test_a_provider_that_nobody_used_for_years_begins_with_its_next_seal(
     trail: AuditTrail, seals: AuditSeals, indexed_database: Database
 ) -> None:

@@ -103,10 +103,12 @@ def test_a_refused_message_never_comes_up_again(outbox: Outbox) -> None:
     assert outbox.attempts("a") == (Attempt(NOW, "refused", "550 no such user"),)
 
 
-def test_a_worker_that_lost_its_lease_can_only_report_success(outbox: Outbox) -> None:
+@pytest.mark.parametrize("by", ["other", "slow"])
+def test_a_worker_that_lost_its_lease_can_only_report_success(outbox: Outbox, by: str) -> None:
+    """Whoever has claimed it since, the same worker's next claim included."""
     outbox.put(message("a"))
     slow = outbox.claim("slow", now=NOW, lease=LEASE)
-    other = outbox.claim("other", now=NOW + LEASE, lease=LEASE)
+    other = outbox.claim(by, now=NOW + LEASE, lease=LEASE)
     assert slow is not None
     assert other is not None
     outbox.deferred(slow, "451 later", now=NOW + LEASE, retry_at=NOW)
@@ -115,7 +117,9 @@ def test_a_worker_that_lost_its_lease_can_only_report_success(outbox: Outbox) ->
     assert outbox.attempts("a") == ()
     outbox.done(slow, "250 OK", now=NOW + LEASE)
     outbox.deferred(other, "451 later", now=NOW + LEASE, retry_at=NOW)
+    outbox.refused(other, "550 no", now=NOW + LEASE)
     assert claimed(outbox, NOW + 2 * LEASE) is None
+    assert outbox.attempts("a") == (Attempt(NOW + LEASE, "done", "250 OK"),), "what was taken stays taken"
 
 
 def test_what_expired_is_dropped_unsent(outbox: Outbox) -> None:

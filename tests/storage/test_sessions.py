@@ -1,5 +1,6 @@
 """Sessions on a real database: of several that are there, each act means those that it names."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -69,6 +70,13 @@ def test_a_sign_in_lasts_until_its_end_or_until_it_is_ended(store: SessionStore)
     assert not store.lasts(session, now=NOW), "another sign-in of the same person is not this one"
     assert sids(store) == {"2"}
     assert not store.lasts(Session("", "browser", END), now=NOW)
+
+
+def test_a_sign_in_lasts_for_its_own_account_alone(store: SessionStore) -> None:
+    _, session = signed_in(store, "1")
+    assert session.sign_in
+    of_another = replace(session, sign_in=replace(session.sign_in, account_id="noe"))
+    assert [store.lasts(one, now=NOW) for one in (session, of_another)] == [True, False]
 
 
 def test_the_sign_ins_of_an_account_are_its_own_that_last(store: SessionStore) -> None:

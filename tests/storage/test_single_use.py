@@ -350,3 +350,18 @@ def test_o_20_a_limit_holds_in_the_next_window_too_and_is_kept_until_its_end(dat
     assert (kept["times"], kept["expires_at"]) == (times[1:3], times[2] + hour)
     store.uncount("key")
     assert store.counted(("key",), window=hour, now=times[1] + hour) == {}, "the newest was taken back"
+
+
+def test_o_20_an_event_counts_for_one_window_and_no_longer(database: Database) -> None:
+    store, hour = LimitStore(database), timedelta(hours=1)
+    for now in (NOW, NOW + timedelta(minutes=1)):
+        store.count("key", limit=5, window=hour, now=now)
+    assert store.counted(("key",), window=hour, now=NOW + hour) == {"key": 1}
+
+
+def test_o_20_a_clock_that_goes_back_lets_nothing_be_forgotten_sooner(database: Database) -> None:
+    store, hour = LimitStore(database), timedelta(hours=1)
+    for now in (NOW, NOW - timedelta(minutes=50)):
+        assert store.count("key", limit=5, window=hour, now=now)
+    (kept,) = database.collection("limits").find()
+    assert kept["expires_at"] == NOW + hour

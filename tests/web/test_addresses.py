@@ -6,7 +6,7 @@ import pytest
 
 from idp.domain.accounts import Account, Identity
 from idp.domain.claims import claims_of
-from idp.domain.guessing import MAILS_PER_HOUR
+from idp.domain.guessing import MAILS_PER_HOUR, SHARED_BUDGET, WINDOW, proofing_limit
 from idp.domain.one_time_codes import digits
 from idp.flows.addresses import CODES_PER_HOUR
 from idp.storage.one_time_codes import OneTimeCodeStore
@@ -264,6 +264,21 @@ def test_a_code_that_was_mailed_for_signing_in_is_none_for_an_address(world: Wor
     assert person.step == "account"
     signing_in = world.mails(OWN)[-1]["record_id"]
     assert person.get(f"/account/addresses/code/{signing_in}").step == "new-address"
+
+
+def test_o_18_wrong_codes_for_an_address_are_counted_and_then_no_code_is_looked_at(
+    world: World, person: Traveller
+) -> None:
+    """Whoever asked for the codes: each of them has tries of its own beside."""
+    for _ in range(SHARED_BUDGET - 1):
+        world.services.stores.limits.count(
+            proofing_limit(world.services.secret, NEW), limit=SHARED_BUDGET, window=WINDOW, now=world.clock()
+        )
+    person.get("/account/addresses/new").press("Recevoir le code", email=NEW)
+    right = code(world, NEW)
+    person.press("Ajouter cette adresse", code=f"{(int(right) + 1) % 1_000_000:06}")
+    assert person.press("Ajouter cette adresse", code=right).last.status_code == 422
+    assert account(world).addresses == (OWN,)
 
 
 def test_o_16_a_code_that_is_used_while_it_is_looked_at_adds_nothing(

@@ -16,7 +16,7 @@ from idp import app as application
 from idp import settings as product_settings
 from idp.app import Services
 from idp.domain.accounts import Account
-from idp.domain.sessions import ACR_BASIC
+from idp.domain.sessions import ACR_BASIC, Session
 from idp.storage.database import Database
 from tests.openid.world import CHALLENGE
 from tests.web.test_any_request import BASE, FORM, VALUES
@@ -58,6 +58,42 @@ LIKE_OURS = st.sampled_from(
 )
 # No federation is loaded here, and these say so.
 WITHOUT_FEDERATION = ("/readyz", "/university", "/leave")
+# What applications and universities send, with a proof of another kind.
+OF_NO_PAGE_OF_OURS = {
+    "/authorize",
+    "/device-authorization",
+    "/end-session",
+    "/introspect",
+    "/par",
+    "/revoke",
+    "/saml/acs",
+    "/token",
+    "/userinfo",
+}
+# Where a page leads that is shown to whoever is not signed in as well; and the ways out, which open nothing.
+SHOWN_BEFORE = {
+    "/account/sign-out",
+    "/end-session/confirm",
+    "/proofing/link/<token>",
+    "/sign-in/<authorization_id>/address",
+    "/sign-in/<authorization_id>/address/forget",
+    "/sign-in/<authorization_id>/address/remembered",
+    "/sign-in/<authorization_id>/cancel",
+    "/sign-in/<authorization_id>/code",
+    "/sign-in/<authorization_id>/code/send",
+    "/sign-in/<authorization_id>/leave",
+    "/sign-in/<authorization_id>/mailbox",
+    "/sign-in/<authorization_id>/mailbox/send",
+    "/sign-in/<authorization_id>/methods",
+    "/sign-in/<authorization_id>/new-password",
+    "/sign-in/<authorization_id>/not-me",
+    "/sign-in/<authorization_id>/not-me/again",
+    "/sign-in/<authorization_id>/passkey",
+    "/sign-in/<authorization_id>/person",
+    "/sign-in/<authorization_id>/university",
+    "/sign-in/<authorization_id>/university-address",
+    "/sign-in/<authorization_id>/university/forget",
+}
 FIELDS = st.lists(st.tuples(NAMES, VALUES | LIKE_OURS), max_size=5).map(
     lambda pairs: [f"{name}={quote_from_bytes(value)}" for name, value in pairs]
 )
@@ -104,18 +140,28 @@ def app(services: Services) -> Flask:
     return application.create_app(services)
 
 
+def sign_in(browser: FlaskClient, services: Services, before: Session) -> None:
+    done = services.browser_sessions.sign_in(
+        before, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=services.clock()
+    )
+    browser.set_cookie("idp_session", done.session_cookie, domain="localhost")
+
+
 def browser_at(app: Flask, services: Services, *, signed_in: bool) -> tuple[FlaskClient, str, str]:
     """A browser with a request that waits: itself, the request's handle, and the token of its forms."""
     browser = app.test_client()
     if signed_in:
-        _, anonymous = services.browser_sessions.open()
-        done = services.browser_sessions.sign_in(
-            anonymous, account_id="account-1", methods=("pwd",), acr=ACR_BASIC, device=None, now=services.clock()
-        )
-        browser.set_cookie("idp_session", done.session_cookie, domain="localhost")
+        sign_in(browser, services, services.browser_sessions.open()[1])
     waiting = browser.get("/authorize", base_url=BASE, query_string=ASKING, follow_redirects=True)
     handle = waiting.request.path.split("/")[2]
     return browser, handle, waiting.text.partition('name="csrf_token" value="')[2].partition('"')[0]
+
+
+def at(path: str, name: str) -> str:
+    """The address of this page for whatever has this name."""
+    for parameter in ("authorization_id", "proofing_id", "token", "client_id"):
+        path = path.replace(f"<{parameter}>", name)
+    return path
 
 
 def every_page(app: Flask) -> list[tuple[str, str]]:
@@ -128,10 +174,41 @@ def every_page(app: Flask) -> list[tuple[str, str]]:
     )
 
 
+def forms_of_ours(app: Flask) -> list[str]:
+    """Where our own pages post to."""
+    return [path for method, path in every_page(app) if method == "POST" and path not in OF_NO_PAGE_OF_OURS]
+
+
 def test_every_endpoint_is_among_those_tried(app: Flask) -> None:
     paths = {path for _, path in every_page(app)}
     assert {"/saml/acs", "/device", "/end-session/confirm", "/sign-in/<authorization_id>/address", "/par"} <= paths
     assert {"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/introspect"} <= paths
+
+
+@pytest.mark.parametrize("token", [None, "x" * 43])
+def test_o_30_no_form_does_anything_without_our_token(app: Flask, services: Services, token: str | None) -> None:
+    """Each one that there is, also one that is new: whoever forgets to ask for the token is told here."""
+    browser, handle, _ = browser_at(app, services, signed_in=True)
+    fields = {"client_id": "own", "sid": "x"} | ({} if token is None else {"csrf_token": token})
+    answers = {path: browser.post(at(path, handle), base_url=BASE, data=fields) for path in forms_of_ours(app)}
+    assert len(answers) > 40
+    assert {path: answer.status_code for path, answer in answers.items() if answer.status_code != 403} == {}
+
+
+def test_o_30_a_token_from_before_the_sign_in_is_for_what_was_shown_before(app: Flask, services: Services) -> None:
+    """Each other one, also one that is new, wants a token of the sign-in."""
+    browser, handle, known = browser_at(app, services, signed_in=False)
+    cookie = browser.get_cookie("idp_session", domain="localhost")
+    assert cookie
+    before = services.browser_sessions.find(cookie.value)
+    assert before
+    fields = {"client_id": "own", "sid": "x", "csrf_token": known}
+    good = set()
+    for path in forms_of_ours(app):
+        sign_in(browser, services, before)
+        if browser.post(at(path, handle), base_url=BASE, data=fields).status_code != 403:
+            good.add(path)
+    assert good == SHOWN_BEFORE
 
 
 @settings(max_examples=200)
@@ -148,8 +225,7 @@ def test_no_page_answers_with_a_5xx(
     browser, handle, csrf = browser_at(app, services, signed_in=signed_in)
     assert csrf
     method, path = data.draw(st.sampled_from(every_page(app)))
-    for name in ("authorization_id", "proofing_id", "token", "client_id"):
-        path = path.replace(f"<{name}>", handle if is_whole else secrets.token_hex(4))
+    path = at(path, handle if is_whole else secrets.token_hex(4))
     text = "&".join(query)
     builder = EnvironBuilder(
         path,

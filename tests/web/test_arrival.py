@@ -182,6 +182,7 @@ def test_somebody_of_another_university_is_named_and_asked_before_any_mail(world
     for said in ("Alix <b>Roux</b>", "alix.roux@autre.fr", "Université Autre", CAMILLE):
         assert said in person.text
     assert world.mails("alix.roux@autre.fr") == []
+    assert not person.tree.xpath("//form[contains(@action, '/not-me/again')]"), "their own university is another one"
     person.get("/account")
     assert person.step != "account"
 
@@ -194,6 +195,17 @@ def test_who_goes_on_as_the_person_named_gets_the_mail_there(world: World) -> No
     person.press("Continuer", code=world.code("alix.roux@autre.fr")).press("Créer", password=PASSWORD)
     assert person.step == "account"
     assert world.mails(CAMILLE) == []
+
+
+def test_who_goes_on_in_one_tab_goes_on_as_whom_it_named_whatever_came_back_in_the_other(world: World) -> None:
+    person = world.browser().start(CAMILLE).prove(world.draft(AUTRE, **OTHER))
+    page = person.last
+    person.get(f"/sign-in/{person.handle}/university").prove(world.draft())
+    assert (person.step, len(world.mails(CAMILLE))) == ("check-mailbox", 1)
+    person.last = page
+    assert person.press("C’est moi, continuer").step == "check-mailbox"
+    assert "alix.roux@autre.fr" in person.text
+    assert len(world.mails("alix.roux@autre.fr")) == 1
 
 
 @pytest.mark.parametrize("path", ["mailbox", "mailbox/send"])
@@ -400,6 +412,8 @@ def test_an_answer_in_a_browser_that_lost_its_cookie_has_a_way_on(world: World, 
         person.get("/account")
     person.come_back(request_id, world.draft())
     assert (person.last.status_code, person.step) == (400, "error")
+    told = world.events("request.refused")[-1]["fields"]["reason"]
+    assert told == ("browser.other" if has_new_one else "browser.cookies")
     assert world.mails(CAMILLE) == []
     person.get(person.links()["Recommencer"])
     assert person.step == "email"

@@ -463,6 +463,11 @@ def test_who_signs_in_on_the_way_to_such_an_application_has_said_so(visitor: Vis
     assert "code" in sign_in(ask(visitor, client_id="app", redirect_uri=redirect_uri)).answer
 
 
+def test_an_application_at_https_is_named_by_no_page_as_all_of_https_is(visitor: Visitor) -> None:
+    policy = ask(visitor).last.headers["Content-Security-Policy"]
+    assert policy.partition("form-action ")[2].partition(";")[0].split() == ["'self'", "https:", "http:"]
+
+
 @pytest.mark.parametrize(
     ("redirect_uri", "target"),
     [("http://127.0.0.1:6002/cb", "http://127.0.0.1:6002"), ("org.example.app:/cb", "org.example.app:")],

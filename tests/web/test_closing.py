@@ -9,6 +9,7 @@ from idp.app.assistance import account_closing
 from idp.domain.accounts import Account, Identity
 from idp.domain.consent import Consent
 from idp.domain.one_time_codes import digits
+from idp.domain.passkeys import Credential, Passkey
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 CDURAND = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
@@ -52,7 +53,11 @@ def test_looking_at_the_page_closes_nothing(world: World, camille: Account) -> N
 
 
 def test_closing_ends_everything_at_once(world: World, camille: Account) -> None:
-    elsewhere = world.browser().signed_in(camille)
+    stores = world.services.stores
+    stores.consents.add(Consent("camille", "exams", frozenset({"openid"}), frozenset({"email"}), world.clock()))
+    stores.passkeys.add(Passkey(Credential("id", b"key", 0, ""), "camille", b"handle", "Clé", world.clock()))
+    elsewhere = world.browser().start().press("Se connecter", password=PASSWORD)
+    assert stores.devices.of_account("camille")
     person = world.browser().signed_in(camille)
     person.get("/account/close").press("Fermer mon compte")
     found = account(world)
@@ -60,9 +65,10 @@ def test_closing_ends_everything_at_once(world: World, camille: Account) -> None
     assert found.disabled
     assert elsewhere.get("/account").step == "email"
     assert person.get("/account").step == "email"
-    stores = world.services.stores
     assert stores.sessions.of_account("camille", now=world.clock()) == ()
     assert stores.consents.of_account("camille") == ()
+    assert stores.passkeys.of_account("camille") == ()
+    assert stores.devices.of_account("camille") == ()
     assert [mail["kind"] for mail in world.mails(CAMILLE)] == ["account_closed"]
 
 

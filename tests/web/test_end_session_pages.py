@@ -28,6 +28,12 @@ post_logout_redirect_uris = ["https://framed.example/bye"]
 frontchannel_logout_uri = "https://framed.example/logout?from=idp"
 
 [[client]]
+client_id = "beside"
+client_secret = "a-secret-of-the-one-beside"
+redirect_uris = ["https://framed.example/beside/cb"]
+frontchannel_logout_uri = "https://framed.example/beside/logout"
+
+[[client]]
 client_id = "native"
 token_endpoint_auth_method = "none"
 application_type = "native"
@@ -139,6 +145,12 @@ def test_a_frame_for_each_application_that_wants_one_and_for_no_other_origin(sig
     policy = headers["Content-Security-Policy"].split("; ")
     assert "frame-src https://framed.example" in policy
     assert "default-src 'none'" in policy
+
+
+def test_applications_side_by_side_have_a_frame_each_and_their_origin_is_named_once(signed_in: SignedIn) -> None:
+    text, headers = confirmed(signed_in("framed", "beside"))
+    assert text.count("<iframe") == 2
+    assert "frame-src https://framed.example" in headers["Content-Security-Policy"].split("; ")
 
 
 def test_without_such_applications_no_frame_is_allowed(signed_in: SignedIn) -> None:

@@ -2,7 +2,6 @@
 
 import pytest
 
-from idp.web.forms import MAX_FIELDS
 from tests.web.proofing_world import CAMILLE, World
 from tests.web.visitor import HOST, Visitor
 
@@ -34,11 +33,26 @@ def test_a_field_that_may_be_missing_is_not_sent_twice(world: World) -> None:
     assert world.events("sign_in.failed") == []
 
 
-@pytest.mark.parametrize(("separators", "status"), [(MAX_FIELDS, 401), (MAX_FIELDS + 1, 400)])
+@pytest.mark.parametrize(("separators", "status"), [(100, 401), (101, 400)])
 def test_a_form_has_a_hundred_fields_and_no_more(world: World, separators: int, status: int) -> None:
     body = "&".join(f"a{number}=b" for number in range(separators + 1))
     answer = world.app.test_client().post("/token", data=body, content_type=FORM, headers=HOST)
     assert answer.status_code == status
+
+
+def test_a_value_may_hold_what_parts_fields_in_another_kind_of_form(world: World) -> None:
+    """Where each field has a part of its own, « & » parts nothing."""
+    answer = world.app.test_client().post(
+        "/token", data={"a": "&" * 200}, content_type="multipart/form-data", headers=HOST
+    )
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "application/xml"])
+def test_what_is_no_form_is_refused_before_it_is_read(world: World, kind: str) -> None:
+    """A page of another site posts text/plain without that anybody is asked first (Fetch, section 2.2.2)."""
+    answer = world.app.test_client().post("/token", data="grant_type=x", content_type=kind, headers=HOST)
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
 
 
 def test_a_posted_request_is_read_from_its_body_alone(world: World) -> None:

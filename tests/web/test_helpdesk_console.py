@@ -192,6 +192,18 @@ def test_nobody_acts_without_our_token_or_without_the_role(helped: World) -> Non
     assert helped.browser().get("/helpdesk/people/camille").step != "helpdesk-person"
 
 
+@pytest.mark.parametrize("token", ["none", "anybody's", "of before the sign-in"])
+@pytest.mark.parametrize("path", ["search", "invitation", "people/camille/acts/disable"])
+def test_o_30_no_form_of_the_console_does_anything_without_its_token(helped: World, path: str, token: str) -> None:
+    person = entered(helped)
+    browser = replace(person.session, sign_in=None)
+    tokens = {"anybody's": "x" * 43, "of before the sign-in": helped.services.browser_sessions.csrf_token(browser)}
+    fields = {"query": CAMILLE, "reason": "x"}
+    fields |= {"csrf_token": tokens[token]} if token in tokens else {}
+    assert person._client.post(f"/helpdesk/{path}", data=fields, headers=HOST).status_code == 403
+    assert (account(helped, "camille").disabled, helped.events("helpdesk.searched")) == (False, [])
+
+
 def test_the_console_closes_with_the_sign_in_with_the_role_and_with_time(helped: World) -> None:
     person = entered(helped)
     helped.services.stores.accounts.set_disabled("alex", disabled=True)

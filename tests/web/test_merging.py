@@ -2,6 +2,8 @@
 
 import json
 from base64 import urlsafe_b64decode
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +15,11 @@ from idp.domain.claims import claims_of
 from idp.domain.consent import Consent
 from idp.domain.helpdesk import Act
 from idp.domain.one_time_codes import digits
+from idp.domain.passkeys import Credential, Passkey
+from idp.domain.passwords import PasswordHasher
 from idp.openid.release import with_former_subs
+from tests.flows.test_behind_the_back import at_the_end_of
+from tests.openid.test_verified_claims import RECORD
 from tests.openid.world import basic
 from tests.web.proofing_world import AUTRE, EXEMPLE, PASSWORD, Traveller, World
 
@@ -90,8 +96,6 @@ def test_only_clients_that_knew_the_other_subject_are_told_it(world: World, pers
     assert client
     subjects = services.provider._subjects
     assert with_former_subs(claims, client, subjects)["former_subs"] == ["subject-other"]
-    from dataclasses import replace
-
     stranger = replace(client, client_id="stranger")
     assert "former_subs" not in with_former_subs(claims, stranger, subjects)
     pairwise = replace(client, subject_type="pairwise")
@@ -128,6 +132,32 @@ def test_an_application_that_knew_the_other_one_is_told_in_id_token_and_userinfo
     person.press("Séparer les deux comptes")
     for claims in exchanged(world, account(world, "own")):
         assert "former_subs" not in claims
+
+
+def test_an_application_whose_access_was_ended_still_knew_the_other_one(world: World) -> None:
+    other = world.account("other", OTHER)
+    exchanged(world, other)
+    world.browser().signed_in(other).get("/account").press("Retirer l’accès")
+    assert world.services.stores.grants.opened_by_account("other") == {}
+    person = offered(world, world.browser().signed_in(world.account("own", OWN)))
+    person.press("Réunir les deux comptes")
+    for claims in exchanged(world, account(world, "own")):
+        assert claims["former_subs"] == ["subject-other"]
+
+
+def test_so_does_one_that_was_told_while_the_password_was_checked(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = world.account("other", OTHER, OTHER_ID, password=OTHER_PASSWORD)
+    person = offered(world, world.browser().signed_in(world.account("own", OWN, OWN_ID)))
+    # In a thread of its own: one within another request would share what that one knows of its browser.
+    with ThreadPoolExecutor(1) as elsewhere:
+        at_the_end_of(
+            monkeypatch, (PasswordHasher, "verify"), lambda: elsewhere.submit(exchanged, world, other).result()
+        )
+        person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    for claims in exchanged(world, account(world, "own")):
+        assert claims["former_subs"] == ["subject-other"]
 
 
 def test_an_application_that_did_not_is_told_nothing(world: World) -> None:
@@ -205,6 +235,32 @@ def test_parted_again_both_are_as_before(world: World, other: Account, person: T
     assert "Séparer les deux comptes" not in person.get("/account").text
 
 
+def test_parted_again_each_has_its_own_passkeys_and_proofs_and_no_browser_is_known(
+    world: World, other: Account
+) -> None:
+    stores = world.services.stores
+    own = world.account("own", OWN, OWN_ID, password=PASSWORD)
+    for name in ("own", "other"):
+        stores.passkeys.add(Passkey(Credential(name, b"key", 0, ""), name, b"handle", "Clé", world.clock()))
+        stores.proofing_records.add(replace(RECORD, id=name, account_id=name))
+    world.browser().start(OTHER).press("Se connecter", password=OTHER_PASSWORD)
+    person = offered(world, world.browser().signed_in(own)).press("Réunir les deux comptes", password=OTHER_PASSWORD)
+    assert kept(world, "own") == (["other", "own"], ["other", "own"])
+    assert stores.devices.of_account("other") == ()
+    world.browser().start(OTHER).press("Se connecter", password=PASSWORD)
+    assert stores.devices.of_account("own")
+    person.press("Séparer les deux comptes")
+    assert [kept(world, name) for name in ("own", "other")] == [(["own"], ["own"]), (["other"], ["other"])]
+    assert stores.devices.of_account("own") == ()
+
+
+def kept(world: World, name: str) -> tuple[list[str], list[str]]:
+    """Ids of this account's passkeys and of its proofs."""
+    stores = world.services.stores
+    passkeys = [passkey.credential.id for passkey in stores.passkeys.of_account(name)]
+    return sorted(passkeys), sorted(record.id for record in stores.proofing_records.of_account(name))
+
+
 def test_parted_again_nobody_stays_by_what_went_back(world: World, person: Traveller) -> None:
     """They were two people: the other one came into the account by their own mailbox meanwhile."""
     person.press("Réunir les deux comptes", password=OTHER_PASSWORD)
@@ -234,6 +290,7 @@ def test_parting_leaves_nobody_without_an_address(world: World, person: Travelle
     assert "ajoutez-en une" in person.text
     assert account(world, "own").addresses == (OTHER,)
     assert account(world, "other").disabled
+    assert not own_account.merging(world.services).finish_next(world.clock() + timedelta(days=1)), "it is over"
 
 
 def test_after_thirty_days_the_other_one_is_let_go_and_its_subject_stays_known(world: World, person: Traveller) -> None:

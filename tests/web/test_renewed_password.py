@@ -58,6 +58,16 @@ def test_nor_does_whoever_finds_an_older_journey_and_says_to_have_forgotten_it(w
     assert stored(world) == before
 
 
+def test_o_30_nor_does_whoever_knows_the_token_of_before_the_sign_in(world: World, person: Traveller) -> None:
+    """Who planted the browser's session and began the journey in it knows both; the sign-in was the person's own."""
+    known, handle = person.tree.xpath("//input[@name='csrf_token']/@value")[0], person.handle
+    forgot(world, person)
+    before = stored(world)
+    person.send(f"/sign-in/{handle}/password", csrf_token=known, password=OTHER_PASSWORD)
+    assert stored(world) == before
+    assert person.last.status_code == 403
+
+
 def test_nor_does_whoever_goes_on_to_an_application_just_after_a_sign_in_by_code(
     world: World, person: Traveller
 ) -> None:

@@ -54,6 +54,17 @@ def test_after_a_sign_in_the_address_waits_as_a_card(camille: Traveller) -> None
     assert CAMILLE in camille.text
 
 
+def test_what_is_kept_is_kept_for_a_year_and_the_session_no_longer_than_the_browser_is_open(camille: Traveller) -> None:
+    camille.get(camille.tree.xpath("//a[@hreflang='en']/@href")[0]).press("Sign in", password=PASSWORD)
+    year = 365 * 24 * 3600
+    assert {name: cookie.max_age for name, cookie in camille.cookies.items()} == {
+        "idp_session": None,
+        "idp_device": year,
+        "idp_account": year,
+        "idp_language": year,
+    }
+
+
 def test_the_card_goes_when_it_is_somebody_else(camille: Traveller) -> None:
     camille.press("Se connecter", password=PASSWORD).press("Se déconnecter").get("/account")
     camille.press(f"Continuer avec {CAMILLE}").get("/account").press("Ce n’est pas moi")

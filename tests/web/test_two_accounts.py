@@ -66,16 +66,32 @@ def test_a_page_from_before_any_sign_in_goes_on_whoever_signs_in_beside_it(world
 
 
 @pytest.mark.parametrize(
-    "path", ["/account/close", "/account/password", "/account/addresses/new", "/account/affiliation", "/device/approve"]
+    "path",
+    [
+        "/account/close",
+        "/account/password",
+        "/account/addresses/new",
+        "/account/affiliation",
+        "/device/approve",
+        "/sign-in/<handle>/affiliation",
+        "/sign-in/<handle>/affiliation/later",
+        "/sign-in/<handle>/consent",
+        "/sign-in/<handle>/passkey-offer",
+        "/sign-in/<handle>/passkey-offer/later",
+        "/sign-in/<handle>/password",
+        "/sign-in/<handle>/password/later",
+        "/sign-in/<handle>/reopen",
+    ],
 )
 def test_o_30_a_token_from_before_the_sign_in_opens_nothing_of_the_account(world: World, path: str) -> None:
     """Whoever planted the session of before, or copied it, knows its token (ASVS 7.2.4)."""
     world.account("ines", INES, password=PASSWORD)
     person = world.browser().start(INES)
     known = person.tree.xpath("//input[@name='csrf_token']/@value")[0]
+    here = path.replace("<handle>", person.handle)
     assert person.press("Se connecter", password=PASSWORD).step == "account"
     typed = {"password": "une tout autre phrase bien longue", "email": NOE, "user_code": "BCDFGHJK"}
-    assert person.send(path, csrf_token=known, **typed).last.status_code == 403
+    assert person.send(here, csrf_token=known, **typed).last.status_code == 403
 
 
 def test_a_token_is_no_other_browser_s(world: World, person: Traveller) -> None:
