@@ -120,6 +120,7 @@ def create_app(services: Services) -> Flask:
         templates=templates,
         theme=theme,
         privacy_urls=description(configured).privacy_urls,
+        conformity=configured.accessibility.conformity,
     )
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)

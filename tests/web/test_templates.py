@@ -132,7 +132,7 @@ ERROR_AT_UNIVERSITY = {
     "error_url": "https://www.univ-exemple.fr/erreur?code=OTHER_ERROR&tid=7F3K",
     "methods_url": "/methods",
     "choose_url": "/university",
-    "message": ReadyMessage("Attributs SAML", "Bonjour,\nil manque <mail>.\n"),
+    "message": ReadyMessage("Attributs SAML", "Bonjour,\nil manque <mail>.\n", "Hello,\n<mail> is missing.\n"),
 }
 ACCOUNT: dict[str, Any] = {
     "person": "Camille Durand",
@@ -480,7 +480,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "accessibility": (
         "accessibility.html",
-        {"statement": Statement("partial", "Université", "Cabinet", "12 janvier 2027", "a11y@exemple.fr")},
+        {"statement": Statement("partial", "Université", "Cabinet", "12 janvier 2027", "accessibilite-numerique@universite-exemple.fr")},
     ),
     "error": ("error.html", ERROR),
     "error-at-university": ("error.html", ERROR | ERROR_AT_UNIVERSITY),
@@ -705,6 +705,19 @@ def test_the_page_of_a_refusal_shows_its_reference_to_people_and_programs() -> N
     tree = render("error")
     assert tree.find(".//main").get("data-reference") == "7F3K-9Q2M"
     assert "7F3K-9Q2M" in words(tree.find(".//main"))
+
+
+def test_a_message_of_two_languages_is_read_out_in_both() -> None:
+    (message,) = render("error-at-university", "en").xpath("//pre")
+    assert [(part.get("lang"), words(part).split(",")[0]) for part in message] == [("fr", "Bonjour"), ("en", "Hello")]
+    assert "mail" not in "".join([message.text or "", *(part.tail or "" for part in message)])
+
+
+@every_page
+def test_a_link_says_by_itself_where_it_goes(page: str) -> None:
+    """RGAA 6.1: screen readers list links without the words around them."""
+    for link in render(page).xpath("//main//a"):
+        assert words(link) not in {"La confirmer", "Ici", "Cliquez ici", "En savoir plus", "Lire la suite"}
 
 
 def test_each_choice_is_read_out_with_the_university_it_selects() -> None:

@@ -94,7 +94,7 @@ def test_without_an_identifier_a_message_for_the_it_department_is_ready(world: W
     ):
         assert told in copied
     assert earliest in copied or f"{world.clock():%Y-%m-%d}" in copied, "midnight may have come between"
-    assert copied.split() == person.tree.xpath("//pre")[0].text.split()
+    assert copied.split() == person.tree.xpath("//pre")[0].text_content().split()
     mailto = person.links()["L’ouvrir dans ma messagerie"]
     assert mailto.startswith("mailto:?subject=")
     assert reference in unquote(mailto)
