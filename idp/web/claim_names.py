@@ -27,7 +27,7 @@ LABELS: dict[str, LazyString] = {
     "affiliation_checked_at": _("Statut vérifié le"),
     "voperson_id": _("Identifiant de votre compte"),
     "account_type": _("Origine du compte"),
-    "invited_role": _("Rôle indiqué à l’invitation"),
+    "invited_role": _("Fonction indiquée dans l’invitation"),
     "roles": _("Rôle dans ce service"),
     "verified_claims": _("Vérification de votre identité"),
 }

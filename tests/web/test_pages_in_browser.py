@@ -40,8 +40,8 @@ SCOPES = {
 # What people lay over a page themselves: RGAA 10.4 (WCAG 2.2, 1.4.4), and RGAA 10.12 (1.4.12).
 READERS_OWN = {
     "twice the text": "html { font-size: 200% }",
-    "more space": """* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
-        p { margin-bottom: 2em !important }""",
+    "more space": """* { line-height: 1.5 !important; letter-spacing: 0.12em !important }
+        * { word-spacing: 0.16em !important } p { margin-bottom: 2em !important }""",
 }
 LAY_OVER = """rules => {
   const sheet = new CSSStyleSheet(); sheet.replaceSync(rules); document.adoptedStyleSheets = [sheet];
@@ -252,7 +252,7 @@ def test_back_to_a_refused_form_is_the_form_again(window: Page, served: str) -> 
 def test_back_to_what_a_post_showed_is_no_question_of_the_browser_s(window: Page, served: str) -> None:
     window.goto(f"{served}/found")
     window.fill("#query", "camille")
-    window.get_by_role("button", name="Chercher").click()
+    window.get_by_role("button", name="Rechercher").click()
     assert window.locator("#found").is_visible()
     window.goto(f"{served}/page/code?lang=fr")
     window.go_back()

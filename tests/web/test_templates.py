@@ -480,7 +480,11 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "accessibility": (
         "accessibility.html",
-        {"statement": Statement("partial", "Université", "Cabinet", "12 janvier 2027", "accessibilite-numerique@universite-exemple.fr")},
+        {
+            "statement": Statement(
+                "partial", "Université", "Cabinet", "12 janvier 2027", "accessibilite-numerique@universite-exemple.fr"
+            )
+        },
     ),
     "error": ("error.html", ERROR),
     "error-at-university": ("error.html", ERROR | ERROR_AT_UNIVERSITY),
@@ -687,6 +691,12 @@ def test_the_code_field_is_one_field_for_digits_without_a_length_that_would_cut_
     (field,) = render("code").xpath("//input[@name='code']")
     assert field.get("inputmode") == "numeric"
     assert field.get("maxlength") is None
+
+
+def test_the_focus_does_not_jump_over_what_was_just_done() -> None:
+    """A screen reader begins at the field that has the focus, and reads nothing of what stands above it."""
+    assert render("code").xpath("//input[@name='code']/@autofocus")
+    assert not render("code-resent").xpath("//main//@autofocus")
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.endswith("-error")])
