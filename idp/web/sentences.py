@@ -370,8 +370,8 @@ _FIELDS: dict[str, LazyString] = {
         "Rien n’a changé : pour votre propre compte, demandez à une autre personne de l’assistance."
     ),
     "helpdesk.operator_account": _(
-        "Rien n’a changé : l’un de ces comptes est d’une personne de l’assistance, et ce qui mène à l’autre aurait "
-        "son rôle. Demandez à un administrateur."
+        "Rien n’a changé : l’un de ces comptes est celui d’une personne de l’assistance, et ce qui mène à l’autre "
+        "aurait le même rôle. Demandez à l’administration du service."
     ),
     "helpdesk.nobody": _("Personne ne correspond."),
     "helpdesk.several": _("Plusieurs personnes correspondent : donnez une adresse ou un identifiant exact."),
