@@ -45,6 +45,16 @@ def test_a_service_that_failed_its_audit_does_not_say_that_nobody_audited_it(wor
     page = application.create_app(services).test_client().get("/accessibility", headers=HOST)
     assert "Cabinet d’Exemple" in page.text
     assert "Aucun audit" not in page.text
+    assert "Contenus non accessibles" not in page.text
+
+
+def test_what_is_not_accessible_is_told(world: World) -> None:
+    """Order of 20 September 2019, the model of the statement: whoever conforms in part says where not."""
+    said = Accessibility("partial", audited_by="Cabinet", not_accessible="Le nom des <b>logos</b>.")
+    services = replace(world.services, settings=replace(world.services.settings, accessibility=said))
+    page = application.create_app(services).test_client().get("/accessibility", headers=HOST)
+    assert "Contenus non accessibles</h2>" in page.text
+    assert "Le nom des &lt;b&gt;logos&lt;/b&gt;." in page.text
 
 
 def test_every_page_leads_to_what_the_operator_says_of_peoples_data(world: World) -> None:

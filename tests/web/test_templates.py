@@ -482,7 +482,12 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "accessibility.html",
         {
             "statement": Statement(
-                "partial", "Université", "Cabinet", "12 janvier 2027", "accessibilite-numerique@universite-exemple.fr"
+                "partial",
+                "Université",
+                "Cabinet",
+                "12 janvier 2027",
+                "accessibilite-numerique@universite-exemple.fr",
+                "Le <b>logo</b>.",
             )
         },
     ),

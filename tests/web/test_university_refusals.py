@@ -60,7 +60,7 @@ def test_the_ways_on_do_not_tell_whether_there_is_an_account(world: World) -> No
 
 def test_the_university_s_own_error_page_is_offered_with_what_it_wants_to_know(world: World) -> None:
     person = world.browser().start().prove(says_no(world, "Responder", "AuthnFailed"))
-    address = person.links()["Ce qu’en dit Université d’Exemple"]
+    address = person.links()["Ce qu’en dit l’établissement « Université d’Exemple »"]
     assert address.startswith("https://www.univ-exemple.fr/erreur?")
     reference = person.tree.xpath("//main/@data-reference")[0]
     assert parse_qs(urlsplit(address).query) == {
