@@ -93,6 +93,24 @@ def test_new_mail_is_added_and_said_without_taking_the_focus_away(
         page.close()
 
 
+def test_the_keyboard_gets_past_the_head_of_the_page(
+    running: tuple[WebServer, Mailbox, int], chromium: Browser
+) -> None:
+    """RGAA 12.7, as on the provider's pages."""
+    server, _, smtp_port = running
+    send(smtp_port, message("premier"))
+    page = chromium.new_page()
+    try:
+        page.goto(server.url)
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Aller au contenu")).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+    finally:
+        page.close()
+
+
 def test_an_address_can_be_refused(running: tuple[WebServer, Mailbox, int]) -> None:
     _, mailbox, smtp_port = running
     mailbox.refusals["zoe@etu.univ-exemple.fr"] = "550 no such user"
