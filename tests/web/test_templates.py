@@ -95,7 +95,7 @@ CHOOSE = {
 }
 CONSENT = {
     "person": ADDRESS,
-    "data": [("Nom", ["Camille <b>Durand</b>"]), ("Statut dans l’établissement", ["Étudiant", "Membre"])],
+    "data": [("Nom", ["Camille <b>Durand</b>"]), ("Statut dans l’établissement", ["Étudiant ou étudiante", "Membre"])],
     "is_offline": False,
     "client_uri": "",
     "goes_to": "",
@@ -143,8 +143,8 @@ ACCOUNT: dict[str, Any] = {
             "identifiers": ("cdurand@univ-exemple.fr",),
             "proved_at": "2 septembre 2026",
             "affiliations": [
-                {"name": "Étudiant", "until": "31 octobre 2027", "counts": True},
-                {"name": "Employé", "until": "2 octobre 2026", "counts": False},
+                {"name": "Étudiant ou étudiante", "until": "31 octobre 2027", "counts": True},
+                {"name": "Employé ou employée", "until": "2 octobre 2026", "counts": False},
             ],
             "records": [{"title": "2 septembre 2026", "lines": [("Données utilisées", "<b>displayName</b>")]}],
         },
