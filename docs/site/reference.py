@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Never
 
 import click
 import flask
@@ -21,7 +21,7 @@ from idp.domain.data_protection import REGISTER
 from idp.domain.errors import ServiceUnavailable
 from idp.domain.federation import MetadataFileStatus
 from idp.metrics.counts import Counts
-from idp.metrics.state import Readiness, State
+from idp.metrics.state import State
 from idp.metrics.times import Times
 from idp.settings_reader import Key, keys
 from idp.web import errors, sentences
@@ -180,12 +180,10 @@ class _Nobody:
     def files(self) -> tuple[MetadataFileStatus, ...]:
         return ()
 
-    def readiness(self) -> Readiness:
+    def readiness(self) -> Never:
         raise ServiceUnavailable("none")
 
-    waiting_mails = oldest_waiting_mail = waiting_logout_notices = inactive_accounts = last_backup = lambda self: (
-        self.readiness()
-    )
+    waiting_mails = oldest_waiting_mail = waiting_logout_notices = inactive_accounts = last_backup = readiness
 
 
 def _data() -> Iterator[str]:

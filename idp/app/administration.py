@@ -39,7 +39,7 @@ from idp.settings import Settings
 from idp.storage import clients as registered
 from idp.storage.audit import AuditTrail
 from idp.storage.audit_proofs import AuditProofs
-from idp.storage.audit_seals import AuditSeals
+from idp.storage.audit_seal_checks import AuditSealChecks
 from idp.storage.grants import GrantStore
 from idp.storage.holdings import Holdings
 from idp.storage.learned_domains import LearnedDomains
@@ -151,7 +151,7 @@ def _doctor(configured: Settings, federation: FederationFolder) -> Doctor:
         pinned_keys=federation.pinned_keys,
         description=description(configured),
         maildir=bounces_folder(configured),
-        sealed_until=lambda: AuditSeals(connect(configured), _secret(configured)).last_foreign(),
+        sealed_until=lambda: AuditSealChecks(connect(configured), _secret(configured)).last_foreign(),
         last_backup=lambda: audit_trail(configured, connect(configured)).last_backup(),
         clock=utc_now,
     )
@@ -169,4 +169,4 @@ def _secret(configured: Settings) -> SecretKey:
 
 def _audit_verification(configured: Settings) -> AuditVerification:
     secret, database = _secret(configured), connect(configured)
-    return AuditVerification(AuditProofs(database, secret), AuditSeals(database, secret), utc_now)
+    return AuditVerification(AuditProofs(database, secret), AuditSealChecks(database, secret), utc_now)

@@ -52,7 +52,7 @@ def people(services: Services) -> PeopleFlow:
         audit=stores.audit,
         secret=services.secret,
         client_name=lambda client_id: services.provider.client_name(client_id, "fr"),
-        puts_out=ways_in.beside_password(services).put_out,
+        puts_out=ways_in.putting_out(services),
         clock=services.clock,
     )
 
@@ -81,7 +81,7 @@ def giving_back(services: Services) -> GivingBack:
         proofings=stores.proofings,
         merges=stores.merges,
         mails=stores.outbox,
-        puts_out=ways_in.beside_password(services).put_out,
+        puts_out=ways_in.putting_out(services),
         clock=services.clock,
     )
 

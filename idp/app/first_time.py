@@ -97,6 +97,7 @@ def new_password(services: Services) -> NewPasswordFlow:
         adopts=_adoption(services),
         confirms=mailbox_proof(services),
         ways_in=ways_in.beside_password(services),
+        puts_out=ways_in.putting_out(services),
         signs_in=services.browser_sessions.sign_in,
         clock=services.clock,
         minimum_length=services.settings.passwords.minimum_length,

@@ -97,7 +97,7 @@ def create_app(services: Services) -> Flask:
         SERVER_NAME=None,
         PREFERRED_URL_SCHEME="https" if configured.https else "http",
     )
-    # Merging them redirects, with what a form holds, to an address that has the proxy's scheme: http.
+    # Else two slashes are redirected to one, forms included, at an address with the proxy's scheme: http.
     app.url_map.merge_slashes = False
     app.jinja_environment, app.jinja_loader = PageEnvironment, TEMPLATES
     Babel(

@@ -3,6 +3,7 @@
 from idp.app.services import Services
 from idp.flows.addresses import AddressesFlow
 from idp.flows.passkeys import PasskeyFlow
+from idp.flows.putting_out import PuttingOut
 from idp.flows.ways_in import AccountWaysIn
 from idp.passkeys.relying_party import RelyingParty
 
@@ -51,8 +52,11 @@ def beside_password(services: Services) -> AccountWaysIn:
         merges=stores.merges,
         removes_address=addresses(services).remove,
         removes_passkey=own.remove,
-        ends_sign_ins=services.ends_sign_ins,
-        devices=stores.devices,
-        sweeps=stores.sweeps,
         clock=services.clock,
     )
+
+
+def putting_out(services: Services) -> PuttingOut:
+    """Whoever came in by any of it is put out."""
+    stores = services.stores
+    return PuttingOut(services.ends_sign_ins, stores.devices, stores.sweeps, services.clock)

@@ -68,7 +68,8 @@ def restore(
             return
         phrase = (passphrase or _ask(twice=False)) if keys_to else ""
         with progress("restoring "):
-            tell = _nothing if as_json else _tell_undone
+            # As JSON the report alone tells them.
+            tell = None if as_json else _tell_undone
             report = flow.restore(file, replace=replace, keys_to=keys_to, passphrase=phrase, tell=tell)
     if as_json:
         echo_json(report)
@@ -77,10 +78,6 @@ def restore(
     echo_rows([("keys", name) for name in report.key_files])
     for problem in report.problems:
         click.echo(problem, err=True)
-
-
-def _nothing(undone: "tuple[EndedSince, ...]") -> None:
-    """The report has them."""
 
 
 def _tell_undone(undone: "tuple[EndedSince, ...]") -> None:

@@ -218,7 +218,7 @@ def unmerge(administration: MakeAdministration, who: str, address: str, reason: 
 def unlink(administration: MakeAdministration, who: str, identity: str, reason: str, as_json: bool) -> None:
     """Take a university identifier from WHO: it leads to nobody until somebody proves it again.
 
-    Every sign-in and token of WHO ends. Addresses, password and passkeys stay: `give-back` ends those of others.
+    Every sign-in and token of WHO ends. Addresses, password and passkeys stay; `give-back` ends those, too.
     """
 
     def act(helpdesk: Helpdesk, one: str, act: Act) -> bool:

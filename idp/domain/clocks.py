@@ -3,6 +3,6 @@
 from datetime import timedelta
 from typing import Final
 
-# Clocks of universities and applications may be this far from ours: a statement that was made so long after now, as its
-# maker's clock has it, was made now.
+# The clocks of universities and applications may differ from ours by so much: what they date up to two minutes ahead
+# was made now.
 CLOCK_SKEW: Final = timedelta(minutes=2)

@@ -51,3 +51,10 @@ class EndsSignIns(Protocol):
 
     def of_application(self, account_id: str, client_id: str) -> tuple[ApplicationInUse, ...]:
         """End what one client has from every sign-in of the account, which themselves go on."""
+
+
+class PutsOut(Protocol):
+    """Puts everybody out of an account that goes on: whoever came in by what leads there no longer."""
+
+    def __call__(self, account_id: str, known_browsers: Sequence[str] = ()) -> None:
+        """End every sign-in, also those that are under way. known_browsers: as in ``EndsSignIns``."""

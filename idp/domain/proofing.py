@@ -140,8 +140,8 @@ class Adopted:
     """An account that was handed over; has_earlier_account, is_new_account: as in ``Proofing``."""
 
     account_id: str
-    has_earlier_account: bool = False
-    is_new_account: bool = False
+    has_earlier_account: bool
+    is_new_account: bool
 
 
 class AdoptsAccount(Protocol):

@@ -3,7 +3,7 @@
 Whoever had the person's session or mailbox may have added some of it, which no proof and no password can know.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,10 +13,11 @@ from idp.domain.passkeys import Passkey
 
 @dataclass(frozen=True, slots=True)
 class WaysIn:
-    """addresses: each is mailed codes. passkeys: each signs in by itself.
+    """addresses: a code mailed to any of them signs in. passkeys: any of them signs in by itself.
 
-    merged: of accounts that may still be parted from this one. Then no address is named, since parting needs those of
-    both; it takes the other person's university away as well, which no removal of an address does.
+    merged: an address of each account that was merged into this one and may still be parted from it. Where there is
+    one, ``addresses`` is empty: parting needs the addresses of both accounts, and also removes the other account's
+    university, which no ticked address would.
     """
 
     addresses: tuple[str, ...] = ()
@@ -38,7 +39,7 @@ NO_WAYS = WaysIn()
 
 
 def other_addresses(account: Account, proven: str | None) -> tuple[str, ...]:
-    """The addresses of the account but the one that its person has just shown to read, if any; an only one leads in."""
+    """The addresses of the account except the one that its person has just shown to read. An only address stays."""
     return tuple(one for one in account.addresses if one != proven) if len(account.addresses) > 1 else ()
 
 
@@ -54,7 +55,3 @@ class ClosesWaysIn(Protocol):
     def remove(self, account: Account, unknown: WaysIn) -> None:
         """Take them away, each told as when the person removes it alone. Raises PasskeyRefused where nothing else would
         lead in safely."""
-
-    def put_out(self, account_id: str, known_browsers: Sequence[str] = ()) -> None:
-        """End every sign-in of the account: somebody may have come by what was removed. known_browsers: as in
-        ``domain.logout.EndsSignIns``."""

@@ -1,6 +1,6 @@
 """A person's own page: what we know, the password, signing out everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,8 +13,8 @@ from idp.domain.notices import tell
 from idp.domain.passkeys import PasskeyRefused
 from idp.domain.passwords import PasswordHasher
 from idp.domain.references import present_reference
-from idp.domain.sessions import Session, SignedIn, SignsIn, is_fresh
-from idp.domain.ways_in import NO_WAYS, ClosesWaysIn, WaysIn
+from idp.domain.sessions import Session, SignedIn, SignIn, SignsIn, is_fresh
+from idp.domain.ways_in import ClosesWaysIn, WaysIn
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.devices import DeviceStore
@@ -63,56 +63,38 @@ class AccountFlow:
         *,
         reference: str | None = None,
         locale: str | None = None,
-        not_mine: WaysIn = NO_WAYS,
+        not_mine: Collection[str] = (),
+        proven: str | None = None,
     ) -> SignedIn | PasswordProblem:
         """Store a new password; every other session and every application's token of the account ends.
 
         reference: of the journey on which it was chosen, if it was on one. locale: the language that the person reads,
-        in which they are written to from now on; None where it is not known. not_mine: of ``others``, what the person
-        wants to be removed. Refuses ``authorization.expired`` who was put out of the account meanwhile.
+        in which they are written to from now on; None where it is not known. not_mine: which of ``others``
+        the person wants to be removed, by address or a passkey's id. proven: as there. Refuses
+        ``authorization.expired`` who was put out of the account meanwhile.
         """
-        problem = problem_with(
-            password,
-            address=account.address,
-            minimum_length=self.minimum_length,
-            known=known_of(account.attributes, *account.addresses, self.service_name, str(self.clock().year)),
-        )
+        problem = self._problem_with(password, account)
         if problem is not None or session.sign_in is None:
             return problem or PasswordProblem("password.wrong")
         hashed = self.hasher.hash(password)
-        # After hashing, which takes a while: every sign-in with the old password began before this.
-        now = self.clock()
-        present = self.account(session) if self.sessions.lasts(session, now=now) else None
+        present = self.account(session) if self.sessions.lasts(session, now=self.clock()) else None
         if present is None or present.proved_at != account.proved_at:
             raise _put_out(reference)
         try:
-            self.ways_in.remove(account, not_mine)
+            if not_mine:
+                self.ways_in.remove(account, self.others(account, proven).among(not_mine))
         except PasskeyRefused as refused:
             return PasswordProblem(refused.problem)
-        # Whoever came in by what has just gone did so before this.
+        # After hashing, which takes a while, and after the removal: every sign-in with the old password, or by what has
+        # just gone, began before this.
         now = self.clock()
         # First, so that the others end whatever goes wrong below, also who signs in meanwhile with the old password.
         self.sweeps.put(account.id, now=now, began_before=now)
         if not self.accounts.change_password(account, hashed, now=now, locale=locale):
             raise _put_out(reference)
-        reference = reference or present_reference()
-        self.audit.append("account.password_changed", at=now, reference=reference, account_id=account.id)
-        told = replace(account, locale=locale or account.locale)
-        tell(self.mails, "password_changed", told, reference=reference, now=now)
+        self._tell_changed(replace(account, locale=locale or account.locale), reference or present_reference(), now)
         self._end_everything(account, session)
-        before = session.sign_in
-        # A new sign-in: the applications of the old one are being told that it ended. It keeps the time at which the
-        # person last proved who they are: otherwise whoever found a browser left signed in could stay fresh by choosing
-        # one password after another.
-        return self.signs_in(
-            replace(session, sign_in=None),
-            account_id=account.id,
-            methods=before.methods,
-            acr=before.acr,
-            device=device,
-            now=now,
-            authenticated_at=before.proven_at,
-        )
+        return self._sign_in_anew(account, session, session.sign_in, device, now)
 
     def sign_out_everywhere(self, account: Account, session: Session) -> tuple[ApplicationInUse, ...]:
         """End every session on every device, and every application's token; the applications that were in use."""
@@ -126,12 +108,42 @@ class AccountFlow:
             self.ends_sign_ins.of_session(session.sign_in.sid)
         return ended
 
+    def _sign_in_anew(
+        self, account: Account, session: Session, before: SignIn, device: str | None, now: datetime
+    ) -> SignedIn:
+        """The applications of the sign-in before are being told that it ended.
+
+        It keeps the time at which the person last proved who they are: otherwise whoever found a browser left signed in
+        could stay fresh by choosing one password after another.
+        """
+        return self.signs_in(
+            replace(session, sign_in=None),
+            account_id=account.id,
+            methods=before.methods,
+            acr=before.acr,
+            device=device,
+            now=now,
+            authenticated_at=before.proven_at,
+        )
+
+    def _problem_with(self, password: str, account: Account) -> PasswordProblem | None:
+        return problem_with(
+            password,
+            address=account.address,
+            minimum_length=self.minimum_length,
+            known=known_of(account.attributes, *account.addresses, self.service_name, str(self.clock().year)),
+        )
+
+    def _tell_changed(self, account: Account, reference: str, now: datetime) -> None:
+        self.audit.append("account.password_changed", at=now, reference=reference, account_id=account.id)
+        tell(self.mails, "password_changed", account, reference=reference, now=now)
+
     def _end_everything(self, account: Account, keep: Session) -> tuple[ApplicationInUse, ...]:
         ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id)
         self.devices.forget_account(account.id)
         # A proofing left open at its last page, on a computer that others use, would let them choose a password.
         self.proofings.void_account(account.id, *account.addresses)
-        # Whoever was in a mailbox may have read a code of their own, and keeps it for after this.
+        # Whoever could read a mailbox may have asked for a code, and use it after this.
         self.codes.void_address(*account.addresses, now=self.clock())
         return ended
 

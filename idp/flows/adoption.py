@@ -55,13 +55,13 @@ class Adoption:
             raise Refusal("proofing.identity_conflict", "taken at the same moment").during(proofing.reference) from race
         self.records.add(record_of(proofing, account_id, self.secret, now=self.clock()))
         is_renamed = previous is not None and self._tell_of_earlier_account(proofing, previous)
-        # Whom nobody knew at first was faster in another browser, if anything: the account is new all the same.
+        # Nobody was known at first: if there is an account now, the same person made it in another browser, just now.
         return Adopted(account_id, is_renamed, is_new_account=known is None)
 
     def expected(self, proofing: Proofing) -> Account | None:
         """The account that the university's word leads to; None where it has none, or not one alone."""
         try:
-            return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
+            return self._named(proofing)
         except IdentityConflict:
             return None
 
@@ -124,7 +124,7 @@ class Adoption:
 
     def _known(self, proofing: Proofing) -> Account | None:
         try:
-            account = account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
+            account = self._named(proofing)
         except IdentityConflict as conflict:
             self._note("proofing.identity_conflict", proofing, entity_id=conflict.entity_id, kind=conflict.kind)
             raise
@@ -132,6 +132,9 @@ class Adoption:
             # This was asked when the university answered, but the mailed link lives for a day from then on.
             raise Refusal("account.disabled", account.id, status=403)
         return account
+
+    def _named(self, proofing: Proofing) -> Account | None:
+        return account_for(proofing.identities, self.accounts.by_identities(proofing.identities))
 
     def _invited(self, account: Account | None) -> Account | None:
         """The account of this mailbox, if an invitation gave it and nobody vouched for it yet: the proof takes it over.
@@ -230,7 +233,7 @@ class Adoption:
             self.sweeps.put(account.id, now=now, began_before=now)
 
     def _end_everything_of(self, account: Account, proofing: Proofing) -> None:
-        # Whoever was in one of the mailboxes may have read a code of their own, and keeps it for after this.
+        # Whoever could read one of the mailboxes may have asked for a code, and use it after this.
         self.codes.void_address(*account.addresses, now=self.clock())
         # A person who proves their account again while signed in must find this journey again in the same browser.
         self.ends_sign_ins.of_account(account.id, known_browsers=proofing.browsers)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from idp.domain.audit_finding import AuditFinding
 from idp.storage.audit_proofs import AuditProofs
-from idp.storage.audit_seals import AuditSeals
+from idp.storage.audit_seal_checks import AuditSealChecks
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Verification:
 @dataclass(frozen=True, slots=True)
 class AuditVerification:
     proofs: AuditProofs
-    seals: AuditSeals
+    seals: AuditSealChecks
     clock: Callable[[], datetime]
 
     def verify(self) -> Verification:

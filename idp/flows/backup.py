@@ -64,7 +64,7 @@ class RestoreReport:
 class BackupFlow:
     """Every method raises ConfigurationError for files and ServiceUnavailable for the database.
 
-    newest_migration: the last one that this release knows. audit_kept: for how long the event of a restore is.
+    newest_migration: the last one that this release knows. audit_kept: how long the audit trail keeps an event.
     """
 
     database: Callable[[], Database]
@@ -110,12 +110,13 @@ class BackupFlow:
         replace: bool = False,
         keys_to: Path | None = None,
         passphrase: str = "",
-        tell: Callable[[tuple[EndedSince, ...]], None] = lambda undone: None,
+        tell: Callable[[tuple[EndedSince, ...]], None] | None = None,
     ) -> RestoreReport:
         """Fill the database from a backup that is whole, and write its keys to a new folder where one is named.
 
         replace: forget what is there. Until it has ended the database serves nobody; one that was cut short is begun
-        again without asking. tell: told, while it is still known, which ends since the backup the restore undoes.
+        again without asking. tell: told which ends since the backup the restore undoes, while the database still
+        knows them.
         """
         verified, database = archive.verify(path), self.database()
         expected, ledger = _report(verified), Ledger(database)
@@ -124,7 +125,8 @@ class BackupFlow:
             raise ConfigurationError(f"database {database.name}: holds documents; --replace forgets them")
         files = () if keys_to is None else sealed_keys.unseal(_sealed(path), passphrase, keys_to)
         undone = self._undone(database, expected.made_at)
-        tell(undone)
+        if tell:
+            tell(undone)
         holder = secrets.token_hex(8)
         ledger.begin_restore(holder, now=self.clock())
         copying.clear(database)
@@ -139,9 +141,8 @@ class BackupFlow:
 
     def _undone(self, database: Database, made_at: str) -> tuple[EndedSince, ...]:
         """Erased people and closed accounts would be served again, and nothing in the copy knows of them."""
-        trail = AuditTrail(database, SecretKey(self.secret_key.encode()))
         last: dict[str, EndedSince] = {}
-        for event in trail.named((_ERASED, *_CLOSED, _REOPENED), since=datetime.fromisoformat(made_at)):
+        for event in self._trail(database).named((_ERASED, *_CLOSED, _REOPENED), since=datetime.fromisoformat(made_at)):
             if event.account_id is None:
                 continue
             last.pop(event.account_id, None)
@@ -178,14 +179,18 @@ class BackupFlow:
             pass
 
     def _note_made(self, database: Database, header: archive.Header, *, with_keys: bool) -> None:
-        """Who watches learns that backups are made, and the security log that somebody has a copy of everything."""
+        """Whoever watches sees that backups are made, and the audit trail tells that somebody has a copy of it all."""
         reference, contents = present_reference(), "documents and keys" if with_keys else "documents"
         try:
-            trail = AuditTrail(database, SecretKey(self.secret_key.encode()), self.audit_kept)
-            trail.append(BACKUP_MADE, at=self.clock(), reference=reference, made_at=header.made_at, contents=contents)
+            self._trail(database).append(
+                BACKUP_MADE, at=self.clock(), reference=reference, made_at=header.made_at, contents=contents
+            )
         except ServiceUnavailable as error:
-            # The file is whole all the same: from a copy that is only read, too.
+            # The file is whole all the same; the database may be one that we may only read.
             logger.warning("audit.missed", extra={"fields": {"reference": reference, "detail": error.detail}})
+
+    def _trail(self, database: Database) -> AuditTrail:
+        return AuditTrail(database, SecretKey(self.secret_key.encode()), self.audit_kept)
 
     def _differences(self, expected: BackupReport) -> tuple[str, ...]:
         if expected.issuer == self.issuer:

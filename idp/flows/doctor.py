@@ -25,7 +25,7 @@ from idp.openid.key_files import SigningKey
 from idp.openid.release import releasable
 from idp.saml.own_metadata import ServiceDescription
 from idp.saml.registration import wanting
-from idp.storage.audit_seals import SealedUntil
+from idp.storage.audit_seal_checks import SealedUntil
 from idp.storage.database import Database, Indexes
 from idp.storage.database_state import DatabaseState, database_state
 from idp.storage.migrations.schema_state import SchemaState, schema_state

@@ -7,6 +7,7 @@ from datetime import datetime
 from idp.domain import addresses
 from idp.domain.accounts import Account
 from idp.domain.addresses import InvalidAddress
+from idp.domain.logout import PutsOut
 from idp.domain.messages import MailQueue
 from idp.domain.notices import tell
 from idp.domain.references import present_reference
@@ -20,10 +21,7 @@ from idp.storage.proofings import ProofingStore
 
 @dataclass(frozen=True, slots=True)
 class GivingBack:
-    """What somebody who helps does where the person cannot prove themselves at a university, or not alone.
-
-    puts_out: ends every sign-in of an account.
-    """
+    """What somebody who helps does where the person cannot prove themselves at a university, or not alone."""
 
     accounts: AccountStore
     passkeys: PasskeyStore
@@ -31,7 +29,7 @@ class GivingBack:
     proofings: ProofingStore
     merges: MergeStore
     mails: MailQueue
-    puts_out: Callable[[str], None]
+    puts_out: PutsOut
     clock: Callable[[], datetime]
 
     def __call__(self, account_id: str, typed: str) -> str | None:
@@ -49,9 +47,10 @@ class GivingBack:
         owner = self.accounts.by_address(address)
         if owner is not None and owner.id != account_id:
             return "helpdesk.address_taken"
-        # Whoever proved its mailbox to merge it may have lacked nothing but the password, which goes below.
+        # Somebody may have proven its mailbox to merge the account, and lack only its password, which goes below.
         self.merges.withdraw_offers(account_id)
-        # Before, so that everybody goes also where this is cut off half way; and after, whoever came in meanwhile.
+        # Before it, so that everybody goes also where this is cut off half way; and again after it, for whoever came in
+        # meanwhile.
         self.puts_out(account_id)
         try:
             done = self.accounts.give_back(account_id, address)
@@ -67,6 +66,7 @@ class GivingBack:
     def _end_ways_in(self, account: Account, address: str) -> None:
         now = self.clock()
         self.passkeys.remove_account(account.id)
+        # Once more, for what was offered meanwhile.
         self.merges.withdraw_offers(account.id)
         # Codes are bound to the browser that asked for them, whosever it was.
         self.codes.void_address(address, *account.addresses, now=now)

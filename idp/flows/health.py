@@ -29,8 +29,8 @@ class Health:
     logout_notices: LogoutNotices
     clients_problems: Callable[[], Sequence[str]]
     clock: Callable[[], datetime]
-    inactive: Callable[[], Mapping[str, int]] = dict
-    backed_up: Callable[[], datetime | None] = lambda: None
+    inactive: Callable[[], Mapping[str, int]]
+    backed_up: Callable[[], datetime | None]
 
     def readiness(self) -> Readiness:
         """Ready means that the daily path works: it needs the database, and a first look at the federation folder.

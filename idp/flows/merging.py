@@ -10,7 +10,7 @@ from datetime import datetime
 from idp.domain.accounts import Account
 from idp.domain.guessing import WINDOW, Guesser, Guesses, Method, guess_limits
 from idp.domain.keyed import SecretKey, random_id
-from idp.domain.logout import EndsSignIns
+from idp.domain.logout import PutsOut
 from idp.domain.merging import OFFER_LIFETIME, UNDO_LIFETIME, Merge, MergeState
 from idp.domain.messages import MailQueue
 from idp.domain.notices import tell
@@ -20,7 +20,6 @@ from idp.domain.sessions import Session
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.consents import ConsentStore
-from idp.storage.devices import DeviceStore
 from idp.storage.grants import GrantStore
 from idp.storage.limits import LimitStore
 from idp.storage.merged_accounts import MergedAccounts
@@ -29,7 +28,6 @@ from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofing_records import ProofingRecordStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
-from idp.storage.sweeps import SweepStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +47,10 @@ class MergingFlow:
     passkeys: PasskeyStore
     grants: GrantStore
     consents: ConsentStore
-    devices: DeviceStore
     proofings: ProofingStore
     sessions: SessionStore
-    sweeps: SweepStore
     limits: LimitStore
-    ends_sign_ins: EndsSignIns
+    puts_out: PutsOut
     hasher: PasswordHasher
     mails: MailQueue
     audit: AuditTrail
@@ -175,11 +171,8 @@ class MergingFlow:
 
     def _end_everything_of(self, account_id: str, merge: Merge) -> None:
         """Of one of the two, when the addresses have just gone from it."""
-        now = self.clock()
-        self.sweeps.put(account_id, now=now, began_before=now)
-        self.ends_sign_ins.of_account(account_id)
-        self.devices.forget_account(account_id)
-        # One that was left at its last page, on a computer that others use, would let them choose a password.
+        self.puts_out(account_id)
+        # A proof that was left at its last page, on a computer that others use, would let them choose a password.
         self.proofings.void_account(account_id, *self.merged_accounts.moved_addresses(merge))
 
     def _clients_of(self, other: Account) -> tuple[str, ...]:

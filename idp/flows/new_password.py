@@ -7,6 +7,7 @@ from datetime import datetime
 from idp.domain.accounts import Account
 from idp.domain.authorization import PendingAuthorization
 from idp.domain.errors import Refusal
+from idp.domain.logout import PutsOut
 from idp.domain.messages import MailQueue
 from idp.domain.new_passwords import PasswordProblem, known_of, problem_with
 from idp.domain.notices import tell
@@ -31,6 +32,7 @@ class NewPasswordFlow:
     adopts: AdoptsAccount
     confirms: ConfirmsMailbox
     ways_in: ClosesWaysIn
+    puts_out: PutsOut
     signs_in: SignsIn
     clock: Callable[[], datetime]
     minimum_length: int
@@ -56,13 +58,8 @@ class NewPasswordFlow:
         if proofing.state is ProofingState.VOUCHED and not proofing.has_link(pending.id):
             # Nobody has read the mail yet, whichever form is sent.
             raise _not_waiting(pending, proofing)
-        address, now = proofing.address or "", self.clock()
-        problem = problem_with(
-            password,
-            address=address,
-            minimum_length=self.minimum_length,
-            known=known_of(proofing.attributes, self._university_name(proofing), self.service_name, str(now.year)),
-        )
+        now = self.clock()
+        problem = self._problem_with(password, proofing, now)
         if problem is not None:
             return problem
         hashed = self.hasher.hash(password)
@@ -72,19 +69,16 @@ class NewPasswordFlow:
         completed = self.proofings.move(proofing.id, ProofingState.CONFIRMED, ProofingState.COMPLETED, now=now)
         if completed is None:
             raise _not_waiting(pending, proofing)
-        account_id = completed.account_id or self.adopts(completed).account_id
-        account = self.accounts.find(account_id)
-        if account is None or not account.lets_in(self.clock()):
-            raise Refusal("account.disabled", account_id, status=403).during(proofing.reference, pending.id)
+        account = self._adopted(completed, pending)
         self._close(account, completed, not_mine)
-        # Later than the adoption, which ends every sign-in that began before it, and so does what was just closed.
+        # Later than the adoption and the removal, each of which ends every sign-in that began before it.
         now = self.clock()
-        self.accounts.set_password(account_id, hashed, now=now, locale=locale)
+        self.accounts.set_password(account.id, hashed, now=now, locale=locale)
         self._note("proofing.completed", completed, entity_id=completed.entity_id)
         self._tell(account, completed, now)
         return self.signs_in(
             session,
-            account_id=account_id,
+            account_id=account.id,
             methods=(AMR_PASSWORD, AMR_CODE),
             acr=ACR_UNIVERSITY,
             device=device,
@@ -104,12 +98,27 @@ class NewPasswordFlow:
         is_adopted = proofing.state is not ProofingState.VOUCHED
         return proofing.has_earlier_account if is_adopted else self.adopts.expects_earlier_account(proofing)
 
+    def _adopted(self, completed: Proofing, pending: PendingAuthorization) -> Account:
+        account_id = completed.account_id or self.adopts(completed).account_id
+        account = self.accounts.find(account_id)
+        if account is None or not account.lets_in(self.clock()):
+            raise Refusal("account.disabled", account_id, status=403).during(completed.reference, pending.id)
+        return account
+
+    def _problem_with(self, password: str, proofing: Proofing, now: datetime) -> PasswordProblem | None:
+        return problem_with(
+            password,
+            address=proofing.address or "",
+            minimum_length=self.minimum_length,
+            known=known_of(proofing.attributes, self._university_name(proofing), self.service_name, str(now.year)),
+        )
+
     def _close(self, account: Account, proofing: Proofing, not_mine: Collection[str]) -> None:
         """The account was freed when the mailbox was proven; whoever reads one of these may have come back since."""
         unknown = self.ways_in.beside_proof(account, proofing.address).among(not_mine) if not_mine else NO_WAYS
         if unknown:
             self.ways_in.remove(account, unknown)
-            self.ways_in.put_out(account.id, proofing.browsers)
+            self.puts_out(account.id, proofing.browsers)
 
     def _tell(self, account: Account, proofing: Proofing, now: datetime) -> None:
         """At the other addresses of the account: whoever took the university's login and its mailbox over must not be

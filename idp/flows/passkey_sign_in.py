@@ -153,7 +153,7 @@ class PasskeySignInFlow:
 class _Refused(Exception):
     """Why a try does not count, and with which passkey it was made, where that is known.
 
-    unknown_id: of a credential that nobody has. One of an account that is only disabled is not meant.
+    unknown_id: of a credential that nobody has; empty for a passkey of an account that is only disabled.
     """
 
     def __init__(self, problem: str, detail: str = "", passkey: Passkey | None = None, *, unknown_id: str = "") -> None:

@@ -64,8 +64,10 @@ class PasskeyFlow:
         return PasskeyCreation(options, challenge)
 
     def accepted(self, account: Account) -> str:
-        """What the browser may tell the authenticators of the account's passkeys, JSON; those of a merged account know
-        the person by another handle."""
+        """Which passkeys of the account are accepted, as JSON that the browser passes to authenticators.
+
+        Passkeys that came by a merge know the person by another handle.
+        """
         found = self.of_account(account)
         handles = (passkeys.user_handle(self.secret, account.id), *(passkey.user_handle for passkey in found))
         usable = [passkey for passkey in found if passkey.suspected_at is None]

@@ -25,6 +25,7 @@ from idp.domain.guessing import (
 from idp.domain.helpdesk import INVITATION, Act, LimitInForce, PersonLine
 from idp.domain.inactivity import Inactivity
 from idp.domain.keyed import SecretKey, may_be_token
+from idp.domain.logout import PutsOut
 from idp.domain.proofing_record import ProofingRecord
 from idp.domain.references import present_reference, typed_reference
 from idp.domain.sessions import SignIn
@@ -83,7 +84,7 @@ class PersonSheet:
 
 @dataclass(frozen=True, slots=True)
 class PeopleFlow:
-    """client_name: how people know the application with this identifier. puts_out: ends every sign-in of an account."""
+    """client_name: how people know the application with this identifier."""
 
     accounts: AccountStore
     invitations: InvitationStore
@@ -97,7 +98,7 @@ class PeopleFlow:
     audit: AuditTrail
     secret: SecretKey
     client_name: Callable[[str], str]
-    puts_out: Callable[[str], None]
+    puts_out: PutsOut
     clock: Callable[[], datetime]
 
     def find(self, query: str, *, by_name: bool = True) -> tuple[PersonLine, ...]:
@@ -158,11 +159,12 @@ class PeopleFlow:
         return True
 
     def unlink(self, account_id: str, identifier: str, act: Act) -> bool:
-        """A university identifier came to the wrong person: it leads here no longer, and whoever is signed in goes."""
+        """A university identifier named the wrong person: it leads here no longer, and every sign-in ends."""
         account = self.accounts.find(account_id)
         if account is None or identifier not in {identity.value for identity in account.identities}:
             return False
-        # Before, so that they go also where this is cut off half way; and after, whoever came in by it meanwhile.
+        # Before it, so that they go also where this is cut off half way; and again after it, for whoever came in by the
+        # identifier meanwhile.
         self.puts_out(account_id)
         done = self.accounts.unlink(account_id, identifier)
         if done:

@@ -1,16 +1,13 @@
-"""What a thief may have left in an account goes with the old password, and whoever came in by it is put out."""
+"""What a thief may have left in an account goes with the old password."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from idp.domain.accounts import Account
-from idp.domain.logout import EndsSignIns
 from idp.domain.passkeys import Passkey
 from idp.domain.ways_in import WaysIn, other_addresses
-from idp.storage.devices import DeviceStore
 from idp.storage.merges import MergeStore
-from idp.storage.sweeps import SweepStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +18,6 @@ class AccountWaysIn:
     merges: MergeStore
     removes_address: Callable[[Account, str], bool]
     removes_passkey: Callable[[Account, str], None]
-    ends_sign_ins: EndsSignIns
-    devices: DeviceStore
-    sweeps: SweepStore
     clock: Callable[[], datetime]
 
     def beside(self, account: Account, proven: str | None) -> WaysIn:
@@ -41,10 +35,3 @@ class AccountWaysIn:
             self.removes_passkey(account, passkey.id)
         for address in unknown.addresses:
             self.removes_address(account, address)
-
-    def put_out(self, account_id: str, known_browsers: Sequence[str] = ()) -> None:
-        """End every sign-in, and once more in a minute those that were under way."""
-        now = self.clock()
-        self.sweeps.put(account_id, now=now, began_before=now)
-        self.ends_sign_ins.of_account(account_id, known_browsers=known_browsers)
-        self.devices.forget_account(account_id)

@@ -15,15 +15,13 @@ from idp.openid.access_token import AccessTokenKind, AccessTokenKinds
 from idp.openid.core import AccountGone, Core, pyop_errors_translated
 from idp.openid.encryption import NoRecipient
 from idp.openid.grant_state import NewGrant
-from idp.openid.grants import GrantStore
+from idp.openid.grants import Grants
 
 
 class AuthorizationAnswers:
     """Grants requests and tells errors, each in the response mode that was asked for and with ``iss`` (RFC 9207)."""
 
-    def __init__(
-        self, issuer: str, core: Core, grants: GrantStore, lifetimes: Lifetimes, kinds: AccessTokenKinds
-    ) -> None:
+    def __init__(self, issuer: str, core: Core, grants: Grants, lifetimes: Lifetimes, kinds: AccessTokenKinds) -> None:
         self._issuer = issuer
         self._core = core
         self._grants = grants

@@ -12,7 +12,7 @@ from idp.domain.grants import Grant, Lifetimes
 from idp.domain.keyed import base64url, same, token_hash
 from idp.domain.references import go_on_under
 from idp.openid.grant_state import TakenTwice, invalid_grant
-from idp.openid.grants import GrantStore
+from idp.openid.grants import Grants
 from idp.openid.issuing import Issuing, TokenCall
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -69,7 +69,7 @@ CODE_CHECKS: tuple[Callable[[CodeUse], None], ...] = (
 class CodeGrant:
     """The grant type ``authorization_code``."""
 
-    def __init__(self, issuing: Issuing, grants: GrantStore, lifetimes: Lifetimes) -> None:
+    def __init__(self, issuing: Issuing, grants: Grants, lifetimes: Lifetimes) -> None:
         self._issuing = issuing
         self._grants = grants
         self._lifetimes = lifetimes

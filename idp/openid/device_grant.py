@@ -26,7 +26,7 @@ from idp.openid.access_token import resource_fault
 from idp.openid.client_authentication import ClientAuthentication, ClientLookup
 from idp.openid.device_codes import GRANT_TYPE, device_code_hash, user_code_hash
 from idp.openid.grant_state import TakenTwice, invalid_grant
-from idp.openid.grants import GrantStore
+from idp.openid.grants import Grants
 from idp.openid.issuing import Issuing, TokenCall
 from idp.openid.parameters import Pairs, every, single_form
 from idp.openid.release import granted_scopes
@@ -101,7 +101,7 @@ class DeviceAnswers:
 
     find_client: ClientLookup
     waiting: DeviceAuthorizations
-    grants: GrantStore
+    grants: Grants
     subjects: Subjects
     lifetimes: Lifetimes
     secret: SecretKey
@@ -169,7 +169,7 @@ class DeviceGrant:
 
     issuing: Issuing
     waiting: DeviceAuthorizations
-    grants: GrantStore
+    grants: Grants
     lifetimes: Lifetimes
 
     def answer(self, call: TokenCall) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Protocol
 from idp.domain.grants import AccessToken, Grant, IssuedToken, RefreshState, Rotation
 
 
-class GrantStore(Protocol):
+class Grants(Protocol):
     """Grants, found by the hashes of what was issued. Every method may raise ``ServiceUnavailable``."""
 
     def add(self, grant: Grant, access: IssuedToken | None = None) -> None:

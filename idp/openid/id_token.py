@@ -37,7 +37,7 @@ class IdTokens:
         Only our keys by their ``kid`` count, each with its one algorithm: ``none``, a MAC made with the public key and
         a token of another kind are all refused (RFC 8725 sections 3.1 and 3.11).
         """
-        if len(hint) > _LONGEST_HINT or not hint.isascii():
+        if len(hint) > _LONGEST_HINT:
             return None
         try:
             header = jws.extract_compact(hint.encode("ascii")).headers()

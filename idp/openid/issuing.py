@@ -12,7 +12,7 @@ from idp.domain.grants import Grant, Lifetimes
 from idp.openid.access_token import AccessTokenKind, AccessTokenKinds
 from idp.openid.core import AccountGone, Core, pyop_errors_translated
 from idp.openid.grant_state import CodeExchange, Issue, invalid_grant, new_refresh_token
-from idp.openid.grants import GrantStore
+from idp.openid.grants import Grants
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class TokenCall:
 class Issuing:
     """Lets pyop answer from one grant, and kills families whose parts were stolen."""
 
-    def __init__(self, core: Core, grants: GrantStore, kinds: AccessTokenKinds) -> None:
+    def __init__(self, core: Core, grants: Grants, kinds: AccessTokenKinds) -> None:
         self._kinds = kinds
         self._core = core
         self._grants = grants

@@ -1,14 +1,15 @@
 """Signing keys as files of one folder: reading them, making them, taking one away.
 
 ``openid-<algorithm>-<time>.pem`` signs from the time in its name (UTC, ``20261123T200000Z``). Any other
-``openid-*.pem`` signs once it has been there for as long as a new key has to be published.
+``openid-*.pem`` signs once it has been there for as long as a new key has to be published; the first one of its
+algorithm waits for nobody.
 """
 
 import errno
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -63,7 +64,18 @@ def stamp(directory: Path) -> Stamp:
 
 def read_keys(directory: Path) -> tuple[SigningKey, ...]:
     """Every signing key of the folder; ``ConfigurationError`` names the file, or the folder, that cannot be used."""
-    return tuple(_read_key(path) for path in _key_paths(directory))
+    keys = [_read_key(path) for path in _key_paths(directory)]
+    # In the order of ``signing_keys.states``.
+    latest_first = sorted(keys, key=lambda key: (key.signs_from, key.kid), reverse=True)
+    firsts = {key.algorithm: key.path for key in latest_first}
+    return tuple(_without_waiting(key) if key.path == firsts[key.algorithm] else key for key in keys)
+
+
+def _without_waiting(first: SigningKey) -> SigningKey:
+    """Nobody signs before it: it has signed since its file was there."""
+    if _TIME_IN_NAME.search(first.path.name):
+        return first
+    return replace(first, signs_from=first.signs_from - PUBLISHED_BEFORE)
 
 
 def _key_paths(directory: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,8 @@ class KeyStore:
         at_once: signs immediately, for when the present one is lost or known to others.
         """
         now = self._clock()
-        signs_from = now.replace(microsecond=0) + (timedelta() if at_once else PUBLISHED_BEFORE)
+        # Names hold whole seconds: rounded up, it does not come before a key that was made in the same second.
+        signs_from = now if at_once else datetime.fromtimestamp(ceil(now.timestamp()), UTC) + PUBLISHED_BEFORE
         path = key_files.path_of_new_key(self._directory, algorithm, signs_from)
         key_files.create_once(path, lambda: key_files.new_key(algorithm))
         self._look(now)

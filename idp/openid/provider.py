@@ -24,7 +24,7 @@ from idp.openid.discovery import DEVICE_PAGE_PATH, discovery_document, our_addre
 from idp.openid.dpop import DPoP, Proofs
 from idp.openid.encryption import Encryption
 from idp.openid.end_session import EndSessionRequest
-from idp.openid.grants import GrantStore
+from idp.openid.grants import Grants
 from idp.openid.id_token import IdTokens
 from idp.openid.issuing import Issuing
 from idp.openid.keys import KeyStore
@@ -61,7 +61,7 @@ class Provider:
         issuer: str,
         keys: KeyStore,
         clients: ClientLookup,
-        grants: GrantStore,
+        grants: Grants,
         claims_of: ClaimsOf,
         lifetimes: Lifetimes,
         secret: SecretKey,

@@ -20,7 +20,7 @@ from idp.domain.keyed import SecretKey, random_token, same, token_hash
 from idp.domain.references import go_on_under
 from idp.openid.access_token import AccessTokenKind
 from idp.openid.grant_state import Issue, RefreshAgain, RefreshDone, RefreshExchange, TakenTwice, invalid_grant
-from idp.openid.grants import GrantStore
+from idp.openid.grants import Grants
 from idp.openid.issuing import Issuing, TokenCall
 
 
@@ -29,7 +29,7 @@ class RefreshGrant:
     """The grant type ``refresh_token``."""
 
     issuing: Issuing
-    grants: GrantStore
+    grants: Grants
     lifetimes: Lifetimes
     secret: SecretKey
 

@@ -16,7 +16,7 @@ from idp.domain.keyed import same, token_hash
 from idp.domain.references import go_on_under
 from idp.openid.access_token import confirmation, one_or_many
 from idp.openid.client_authentication import ClientAuthentication, invalid_client
-from idp.openid.grants import GrantStore
+from idp.openid.grants import Grants
 from idp.openid.parameters import Pairs, single_form
 
 _INACTIVE: dict[str, Any] = {"active": False}
@@ -27,7 +27,7 @@ class RevocationEndpoint:
     """RFC 7009: a refresh token ends its whole family, an access token itself alone."""
 
     authenticate: ClientAuthentication
-    grants: GrantStore
+    grants: Grants
 
     def answer(self, pairs: Pairs, authorization: str | None, *, now: datetime) -> None:
         """Returns when the token is of no use any more, or never was this client's (RFC 7009 section 2.2)."""
@@ -48,7 +48,7 @@ class IntrospectionEndpoint:
     """RFC 7662, for clients that can prove who they are."""
 
     authenticate: ClientAuthentication
-    grants: GrantStore
+    grants: Grants
     issuer: str
 
     def answer(self, pairs: Pairs, authorization: str | None, *, now: datetime) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from idp.openid.core import AccountGone, Core, pyop_errors_translated
 from idp.openid.dpop import DPoP, Proofs, challenge
 from idp.openid.encryption import Encryption
 from idp.openid.grant_state import AccessTokenUse
-from idp.openid.grants import GrantStore
+from idp.openid.grants import Grants
 from idp.openid.id_token import IdTokens
 from idp.openid.parameters import Pairs, single_form
 
@@ -51,7 +51,7 @@ class UserinfoEndpoint:
         self,
         url: str,
         core: Core,
-        grants: GrantStore,
+        grants: Grants,
         find_client: ClientLookup,
         dpop: DPoP,
         id_tokens: IdTokens,

@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pymongo.read_concern import ReadConcern
-
 from idp.domain.audit_finding import AuditFinding
 from idp.domain.audit_sequence import AuditSequence, Numbered
 from idp.domain.keyed import SecretKey, same
 from idp.domain.number_runs import NumberRuns
-from idp.storage.audit_seals import SealCheck
+from idp.storage.audit_seal_checks import SealCheck
 from idp.storage.audit_writer import proof_key, proof_of
 from idp.storage.database import Database, Document
 from idp.storage.walking import pieces
@@ -59,12 +57,12 @@ class EventsRead:
         for event in seal.events:
             self.unsealed.pop(event, None)
 
-    def left(self, told: Container[int], oldest: int) -> Iterator[AuditFinding]:
+    def left(self, told: Container[int], oldest_seal: int) -> Iterator[AuditFinding]:
         """What is wrong once every seal was shown.
 
-        told: seals that are known to be wrong. oldest: the first one that has to be there.
+        told: seals that are known to be wrong. oldest_seal: number of the first one that has to be there.
         """
-        not_there = sorted(number for number in self.known if number >= oldest and number not in told)
+        not_there = sorted(number for number in self.known if number >= oldest_seal and number not in told)
         for first, last in NumberRuns(not_there):
             yield AuditFinding(first, "missing", detail=f"events know the seals {first} to {last}")
         if self.unsealed:
@@ -78,7 +76,7 @@ class AuditProofs:
     """Reads the whole collection once."""
 
     def __init__(self, database: Database, secret: SecretKey) -> None:
-        self._events = database.collection("audit").with_options(read_concern=ReadConcern("majority"))
+        self._events = database.majority_collection("audit")
         self._key = proof_key(secret)
 
     def read(self, *, now: datetime) -> EventsRead:

@@ -32,7 +32,7 @@ class SealKey:
         return same(self._mac(unsigned), str(seal.get("mac", "")))
 
     def change(self, seals: Collection[Any], foreign: Document, ours: Document) -> tuple[Document, Document]:
-        """Two neighbours between these two, the first of another key and the second of this one.
+        """Between these two seals, the last one under another key and the first one under this key, neighbours.
 
         A few reads, however many seals there are: by halves, since a key that is changed on purpose is changed once.
         """

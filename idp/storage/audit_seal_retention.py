@@ -1,8 +1,8 @@
-"""Which of the audit trail's seals still serve: those before them may go, and nobody else can take one away unseen.
+"""Which of the audit trail's seals are still needed. Those before them are removed; nobody else can remove one unseen.
 
-A seal serves until all of its events have ended. Each new one says under the key which is the oldest that has to be
-there (``oldest``); whoever removes more than that from the front is found, as is who removes the word itself: it goes
-with the newest seals, which the events know.
+A seal is needed until the last of its events has ended. Each new seal says, under the key, which is the oldest that has
+to be there (``oldest``): whoever removes that one or a later one is found. To remove this word itself is to remove the
+newest seals, which the events know.
 """
 
 from datetime import datetime, timedelta
@@ -16,11 +16,11 @@ from idp.storage.database import Document
 
 # Clocks may be off, and the database removes an event after its end.
 _MARGIN = timedelta(days=1)
-# Each time that one comes: more than one, so that a long past is made up for.
+# So many go at most when a new one is made: more than one, so that old ones which are too many become fewer.
 _RETIRED_AT_ONCE = 10
-# So many of the newest seals are asked before none is believed to tell: workers of the release before tell nothing.
+# ``oldest`` is looked for in so many of the newest seals: those by workers of the release before do not have it.
 _LATEST = 100
-_FIRST_NUMBER = 1
+FIRST_NUMBER = 1
 _UPWARDS, _DOWNWARDS = [("_id", ASCENDING)], [("_id", DESCENDING)]
 
 
@@ -32,15 +32,15 @@ class SealRetention:
         self._key = key
 
     def oldest(self) -> int:
-        """The number of the oldest seal that has to be there, as the newest sound one tells that tells it."""
-        # One at a time: it is nearly always the first, and each holds a thousand events.
+        """The number of the oldest seal that has to be there, by the newest sound one that has ``oldest``."""
+        # One at a time: nearly always the first has it, and each holds a thousand events.
         for seal in self._seals.find(batch_size=1).sort(_DOWNWARDS).limit(_LATEST):
             if isinstance(seal.get("oldest"), int) and self._key.fits(seal):
                 return int(seal["oldest"])
-        return _FIRST_NUMBER
+        return FIRST_NUMBER
 
     def still_needed(self, *, now: datetime) -> int:
-        """The same for a seal that is made now: what has ended meanwhile is left out."""
+        """The same for a seal that is made now, without those whose events have all ended meanwhile."""
         number = self.oldest()
         for _ in range(_RETIRED_AT_ONCE):
             seal = self._first_sound(number)
@@ -50,11 +50,11 @@ class SealRetention:
         return number
 
     def purge(self, before: int) -> None:
-        """Remove what nobody needs any more; whoever is killed before is made up for the next time."""
+        """Remove the seals before this number; where a process is killed before it could, the next seal does it."""
         self._seals.delete_many({"_id": {"$lt": before}})
 
     def _first_sound(self, number: int) -> Document | None:
-        """The next seal from this number that may be believed: a broken one goes with the sound one after it."""
+        """The first seal from this number on that may be believed: a broken one is kept as long as the one after it."""
         seal: Document | None = self._seals.find_one({"_id": {"$gte": number}}, sort=_UPWARDS)
         if seal is None or self._key.fits(seal):
             return seal

@@ -150,6 +150,10 @@ class Database:
             read_concern=ReadConcern("local"),
         )
 
+    def majority_collection(self, name: str) -> Collection[Document]:
+        """The same, but what a failover could still take back is not read."""
+        return self.collection(name).with_options(read_concern=ReadConcern("majority"))
+
     @property
     def is_indexed(self) -> bool:
         """Whether every index is known to be there: without the unique ones nothing is used once."""

@@ -19,9 +19,9 @@ _SECONDS = 60
 
 @contextmanager
 def reading_much(collection: Collection[Any]) -> Iterator[None]:
-    """One operation on it that may take a minute; for commands, nobody waits so long for a page.
+    """Within, one operation on this collection may take a minute: for commands, since nobody waits so long for a page.
 
-    A database that is away is told of within the ordinary time. Raises ServiceUnavailable.
+    The database is asked first whether it is there, which takes no longer than usual. Raises ServiceUnavailable.
     """
     with translated():
         collection.database.command("ping")
@@ -41,7 +41,7 @@ def pieces(find: Callable[[], Cursor[AnyDocument]], size: int, *, behind: Any = 
         found = find().sort(_BY_ID).hint(_BY_ID).limit(size + 1)
         with translated(), pymongo.timeout(_SECONDS):
             documents = list(found if behind is None else found.min([("_id", behind)]))
-        # The first and the last alone are looked into: those of a backup wait as the bytes that they are.
+        # Only the first and the last one are looked into: a backup copies documents as bytes, and need not open them.
         if documents and documents[0]["_id"] == behind:
             del documents[0]
         del documents[size:]

@@ -73,8 +73,7 @@ def blueprint(
     def change_password() -> ResponseReturnValue:
         session, account = door.fresh("account.password", posted=True)
         password, locale = forms.field("password"), known_language()
-        unknown = flow.others(account).among(not_mine())
-        outcome = flow.change_password(account, session, password, browser.device, locale=locale, not_mine=unknown)
+        outcome = flow.change_password(account, session, password, browser.device, locale=locale, not_mine=not_mine())
         if isinstance(outcome, PasswordProblem):
             return _password_page(pages, flow, account, problem=outcome)
         browser.signed_in(outcome)

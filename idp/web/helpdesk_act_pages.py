@@ -24,16 +24,23 @@ class Undone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """The name and label of a field in which one of several is chosen. of: which there are for an account's id."""
+
+    name: str
+    label: str
+    of: Callable[[str], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class ActPage:
-    """What the page of an act says and asks. choices: what one of is chosen; None where nothing is."""
+    """What the page of an act says and asks."""
 
     title: str
     explanation: str
     do: Callable[[str, Act], bool]
     fields: tuple[Field, ...] = ()
-    choice_name: str = ""
-    choice_label: str = ""
-    choices: Callable[[str], tuple[str, ...]] | None = None
+    choice: Choice | None = None
 
 
 def act_names(*, is_disabled: bool = False, only_passkeys: bool = False) -> dict[str, str]:
@@ -58,128 +65,124 @@ def act_pages(
     """The acts by name. helps: whether the person of this account does; the role, which goes with an address, is
     nobody's here to give away, nor to whatever leads to another account. own: the account of whoever acts, into which
     they merge nobody's."""
-    names = act_names(only_passkeys=True) | act_names(is_disabled=True)
+    asking = _Asking(people, acts, helps, own)
+    names, explanations = act_names(only_passkeys=True) | act_names(is_disabled=True), _explanations()
+    done: dict[str, Callable[[str, Act], bool]] = {
+        "unlock": people.unlock,
+        "allow-password": acts.allow_password,
+        "give-back": asking.give_back,
+        "disable": acts.close,
+        "enable": asking.enable,
+        "merge": asking.merge,
+        "unmerge": asking.unmerge,
+        "unlink": asking.unlink,
+        "erase": acts.erase,
+    }
+    into = "into", gettext("Le compte qui reste : adresse, identifiant ou référence"), "", True
+    fields = {"merge": (into,)}
+    choices = {
+        "give-back": Choice("address", gettext("L’adresse de la personne"), asking.addresses),
+        "unmerge": Choice("address", gettext("Le compte à séparer"), asking.merged),
+        "unlink": Choice("identity", gettext("L’identifiant à retirer"), asking.identities),
+    }
+    return {
+        name: ActPage(names[name], explanations[name], do, fields.get(name, ()), choices.get(name))
+        for name, do in done.items()
+    }
 
-    def merge(account_id: str, act: Act) -> bool:
-        into = _one(people, forms.field("into"))
-        if into == own:
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Acts that ask for more than a reason, or are refused in a sentence. The arguments of ``act_pages``."""
+
+    people: PeopleFlow
+    acts: HelpdeskActs
+    helps: Callable[[str], bool]
+    own: str
+
+    def merge(self, account_id: str, act: Act) -> bool:
+        into = _one(self.people, forms.field("into"))
+        if into == self.own:
             raise Undone(into=field_sentence("helpdesk.own_account"))
-        if helps(account_id) or helps(into):
+        if self.helps(account_id) or self.helps(into):
             raise Undone(into=field_sentence("helpdesk.operator_account"))
-        if not acts.merge(account_id, into, act):
+        if not self.acts.merge(account_id, into, act):
             raise Undone(into=field_sentence("helpdesk.not_mergeable"))
         return True
 
-    def enable(account_id: str, act: Act) -> bool:
-        if not acts.reopen(account_id, act):
+    def enable(self, account_id: str, act: Act) -> bool:
+        if not self.acts.reopen(account_id, act):
             raise Undone(reason=field_sentence("helpdesk.not_reopened"))
         return True
 
-    def unmerge(account_id: str, act: Act) -> bool:
-        problem = acts.unmerge(account_id, _chosen("address"), act)
+    def unmerge(self, account_id: str, act: Act) -> bool:
+        problem = self.acts.unmerge(account_id, _chosen("address"), act)
         if problem is not None:
             raise Undone(address=field_sentence(problem))
         return True
 
-    def give_back(account_id: str, act: Act) -> bool:
+    def merged(self, account_id: str) -> tuple[str, ...]:
+        return tuple(merge.address for merge in self.acts.undoable(account_id))
+
+    def give_back(self, account_id: str, act: Act) -> bool:
         address = _chosen("address")
-        # By command alone to an address that is not the account's: it would be a way into anybody's.
-        if address not in own_addresses(account_id):
+        # To another address by command alone: whoever may use this page could else take any account.
+        if address not in self.addresses(account_id):
             raise Undone(address=field_sentence("helpdesk.choose"))
-        problem = acts.give_back(account_id, address, act)
+        problem = self.acts.give_back(account_id, address, act)
         if problem is not None:
             raise Undone(address=field_sentence(problem))
         return True
 
-    def own_addresses(account_id: str) -> tuple[str, ...]:
-        account = people.account(account_id)
+    def addresses(self, account_id: str) -> tuple[str, ...]:
+        account = self.people.account(account_id)
         return account.addresses if account else ()
 
-    def unlink(account_id: str, act: Act) -> bool:
-        if not people.unlink(account_id, _chosen("identity"), act):
+    def unlink(self, account_id: str, act: Act) -> bool:
+        if not self.people.unlink(account_id, _chosen("identity"), act):
             raise Undone(identity=field_sentence("helpdesk.choose"))
         return True
 
-    def identities(account_id: str) -> tuple[str, ...]:
-        account = people.account(account_id)
+    def identities(self, account_id: str) -> tuple[str, ...]:
+        account = self.people.account(account_id)
         return tuple(identity.value for identity in account.identities) if account else ()
 
+
+def _explanations() -> dict[str, str]:
+    """What each act does, told before it is done."""
     return {
-        "unlock": ActPage(
-            names["unlock"],
-            gettext(
-                "Les essais et les mails comptés jusqu’ici ne comptent plus : la personne peut essayer de nouveau."
-            ),
-            people.unlock,
+        "unlock": gettext(
+            "Les essais et les mails comptés jusqu’ici ne comptent plus : la personne peut essayer de nouveau."
         ),
-        "allow-password": ActPage(
-            names["allow-password"],
-            gettext(
-                "La personne avait choisi de ne se connecter que par clé d’accès : le mot de passe et le code par mail "
-                "l’ouvrent de nouveau. Assurez-vous d’abord que c’est bien elle qui le demande ; elle est prévenue."
-            ),
-            acts.allow_password,
+        "allow-password": gettext(
+            "La personne avait choisi de ne se connecter que par clé d’accès : le mot de passe et le code par mail "
+            "l’ouvrent de nouveau. Assurez-vous d’abord que c’est bien elle qui le demande ; elle est prévenue."
         ),
-        "give-back": ActPage(
-            names["give-back"],
-            gettext(
-                "Quand quelqu’un d’autre s’est emparé du compte : tout le monde est déconnecté, le mot de passe, les "
-                "clés d’accès et les autres adresses ne servent plus. Assurez-vous d’abord que l’adresse choisie est "
-                "bien celle de la personne : elle s’y connectera par un code. Toutes les adresses sont prévenues."
-            ),
-            give_back,
-            (),
-            "address",
-            gettext("L’adresse de la personne"),
-            own_addresses,
+        "give-back": gettext(
+            "Quand quelqu’un d’autre s’est emparé du compte : tout le monde est déconnecté, le mot de passe, les "
+            "clés d’accès et les autres adresses ne servent plus. Assurez-vous d’abord que l’adresse choisie est "
+            "bien celle de la personne : elle s’y connectera par un code. Toutes les adresses sont prévenues."
         ),
-        "disable": ActPage(
-            names["disable"],
-            gettext("La personne est déconnectée partout et ne peut plus se connecter, jusqu’à la réactivation."),
-            acts.close,
+        "disable": gettext(
+            "La personne est déconnectée partout et ne peut plus se connecter, jusqu’à la réactivation."
         ),
-        "enable": ActPage(names["enable"], gettext("La personne peut se connecter de nouveau."), enable),
-        "merge": ActPage(
-            names["merge"],
-            gettext(
-                "Ce compte est absorbé par l’autre : il ne permet plus de se connecter, et ses adresses, ses "
-                "identifiants et ses clés d’accès passent à l’autre. Les deux sont prévenus ; ils peuvent être séparés "
-                "pendant 30 jours."
-            ),
-            merge,
-            (("into", gettext("Le compte qui reste : adresse, identifiant ou référence"), "", True),),
+        "enable": gettext("La personne peut se connecter de nouveau."),
+        "merge": gettext(
+            "Ce compte est absorbé par l’autre : il ne permet plus de se connecter, et ses adresses, ses "
+            "identifiants et ses clés d’accès passent à l’autre. Les deux sont prévenus ; ils peuvent être séparés "
+            "pendant 30 jours."
         ),
-        "unmerge": ActPage(
-            names["unmerge"],
-            gettext(
-                "Les deux comptes redeviennent ce qu’ils étaient, personne n’y reste connecté ; les deux sont prévenus."
-            ),
-            unmerge,
-            (),
-            "address",
-            gettext("Le compte à séparer"),
-            lambda account_id: tuple(merge.address for merge in acts.undoable(account_id)),
+        "unmerge": gettext(
+            "Les deux comptes redeviennent ce qu’ils étaient, personne n’y reste connecté ; les deux sont prévenus."
         ),
-        "unlink": ActPage(
-            names["unlink"],
-            gettext(
-                "Cet identifiant ne mène plus à personne, jusqu’à ce que quelqu’un le prouve de nouveau. La personne "
-                "est déconnectée partout. Si quelqu’un d’autre est entré par là, rendez ensuite le compte à son "
-                "adresse."
-            ),
-            unlink,
-            (),
-            "identity",
-            gettext("L’identifiant à retirer"),
-            identities,
+        "unlink": gettext(
+            "Cet identifiant ne mène plus à personne, jusqu’à ce que quelqu’un le prouve de nouveau. La personne "
+            "est déconnectée partout. Si quelqu’un d’autre est entré par là, rendez ensuite le compte à son "
+            "adresse."
         ),
-        "erase": ActPage(
-            names["erase"],
-            gettext(
-                "Le compte est fermé tout de suite et tout ce qui concerne la personne est effacé en quelques "
-                "secondes. Personne ne peut revenir là-dessus ; seul le journal de sécurité reste, pour sa durée."
-            ),
-            acts.erase,
+        "erase": gettext(
+            "Le compte est fermé tout de suite et tout ce qui concerne la personne est effacé en quelques "
+            "secondes. Personne ne peut revenir là-dessus ; seul le journal de sécurité reste, pour sa durée."
         ),
     }
 

@@ -19,7 +19,7 @@ def below(path: str, application: "WSGIApplication") -> "WSGIApplication":
         environ["SCRIPT_NAME"] = path
         if path and (environ["PATH_INFO"] == path or environ["PATH_INFO"].startswith(inside)):
             environ["PATH_INFO"] = environ["PATH_INFO"][len(path) :]
-        # Werkzeug would lead from nothing to the slash, at an address that has the proxy's scheme.
+        # Werkzeug would redirect an empty path to the slash, at an address with the proxy's scheme: http.
         environ["PATH_INFO"] = environ["PATH_INFO"] or "/"
         return application(environ, start_response)
 

@@ -40,7 +40,8 @@ def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages)
             browser.device,
             reference=here.pending.reference,
             locale=known_language(),
-            not_mine=flow.others(account, here.pending.address).among(not_mine()),
+            not_mine=not_mine(),
+            proven=here.pending.address,
         )
         if isinstance(outcome, PasswordProblem):
             return _page(pages, flow, here, account, problem=outcome)

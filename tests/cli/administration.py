@@ -21,7 +21,7 @@ from idp.openid.keys import KeyStore
 from idp.saml.federation import FederationFolder
 from idp.storage.accounts import AccountStore
 from idp.storage.audit_proofs import AuditProofs
-from idp.storage.audit_seals import AuditSeals
+from idp.storage.audit_seal_checks import AuditSealChecks
 from idp.storage.clients import ClientStore, InitialTokenStore
 from idp.storage.database import Database
 from idp.storage.grants import GrantStore
@@ -66,7 +66,7 @@ def administration(folder: Path, *, now: datetime, database: Database = NOWHERE)
         helpdesk=nobody,
         bounces=lambda: BounceFlow(Outbox(database), AccountStore(database), audit_trail(database), "example.org"),
         doctor=no_doctor,
-        audit=lambda: AuditVerification(AuditProofs(database, SECRET), AuditSeals(database, SECRET), lambda: now),
+        audit=lambda: AuditVerification(AuditProofs(database, SECRET), AuditSealChecks(database, SECRET), lambda: now),
         migrating=lambda: Migrating(database, INDEXES, MIGRATIONS, Terms(timedelta(days=365)), lambda: now),
         work=lambda: None,
         backup=lambda: BackupFlow(

@@ -6,10 +6,11 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from idp import cli
+from idp.cli.output import moment
 from idp.domain.signing_keys import PUBLISHED_AFTER, PUBLISHED_BEFORE
 from tests.cli.administration import administration
 
-START = datetime.now(UTC) + timedelta(days=1)
+START = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 
 
 def run(folder: Path, *words: str, now: datetime = START) -> Result:
@@ -24,6 +25,11 @@ def lines(result: Result) -> list[list[str]]:
 
 def test_keys_are_listed_with_their_states(tmp_path: Path) -> None:
     assert {(line[1], line[2]) for line in lines(run(tmp_path, "list"))} == {("RS256", "signing"), ("ES256", "signing")}
+
+
+def test_keys_that_were_just_made_are_not_said_to_sign_later(tmp_path: Path) -> None:
+    told = lines(run(tmp_path, "list", now=datetime.now(UTC)))
+    assert all(line[3] <= moment(datetime.now(UTC)) for line in told)
 
 
 def test_rotating_makes_the_next_key_and_a_second_one_has_to_wait(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from idp.storage import embedded
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.audit_proofs import AuditProofs
+from idp.storage.audit_seal_checks import AuditSealChecks
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.backup import archive, copying
 from idp.storage.backup.policy import KEPT, SCHEMA, VOID
@@ -166,7 +167,7 @@ def test_the_security_log_of_a_copy_is_as_it_was_written(
         there = replace(there, secret_key="what the settings had before, and not after")
     there.restore(file, keys_to=keys, passphrase=PHRASE)
     found = AuditVerification(
-        AuditProofs(elsewhere, SECRET), AuditSeals(elsewhere, SECRET), lambda: NOW + timedelta(minutes=2)
+        AuditProofs(elsewhere, SECRET), AuditSealChecks(elsewhere, SECRET), lambda: NOW + timedelta(minutes=2)
     ).verify()
     assert (found.proven, found.seals, found.waiting, found.findings) == (3, 2, 1, ())
 
@@ -372,7 +373,7 @@ def test_on_a_replica_set_everything_is_of_one_moment_while_others_write(one_nod
     assert len(accounts) >= 200
     assert accounts <= consents
     assert len(consents - accounts) <= len(writers)
-    found = AuditVerification(AuditProofs(copy, SECRET), AuditSeals(copy, SECRET), lambda: NOW).verify()
+    found = AuditVerification(AuditProofs(copy, SECRET), AuditSealChecks(copy, SECRET), lambda: NOW).verify()
     assert found.proven >= 200
     assert found.findings == ()
     database.close()

@@ -25,6 +25,7 @@ from idp.storage.accounts import AccountStore
 from idp.storage.invitations import InvitationStore
 from idp.storage.merged_accounts import MergedAccounts
 from idp.storage.merges import LEASE
+from idp.storage.passkeys import PasskeyStore
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SECOND_SWEEP
 from tests.flows.one_person import ADDRESS, cut_at, signed_in
@@ -89,7 +90,8 @@ def test_a_password_that_waits_to_be_hashed_is_not_stored_once_its_sender_is_out
 
 def sign_in_begins(services: Services, monkeypatch: pytest.MonkeyPatch, late: list[SignedIn]) -> None:
     """It ends, among the late ones, when the sign-ins of its account have just been ended."""
-    began = services.clock()
+    # The database keeps milliseconds: what begins in the same one did not begin before.
+    began = services.clock() - timedelta(seconds=1)
 
     def it_ends() -> None:
         _, anonymous = services.browser_sessions.open()
@@ -231,6 +233,7 @@ def test_o_25_an_offer_of_before_a_proof_merges_nothing(
         at_the_end_of(monkeypatch, (MergedAccounts, "leave"), lambda: adopted(services), before=True)
     assert flow.accept(thief, browser.session, offer, PASSWORD) == "merge.changed"
     assert account(services).identities == (OWN,)
+    assert not stores.merges.is_under_way("account-1")
     assert not account(services).disabled
 
 
@@ -450,3 +453,73 @@ def test_an_invited_account_that_a_university_vouched_for_is_nobody_else_s(servi
     guest = services.stores.accounts.find("guest")
     assert guest is not None
     assert guest.identities == (theirs,)
+
+
+def give_back(services: Services, address: str = ADDRESS) -> str | None:
+    return assistance.helpdesk_acts(services).give_back("account-1", address, Act("alex", "carte vue au guichet"))
+
+
+def test_who_signs_in_while_everybody_is_put_out_is_out_a_minute_later(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[SignedIn] = []
+    sign_in_begins(services, monkeypatch, late)
+    ways_in.putting_out(services)("account-1")
+    a_minute_passes(services)
+    assert late
+    assert services.browser_sessions.find(late[0].session_cookie) is None
+
+
+def test_who_comes_in_just_before_an_account_is_given_back_is_out_at_once(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[SignedIn] = []
+    at_the_end_of(monkeypatch, (AccountStore, "give_back"), lambda: late.append(signed_in(services)), before=True)
+    assert give_back(services) is None
+    assert services.browser_sessions.find(late[0].session_cookie) is None
+
+
+def test_an_account_is_given_back_at_no_address_that_somebody_takes_meanwhile(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = "free@b.example"
+    takes = partial(services.stores.accounts.create, Account("a", "s", services.clock(), addresses=(free,)))
+    at_the_end_of(monkeypatch, (AccountStore, "give_back"), takes, before=True)
+    assert give_back(services, free) == "helpdesk.address_taken"
+    assert account(services).addresses == (ADDRESS,)
+
+
+def test_who_is_in_an_account_is_out_also_where_giving_it_back_is_cut_half_way(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thief = signed_in(services)
+    cut_at(monkeypatch, (PasskeyStore, "remove_account"), lambda: give_back(services))
+    assert services.browser_sessions.find(thief.session_cookie) is None
+    assert give_back(services) is None
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_an_offer_to_merge_an_account_ends_before_giving_it_back_takes_its_password_away(
+    services: Services, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Whoever read the mailbox lacks nothing but the password, and tries again at every moment."""
+    stores, now = services.stores, services.clock()
+    thief = Account("thief", "subject-2", now, addresses=("thief@b.example",))
+    stores.accounts.create(thief)
+    stores.accounts.set_password("account-1", services.hasher.hash(PASSWORD), now=now)
+    browser, flow = signed_in(services, "thief"), own_account.merging(services)
+
+    def offered() -> None:
+        offer = Merge("m", "thief", "account-1", ADDRESS, now, now + OFFER_LIFETIME)
+        stores.merges.offer(offer, browser.session.browser)
+
+    if when == "before":
+        offered()
+        offer = flow.offer(thief, browser.session, "m")
+        assert offer is not None
+        at_the_end_of(monkeypatch, (AccountStore, "give_back"), partial(flow.accept, thief, browser.session, offer, ""))
+    else:
+        at_the_end_of(monkeypatch, (AccountStore, "give_back"), offered, before=True)
+    assert give_back(services) is None
+    assert flow.offer(thief, browser.session, "m") is None
+    assert not account(services).disabled, "nor did it end in theirs meanwhile"

@@ -21,6 +21,7 @@ from idp.openid.clients import read_clients
 from idp.openid.keys import KeyStore
 from idp.storage import outbox
 from idp.storage.audit import AuditTrail
+from idp.storage.audit_seal_checks import AuditSealChecks
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.database import Database
 from idp.storage.migrations.ledger import Ledger
@@ -73,7 +74,7 @@ def doctor(database: Database, tmp_path: Path) -> Doctor:
         pinned_keys=dict,
         description=WHOLE,
         maildir=None,
-        sealed_until=AuditSeals(database, SECRET).last_foreign,
+        sealed_until=AuditSealChecks(database, SECRET).last_foreign,
         last_backup=AuditTrail(database, SECRET).last_backup,
         clock=utc_now,
     )
@@ -201,7 +202,7 @@ def many_sealed_around(database: Database, changed: datetime) -> None:
 def test_a_change_of_the_secret_key_is_found_among_many_seals(doctor: Doctor, database: Database) -> None:
     changed = utc_now() - timedelta(days=1)
     many_sealed_around(database, changed)
-    until = AuditSeals(database, SECRET).last_foreign()
+    until = AuditSealChecks(database, SECRET).last_foreign()
     assert until
     # Sealed five minutes after it happened.
     assert abs(until.at - (changed - timedelta(minutes=5))) < timedelta(seconds=1)

@@ -121,6 +121,11 @@ def test_o_45_junk_is_refused(reader: World, hint: str) -> None:
     assert read(reader, hint, post_logout_redirect_uri=BYE) == EndSessionRequest()
 
 
+def test_o_45_a_hint_that_is_too_long_is_not_even_looked_at(reader: World, keys: KeyStore) -> None:
+    assert read(reader, signed(keys, GOOD | {"more": "x" * 5_000})).hint_is_valid
+    assert not read(reader, signed(keys, GOOD | {"more": "x" * 8_000})).hint_is_valid
+
+
 def test_the_hint_of_a_removed_client_is_refused(reader: World, keys: KeyStore) -> None:
     del reader.clients["portail"]
     assert not read(reader, signed(keys)).hint_is_valid

@@ -13,6 +13,7 @@ from joserfc import jwk, jws, jwt
 
 from idp.domain.signing_keys import ALGORITHMS, JWKS_MAX_AGE, PUBLISHED_AFTER, PUBLISHED_BEFORE, KeyState
 from idp.openid.id_token import IdTokens
+from idp.openid.key_files import new_key
 from idp.openid.keys import KeyStore
 from tests.openid.world import PORTAL, World
 
@@ -89,6 +90,28 @@ def test_a_new_key_is_published_before_it_signs_and_the_old_one_stays_for_its_to
     store.remove(old)
     clock.now += timedelta(seconds=2)
     assert other.find(old) is None
+
+
+def test_the_first_key_signs_from_when_it_was_made(tmp_path: Path) -> None:
+    """Nobody signs before it; told to begin eleven minutes later, it would sign before its time."""
+    store = KeyStore(tmp_path, algorithms=ALGORITHMS)
+    second = store.rotate("RS256").kid
+    made = {key.path: datetime.fromtimestamp(key.path.stat().st_mtime, UTC) for key, _ in store.every()}
+    firsts = [(key, state) for key, state in store.every() if key.kid != second]
+    assert [(key.signs_from, state) for key, state in firsts] == [
+        (made[key.path], KeyState.SIGNING) for key, _ in firsts
+    ]
+    assert state_of(store, second) is KeyState.NEXT
+
+
+def test_a_key_that_follows_another_waits_whatever_its_name(tmp_path: Path) -> None:
+    store = KeyStore(tmp_path)
+    (tmp_path / "openid-0002.pem").write_bytes(new_key("RS256"))
+    other = KeyStore(tmp_path)
+    second = next(key for key, _ in other.every() if key.path.name == "openid-0002.pem")
+    assert state_of(other, second.kid) is KeyState.NEXT
+    assert second.signs_from == datetime.fromtimestamp(second.path.stat().st_mtime, UTC) + PUBLISHED_BEFORE
+    assert other.signing().kid == store.signing().kid
 
 
 def test_a_lost_key_is_replaced_at_once(tmp_path: Path, clock: Clock) -> None:

@@ -10,24 +10,15 @@ from idp.flows.audit_verification import AuditVerification, Verification
 from idp.storage import audit_seal_retention
 from idp.storage.audit import KEPT, AuditTrail
 from idp.storage.audit_proofs import AuditProofs
+from idp.storage.audit_seal_checks import AuditSealChecks
 from idp.storage.audit_seal_key import SealKey
 from idp.storage.audit_seal_retention import SealRetention
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.database import Database
-from tests.storage.test_audit_seals import LATER, NOW, SECRET, described, kinds, verified, write
+from tests.storage.sealing import LATER, NOW, SECRET, described, kinds, verified, write
 
 ENDED = NOW + KEPT + timedelta(days=2)
 OTHER_SECRET = SecretKey(b"the secret key of last year")
-
-
-@pytest.fixture
-def trail(indexed_database: Database) -> AuditTrail:
-    return AuditTrail(indexed_database, SECRET)
-
-
-@pytest.fixture
-def seals(indexed_database: Database, trail: AuditTrail) -> AuditSeals:
-    return AuditSeals(indexed_database, SECRET, seen=trail.saw_seal)
 
 
 def seal_some(trail: AuditTrail, seals: AuditSeals, *days: int) -> None:
@@ -213,9 +204,9 @@ def test_verification_during_the_removal_of_old_seals_finds_nothing(
     seal_some(trail, seals, 0, 1, 2)
     purge(indexed_database, NOW + timedelta(days=1000))
     now = LATER + timedelta(days=1000)
-    checking = AuditSeals(indexed_database, SECRET).check(now=now)
+    checking = AuditSealChecks(indexed_database, SECRET).check(now=now)
     first = next(checking)
     seal_some(trail, seals, 1000)
     assert [finding for check in (first, *checking) for finding in check.findings] == []
     proofs = AuditProofs(indexed_database, SECRET)
-    assert AuditVerification(proofs, AuditSeals(indexed_database, SECRET), lambda: now).verify().findings == ()
+    assert AuditVerification(proofs, AuditSealChecks(indexed_database, SECRET), lambda: now).verify().findings == ()

@@ -1,55 +1,26 @@
 """Whoever writes to the database alone cannot change the audit trail unseen."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from idp.domain.keyed import SecretKey
-from idp.flows.audit_verification import AuditVerification, Verification
 from idp.storage import audit_seals
 from idp.storage.audit import AuditTrail
-from idp.storage.audit_proofs import AuditProofs
 from idp.storage.audit_seals import AuditSeals
 from idp.storage.database import Database
 from tests.profiled import profiled
+from tests.storage.sealing import LATER, NOW, SECRET, described, kinds, verified, write
 
-NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
-LATER = NOW + timedelta(minutes=10)
 MUCH_LATER = NOW + timedelta(hours=2)
-SECRET = SecretKey(b"a secret key of the installation")
-
-
-@pytest.fixture
-def trail(indexed_database: Database) -> AuditTrail:
-    return AuditTrail(indexed_database, SECRET)
-
-
-@pytest.fixture
-def seals(indexed_database: Database, trail: AuditTrail) -> AuditSeals:
-    return AuditSeals(indexed_database, SECRET, seen=trail.saw_seal)
-
-
-def write(trail: AuditTrail, count: int, at: datetime = NOW) -> None:
-    for number in range(count):
-        trail.append(
-            "sign_in.succeeded", at=at + timedelta(milliseconds=number), reference=f"R{number}", account_id="a"
-        )
 
 
 def three_seals(trail: AuditTrail, seals: AuditSeals) -> None:
     for round_ in range(3):
         write(trail, 4, NOW + timedelta(minutes=10 * round_))
         assert seals.seal_next(now=LATER + timedelta(minutes=10 * round_))
-
-
-def verified(database: Database, now: datetime = LATER) -> Verification:
-    return AuditVerification(AuditProofs(database, SECRET), AuditSeals(database, SECRET), lambda: now).verify()
-
-
-def kinds(found: Verification) -> list[tuple[int, str]]:
-    return [(finding.seal, finding.kind) for finding in found.findings]
 
 
 def test_what_nobody_touched_is_verified(trail: AuditTrail, seals: AuditSeals, indexed_database: Database) -> None:
@@ -200,10 +171,6 @@ def test_many_sealers_at_once_seal_every_event_once(
 
 def audit(database: Database) -> Any:
     return database.collection("audit")
-
-
-def described(found: Verification) -> list[tuple[int, str, str]]:
-    return sorted((finding.seal, finding.kind, finding.detail) for finding in found.findings)
 
 
 def begin_anew(database: Database, seals: AuditSeals, now: datetime) -> None:

@@ -14,10 +14,10 @@ from idp.domain.keyed import SecretKey
 from idp.storage.audit import AuditTrail
 from idp.storage.audit_proofs import AuditProofs, EventsRead
 from idp.storage.database import Database
+from tests.storage.sealing import SECRET
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=10)
-SECRET = SecretKey(b"a secret key of the installation")
 
 
 def append(trail: AuditTrail, number: int = 0) -> None:
@@ -45,11 +45,6 @@ class Failing:
             self._insert(document)
         if self.fails:
             raise AutoReconnect("cut")
-
-
-@pytest.fixture
-def trail(indexed_database: Database) -> AuditTrail:
-    return AuditTrail(indexed_database, SECRET)
 
 
 def test_events_are_counted_and_proven_from_the_beginning(trail: AuditTrail, indexed_database: Database) -> None:

@@ -8,6 +8,9 @@ from idp.domain.accounts import Account, Identity
 from idp.domain.claims import claims_of
 from idp.domain.guessing import MAILS_PER_HOUR
 from idp.domain.one_time_codes import digits
+from idp.flows.addresses import CODES_PER_HOUR
+from idp.storage.one_time_codes import OneTimeCodeStore
+from tests.flows.test_behind_the_back import at_the_end_of
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 OWN, NEW = "ines@univ-exemple.fr", "ines@agence.example"
@@ -58,10 +61,12 @@ def test_an_address_asked_for_by_two_accounts_in_one_browser_is_added_to_the_one
     world: World, person: Traveller
 ) -> None:
     person.get("/account/addresses/new").press("Recevoir le code", email=NEW)
+    first, mailed = str(person.tree.xpath("//form[.//input[@name='code']]/@action")[0]), code(world, NEW)
     world.account("noe", "noe@univ-exemple.fr", password=PASSWORD)
     world.clock.ahead = timedelta(minutes=6)
     person.get("/account/addresses/new").press("Se connecter", email="noe@univ-exemple.fr")
     assert person.press("Se connecter", password=PASSWORD).step == "new-address", person.text
+    assert person.send(first, code=mailed).step == "new-address", "that code is the other account's"
     assert add(world, person).step == "account"
     assert account(world, "noe").addresses == ("noe@univ-exemple.fr", NEW)
 
@@ -243,3 +248,41 @@ def test_a_new_password_is_told_at_every_address(world: World, person: Traveller
     assert person.step == "account", person.text
     for address in (OWN, NEW):
         assert [mail["kind"] for mail in world.mails(address)].count("password_changed") == 1
+
+
+def test_o_20_nobody_has_a_whole_university_mailed(world: World, person: Traveller) -> None:
+    for number in range(CODES_PER_HOUR):
+        person.get("/account/addresses/new").press("Recevoir le code", email=f"a{number}@agence.example")
+        assert person.step == "new-address-code"
+    person.get("/account/addresses/new").press("Recevoir le code", email=NEW)
+    assert (person.last.status_code, person.step, world.mails(NEW)) == (422, "new-address", [])
+
+
+def test_a_code_that_was_mailed_for_signing_in_is_none_for_an_address(world: World, ines: Account) -> None:
+    person = world.browser().start(OWN).press("Recevoir le code")
+    person.get(f"/sign-in/{person.handle}/methods").press("Se connecter", password=PASSWORD)
+    assert person.step == "account"
+    signing_in = world.mails(OWN)[-1]["record_id"]
+    assert person.get(f"/account/addresses/code/{signing_in}").step == "new-address"
+
+
+def test_o_16_a_code_that_is_used_while_it_is_looked_at_adds_nothing(
+    world: World, person: Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person.get("/account/addresses/new").press("Recevoir le code", email=NEW)
+    codes, mailed = world.services.stores.codes, world.mails(NEW)[-1]["record_id"]
+    at_the_end_of(monkeypatch, (OneTimeCodeStore, "attempt"), lambda: codes.take(mailed, now=world.clock()))
+    person.press("Ajouter cette adresse", code=code(world, NEW))
+    assert (person.last.status_code, person.step) == (422, "new-address-code")
+    assert account(world).addresses == (OWN,)
+
+
+def test_a_code_read_at_an_address_that_was_taken_away_opens_nothing_when_it_is_added_again(
+    world: World, person: Traveller
+) -> None:
+    add(world, person)
+    waiting = world.browser().start(NEW).press("Recevoir le code")
+    read = code(world, NEW)
+    person.get("/account").send("/account/addresses/remove", address=NEW)
+    assert world.services.stores.account_addresses.add("ines", NEW)
+    assert waiting.press("Se connecter", code=read).step == "code"

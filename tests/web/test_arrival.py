@@ -312,6 +312,7 @@ def test_o_18_wrong_codes_for_a_mailbox_are_counted_whoever_asks_and_then_no_cod
         )
     right = world.code(CAMILLE)
     person.press("Continuer", code=f"{(int(right) + 1) % 1_000_000:06}")
+    assert len(world.events("proofing.code_wrong")) == 1
     assert person.press("Continuer", code=right).last.status_code == 422
     assert world.services.stores.accounts.by_address(CAMILLE) is None
 
@@ -442,3 +443,15 @@ def test_no_password_is_stored_where_the_account_was_disabled_before_it_was_chos
     assert disabled
     assert disabled.password_hash is None
     assert world.services.stores.sessions.of_account("camille", now=world.clock()) == ()
+
+
+def test_people_of_a_university_teach_the_domain_of_the_addresses_that_they_typed(world: World) -> None:
+    """Those of a hospital, for example: the next ones there are led to that university by its name."""
+    assert world.browser().start("dede@chu-exemple.fr").press("Continuer").step == "choose-university"
+    for name in ("anne", "bilal", "chloe"):
+        mail = f"{name}@etu.univ-exemple.fr"
+        draft = world.draft(mail=(mail,), eppn=(f"{name}@univ-exemple.fr",), displayName=(name,))
+        person = world.browser().start(f"{name}@chu-exemple.fr").prove(draft)
+        assert person.press("Continuer", code=world.code(mail)).step == "new-password", person.text
+    after = world.browser().start("dede@chu-exemple.fr").press("Continuer")
+    assert after.location.startswith("https://idp.univ-exemple.fr/"), after.text

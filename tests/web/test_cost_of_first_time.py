@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tests.web.proofing_world import CAMILLE, Traveller, World
+from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
 from tests.web.test_same_work import operations
 
 
@@ -35,3 +35,6 @@ def test_of_an_account_that_was_just_made_nothing_is_ended(world: World) -> None
     assert reads(done)["accounts"] == 2
     # The code that was mailed is looked for; none is made that nobody could know.
     assert ("insert", "one_time_codes") not in done
+    done = operations(world, lambda browser: browser.press("Créer", password=PASSWORD), person)
+    assert person.step == "account"
+    assert {operation for operation, collection in done if collection in ("passkeys", "sweeps", "grants")} <= {"query"}

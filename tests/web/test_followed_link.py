@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from idp.domain.accounts import Identity
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.proofing import link_token
+from idp.storage.proofing_records import ProofingRecordStore
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 BUTTON = "Confirmer"
@@ -37,8 +39,22 @@ def test_o_23_a_scanner_s_click_changes_nothing_and_the_person_s_own_goes_on(
     assert after == {name: value for name, value in before.items() if name != "followed_as"}
     assert world.services.stores.accounts.by_address(CAMILLE) is None
     assert len(world.mails(CAMILLE)) == 1
+    assert [event["reference"] for event in world.events("proofing.link_followed")] == [before["reference"]]
     assert person.get(link).press(BUTTON).step == "new-password"
     assert person.press("Créer", password=PASSWORD).step == "account"
+
+
+def test_o_23_no_link_opens_before_its_person_has_gone_on_as_whom_the_university_named(world: World) -> None:
+    person = world.browser().start("alix.roux@autre.fr")
+    person.come_back(person.leave(EXEMPLE), world.draft())
+    assert person.step == "other-person"
+    stranger = world.browser().get(f"/proofing/link/{link_token(world.services.secret, proofing(world)['_id'])}")
+    assert (stranger.last.status_code, stranger.step) == (400, "error")
+
+
+@pytest.mark.parametrize("page", ["new-password", "person", "university-address"])
+def test_no_page_of_another_step_is_shown_to_who_waits_for_the_mail(world: World, person: Traveller, page: str) -> None:
+    assert person.get(f"/sign-in/{person.handle}/{page}").step == "check-mailbox"
 
 
 def test_o_23_the_code_still_works_after_a_scanner_s_click(world: World, person: Traveller, link: str) -> None:
@@ -63,6 +79,33 @@ def test_the_password_completes_the_proof_on_another_device(world: World, person
     assert record.confirmed_by == "link"
     # The first device asks for the password that was just chosen, and goes on where it came from.
     assert person.get("/account").step != "account"
+
+
+def test_who_was_cut_half_way_on_another_device_chooses_the_password_there_once_more(
+    world: World, monkeypatch: pytest.MonkeyPatch, link: str
+) -> None:
+    telephone = world.browser().get(link).press(BUTTON)
+    journey = f"/sign-in/{telephone.handle}"
+
+    def away(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("database", "cut")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(ProofingRecordStore, "add", away)
+        assert telephone.press("Créer", password=PASSWORD).last.status_code == 503
+    assert proofing(world)["state"] == "confirmed"
+    assert telephone.get(journey).step == "new-password", telephone.text
+    assert telephone.press("Créer", password=PASSWORD).step == "account"
+
+
+def test_a_link_that_was_used_leads_on_in_the_browser_that_waited_alone(
+    world: World, person: Traveller, link: str
+) -> None:
+    journey = f"/sign-in/{person.get(link).press(BUTTON).handle}"
+    assert person.get(link).step == "error"
+    assert journey in person.last.text
+    assert world.browser().get(link).step == "error"
+    assert journey not in world.browser().get(link).last.text
 
 
 def test_the_first_device_is_told_that_the_password_is_chosen(world: World, person: Traveller, link: str) -> None:

@@ -60,3 +60,13 @@ def test_no_browser_keeps_guesses_of_its_own_once_the_owner_has_ended_everything
     attacker._client.delete_cookie("idp_session", domain="localhost")
     owner(world, account)
     assert guessing_after_strangers(world, attacker) == told
+
+
+def test_a_browser_that_proves_one_account_keeps_its_own_guesses_for_another(world: World) -> None:
+    world.account("ines", "ines@agence.example", password=PASSWORD)
+    person = world.browser().start("ines@agence.example").press("Se connecter", password=PASSWORD)
+    person._client.delete_cookie("idp_session", domain="localhost")
+    person.start().prove().press("Continuer", code=world.code(CAMILLE)).press("Créer", password=PASSWORD)
+    assert person.step == "account", person.text
+    (device,) = world.services.database.collection("devices").find()
+    assert len(device["accounts"]) == 2

@@ -109,6 +109,7 @@ def test_an_address_known_of_another_account_is_not_taken_over(world: World, per
     signed_in = world.browser().signed_in(owner)
     person.press("Recevoir le code", email=CAMILLE)
     assert person.step == "check-mailbox", "nothing tells that the address is known"
+    refused = person.handle
     person.press("Continuer", code=world.code(CAMILLE))
     assert (person.last.status_code, person.step) == (403, "error")
     (event,) = world.events("proofing.identity_conflict")
@@ -118,8 +119,10 @@ def test_an_address_known_of_another_account_is_not_taken_over(world: World, per
     assert (found.addresses, found.password_hash) == ((CAMILLE,), owner.password_hash)
     assert world.services.stores.accounts.by_identities([CDURAND]) == []
     assert signed_in.get("/account").step == "account"
-    # The way on leads back to the ways of signing in, where the owner's password still works.
-    person.get(person.links()["Recommencer"])
+    # The way on leads back to the ways of signing in, where the owner's password still works; so does every other one.
+    begin_again = person.links()["Recommencer"]
+    assert person.get(f"/sign-in/{refused}").step == "sign-in", "no password is chosen for a proof that was refused"
+    person.get(begin_again)
     assert person.press("Se connecter", password=PASSWORD).step == "account"
 
 

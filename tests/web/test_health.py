@@ -40,11 +40,17 @@ def folder(tmp_path: Path, clock: Clock) -> FederationFolder:
     return FederationFolder(tmp_path, clock, state=tmp_path / "state")
 
 
+def health_of(database: Database, folder: FederationFolder, clock: Clock, *clients_problems: str) -> Health:
+    """Of an installation whose accounts are all in use, and that nobody backed up."""
+    outbox, notices = Outbox(database), LogoutNotices(database)
+    return Health(database, folder, outbox, notices, lambda: clients_problems, clock, dict, lambda: None)
+
+
 @pytest.fixture
 def client(folder: FederationFolder, clock: Clock, database: Database) -> FlaskClient:
     database.create_indexes(())
     app = Flask(__name__)
-    flow = Health(database, folder, Outbox(database), LogoutNotices(database), lambda: (), clock)
+    flow = health_of(database, folder, clock)
     app.register_blueprint(health.blueprint(flow))
     app.register_blueprint(metrics.blueprint(partial(Metrics().text, State(flow)), CONTENT_TYPE, ""))
     return app.test_client()
@@ -72,7 +78,7 @@ def test_before_the_first_look_it_is_not_ready(client: FlaskClient) -> None:
 def test_before_the_indexes_are_made_it_is_not_ready(folder: FederationFolder, clock: Clock, mongodb_uri: str) -> None:
     folder.refresh()
     database = Database(mongodb_uri, "not_indexed")
-    flow = Health(database, folder, Outbox(database), LogoutNotices(database), lambda: (), clock)
+    flow = health_of(database, folder, clock)
     assert not flow.readiness().ready
     assert "database: indexes are still being made" in flow.readiness().problems
     database.create_indexes(())
@@ -165,7 +171,7 @@ def test_a_fault_in_the_clients_file_is_told_and_keeps_nobody_away(
 ) -> None:
     folder.refresh()
     database.create_indexes(())
-    flow = Health(database, folder, Outbox(database), LogoutNotices(database), lambda: ("clients.toml: x",), clock)
+    flow = health_of(database, folder, clock, "clients.toml: x")
     readiness = flow.readiness()
     assert readiness.ready
     assert "clients: clients.toml: x" in readiness.problems

@@ -57,7 +57,9 @@ def kinds(world: World, to: str) -> list[str]:
 def test_the_mailbox_alone_merges_nothing_where_there_is_a_password(world: World, person: Traveller) -> None:
     assert person.step == "merge-accounts"
     assert "les séparer de nouveau depuis la page de votre compte" in person.text
+    assert [event["fields"] for event in world.events("account.merge_offered")] == [{"other": "other"}]
     person.press("Réunir les deux comptes", password=PASSWORD)
+    assert [event["account_id"] for event in world.events("account.merge_refused")] == ["other"]
     assert (person.step, person.last.status_code) == ("merge-accounts", 422)
     assert account(world, "other").addresses == (OTHER,)
     assert account(world, "own").addresses == (OWN,)
@@ -276,3 +278,38 @@ def test_two_logins_at_one_university_lead_to_the_one_account_by_turns(world: Wo
         back.press("Continuer", code=world.code(address)).press("Créer", password=PASSWORD)
         assert account(world, "own").address == address
     assert sorted(account(world, "own").addresses) == sorted(logins)
+
+
+def test_an_address_of_a_closed_account_is_neither_added_nor_offered(world: World, other: Account) -> None:
+    assert world.services.stores.accounts.set_disabled("other", disabled=True)
+    person = offered(world, world.browser().signed_in(world.account("own", OWN, OWN_ID, password=PASSWORD)))
+    assert (person.last.status_code, person.step) == (422, "new-address-code")
+    assert "appartient à un compte fermé" in person.text
+    assert world.events("account.merge_offered") == []
+    assert account(world, "own").addresses == (OWN,)
+
+
+def test_an_account_that_was_closed_since_is_not_offered_any_more(world: World, person: Traveller) -> None:
+    assert person.step == "merge-accounts"
+    assert world.services.stores.accounts.set_disabled("other", disabled=True)
+    assert person.get(person.last.request.path).step != "merge-accounts"
+
+
+def test_nobody_merges_an_account_with_itself_by_hand(world: World, other: Account) -> None:
+    before = account(world, "other")
+    assert not own_account.merging(world.services).merge_by_hand("other", "other")
+    assert account(world, "other") == before
+
+
+def test_nobody_merges_anything_into_a_closed_account_by_hand_until_it_is_open_again(
+    world: World, other: Account
+) -> None:
+    world.account("own", OWN, OWN_ID, password=PASSWORD)
+    merging, accounts = own_account.merging(world.services), world.services.stores.accounts
+    accounts.set_disabled("own", disabled=True)
+    before = account(world, "other")
+    assert not merging.merge_by_hand("own", "other")
+    assert account(world, "other") == before
+    accounts.set_disabled("own", disabled=False)
+    assert merging.merge_by_hand("own", "other")
+    assert not merging.merge_by_hand("own", "other"), "nothing is left of it to merge"

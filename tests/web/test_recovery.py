@@ -9,10 +9,13 @@ import pytest
 
 from idp.app import assistance, own_account
 from idp.domain.accounts import Account, Identity
+from idp.domain.errors import ServiceUnavailable
 from idp.domain.helpdesk import Act
 from idp.domain.one_time_codes import digits
 from idp.domain.passkeys import Credential, Passkey
 from idp.domain.proofing import link_token
+from idp.storage.accounts import AccountStore
+from idp.storage.sweeps import SECOND_SWEEP
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 EPPN = Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr")
@@ -101,6 +104,9 @@ def test_an_address_that_a_thief_added_goes_where_the_person_chooses_another_pas
     for address in (CAMILLE, THIEF):
         told = [mail["fields"].get("changed") for mail in world.mails(address) if mail["kind"] == "addresses_changed"]
         assert told == [THIEF]
+    while world.services.ends_sign_ins.sweep_next(world.clock() + SECOND_SWEEP):
+        continue
+    assert person.get("/account").step == "account", "whoever chose the password stays"
 
 
 @pytest.mark.parametrize("comes", BY_CODE)
@@ -192,9 +198,10 @@ def give_back(world: World, address: str) -> str | None:
 def test_an_account_is_given_back_to_a_person_who_has_lost_every_way_in(world: World, taken: Account) -> None:
     thief = world.browser().signed_in(taken)
     waiting = world.browser().start(THIEF).press("Recevoir le code")
+    code = sign_in_code(world, THIEF)
     assert give_back(world, f" {CAMILLE.upper()}") is None
     assert thief.get("/account").step == "email"
-    assert waiting.press("Se connecter", code="000000").step == "code"
+    assert waiting.press("Se connecter", code=code).step == "code"
     found = present(world)
     assert (found.addresses, found.password_hash, found.only_passkeys) == ((CAMILLE,), None, False)
     assert found.identities == (EPPN,), "what the university says of the person is nobody else's"
@@ -216,8 +223,48 @@ def test_a_code_that_was_asked_for_before_opens_nothing_after_it(world: World) -
     assert waiting.press("Se connecter", code=code).step != "account"
 
 
+def test_nor_does_one_at_an_address_that_the_person_adds_again(world: World, account: Account) -> None:
+    waiting = world.browser().start(THIEF).press("Recevoir le code")
+    code = sign_in_code(world, THIEF)
+    assert give_back(world, CAMILLE) is None
+    assert world.services.stores.account_addresses.add("camille", THIEF)
+    assert waiting.press("Se connecter", code=code).step == "code"
+
+
+@pytest.mark.parametrize("address", [CAMILLE, "camille@agence.example"])
+@pytest.mark.parametrize("is_confirmed", [False, True], ids=["mailed link", "last page"])
+def test_nor_does_a_proof_under_way(world: World, address: str, is_confirmed: bool) -> None:
+    """Left in a browser that others use, or its mail in a mailbox that others read."""
+    world.account("camille", CAMILLE, EPPN, password=PASSWORD)
+    person = in_the_same_browser(world) if is_confirmed else world.browser().start().prove()
+    link = link_token(world.services.secret, world.mails(CAMILLE)[0]["record_id"])
+    assert give_back(world, address) is None
+    if is_confirmed:
+        person.press("Créer", password=OTHER_PASSWORD)
+    else:
+        assert person.get(f"/proofing/link/{link}").step == "error"
+    assert (present(world).password_hash, present(world).addresses) == (None, (address,))
+
+
+def asks_to_add_it_elsewhere(world: World) -> tuple[Traveller, str]:
+    """Somebody who reads the person's mailbox has a code that adds its address to an account of their own."""
+    thief = world.browser().signed_in(world.account("thief", "autre@agence.example"))
+    thief.get("/account/addresses/new").press("Recevoir le code", email=CAMILLE)
+    return thief, sign_in_code(world, CAMILLE)
+
+
+def test_nor_does_one_asked_for_before_offer_to_merge_it_which_has_no_password_now(
+    world: World, taken: Account
+) -> None:
+    thief, code = asks_to_add_it_elsewhere(world)
+    assert give_back(world, CAMILLE) is None
+    assert thief.press("Ajouter cette adresse", code=code).step == "new-address-code"
+    assert "plus valable" in thief.text
+
+
 def test_it_is_given_to_nobody_at_an_address_of_another_account(world: World, taken: Account) -> None:
     world.account("ines", "ines@agence.example")
+    person = world.browser().signed_in(taken)
     for address, problem in (
         ("ines@agence.example", "helpdesk.address_taken"),
         ("no address", "email.malformed"),
@@ -225,6 +272,7 @@ def test_it_is_given_to_nobody_at_an_address_of_another_account(world: World, ta
         assert give_back(world, address) == problem
     assert present(world).addresses == (THIEF,)
     assert world.events("helpdesk.given_back") == []
+    assert person.get("/account").step == "account", "a mistyped address puts nobody out"
 
 
 def test_nor_where_it_is_being_erased(world: World, taken: Account) -> None:
@@ -327,3 +375,35 @@ def test_nor_a_proof_that_takes_the_account_s_address_for_somebody_else(world: W
     code = sign_in_code(world, "camille@agence.example")
     assert in_the_same_browser(world).step == "new-password"
     assert thief.press("Se connecter", code=code).step == "code"
+
+
+@pytest.mark.parametrize("identities", [(), (EPPN,)], ids=["first time", "known by another address"])
+def test_nor_does_one_to_add_the_address_elsewhere_offer_to_merge_the_account_before_its_password(
+    world: World, identities: tuple[Identity, ...]
+) -> None:
+    if identities:
+        world.account("camille", "camille@agence.example", *identities, password=PASSWORD)
+    thief, code = asks_to_add_it_elsewhere(world)
+    assert in_the_same_browser(world).step == "new-password"
+    assert thief.press("Ajouter cette adresse", code=code).step == "new-address-code"
+    assert "plus valable" in thief.text
+
+
+def test_what_waits_in_the_browser_of_whoever_removes_an_address_goes_on_where_that_is_cut_half_way(
+    world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They had signed in meanwhile, in another tab: that ends with every other sign-in, and the browser stays known."""
+    person = in_the_same_browser(world)
+    journey, page = f"/sign-in/{person.handle}", person.last
+    person.start(CAMILLE).press("Recevoir le code").press("Se connecter", code=sign_in_code(world, CAMILLE))
+    assert person.step == "account"
+    person.last = page
+
+    def away(*_: object, **__: object) -> None:
+        raise ServiceUnavailable("database", "cut")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(AccountStore, "set_password", away)
+        person.press("Créer", password=OTHER_PASSWORD, **tick(person, THIEF))
+    assert present(world).addresses == (CAMILLE,)
+    assert person.get(journey).step == "sign-in", person.text

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from idp.domain.accounts import Identity
 from idp.domain.one_time_codes import digits
 from idp.domain.sessions import FRESH
-from tests.web.proofing_world import Traveller, World
+from tests.web.proofing_world import CAMILLE, EXEMPLE, Traveller, World
 
 INES = "ines@agence.example"
 PASSWORD = "trois pommes vertes sur la table"
@@ -55,6 +56,27 @@ def test_nor_does_whoever_finds_an_older_journey_and_says_to_have_forgotten_it(w
     person.post(f"/sign-in/{other}/code/send", forgotten="yes")
     person.post(f"/sign-in/{other}/password", password=OTHER_PASSWORD)
     assert stored(world) == before
+
+
+def test_nor_does_whoever_goes_on_to_an_application_just_after_a_sign_in_by_code(
+    world: World, person: Traveller
+) -> None:
+    """The code was not for a password that is said to be forgotten only now, on a journey that asks for no sign-in."""
+    person.press("Recevoir le code").press("Se connecter", code=code(world)).ask(client_id="survey")
+    assert person.step == "consent", person.text
+    journey, before = f"/sign-in/{person.handle}", stored(world)
+    person.post(f"{journey}/address", email=INES).post(f"{journey}/code/send", forgotten="yes")
+    assert person.step == "consent", person.text
+    person.post(f"{journey}/password", password=OTHER_PASSWORD)
+    assert stored(world) == before
+
+
+def test_who_had_forgotten_it_and_proves_who_they_are_instead_chooses_one_once(world: World) -> None:
+    world.account("camille", CAMILLE, Identity(EXEMPLE, "eppn", "cdurand@univ-exemple.fr"), password=PASSWORD)
+    person = world.browser().start(CAMILLE).press("Recevoir le code", forgotten="yes")
+    person.get(f"/sign-in/{person.handle}/restart").prove().press("Continuer", code=world.code(CAMILLE))
+    assert person.step == "new-password", person.text
+    assert person.press("Créer", password=OTHER_PASSWORD).step == "account", person.text
 
 
 def test_who_was_too_slow_signs_in_once_more_and_goes_on(world: World, person: Traveller) -> None:

@@ -284,3 +284,13 @@ def test_the_account_page_names_the_browser_that_signed_in(world: World, camille
     person.press("Se connecter", password=PASSWORD)
     assert person.step == "account"
     assert person.text.count("Firefox sur Windows") == 1
+
+
+def test_whoever_types_another_address_begins_anew_with_it(world: World, camille: Account) -> None:
+    person = world.browser().start(CAMILLE).press("Recevoir le code")
+    assert person.step == "code"
+    journey = f"/sign-in/{person.handle}"
+    assert person.post(f"{journey}/address", email="autre@agence.example").step == "sign-in", "nor is that code awaited"
+    person.post(f"{journey}/address", email=CAMILLE).prove()
+    assert person.step == "check-mailbox"
+    assert person.post(f"{journey}/address", email="autre@agence.example").step == "sign-in"
