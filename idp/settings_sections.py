@@ -153,12 +153,14 @@ class Accessibility:
     """What the accessibility statement says (RGAA 4.1): the result of an audit, by whom and when, and whom to write to.
 
     conformity: ``none`` until somebody has audited the pages as they are served, then ``partial`` or ``full``.
+    not_accessible: what the audit found, in words that the people concerned understand.
     """
 
     conformity: Literal["none", "partial", "full"] = "none"
     entity: str = ""
     audited_by: str = ""
     audited_on: str = ""
+    not_accessible: str = ""
     contact: str = ""
 
 

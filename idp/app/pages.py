@@ -120,6 +120,7 @@ def create_app(services: Services) -> Flask:
         templates=templates,
         theme=theme,
         privacy_urls=description(configured).privacy_urls,
+        conformity=configured.accessibility.conformity,
     )
     _register_hooks(app, browser, configured)
     _register_pages(app, services, pages)
@@ -247,5 +248,10 @@ def _register_pages(app: Flask, services: Services, pages: Pages) -> None:
 def _statement(configured: Settings) -> information_pages.Statement:
     said, web = configured.accessibility, configured.web
     return information_pages.Statement(
-        said.conformity, said.entity or web.service_name, said.audited_by, said.audited_on, said.contact or web.help_url
+        said.conformity,
+        said.entity or web.service_name,
+        said.audited_by,
+        said.audited_on,
+        said.contact or web.help_url,
+        said.not_accessible,
     )

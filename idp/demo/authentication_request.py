@@ -38,7 +38,7 @@ def read_redirect(query: str, service_provider: ServiceProvider, destination: st
     try:
         inflated = zlib.decompressobj(-15).decompress(_decoded(parameters.get("SAMLRequest", "")), MAX_BYTES)
     except zlib.error as error:
-        raise RefusedRequest("la demande n'est pas lisible") from error
+        raise RefusedRequest("la demande n’est pas lisible") from error
     _signed_by(service_provider, lambda certificate: xml_security.verify_query(query, certificate))
     return _read(inflated, service_provider, destination, parameters.get("RelayState", ""))
 
@@ -51,7 +51,7 @@ def read_post(
     try:
         root = xml_security.parse(document)
     except etree.XMLSyntaxError as error:
-        raise RefusedRequest("la demande n'est pas lisible") from error
+        raise RefusedRequest("la demande n’est pas lisible") from error
     _signed_by(service_provider, lambda certificate: xml_security.verify(root, certificate))
     return _read(document, service_provider, destination, relay_state)
 
@@ -60,7 +60,7 @@ def _decoded(value: str) -> bytes:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RefusedRequest("la demande n'est pas lisible") from error
+        raise RefusedRequest("la demande n’est pas lisible") from error
 
 
 def _signed_by(service_provider: ServiceProvider, check: Callable[[bytes], None]) -> None:
@@ -70,7 +70,7 @@ def _signed_by(service_provider: ServiceProvider, check: Callable[[bytes], None]
         except BadSignature:
             continue
         return
-    raise RefusedRequest("la demande n'est pas signée par un service connu")
+    raise RefusedRequest("la demande n’est pas signée par un service connu")
 
 
 def _read(
@@ -78,9 +78,9 @@ def _read(
 ) -> AuthenticationRequest:
     request = samlp.authn_request_from_string(document.decode())
     if request is None or not request.id:
-        raise RefusedRequest("le message n'est pas une demande d'authentification")
+        raise RefusedRequest("le message n’est pas une demande d’authentification")
     if request.issuer is None or request.issuer.text.strip() != service_provider.entity_id:
-        raise RefusedRequest("la demande vient d'un service inconnu")
+        raise RefusedRequest("la demande vient d’un service inconnu")
     if request.destination not in (None, destination):
         raise RefusedRequest("la demande est destinée à une autre université")
     return AuthenticationRequest(
@@ -96,5 +96,5 @@ def _acs_url(request: samlp.AuthnRequest, service_provider: ServiceProvider) -> 
     """SAML Profiles 4.1.4.1: the answer goes to a location of the metadata only."""
     asked: str = request.assertion_consumer_service_url or service_provider.acs_urls[0]
     if asked not in service_provider.acs_urls:
-        raise RefusedRequest("l'adresse de retour n'est pas celle de ce service")
+        raise RefusedRequest("l’adresse de retour n’est pas celle de ce service")
     return asked

@@ -214,12 +214,12 @@ def _try_this(ports: Ports, clients: Path, federation: Path) -> str:
     person = EXEMPLE.people[0]
     return f"""
 À essayer
-  1. Ouvrez {ports.url("portail")} et cliquez sur « Connectez-vous ».
-  2. Tapez l'adresse {person.typed_mail}, « Se connecter », puis « Continuer ».
-  3. À l'université : identifiant {person.username}, mot de passe {person.password}.
-  4. Le message arrive sur {ports.url("boîte aux lettres")} : ouvrez le lien ou tapez le code.
-  5. Choisissez un mot de passe : vous voilà dans le portail.
-D'autres personnes à essayer : {ports.url("universités")}
-Pour ajouter une application : {clients}
-Pour ajouter une université : {federation}
+  1. Ouvrez {ports.url("portail")} et cliquez sur « Connectez-vous ».
+  2. Tapez l’adresse {person.typed_mail}, « Se connecter », puis « Continuer ».
+  3. À l’université : identifiant {person.username}, mot de passe {person.password}.
+  4. Le message arrive sur {ports.url("boîte aux lettres")} : ouvrez le lien ou tapez le code.
+  5. Choisissez un mot de passe : vous voilà dans le portail.
+D’autres personnes à essayer : {ports.url("universités")}
+Pour ajouter une application : {clients}
+Pour ajouter une université : {federation}
 Ctrl-C arrête tout."""

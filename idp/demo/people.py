@@ -100,7 +100,7 @@ EXEMPLE = University(
         _teacher("bdespres", "Bérénice", "Desprès", "berenice.despres@univ-exemple.fr"),
         Person(
             "alegoff", "Anaïs", "Le Goff", "anais.le-goff@etu.univ-exemple.fr", "alegoff@etu.univ-exemple.fr",
-            student_number="20260004", remark="tape une autre adresse que celle de l'université",
+            student_number="20260004", remark="tape une autre adresse que celle de l’université",
         ),
         Person(
             "udehors", "Ulysse", "Dehors", "ulysse.dehors@courriel-perso.example", "ulysse.dehors@univ-exemple.fr",

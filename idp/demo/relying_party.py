@@ -93,11 +93,11 @@ class RelyingParty:
         self._check_issuer_of_response()
         token = self._guarded(self._client.authorize_access_token, claims_options=self._claims_options())
         if "userinfo" not in token:
-            raise SignInFailed("invalid_token", "la réponse ne contient pas de jeton d'identité")
+            raise SignInFailed("invalid_token", "la réponse ne contient pas de jeton d’identité")
         id_claims = dict(token["userinfo"])
         claims = dict(self._guarded(self._client.userinfo, token=token))
         if claims.get("sub") != id_claims["sub"]:  # OpenID Connect Core 5.3.2
-            raise SignInFailed("invalid_token", "userinfo parle d'une autre personne que le jeton d'identité")
+            raise SignInFailed("invalid_token", "userinfo parle d’une autre personne que le jeton d’identité")
         return SignedIn(id_claims | claims, token["id_token"])
 
     def end_session_url(self, id_token: str, return_to: str, state: str) -> str:
@@ -116,7 +116,7 @@ class RelyingParty:
         claims = self._verified(logout_token)
         jti, sid, events = claims.get("jti"), claims.get("sid"), claims.get("events")
         if not isinstance(events, dict) or not isinstance(events.get(LOGOUT_EVENT), dict) or "nonce" in claims:
-            raise SignInFailed("invalid_request", "ce jeton n'annonce pas de déconnexion")
+            raise SignInFailed("invalid_request", "ce jeton n’annonce pas de déconnexion")
         if not isinstance(sid, str) or not isinstance(jti, str) or self._seen.get(jti):
             raise SignInFailed("invalid_request", "jeton sans session, ou déjà reçu")
         self._seen.put(jti, True)
@@ -179,7 +179,7 @@ class RelyingParty:
         except JoseError as error:
             raise SignInFailed("invalid_token", str(error)) from error
         except RequestException as error:
-            raise SignInFailed("temporarily_unavailable", "le fournisseur d'identité ne répond pas") from error
+            raise SignInFailed("temporarily_unavailable", "le fournisseur d’identité ne répond pas") from error
         except (KeyError, RuntimeError, ValueError) as error:
             raise SignInFailed("server_error", f"réponse inattendue du fournisseur : {error}") from error
 

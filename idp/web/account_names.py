@@ -29,7 +29,7 @@ def names_section(account: Account, universities: Sequence[VouchingUniversity]) 
 
 def _source(account: Account, universities: Sequence[VouchingUniversity]) -> str:
     if account.invited:
-        return str(_("Indiqués par l’administrateur dans votre invitation."))
+        return str(_("Indiqués dans votre invitation."))
     if not universities:
         return ""
     name = universities[0].name

@@ -27,7 +27,7 @@ LABELS: dict[str, LazyString] = {
     "affiliation_checked_at": _("Statut vérifié le"),
     "voperson_id": _("Identifiant de votre compte"),
     "account_type": _("Origine du compte"),
-    "invited_role": _("Rôle indiqué à l’invitation"),
+    "invited_role": _("Fonction indiquée dans l’invitation"),
     "roles": _("Rôle dans ce service"),
     "verified_claims": _("Vérification de votre identité"),
 }
@@ -35,16 +35,16 @@ LABELS: dict[str, LazyString] = {
 SILENT = frozenset({"email_verified", "updated_at"})
 
 _STATUSES = {
-    "student": _("Étudiant"),
-    "faculty": _("Enseignant"),
-    "teacher": _("Enseignant"),
-    "researcher": _("Chercheur"),
+    "student": _("Étudiant ou étudiante"),
+    "faculty": _("Enseignant ou enseignante"),
+    "teacher": _("Enseignant ou enseignante"),
+    "researcher": _("Chercheur ou chercheuse"),
     "staff": _("Personnel"),
-    "employee": _("Employé"),
+    "employee": _("Employé ou employée"),
     "member": _("Membre"),
     "affiliate": _("Partenaire"),
-    "alum": _("Ancien étudiant"),
-    "library-walk-in": _("Lecteur de la bibliothèque"),
+    "alum": _("Ancien étudiant ou ancienne étudiante"),
+    "library-walk-in": _("Lecteur ou lectrice de la bibliothèque"),
 }
 _AFFILIATIONS = frozenset(
     {

@@ -52,8 +52,8 @@ def act_names(*, is_disabled: bool = False, only_passkeys: bool = False) -> dict
         **allow,
         "give-back": gettext("Rendre le compte à son adresse"),
         **state,
-        "merge": gettext("Fusionner avec un autre compte"),
-        "unmerge": gettext("Séparer un compte fusionné"),
+        "merge": gettext("Réunir avec un autre compte"),
+        "unmerge": gettext("Séparer deux comptes réunis"),
         "unlink": gettext("Retirer un identifiant d’université"),
         "erase": gettext("Effacer la personne"),
     }

@@ -95,7 +95,7 @@ def blueprint(console: Console, people: PeopleFlow, acts: HelpdeskActs, invitati
             "helpdesk/act.html",
             status=forms.FORM_ERROR if errors else 200,
             title=gettext("Inviter une personne"),
-            explanation=gettext("%(address)s est invité.", address=done) if done else explanation,
+            explanation=gettext("L’invitation de %(address)s est enregistrée.", address=done) if done else explanation,
             person="",
             action=url_for("helpdesk_acts.invite"),
             back_url=url_for("helpdesk.show"),
@@ -134,9 +134,14 @@ def _reason() -> Field:
 def _invitation_fields() -> tuple[Field, ...]:
     return (
         ("address", gettext("Adresse mail"), "", True),
-        ("given_name", gettext("Prénom"), "", False),
-        ("family_name", gettext("Nom de famille"), "", False),
-        ("role", gettext("Fonction"), gettext("Avec vos mots, par exemple « praticien hospitalier »."), False),
+        ("given_name", gettext("Prénom (facultatif)"), gettext("Un prénom ou un nom de famille suffit."), False),
+        ("family_name", gettext("Nom de famille (facultatif)"), "", False),
+        (
+            "role",
+            gettext("Fonction (facultatif)"),
+            gettext("Avec vos mots, par exemple « praticien hospitalier »."),
+            False,
+        ),
         (
             "expires",
             gettext("Dernier jour"),

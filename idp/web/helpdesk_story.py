@@ -46,7 +46,7 @@ _EVENTS: dict[str, LazyString] = SENTENCES | {
     "helpdesk.entered": _("Console ouverte"),
     "helpdesk.erased": _("Effacement demandé par l’assistance"),
     "helpdesk.exported": _("Copie de ses données faite par l’assistance"),
-    "helpdesk.merged": _("Comptes fusionnés par l’assistance"),
+    "helpdesk.merged": _("Comptes réunis par l’assistance"),
     "helpdesk.searched": _("Recherche dans la console"),
     "helpdesk.unmerged": _("Comptes séparés par l’assistance"),
     "helpdesk.viewed": _("Fiche consultée dans la console"),

@@ -12,8 +12,8 @@ from idp.web.pages import Pages
 class Statement:
     """What an operator declares of the pages as they are served.
 
-    conformity: ``none``, ``partial`` or ``full``. entity: who answers for the service. audited_by, audited_on, contact:
-    empty where there is nothing to tell; contact: a mail address or a web address.
+    conformity: ``none``, ``partial`` or ``full``. entity: who answers for the service. audited_by, audited_on, contact,
+    not_accessible: empty where there is nothing to tell; contact: a mail address or a web address.
     """
 
     conformity: str
@@ -21,6 +21,7 @@ class Statement:
     audited_by: str
     audited_on: str
     contact: str
+    not_accessible: str = ""
 
     @property
     def contact_url(self) -> str:

@@ -29,7 +29,10 @@ class LanguageLink(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """privacy_urls: by language, where people read what becomes of their data; none where nobody says."""
+    """privacy_urls: by language, where people read what becomes of their data; none where nobody says.
+
+    conformity: what the accessibility statement says; every page says it as well (decree 2019-768, article 5).
+    """
 
     browser: Browser
     service_name: str
@@ -37,6 +40,7 @@ class Pages:
     templates: PageTemplates
     theme: Theme = field(default_factory=Theme)
     privacy_urls: Mapping[str, str] = field(default_factory=dict)
+    conformity: str = "none"
 
     def render(self, template: str, /, *, status: int = 200, **context: Any) -> Response:
         """A page of ours; ``context`` is what the template names beyond what every page has."""
@@ -70,6 +74,7 @@ class Pages:
             "service_name": self.service_name,
             "help_url": self.help_url,
             "privacy_url": self.privacy_urls.get(language(), ""),
+            "conformity": self.conformity,
             **theme_context(self.theme, root),
             "errors": {},
             "client_name": None,

@@ -366,10 +366,12 @@ _FIELDS: dict[str, LazyString] = {
     ),
     "helpdesk.address_taken": _("Rien n’a changé : cette adresse est celle d’un autre compte."),
     "helpdesk.choose": _("Choisissez dans la liste."),
-    "helpdesk.own_account": _("Rien n’a changé : pour votre propre compte, demandez à un collègue."),
+    "helpdesk.own_account": _(
+        "Rien n’a changé : pour votre propre compte, demandez à une autre personne de l’assistance."
+    ),
     "helpdesk.operator_account": _(
-        "Rien n’a changé : l’un de ces comptes est d’une personne de l’assistance, et ce qui mène à l’autre aurait "
-        "son rôle. Demandez à un administrateur."
+        "Rien n’a changé : l’un de ces comptes est celui d’une personne de l’assistance, et ce qui mène à l’autre "
+        "aurait le même rôle. Demandez à l’administration du service."
     ),
     "helpdesk.nobody": _("Personne ne correspond."),
     "helpdesk.several": _("Plusieurs personnes correspondent : donnez une adresse ou un identifiant exact."),

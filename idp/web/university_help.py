@@ -69,7 +69,7 @@ _FAULTS: dict[str, _Fault] = {
         _ANY_IDENTIFIER,
     ),
     "proofing.identifier_ambiguous": _Fault(
-        "Un identifiant est transmis avec plusieurs valeurs ; une seule est attendue pour chacun de ces attributs",
+        "Un identifiant est transmis avec plusieurs valeurs ; une seule est attendue pour chacun de ces attributs",
         "An identifier is released with several values; only one is expected for each of these attributes",
         _ANY_IDENTIFIER,
     ),
@@ -79,13 +79,13 @@ _FAULTS: dict[str, _Fault] = {
         (_MAIL,),
     ),
     "proofing.mail_ambiguous": _Fault(
-        "Plusieurs adresses sont transmises dans les domaines que vos métadonnées déclarent ; une seule est attendue",
+        "Plusieurs adresses sont transmises dans les domaines que vos métadonnées déclarent ; une seule est attendue",
         "Several addresses are released within the domains that your metadata declare; only one is expected",
         (_MAIL,),
     ),
 }
 
-_TEXT = """Bonjour,
+_FRENCH = """Bonjour,
 
 La connexion à « {service} » avec mon compte de l’établissement n’a pas abouti.
 {french} :
@@ -95,10 +95,9 @@ Fournisseur d’identité (entityID) : {university}
 Référence : {reference}
 Date : {date}
 {french_request}
+"""
 
-----
-
-Hello,
+_ENGLISH = """Hello,
 
 Signing in to "{service}" with my account at the institution did not succeed.
 {english}:
@@ -118,7 +117,18 @@ class ReadyMessage:
     """A message for the university's IT department, in French and in English, to be copied or sent as it stands."""
 
     subject: str
-    text: str
+    french: str
+    english: str
+
+    @property
+    def text(self) -> str:
+        """Both, as it is copied and sent."""
+        return f"{self.french}{self.between}{self.english}"
+
+    @property
+    def between(self) -> str:
+        """What stands between the two languages, in neither of them."""
+        return "\n----\n\n"
 
     @property
     def mailto(self) -> str:
@@ -147,19 +157,19 @@ def message_for(incident: Incident, university: IdentityProvider) -> ReadyMessag
     if fault is None:
         return None
     subject = f"{incident.service_name} : {fault.request.topic} ({incident.reference})"
-    text = _TEXT.format(
-        service=incident.service_name,
-        french=fault.french,
-        english=fault.english,
-        named="\n".join(f"- {name}" for name in fault.named),
-        french_request=fault.request.french,
-        english_request=fault.request.english,
-        entity_id=incident.entity_id,
-        university=university.entity_id,
-        reference=incident.reference,
-        date=incident.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-    )
-    return ReadyMessage(subject, text)
+    values = {
+        "service": incident.service_name,
+        "french": fault.french,
+        "english": fault.english,
+        "named": "\n".join(f"- {name}" for name in fault.named),
+        "french_request": fault.request.french,
+        "english_request": fault.request.english,
+        "entity_id": incident.entity_id,
+        "university": university.entity_id,
+        "reference": incident.reference,
+        "date": incident.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
+    }
+    return ReadyMessage(subject, _FRENCH.format_map(values), _ENGLISH.format_map(values))
 
 
 def error_url(incident: Incident, university: IdentityProvider) -> str:

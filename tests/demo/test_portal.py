@@ -103,7 +103,7 @@ def test_who_went_back_without_signing_in_reads_so_in_french_and_may_try_again(u
     page = after_error(unreachable, "access_denied", "The person did not agree")
     assert page.status_code == 200
     assert 'data-error="access_denied"' in page.text
-    assert "Vous n’êtes pas connecté" in page.text
+    assert "La connexion n’est pas faite" in page.text
     assert 'class="button" href="/sign-in">Réessayer' in page.text
     assert "The person" not in page.text
 

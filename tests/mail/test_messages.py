@@ -191,6 +191,15 @@ def test_every_mail_gives_its_reason_and_loads_nothing(folder: Path, kind: str) 
     assert set(re.findall(r'href="([^"]*)"', rendered.html)) == allowed
 
 
+def test_the_help_of_a_mail_is_one_press_away(folder: Path) -> None:
+    """Not every mail program makes links of addresses; those of keyboards and screen readers need one."""
+    url = "https://aide.example/?a=1&b=2"
+    paths = {"translations": folder / "translations"}
+    rendered = MessageRenderer(SECRET, ISSUER, service_name="UNESS", help_url=url, **paths).render(message())
+    assert f"Aide\u00a0: {url}" in rendered.text
+    assert re.search(r'Aide\xa0: <a [^>]*href="https://aide\.example/\?a=1&amp;b=2"', rendered.html)
+
+
 def test_every_kind_has_its_folder() -> None:
     assert {folder.name for folder in TEMPLATES.iterdir() if folder.is_dir()} >= set(KINDS)
 

@@ -308,7 +308,7 @@ def test_names_tell_on_whose_word_they_stand(services: Services) -> None:
     english = browser_of(services, signed_in(services, "zoe")).get("/account?lang=en", headers=HOST).text
     assert "on 2 March 2026." in english, "as every date with a time, and as mails, write it"
     invited = browser_of(services, signed_in(services, "mia")).get("/account", headers=HOST).text
-    assert "Indiqués par l’administrateur dans votre invitation." in invited
+    assert "Indiqués dans votre invitation." in invited
     nobody = browser_of(services, signed_in(services)).get("/account", headers=HOST).text
     assert "Aucun nom ne nous a été transmis." in nobody
 

@@ -308,7 +308,7 @@ def test_what_a_university_says_of_a_status_is_told_in_words(services: Services)
         told = dict(rows(data))
     assert told["Statut dans l’établissement"] == [
         "Membre",
-        "Étudiant (univ-exemple.fr)",
+        "Étudiant ou étudiante (univ-exemple.fr)",
         "novelty (univ-exemple.fr)",
     ], "what is told with its university is not told once more without"
     assert told["Origine du compte"] == ["Invitation"]

@@ -50,7 +50,7 @@ def by_password(world: World, person: Traveller | None = None, **changes: str) -
 def test_an_ended_affiliation_is_confirmed_on_the_way(world: World) -> None:
     person = by_password(world)
     assert person.step == "confirmation-offer"
-    assert "Votre appartenance à Université d’Exemple n’est plus confirmée depuis le 31 octobre" in person.text
+    assert "« Université d’Exemple » n’est plus confirmée depuis le 31 octobre" in person.text
     request_id = person.press("Confirmer mon appartenance").sent_request()
     assert "code" in person.come_back(request_id, world.draft()).answer
     assert world.mails(CAMILLE) == []

@@ -10,7 +10,7 @@ from idp.domain.proofing import link_token
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 BEFORE = Identity(EXEMPLE, "eppn", "camille-before@univ-exemple.fr")
-TOLD = "Un compte existait déjà avec cette adresse, et Université d’Exemple vous désigne aujourd’hui autrement."
+TOLD = "Un compte existait déjà avec cette adresse, et l’établissement « Université d’Exemple » vous désigne"
 
 
 def by_code(world: World) -> Traveller:

@@ -104,7 +104,7 @@ def entered(world: World, address: str = ALEX) -> Traveller:
 def test_an_operator_signs_in_as_at_any_application_and_finds_a_person(helped: World) -> None:
     person = entered(helped)
     assert person.step == "helpdesk"
-    person.press("Chercher", query="cdurand@univ-exemple.fr")
+    person.press("Rechercher", query="cdurand@univ-exemple.fr")
     assert CAMILLE in person.text
     (searched,) = helped.events("helpdesk.searched")
     assert searched["fields"] == {"operator": ALEX, "found": "camille"}, "whose data was seen, and no word about them"
@@ -120,7 +120,7 @@ def test_an_operator_signs_in_as_at_any_application_and_finds_a_person(helped: W
 def test_the_address_of_a_search_leads_back_to_it(helped: World) -> None:
     """The other language, reloading and Back ask for it again, without what was searched for."""
     operator = entered(helped)
-    operator.press("Chercher", query=CAMILLE)
+    operator.press("Rechercher", query=CAMILLE)
     assert operator.get("/helpdesk/search").last.request.path == "/helpdesk"
     assert "Personnes trouvées" not in operator.text
 
@@ -274,7 +274,7 @@ def two(helped: World) -> World:
 def test_every_act_is_offered_on_the_page_of_the_person(helped: World) -> None:
     person = entered(helped)
     links = person.get("/helpdesk/people/camille").links()
-    for label in ("Fusionner", "Séparer", "Retirer un identifiant", "Effacer"):
+    for label in ("Réunir", "Séparer", "Retirer un identifiant", "Effacer"):
         assert any(text.startswith(label) for text in links), label
 
 
@@ -352,11 +352,19 @@ def test_a_person_is_invited_and_told(helped: World) -> None:
     invited = {"address": "p.hospitalier@chu.example", "family_name": "Hospitalier", "role": "praticien"}
     ends = f"{helped.clock() + timedelta(days=90):%Y-%m-%d}"
     person.send("/helpdesk/invitation", **invited, expires=ends, reason="convention", mail="yes")
-    assert "p.hospitalier@chu.example est invité" in person.text
+    assert "L’invitation de p.hospitalier@chu.example est enregistrée" in person.text
     (mail,) = helped.mails("p.hospitalier@chu.example")
     assert mail["kind"] == "invitation"
     (made,) = helped.events("invitation.made")
     assert made["fields"]["operator"] == ALEX
+
+
+def test_an_invitation_says_which_of_its_fields_may_stay_empty(helped: World) -> None:
+    """RGAA 11.10: what must be filled in is told before the form is sent."""
+    form = entered(helped).get("/helpdesk/invitation").tree
+    for label in form.xpath("//main//label[@for != 'mail']"):
+        (field,) = form.xpath("//input[@id = $id]", id=label.get("for"))
+        assert ("(facultatif)" in label.text_content()) == (field.get("required") is None), label.text_content()
 
 
 def test_the_last_day_of_an_invitation_is_told_as_it_was_given(helped: World) -> None:
@@ -474,7 +482,7 @@ def test_no_page_of_the_console_shows_a_name_of_ours(lived: World) -> None:
     person = entered(lived)
     searched = (CAMILLE, "p@chu.example", "nobody at all", lived.events("sign_in.failed")[0]["reference"])
     (line,) = assistance.people(lived.services).find(CAMILLE)
-    found = [shown(person.get("/helpdesk").press("Chercher", query=query)) for query in searched]
+    found = [shown(person.get("/helpdesk").press("Rechercher", query=query)) for query in searched]
     sheet = shown(person.get(f"/helpdesk/people/{line.account_id}"))
     acts = [shown(act(person, line.account_id, name, reason=" ")) for name in act_names() | {"enable": ""}]
     invitation = shown(person.get("/helpdesk/invitation").send("/helpdesk/invitation", address="x"))
@@ -529,7 +537,7 @@ def test_nobody_gives_away_a_colleague_s_role_by_a_merge(two: World) -> None:
     two.services.database.collection("accounts").update_one({"_id": "zoe"}, {"$push": {"addresses": ALEX}})
     act(person, "zoe", "merge", into=CAMILLE, reason="ticket 1")
     assert person.last.status_code == 422
-    assert "administrateur" in person.text
+    assert "l’administration du service" in person.text
     assert account(two, "camille").addresses == (CAMILLE,)
 
 
@@ -541,5 +549,5 @@ def test_nobody_gives_anybody_a_colleague_s_role_by_a_merge_into_their_account(t
     before = account(two, "camille"), account(two, "zoe")
     act(person, "zoe", "merge", into=CAMILLE, reason="ticket 1")
     assert person.last.status_code == 422
-    assert "administrateur" in person.text
+    assert "l’administration du service" in person.text
     assert (account(two, "camille"), account(two, "zoe")) == before

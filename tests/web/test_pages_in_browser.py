@@ -37,6 +37,20 @@ SCOPES = {
     ("fr", "dark"): {"runOnly": ["cat.color"]},
     ("en", "light"): {"rules": {"color-contrast": {"enabled": False}}},
 }
+# What people lay over a page themselves: RGAA 10.4 (WCAG 2.2, 1.4.4), and RGAA 10.12 (1.4.12).
+READERS_OWN = {
+    "twice the text": "html { font-size: 200% }",
+    "more space": """* { line-height: 1.5 !important; letter-spacing: 0.12em !important }
+        * { word-spacing: 0.16em !important } p { margin-bottom: 2em !important }""",
+}
+LAY_OVER = """rules => {
+  const sheet = new CSSStyleSheet(); sheet.replaceSync(rules); document.adoptedStyleSheets = [sheet];
+}"""
+CUT_OFF = """[...document.querySelectorAll("main *, footer *")]
+  .filter(element => element.offsetParent && !element.closest(".visually-hidden, select, input"))
+  .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+    || element.tagName === "BUTTON" && element.scrollHeight > element.clientHeight + 4)
+  .map(element => `${element.tagName} ${element.textContent.trim().slice(0, 40)}`)"""
 FINDINGS = """scope => axe.run(document, {resultTypes: ["violations"], ...scope}).then(result =>
   result.violations.map(found => [found.id, found.nodes.map(node => `${node.target}: ${node.failureSummary}`)])
 )"""
@@ -153,6 +167,19 @@ def _findings(window: Page, page: str, language: str, theme: Any, width: str) ->
     return found
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_bears_its_reader_s_own_text_size_and_spacing(window: Page, served: str, page: str) -> None:
+    if page in DEPARTURES:
+        window.route("**/app.js", lambda route: route.fulfill(body=""))
+    window.set_viewport_size({"width": 390, "height": HEIGHT})
+    window.goto(f"{served}/page/{page}?lang=fr")
+    cut_off = {}
+    for what, rules in READERS_OWN.items():
+        window.evaluate(LAY_OVER, rules)
+        cut_off[what] = window.evaluate(CUT_OFF)
+    assert cut_off == {what: [] for what in READERS_OWN}
+
+
 @pytest.mark.parametrize("page", ["sign-in", "sign-in-unknown-university", "account"])
 def test_what_stands_side_by_side_begins_at_the_same_height(window: Page, served: str, page: str) -> None:
     window.goto(f"{served}/page/{page}?lang=fr")
@@ -225,7 +252,7 @@ def test_back_to_a_refused_form_is_the_form_again(window: Page, served: str) -> 
 def test_back_to_what_a_post_showed_is_no_question_of_the_browser_s(window: Page, served: str) -> None:
     window.goto(f"{served}/found")
     window.fill("#query", "camille")
-    window.get_by_role("button", name="Chercher").click()
+    window.get_by_role("button", name="Rechercher").click()
     assert window.locator("#found").is_visible()
     window.goto(f"{served}/page/code?lang=fr")
     window.go_back()

@@ -94,7 +94,7 @@ CHOOSE = {
 }
 CONSENT = {
     "person": ADDRESS,
-    "data": [("Nom", ["Camille <b>Durand</b>"]), ("Statut dans l’établissement", ["Étudiant", "Membre"])],
+    "data": [("Nom", ["Camille <b>Durand</b>"]), ("Statut dans l’établissement", ["Étudiant ou étudiante", "Membre"])],
     "is_offline": False,
     "client_uri": "",
     "goes_to": "",
@@ -131,7 +131,7 @@ ERROR_AT_UNIVERSITY = {
     "error_url": "https://www.univ-exemple.fr/erreur?code=OTHER_ERROR&tid=7F3K",
     "methods_url": "/methods",
     "choose_url": "/university",
-    "message": ReadyMessage("Attributs SAML", "Bonjour,\nil manque <mail>.\n"),
+    "message": ReadyMessage("Attributs SAML", "Bonjour,\nil manque <mail>.\n", "Hello,\n<mail> is missing.\n"),
 }
 ACCOUNT: dict[str, Any] = {
     "person": "Camille Durand",
@@ -142,8 +142,8 @@ ACCOUNT: dict[str, Any] = {
             "identifiers": ("cdurand@univ-exemple.fr",),
             "proved_at": "2 septembre 2026",
             "affiliations": [
-                {"name": "Étudiant", "until": "31 octobre 2027", "counts": True},
-                {"name": "Employé", "until": "2 octobre 2026", "counts": False},
+                {"name": "Étudiant ou étudiante", "until": "31 octobre 2027", "counts": True},
+                {"name": "Employé ou employée", "until": "2 octobre 2026", "counts": False},
             ],
             "records": [{"title": "2 septembre 2026", "lines": [("Données utilisées", "<b>displayName</b>")]}],
         },
@@ -479,7 +479,16 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "accessibility": (
         "accessibility.html",
-        {"statement": Statement("partial", "Université", "Cabinet", "12 janvier 2027", "a11y@exemple.fr")},
+        {
+            "statement": Statement(
+                "partial",
+                "Université",
+                "Cabinet",
+                "12 janvier 2027",
+                "accessibilite-numerique@universite-exemple.fr",
+                "Le <b>logo</b>.",
+            )
+        },
     ),
     "error": ("error.html", ERROR),
     "error-at-university": ("error.html", ERROR | ERROR_AT_UNIVERSITY),
@@ -688,6 +697,12 @@ def test_the_code_field_is_one_field_for_digits_without_a_length_that_would_cut_
     assert field.get("maxlength") is None
 
 
+def test_the_focus_does_not_jump_over_what_was_just_done() -> None:
+    """A screen reader begins at the field that has the focus, and reads nothing of what stands above it."""
+    assert render("code").xpath("//input[@name='code']/@autofocus")
+    assert not render("code-resent").xpath("//main//@autofocus")
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if page.endswith("-error")])
 def test_an_error_is_announced_summed_up_and_tied_to_its_field(page: str) -> None:
     tree = render(page)
@@ -704,6 +719,19 @@ def test_the_page_of_a_refusal_shows_its_reference_to_people_and_programs() -> N
     tree = render("error")
     assert tree.find(".//main").get("data-reference") == "7F3K-9Q2M"
     assert "7F3K-9Q2M" in words(tree.find(".//main"))
+
+
+def test_a_message_of_two_languages_is_read_out_in_both() -> None:
+    (message,) = render("error-at-university", "en").xpath("//pre")
+    assert [(part.get("lang"), words(part).split(",")[0]) for part in message] == [("fr", "Bonjour"), ("en", "Hello")]
+    assert "mail" not in "".join([message.text or "", *(part.tail or "" for part in message)])
+
+
+@every_page
+def test_a_link_says_by_itself_where_it_goes(page: str) -> None:
+    """RGAA 6.1: screen readers list links without the words around them."""
+    for link in render(page).xpath("//main//a"):
+        assert words(link) not in {"La confirmer", "Ici", "Cliquez ici", "En savoir plus", "Lire la suite"}
 
 
 def test_each_choice_is_read_out_with_the_university_it_selects() -> None:

@@ -60,6 +60,10 @@ def test_english_has_every_text_and_no_other(english: Catalog, texts_in_use: set
         "n’en avez pas, adressez-vous",
         "personne de %(university)s",
         "chez <strong>",
+        # The same word for the same thing: comptes réunis, appareils déconnectés, rechercher.
+        "usionn",
+        "êtes déconnecté",
+        "Chercher",
     ],
 )
 def test_no_text_says_what_people_misread(texts_in_use: set[str | tuple[str, ...]], misread: str) -> None:
@@ -72,6 +76,27 @@ def test_no_sentence_begins_with_the_bare_name_of_a_university(
 ) -> None:
     """French wants an article before it, which is not known: quoted after « l’établissement », it needs none."""
     assert not [found for found in map(str, texts_in_use) if found.startswith(text) or f". {text}" in found]
+
+
+# « L’aide de Université d’Exemple », « à Université d’Exemple »: the same article is missing within a sentence.
+BARE_UNIVERSITY = re.compile(r"(?<!« )(?<![(>])(?<!: )(?:<bdi>)?%\(university\)s")
+QUOTED = re.compile(r"« (?:<strong>)?<bdi>%\(university\)s</bdi>(?:</strong>)? »")
+
+
+def test_a_university_within_a_sentence_is_quoted(texts_in_use: set[str | tuple[str, ...]]) -> None:
+    assert not [text for text in map(str, texts_in_use) if BARE_UNIVERSITY.search(QUOTED.sub("", text))]
+
+
+# « By mail » is the post; one word for one thing; apostrophes as in print.
+MISREAD_IN_ENGLISH = re.compile(
+    r"by mail\b|\bmailed|\ba mail\b(?! server)|\b[Mm]ail address|user name|help desk|\bparted\b|\bpart (?:a|them)\b"
+    r"|\w'\w"
+)
+
+
+def test_english_has_one_word_for_one_thing(english: Catalog) -> None:
+    wordings = [wording for _, _, wordings in translated(english) for wording in wordings]
+    assert not [wording for wording in wordings if MISREAD_IN_ENGLISH.search(PLACES.sub("", wording))]
 
 
 # A space that may break, where French typography wants one that does not: a line would begin with « : » or « ? ».

@@ -176,7 +176,7 @@ def test_the_page_that_names_a_university_leads_to_its_help(services: Services) 
     """Who has forgotten that password stays at the university's sign-in page and never comes back for our advice."""
     links = "//section[@aria-labelledby='first-time']//a[@href=$help]"
     (link,) = arriving(services, "a@univ-sud.fr").tree.xpath(links, help=HELP)
-    assert link.text_content() == "L’aide de Université du Sud"
+    assert " ".join(link.text_content().split()) == "L’aide de l’établissement « Université du Sud »"
     assert not arriving(services, "a@sante.fr").tree.xpath(links, help=HELP)
 
 

@@ -60,7 +60,7 @@ def test_the_ways_on_do_not_tell_whether_there_is_an_account(world: World) -> No
 
 def test_the_university_s_own_error_page_is_offered_with_what_it_wants_to_know(world: World) -> None:
     person = world.browser().start().prove(says_no(world, "Responder", "AuthnFailed"))
-    address = person.links()["Ce qu’en dit Université d’Exemple"]
+    address = person.links()["Ce qu’en dit l’établissement « Université d’Exemple »"]
     assert address.startswith("https://www.univ-exemple.fr/erreur?")
     reference = person.tree.xpath("//main/@data-reference")[0]
     assert parse_qs(urlsplit(address).query) == {
@@ -94,7 +94,7 @@ def test_without_an_identifier_a_message_for_the_it_department_is_ready(world: W
     ):
         assert told in copied
     assert earliest in copied or f"{world.clock():%Y-%m-%d}" in copied, "midnight may have come between"
-    assert copied.split() == person.tree.xpath("//pre")[0].text.split()
+    assert copied.split() == person.tree.xpath("//pre")[0].text_content().split()
     mailto = person.links()["L’ouvrir dans ma messagerie"]
     assert mailto.startswith("mailto:?subject=")
     assert reference in unquote(mailto)
