@@ -34,6 +34,7 @@ from idp.storage import (
     releases,
     sessions,
     sweeps,
+    under_way,
     used_jtis,
 )
 from idp.storage import clients as registered
@@ -102,6 +103,7 @@ class Stores:
     sessions: sessions.SessionStore
     pushed_requests: pushed_requests.PushedRequestStore
     sweeps: sweeps.SweepStore
+    under_way: under_way.UnderWay
     used_jtis: used_jtis.UsedJtis
 
     @classmethod
@@ -109,6 +111,7 @@ class Stores:
         cls, database: Database, secret: SecretKey, audit_kept: timedelta = AUDIT_KEPT, heard: Hears = nobody
     ) -> "Stores":
         """secret: proves events. audit_kept: how long events of the security log stay. heard: told of each of them."""
+        codes, proofs = one_time_codes.OneTimeCodeStore(database), proofings.ProofingStore(database)
         return cls(
             accounts=accounts.AccountStore(database),
             account_addresses=account_addresses.AccountAddresses(database),
@@ -118,7 +121,7 @@ class Stores:
             audit=audit.AuditTrail(database, secret, audit_kept, heard),
             authorizations=authorizations.AuthorizationStore(database),
             clients=registered.ClientStore(database),
-            codes=one_time_codes.OneTimeCodeStore(database),
+            codes=codes,
             consents=consents.ConsentStore(database),
             device_authorizations=device_authorizations.DeviceAuthorizationStore(database),
             devices=devices.DeviceStore(database),
@@ -133,11 +136,12 @@ class Stores:
             outbox=outbox.Outbox(database),
             passkeys=passkeys.PasskeyStore(database),
             proofing_records=proofing_records.ProofingRecordStore(database),
-            proofings=proofings.ProofingStore(database),
+            proofings=proofs,
             releases=releases.ReleaseStore(database),
             sessions=sessions.SessionStore(database),
             pushed_requests=pushed_requests.PushedRequestStore(database),
             sweeps=sweeps.SweepStore(database),
+            under_way=under_way.UnderWay(proofs, codes),
             used_jtis=used_jtis.UsedJtis(database),
         )
 

@@ -18,10 +18,9 @@ from idp.domain.ways_in import ClosesWaysIn, WaysIn
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.devices import DeviceStore
-from idp.storage.one_time_codes import OneTimeCodeStore
-from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 from idp.storage.sweeps import SweepStore
+from idp.storage.under_way import UnderWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +28,7 @@ class AccountFlow:
     accounts: AccountStore
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
-    proofings: ProofingStore
-    codes: OneTimeCodeStore
+    under_way: UnderWay
     sessions: SessionStore
     sweeps: SweepStore
     mails: MailQueue
@@ -141,10 +139,8 @@ class AccountFlow:
     def _end_everything(self, account: Account, keep: Session) -> tuple[ApplicationInUse, ...]:
         ended = self.ends_sign_ins.of_account(account.id, except_session=keep.id)
         self.devices.forget_account(account.id)
-        # A proofing left open at its last page, on a computer that others use, would let them choose a password.
-        self.proofings.void_account(account.id, *account.addresses)
-        # Whoever could read a mailbox may have asked for a code, and use it after this.
-        self.codes.void_address(*account.addresses, now=self.clock())
+        # On a computer that others use, or of whoever could read a mailbox: they would come in after this.
+        self.under_way.void(account.id, *account.addresses, now=self.clock())
         return ended
 
 

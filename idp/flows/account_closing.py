@@ -10,9 +10,8 @@ from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.consents import ConsentStore
 from idp.storage.devices import DeviceStore
-from idp.storage.one_time_codes import OneTimeCodeStore
-from idp.storage.proofings import ProofingStore
 from idp.storage.sweeps import SweepStore
+from idp.storage.under_way import UnderWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +22,7 @@ class AccountClosing:
     ends_sign_ins: EndsSignIns
     devices: DeviceStore
     consents: ConsentStore
-    proofings: ProofingStore
-    codes: OneTimeCodeStore
+    under_way: UnderWay
     sweeps: SweepStore
     audit: AuditTrail
     clock: Callable[[], datetime]
@@ -41,7 +39,7 @@ class AccountClosing:
         if not self.accounts.set_disabled(account_id, disabled=True):
             return False
         self._end_everything(account_id)
-        self._void_proofs(account_id)
+        self._void_what_is_under_way(account_id)
         self._note("account.closed", account_id, **fields)
         return True
 
@@ -78,13 +76,10 @@ class AccountClosing:
         self.devices.forget_account(account_id)
         self.consents.forget_account(account_id)
 
-    def _void_proofs(self, account_id: str) -> None:
-        """One that was left half done elsewhere would let whoever finds it choose the password after ``reopen``; a code
-        that somebody has read would sign them in then."""
+    def _void_what_is_under_way(self, account_id: str) -> None:
+        """It would let somebody in after ``reopen``."""
         account = self.accounts.find(account_id)
-        addresses = account.addresses if account else ()
-        self.proofings.void_account(account_id, *addresses)
-        self.codes.void_address(*addresses, now=self.clock())
+        self.under_way.void(account_id, *(account.addresses if account else ()), now=self.clock())
 
     def _note(self, event: str, account_id: str, **fields: str) -> None:
         self.audit.append(event, at=self.clock(), reference=present_reference(), account_id=account_id, **fields)

@@ -15,10 +15,9 @@ from idp.storage.audit import AuditTrail
 from idp.storage.closed_accounts import ClosedAccounts
 from idp.storage.consents import ConsentStore
 from idp.storage.devices import DeviceStore
-from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.passkeys import PasskeyStore
-from idp.storage.proofings import ProofingStore
 from idp.storage.sweeps import SweepStore
+from idp.storage.under_way import UnderWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,7 @@ class ClosingFlow:
     devices: DeviceStore
     consents: ConsentStore
     passkeys: PasskeyStore
-    proofings: ProofingStore
-    codes: OneTimeCodeStore
+    under_way: UnderWay
     sweeps: SweepStore
     mails: MailQueue
     audit: AuditTrail
@@ -62,10 +60,8 @@ class ClosingFlow:
         self.devices.forget_account(account.id)
         self.consents.forget_account(account.id)
         self.passkeys.remove_account(account.id)
-        # A proofing that was left half done elsewhere would open the account again.
-        self.proofings.void_account(account.id, *account.addresses)
-        # So would a code that somebody else has read.
-        self.codes.void_address(*account.addresses, now=now)
+        # Either would open the account again.
+        self.under_way.void(account.id, *account.addresses, now=now)
         self._tell(account, change, now, by)
         return True
 

@@ -14,9 +14,8 @@ from idp.domain.references import present_reference
 from idp.storage.accounts import AccountStore
 from idp.storage.database import AlreadyExists
 from idp.storage.merges import MergeStore
-from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.passkeys import PasskeyStore
-from idp.storage.proofings import ProofingStore
+from idp.storage.under_way import UnderWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +24,7 @@ class GivingBack:
 
     accounts: AccountStore
     passkeys: PasskeyStore
-    codes: OneTimeCodeStore
-    proofings: ProofingStore
+    under_way: UnderWay
     merges: MergeStore
     mails: MailQueue
     puts_out: PutsOut
@@ -64,13 +62,11 @@ class GivingBack:
         return None
 
     def _end_ways_in(self, account: Account, address: str) -> None:
-        now = self.clock()
         self.passkeys.remove_account(account.id)
         # Once more, for what was offered meanwhile.
         self.merges.withdraw_offers(account.id)
         # Codes are bound to the browser that asked for them, whosever it was.
-        self.codes.void_address(address, *account.addresses, now=now)
-        self.proofings.void_account(account.id, address, *account.addresses)
+        self.under_way.void(account.id, address, *account.addresses, now=self.clock())
 
     def _tell(self, account: Account, address: str) -> None:
         fields = {"change": "given_back", "changed": address}
