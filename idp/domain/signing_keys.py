@@ -33,10 +33,15 @@ class KeyTerm:
     algorithm: str
     signs_from: datetime
 
+    @property
+    def order(self) -> tuple[str, datetime, str]:
+        """By which the keys of an algorithm follow one another."""
+        return self.algorithm, self.signs_from, self.kid
+
 
 def states(keys: Iterable[KeyTerm], now: datetime) -> dict[str, KeyState]:
     """The state of each key by its identifier; of each algorithm exactly one signs."""
-    ordered = sorted(keys, key=lambda key: (key.algorithm, key.signs_from, key.kid))
+    ordered = sorted(keys, key=lambda key: key.order)
     return {
         kid: state
         for _, family in groupby(ordered, key=lambda key: key.algorithm)

@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from idp.domain.clients import Client
-from idp.domain.clocks import CLOCK_SKEW
 from idp.domain.keyed import token_hash
 from idp.openid.client_keys import ClientKeys
-from idp.openid.signed_statement import LONGEST_JTI, InvalidJwt, seconds, unverified, verify
+from idp.openid.signed_statement import LONGEST_JTI, InvalidJwt, end, unverified, verify
 
 METHOD = "private_key_jwt"
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -74,11 +73,7 @@ def _are_ours(audience: Any, ours: frozenset[str]) -> bool:
 
 def _checked_times(claims: Mapping[str, Any], now: datetime) -> datetime:
     """When the assertion ends; it must not have ended, nor last longer than an hour."""
-    expires, not_before, issued = (seconds(claims, name) for name in ("exp", "nbf", "iat"))
-    present, skew = int(now.timestamp()), int(CLOCK_SKEW.total_seconds())
-    latest = present + int(_LONGEST_LIFE.total_seconds()) + skew
-    if expires is None or not present < expires <= latest:
-        raise InvalidJwt
-    if any(time is not None and time > present + skew for time in (not_before, issued)):
+    expires = end(claims, beginnings=("nbf", "iat"), longest=_LONGEST_LIFE, now=now)
+    if expires is None:
         raise InvalidJwt
     return datetime.fromtimestamp(expires, UTC)

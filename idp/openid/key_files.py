@@ -65,8 +65,7 @@ def stamp(directory: Path) -> Stamp:
 def read_keys(directory: Path) -> tuple[SigningKey, ...]:
     """Every signing key of the folder; ``ConfigurationError`` names the file, or the folder, that cannot be used."""
     keys = [_read_key(path) for path in _key_paths(directory)]
-    # In the order of ``signing_keys.states``.
-    latest_first = sorted(keys, key=lambda key: (key.signs_from, key.kid), reverse=True)
+    latest_first = sorted(keys, key=lambda key: key.term.order, reverse=True)
     firsts = {key.algorithm: key.path for key in latest_first}
     return tuple(_without_waiting(key) if key.path == firsts[key.algorithm] else key for key in keys)
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from idp.domain.client_slots import ClientSlots
 from idp.domain.clients import Client
-from idp.domain.clocks import CLOCK_SKEW
 from idp.domain.errors import NotFetched, ProtocolError
 from idp.openid.client_keys import ClientKeys
 from idp.openid.parameters import UNDERSTOOD, Pairs, is_sane
-from idp.openid.signed_statement import InvalidJwt, seconds, unverified, verify
+from idp.openid.signed_statement import InvalidJwt, end, unverified, verify
 
 # RFC 9101 section 10.8: a statement made for another purpose has another type. Many libraries write plain JWT.
 _TYPES = frozenset({"oauth-authz-req+jwt", "jwt", ""})
@@ -80,11 +79,8 @@ class RequestObjects:
         # A client assertion names its client as subject; it must not do service as a request (RFC 9101 section 10.8).
         if "sub" in claims or "request" in claims or "request_uri" in claims:
             raise InvalidJwt
-        expires, not_before = seconds(claims, "exp"), seconds(claims, "nbf")
-        present, skew = int(now.timestamp()), int(CLOCK_SKEW.total_seconds())
-        latest = present + int(_LONGEST_LIFE.total_seconds()) + skew
-        is_in_time = not must_end if expires is None else present < expires <= latest
-        if not is_in_time or (not_before or 0) > present + skew:
+        expires = end(claims, beginnings=("nbf",), longest=_LONGEST_LIFE, now=now)
+        if must_end and expires is None:
             raise InvalidJwt
 
 

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
 
+from idp.domain.clocks import CLOCK_SKEW
 from idp.openid.client_keys import ALGORITHMS, PublicKey
 
 LONGEST = 8192
@@ -54,6 +56,20 @@ def verify(statement: str, keys: Iterable[PublicKey]) -> None:
             continue
         return
     raise InvalidJwt
+
+
+def end(claims: Mapping[str, Any], *, beginnings: Iterable[str], longest: timedelta, now: datetime) -> int | None:
+    """The NumericDate at which a statement ends that counts now, None where it names none; ``InvalidJwt`` for another.
+
+    beginnings: the claims that say since when, which may be as far ahead as clocks differ. longest: how long it may
+    last from now.
+    """
+    expires, present, skew = seconds(claims, "exp"), int(now.timestamp()), int(CLOCK_SKEW.total_seconds())
+    if any((seconds(claims, name) or 0) > present + skew for name in beginnings):
+        raise InvalidJwt
+    if expires is not None and not present < expires <= present + int(longest.total_seconds()) + skew:
+        raise InvalidJwt
+    return expires
 
 
 def seconds(claims: Mapping[str, Any], name: str) -> int | None:
