@@ -103,16 +103,18 @@ def _judged(password: str, inputs: list[str]) -> float:
 
 def _is_mostly_address(folded: str, address: str, minimum_length: int) -> bool:
     local_part = address.partition("@")[0]
-    rest = folded.replace(address, "")
-    if len(local_part) >= 4:
-        rest = rest.replace(local_part, "")
-    return len(rest) < minimum_length / 2
+    return _is_little_beside(folded, (address, local_part) if len(local_part) >= 4 else (address,), minimum_length)
 
 
 def _is_mostly_known(folded: str, known: Iterable[str], minimum_length: int) -> bool:
     """zxcvbn takes three pieces for safe, however well known each is: a name, a hyphen and the year."""
+    return _is_little_beside(folded, _longest_first(known), minimum_length)
+
+
+def _is_little_beside(folded: str, parts: Iterable[str], minimum_length: int) -> bool:
+    """Whether less than half of what a password has to be is left when these are taken out, one after the other."""
     rest = folded
-    for part in _longest_first(known):
+    for part in parts:
         rest = rest.replace(part, "")
     return len(rest) < minimum_length / 2
 

@@ -9,7 +9,7 @@ from flask_babel import format_date
 
 from idp.domain.accounts import Account
 from idp.domain.claims import display_name
-from idp.domain.new_passwords import PasswordProblem, name_words
+from idp.domain.new_passwords import PasswordProblem
 from idp.domain.sessions import AMR_CODE, Session, SignIn
 from idp.flows.account import AccountFlow
 from idp.flows.end_session import EndSessionFlow
@@ -21,9 +21,9 @@ from idp.web.account_names import names_section
 from idp.web.end_session import signed_out_next
 from idp.web.pages import Pages, known_language, language
 from idp.web.passkey_section import passkey_section
+from idp.web.password_page import choice_shown
 from idp.web.proof_cards import university_card
-from idp.web.sentences import field_sentence
-from idp.web.ways_in import not_mine, ways_in_shown
+from idp.web.ways_in import not_mine
 
 
 def blueprint(
@@ -110,8 +110,5 @@ def _password_page(
         address=account.address,
         action=url_for("account.change_password"),
         back_url=url_for("account.show"),
-        **ways_in_shown(flow.others(account)),
-        minimum_length=flow.minimum_length,
-        names=name_words(account.attributes),
-        errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
+        **choice_shown(account.attributes, flow.others(account), flow.minimum_length, problem),
     )

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from idp.domain.new_passwords import PasswordProblem, name_words
+from idp.domain.new_passwords import PasswordProblem
 from idp.domain.proofing import Proofing
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.flows.mailbox import MailboxFlow
@@ -11,9 +11,9 @@ from idp.flows.new_password import NewPasswordFlow
 from idp.web import forms
 from idp.web.authorization import Journey, lead_on, signed_in_leads_on
 from idp.web.pages import Pages, known_language, language
-from idp.web.sentences import field_sentence
+from idp.web.password_page import choice_shown
 from idp.web.step_urls import step_url
-from idp.web.ways_in import not_mine, ways_in_shown
+from idp.web.ways_in import not_mine
 
 
 def blueprint(flow: NewPasswordFlow, mailbox: MailboxFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
@@ -63,14 +63,11 @@ def _password_page(
         status=forms.FORM_ERROR if problem else 200,
         address=proofing.address,
         action=step_url("new_password.create", here.pending.id),
-        minimum_length=flow.minimum_length,
-        names=name_words(proofing.attributes),
         client_name=here.client_name,
         by_link=proofing.has_link(here.pending.id),
         has_earlier_account=has_earlier_account,
-        **ways_in_shown(flow.others(proofing)),
         university=mailbox.university_name(proofing, language()),
         journey_reference=proofing.reference,
         reference=here.reference_for(problem),
-        errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
+        **choice_shown(proofing.attributes, flow.others(proofing), flow.minimum_length, problem),
     )

@@ -4,15 +4,15 @@ from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
 from idp.domain.accounts import Account
-from idp.domain.new_passwords import PasswordProblem, name_words
+from idp.domain.new_passwords import PasswordProblem
 from idp.flows.account import AccountFlow
 from idp.flows.authorization import AuthorizationFlow, Step
 from idp.web import forms
 from idp.web.authorization import Journey, journey_at, lead_on
 from idp.web.pages import Pages, known_language
-from idp.web.sentences import field_sentence
+from idp.web.password_page import choice_shown
 from idp.web.step_urls import step_url
-from idp.web.ways_in import not_mine, ways_in_shown
+from idp.web.ways_in import not_mine
 
 
 def blueprint(flow: AccountFlow, authorization: AuthorizationFlow, pages: Pages) -> Blueprint:
@@ -67,11 +67,8 @@ def _page(
         status=forms.FORM_ERROR if problem else 200,
         address=here.pending.address or account.address,
         action=step_url("renewed_password.choose", handle),
-        **ways_in_shown(flow.others(account, here.pending.address)),
         later_action=step_url("renewed_password.later", handle),
-        minimum_length=flow.minimum_length,
-        names=name_words(account.attributes),
         client_name=here.client_name,
         reference=here.reference_for(problem),
-        errors={"password": field_sentence(problem.key, **dict(problem.values))} if problem else {},
+        **choice_shown(account.attributes, flow.others(account, here.pending.address), flow.minimum_length, problem),
     )
