@@ -118,15 +118,12 @@ class Doctor:
             yield Finding("indexes", Level.OK, "all there")
         yield _of_schema(schema)
         yield _of_clock(state.local_time, before, after)
-        yield self._secret_key()
-        yield self._backup()
+        yield _of_security_log("secret key", self._secret_key)
+        yield _of_security_log("backup", self._backup)
 
     def _secret_key(self) -> Finding:
         """Nothing else tells of another key: every page answers, and everybody reads that the password is wrong."""
-        try:
-            until = self.sealed_until()
-        except (ServiceUnavailable, ConfigurationError) as problem:
-            return Finding("secret key", Level.FAULT, str(problem), "mend the database, then look again")
+        until = self.sealed_until()
         if until is None:
             return Finding("secret key", Level.OK, "no seal of the security log was made under another")
         at = f"{until.at:%Y-%m-%dT%H:%M:%SZ}"
@@ -145,10 +142,7 @@ class Doctor:
 
     def _backup(self) -> Finding:
         mend = "enable idp-backup.timer, look at its log; other copies, such as a disk's, are not known here"
-        try:
-            made_at = self.last_backup()
-        except (ServiceUnavailable, ConfigurationError) as problem:
-            return Finding("backup", Level.FAULT, str(problem), "mend the database, then look again")
+        made_at = self.last_backup()
         if made_at is None:
             return Finding("backup", Level.WARNING, "`idp backup` never made one of this database", mend)
         level = Level.OK if self.clock() - made_at < _BACKUP_AGE else Level.WARNING
@@ -271,6 +265,13 @@ def _of_database(state: DatabaseState) -> Finding:
     if state.replica_set is None:
         return Finding("database", Level.WARNING, f"{text}, a lone server", "use a replica set, to outlive a machine")
     return Finding("database", Level.OK, f"{text}, replica set {state.replica_set}")
+
+
+def _of_security_log(about: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except (ServiceUnavailable, ConfigurationError) as problem:
+        return Finding(about, Level.FAULT, str(problem), "mend the database, then look again")
 
 
 def _of_schema(state: SchemaState) -> Finding:

@@ -23,8 +23,7 @@ def reading_much(collection: Collection[Any]) -> Iterator[None]:
 
     The database is asked first whether it is there, which takes no longer than usual. Raises ServiceUnavailable.
     """
-    with translated():
-        collection.database.command("ping")
+    _ask_whether_it_is_there(collection)
     with translated(), pymongo.timeout(_SECONDS):
         yield
 
@@ -35,8 +34,7 @@ def pieces(find: Callable[[], Cursor[AnyDocument]], size: int, *, behind: Any = 
     By the index itself: ``$gt`` would leave out identifiers of another type. Who was last may be deleted meanwhile.
     A database that is away is told of within the ordinary time, which the long one of a piece would stretch.
     """
-    with translated():
-        find().collection.database.command("ping")
+    _ask_whether_it_is_there(find().collection)
     while True:
         found = find().sort(_BY_ID).hint(_BY_ID).limit(size + 1)
         with translated(), pymongo.timeout(_SECONDS):
@@ -49,3 +47,8 @@ def pieces(find: Callable[[], Cursor[AnyDocument]], size: int, *, behind: Any = 
             return
         yield documents
         behind = documents[-1]["_id"]
+
+
+def _ask_whether_it_is_there(collection: Collection[Any]) -> None:
+    with translated():
+        collection.database.command("ping")

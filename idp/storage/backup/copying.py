@@ -16,6 +16,7 @@ from pymongo.database import Database as MongoDatabase
 from pymongo.errors import OperationFailure
 
 from idp.domain.errors import ConfigurationError, ServiceUnavailable
+from idp.storage.audit_seals import COLLECTION as SEALS
 from idp.storage.backup.policy import KEPT, SCHEMA, VOID
 from idp.storage.database import AlreadyExists, Database, Document, translated
 from idp.storage.walking import pieces
@@ -23,7 +24,7 @@ from idp.storage.walking import pieces
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 _BATCH = 500
 # Each holds a thousand events: five hundred are 60 MB, which no slow disk writes within one operation's time.
-_SEALS, _BATCH_OF_SEALS = "audit_seals", 20
+_BATCH_OF_SEALS = 20
 _MIGRATIONS: Document = {"number": {"$exists": True}}
 # SnapshotTooOld, SnapshotUnavailable.
 _NO_SNAPSHOT: dict[int | None, str] = {
@@ -111,7 +112,7 @@ def fill(database: Database, collection: str, content: IO[bytes]) -> int:
 
 
 def _batch(collection: str) -> int:
-    return _BATCH_OF_SEALS if collection == _SEALS else _BATCH
+    return _BATCH_OF_SEALS if collection == SEALS else _BATCH
 
 
 def _decoded(content: IO[bytes]) -> Iterator[RawBSONDocument]:
