@@ -4,7 +4,7 @@ from email.message import EmailMessage
 
 import pytest
 import requests
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from idp.demo.mailbox import Mailbox, create_mailbox
 from idp.demo.ports import free_port
@@ -75,40 +75,35 @@ def test_a_mail_without_html_is_shown(running: tuple[WebServer, Mailbox, int]) -
     assert requests.get(f"{server.url}/messages/2").status_code == 404
 
 
+@pytest.fixture
+def page(running: tuple[WebServer, Mailbox, int], chromium: Browser) -> Iterator[Page]:
+    """The mailbox with one message, as a browser shows it."""
+    server, _, smtp_port = running
+    send(smtp_port, message("premier"))
+    page = chromium.new_page()
+    page.goto(server.url)
+    yield page
+    page.close()
+
+
 def test_new_mail_is_added_and_said_without_taking_the_focus_away(
-    running: tuple[WebServer, Mailbox, int], chromium: Browser
+    running: tuple[WebServer, Mailbox, int], page: Page
 ) -> None:
     """RGAA 13.1: a page that loads itself anew is read from its top each time."""
-    server, _, smtp_port = running
-    send(smtp_port, message("premier"))
-    page = chromium.new_page()
-    try:
-        page.goto(server.url)
-        page.get_by_role("link", name="premier").focus()
-        send(smtp_port, message("second"))
-        expect(page.get_by_role("status")).to_have_text("Nouveau message : second", timeout=30_000)
-        assert page.locator("h2").all_text_contents() == ["second", "premier"]
-        assert page.evaluate("document.activeElement.textContent") == "premier"
-    finally:
-        page.close()
+    page.get_by_role("link", name="premier").focus()
+    send(running[2], message("second"))
+    expect(page.get_by_role("status")).to_have_text("Nouveau message : second", timeout=30_000)
+    assert page.locator("h2").all_text_contents() == ["second", "premier"]
+    assert page.evaluate("document.activeElement.textContent") == "premier"
 
 
-def test_the_keyboard_gets_past_the_head_of_the_page(
-    running: tuple[WebServer, Mailbox, int], chromium: Browser
-) -> None:
+def test_the_keyboard_gets_past_the_head_of_the_page(page: Page) -> None:
     """RGAA 12.7, as on the provider's pages."""
-    server, _, smtp_port = running
-    send(smtp_port, message("premier"))
-    page = chromium.new_page()
-    try:
-        page.goto(server.url)
-        page.keyboard.press("Tab")
-        expect(page.get_by_role("link", name="Aller au contenu")).to_be_in_viewport()
-        page.keyboard.press("Enter")
-        page.keyboard.press("Tab")
-        assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
-    finally:
-        page.close()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Aller au contenu")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
 
 
 def test_an_address_can_be_refused(running: tuple[WebServer, Mailbox, int]) -> None:

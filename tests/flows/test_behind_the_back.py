@@ -211,18 +211,30 @@ def test_two_accounts_stay_two_where_the_person_ends_it_while_the_password_is_ch
     assert account(services).addresses == (ADDRESS,)
 
 
+def a_thief(services: Services) -> Account:
+    """Of an account of their own, who read the mailbox of the other one."""
+    thief = Account("thief", "subject-2", services.clock(), addresses=("thief@b.example",))
+    services.stores.accounts.create(thief)
+    return thief
+
+
+def offers_to_merge(services: Services, browser: SignedIn) -> None:
+    """The thief's account is to have the other one, whose mailbox was proven in this browser."""
+    now = services.clock()
+    offer = Merge("m", "thief", "account-1", ADDRESS, now, now + OFFER_LIFETIME)
+    services.stores.merges.offer(offer, browser.session.browser)
+
+
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
 def test_o_25_an_offer_of_before_a_proof_merges_nothing(
     services: Services, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     """A proof takes away the password that stood in the way: whoever read the mailbox before needs another code."""
-    stores, now = services.stores, services.clock()
-    thief = Account("thief", "subject-2", now, addresses=("thief@b.example",))
-    stores.accounts.create(thief)
+    stores, now, thief = services.stores, services.clock(), a_thief(services)
     stores.accounts.renew_proof(account(services), identities=(OWN,), attributes={}, now=now)
     stores.accounts.set_password("account-1", services.hasher.hash(PASSWORD), now=now)
     browser = signed_in(services, "thief")
-    stores.merges.offer(Merge("m", "thief", "account-1", ADDRESS, now, now + OFFER_LIFETIME), browser.session.browser)
+    offers_to_merge(services, browser)
     flow = own_account.merging(services)
     offer = flow.offer(thief, browser.session, "m")
     assert offer is not None
@@ -503,23 +515,17 @@ def test_an_offer_to_merge_an_account_ends_before_giving_it_back_takes_its_passw
     services: Services, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     """Whoever read the mailbox lacks nothing but the password, and tries again at every moment."""
-    stores, now = services.stores, services.clock()
-    thief = Account("thief", "subject-2", now, addresses=("thief@b.example",))
-    stores.accounts.create(thief)
+    stores, now, thief = services.stores, services.clock(), a_thief(services)
     stores.accounts.set_password("account-1", services.hasher.hash(PASSWORD), now=now)
     browser, flow = signed_in(services, "thief"), own_account.merging(services)
 
-    def offered() -> None:
-        offer = Merge("m", "thief", "account-1", ADDRESS, now, now + OFFER_LIFETIME)
-        stores.merges.offer(offer, browser.session.browser)
-
     if when == "before":
-        offered()
+        offers_to_merge(services, browser)
         offer = flow.offer(thief, browser.session, "m")
         assert offer is not None
         at_the_end_of(monkeypatch, (AccountStore, "give_back"), partial(flow.accept, thief, browser.session, offer, ""))
     else:
-        at_the_end_of(monkeypatch, (AccountStore, "give_back"), offered, before=True)
+        at_the_end_of(monkeypatch, (AccountStore, "give_back"), lambda: offers_to_merge(services, browser), before=True)
     assert give_back(services) is None
     assert flow.offer(thief, browser.session, "m") is None
     assert not account(services).disabled, "nor did it end in theirs meanwhile"
