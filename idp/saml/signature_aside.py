@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Final
 
+from idp.parent_death import end_with_parent
 from idp.saml.metadata_trust import MetadataFault, MetadataFile, Outline, Validity, VerifiedMetadata
 
 # Ends an answer: one that was cut off is none.
@@ -23,8 +24,13 @@ class CheckAside:
 
     def __init__(self, file: MetadataFile, now: datetime) -> None:
         self._told, telling = os.pipe()
+        us = os.getpid()
         self._child = os.fork()
         if self._child == 0:
+            # It has our lock and pipes as well: whoever waits for them would wait for it where we are killed.
+            end_with_parent(signal.SIGKILL)
+            if os.getppid() != us:
+                os._exit(1)
             _check_and_exit(file, now, telling)
         os.close(telling)
 

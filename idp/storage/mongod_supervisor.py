@@ -5,7 +5,6 @@ held ``users.lock`` for a few seconds. mongod ends with its supervisor, even wit
 """
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import signal
@@ -16,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+from idp.parent_death import end_with_parent
 from idp.storage.embedded import locked, socket_path
 
 _READY_SECONDS = 90
@@ -89,10 +89,8 @@ def _private(directory: Path) -> None:
 
 
 def _die_with_parent() -> None:
-    """Ask the kernel to end mongod should the supervisor be killed."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, int(signal.SIGTERM))
+    """mongod ends should the supervisor be killed."""
+    end_with_parent(signal.SIGTERM)
 
 
 def _await_ready(process: "subprocess.Popen[bytes]", directory: Path) -> None:

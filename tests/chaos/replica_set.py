@@ -1,6 +1,5 @@
 """Three mongods that agree on what was written, and ways to keep them from it."""
 
-import ctypes
 import signal
 import subprocess
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pymongo import MongoClient
 from pymongo.errors import OperationFailure, PyMongoError
 
 from idp.demo.ports import free_port
+from idp.parent_death import end_with_parent
 from idp.storage import embedded
 from tests.waiting import wait_until
 
@@ -158,5 +158,4 @@ def _answers(node: Node) -> bool:
 
 def _die_with_parent() -> None:
     """A run that is killed leaves no mongod behind."""
-    set_parent_death_signal = 1
-    ctypes.CDLL(None).prctl(set_parent_death_signal, int(signal.SIGKILL))
+    end_with_parent(signal.SIGKILL)

@@ -22,7 +22,7 @@ from idp.saml.federation_update import Outcome
 from tests.saml import aggregates
 from tests.saml import identity_provider as university
 from tests.saml.aggregates import LIMOGES, ROUEN, TRUSTED, Clock, MakeFolder, rewrite
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 # Recorded: commit 0498135 on the demo's universities.
 _SEEN_BEFORE = (
@@ -547,9 +547,17 @@ def test_an_update_that_takes_too_long_fails_with_one_line(
         run_update(tmp_path, the_state(tmp_path), lock, now=clock.now)
 
 
+@pytest.mark.parametrize("checks", [False, True], ids=["at once", "while a file is checked"])
 def test_an_update_that_is_killed_leaves_what_was_and_the_next_succeeds(
-    make_folder: MakeFolder, good: bytes, tmp_path: Path, clock: Clock, key: university.Key, entities: list[bytes]
+    make_folder: MakeFolder,
+    good: bytes,
+    tmp_path: Path,
+    clock: Clock,
+    key: university.Key,
+    entities: list[bytes],
+    checks: bool,
 ) -> None:
+    """A check is a process of its own: it would go on and hold the lock, and the pipes by which the update is read."""
     folder = make_folder(good)
     folder.refresh()
     # A pipe in the place of a signing key holds the update up until it is killed.
@@ -559,8 +567,12 @@ def test_an_update_that_is_killed_leaves_what_was_and_the_next_succeeds(
     os.mkfifo(pem)
     looking = Thread(target=folder.refresh)
     looking.start()
-    os.kill(_child_of_ours("idp.saml.federation_update"), signal.SIGKILL)
-    looking.join()
+    update = _child_of_ours("idp.saml.federation_update")
+    if checks:
+        wait_until(lambda: _children(Path(f"/proc/{update}/task/{update}")))
+    os.kill(update, signal.SIGKILL)
+    looking.join(PATIENCE_SECONDS)
+    assert not looking.is_alive()
     problems = [status.problem for status in folder.status()]
     assert any("exit status -9" in (problem or "") for problem in problems)
     assert len(folder.current) == 2
@@ -581,12 +593,15 @@ def _child_of_ours(module: str) -> int:
         for task in Path("/proc/self/task").iterdir():
             # Threads and processes that end while one looks at them are not the ones.
             with suppress(OSError):
-                children = (task / "children").read_text().split()
-                found.extend(int(child) for child in children if module.encode() in _command(child))
+                found.extend(int(child) for child in _children(task) if module.encode() in _command(child))
         return bool(found)
 
     wait_until(is_there)
     return found[0]
+
+
+def _children(task: Path) -> list[str]:
+    return (task / "children").read_text().split()
 
 
 def _command(process: str) -> bytes:
