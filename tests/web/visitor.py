@@ -1,6 +1,7 @@
 """A person in front of the pages, in this process: follows redirects as far as they stay with the provider."""
 
 import re
+from types import MappingProxyType
 from typing import Self
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,7 +12,8 @@ from werkzeug.test import Cookie, TestResponse
 
 from idp.app import Services, create_app
 
-HOST = {"Host": "localhost:5000"}
+# Shared by all tests of a process: what a library writes into it would reach every browser after that.
+HOST = MappingProxyType({"Host": "localhost:5000"})
 ISSUER = "http://localhost:5000"
 
 
