@@ -69,6 +69,11 @@ class PendingAuthorization:
     renews_password: bool = False
     offers_passkey: bool = False
 
+    @property
+    def for_whom(self) -> str:
+        """The client at the end of the journey, as the security log and the console name it."""
+        return self.request.client_id or "own page"
+
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationResponse:

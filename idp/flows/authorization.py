@@ -1,5 +1,6 @@
 """Journey A: a client sends a person; the one place that decides what comes next."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -34,6 +35,8 @@ from idp.storage.authorizations import AuthorizationStore
 from idp.storage.consents import ConsentStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.releases import ReleaseStore
+
+logger = logging.getLogger(__name__)
 
 
 class Step(StrEnum):
@@ -280,13 +283,16 @@ class AuthorizationFlow:
             address=account.address if account and must_be_proof(request) else None,
         )
         self.authorizations.put(pending)
-        self._note("authorization.waiting", pending, account.id if account else None)
+        # Whoever opens a page has done nothing yet: a line of the log, and no event that is kept for a year. What the
+        # person does next says where it leads.
+        begun = {"client_id": pending.for_whom}
+        logger.info("authorization.waiting", extra={"fields": begun})
+        self.heard("authorization.waiting", begun)
         return pending
 
     def _note(self, event: str, pending: PendingAuthorization, account_id: str | None) -> None:
-        client_id = pending.request.client_id or "own page"
         self.audit.append(
-            event, at=self.clock(), reference=pending.reference, account_id=account_id, client_id=client_id
+            event, at=self.clock(), reference=pending.reference, account_id=account_id, client_id=pending.for_whom
         )
 
     def _proofing(self, pending: PendingAuthorization) -> Proofing | None:

@@ -90,7 +90,12 @@ class PasskeySignInFlow:
             # What was begun at a university in this journey is over: this is who the person wants to be.
             self.authorizations.update(pending.id, signed_in.session.browser, {"proofing_id": None}, now=now)
         self.audit.append(
-            "sign_in.passkey", at=now, reference=pending.reference, account_id=account.id, method="passkey"
+            "sign_in.passkey",
+            at=now,
+            reference=pending.reference,
+            account_id=account.id,
+            client_id=pending.for_whom,
+            method="passkey",
         )
         return SignedInByPasskey(signed_in, account.address)
 
@@ -139,6 +144,7 @@ class PasskeySignInFlow:
             at=now,
             reference=pending.reference,
             account_id=refused.passkey.account_id if refused.passkey else None,
+            client_id=pending.for_whom,
             problem=refused.problem,
             detail=refused.detail,
         )

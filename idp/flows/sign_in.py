@@ -346,5 +346,10 @@ class SignInFlow:
         self, event: str, pending: PendingAuthorization, account: Account | None, now: datetime, **fields: str
     ) -> None:
         self.audit.append(
-            event, at=now, reference=pending.reference, account_id=account.id if account else None, **fields
+            event,
+            at=now,
+            reference=pending.reference,
+            account_id=account.id if account else None,
+            client_id=pending.for_whom,
+            **fields,
         )

@@ -77,7 +77,7 @@ class UniversityFlow:
         )
         self.proofings.put(proofing, link_hash=token_hash(link_token(self.secret, proofing.id)))
         self._change(pending, session, one_time_code_id=None)
-        self._note("proofing.started", proofing, entity_id=provider.entity_id)
+        self._note("proofing.started", proofing, entity_id=provider.entity_id, client_id=pending.for_whom)
         return outgoing
 
     def answer(self, saml_response: str, session: Session | None) -> Proofing:

@@ -35,6 +35,7 @@ _EVENTS: dict[str, LazyString] = SENTENCES | {
     "account.merge_offered": _("Réunion avec un autre compte proposée"),
     "authorization.answered": _("Retour à l’application, connexion réussie"),
     "authorization.cancelled": _("Connexion abandonnée par la personne"),
+    # Of releases before December 2026, whose events are kept as long as all others.
     "authorization.waiting": _("Arrivée d’une application, connexion demandée"),
     "backup.made": _("Sauvegarde faite"),
     "backup.restored": _("Sauvegarde restaurée"),

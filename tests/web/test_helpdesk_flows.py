@@ -119,7 +119,6 @@ def test_one_reference_tells_the_story_across_sign_in_saml_mail_and_oidc(world: 
     entries = assistance.timeline(world.services).of(reference.lower().replace("-", " "))
     assert {entry.reference for entry in entries} == {reference}
     assert {
-        "authorization.waiting",
         "proofing.started",
         "proofing.vouched",
         "mail.queued",
@@ -145,15 +144,24 @@ def test_a_persons_timeline_holds_failures_of_their_journeys_with_their_cause(wo
     person.press("Se connecter", password=PASSWORD)
     entries = assistance.timeline(world.services).of(CAMILLE)
     failed = next(entry for entry in entries if entry.event == "sign_in.failed")
-    assert failed.details == {"problem": "password.wrong"}
+    assert failed.details == {"problem": "password.wrong", "client_id": "own page"}
     whole = assistance.timeline(world.services).of(failed.reference)
-    assert events(whole) == ["authorization.waiting", "sign_in.failed", "sign_in.succeeded", "authorization.answered"]
+    assert events(whole) == ["sign_in.failed", "sign_in.succeeded", "authorization.answered"]
+
+
+def test_who_opens_a_page_leaves_no_event_and_what_is_done_there_says_for_which_application(world: World) -> None:
+    world.browser().get("/account")
+    person = world.browser().ask().press("Se connecter", email=CAMILLE)
+    assert list(world.services.database.collection("audit").find()) == []
+    person.leave()
+    (started,) = world.events("proofing.started")
+    assert started["fields"]["client_id"] == "exams"
 
 
 def test_an_address_that_nobody_has_has_a_timeline_of_its_mails(world: World) -> None:
     world.browser().start("zoe@univ-exemple.fr").press("Recevoir le code")
     entries = assistance.timeline(world.services).of("zoe@univ-exemple.fr")
-    assert events(entries) == ["authorization.waiting", "mail.queued"]
+    assert events(entries) == ["mail.queued"]
     assert assistance.timeline(world.services).of("nobody at all") == ()
 
 
@@ -174,7 +182,8 @@ def test_an_error_page_of_a_journey_shows_the_journeys_reference(world: World) -
     handle = person.handle
     person.last = person._client.post(f"/sign-in/{handle}/methods", data={"csrf_token": "x"}, headers=HOST)
     assert (person.step, person.last.status_code) == ("error", 403)
-    assert world.events("authorization.waiting")[0]["reference"] in person.text
+    (waiting,) = world.services.database.collection("authorizations").find()
+    assert waiting["reference"] in person.text
 
 
 def test_a_code_that_is_refused_is_told_under_the_journeys_reference(world: World) -> None:
