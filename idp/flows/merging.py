@@ -166,6 +166,8 @@ class MergingFlow:
         self.merged_accounts.restore(merge)
         self.records.separate(merge.id, merge.other)
         self.passkeys.separate(merge.id, merge.other)
+        # Somebody may have chosen meanwhile that passkeys alone lead in, with those that have just gone.
+        self.accounts.set_only_passkeys(merge.survivor, only=False)
         self._tell("parted", merge, before={})
         self.merges.forget(merge.id)
         return None
