@@ -21,7 +21,16 @@ from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.sessions import SessionStore
 from tests.flows.one_person import ADDRESS, signed_in
-from tests.flows.test_behind_the_back import OWN, PASSWORD, account, adopted, at_the_end_of, give_back
+from tests.flows.test_behind_the_back import (
+    OTHER_PASSWORD,
+    OWN,
+    PASSWORD,
+    a_minute_passes,
+    account,
+    adopted,
+    at_the_end_of,
+    give_back,
+)
 from tests.openid.world import asking
 
 ANOTHER = "voleur@b.example"
@@ -152,6 +161,26 @@ def test_a_password_that_is_stored_just_after_it_was_taken_away_does_not_count(
     with pytest.raises(Refusal):
         flows.account(services).change_password(seen, thief.session, PASSWORD, None)
     assert account(services).password_hash is None
+
+
+def test_a_form_for_another_password_that_is_sent_twice_ends_no_sign_in_of_the_one_that_counted(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one comes too late, and ends nothing a minute later either."""
+    browser, seen = signed_in(services), account(services)
+    changes, done = flows.account(services).change_password, list[object]()
+    at_the_end_of(
+        monkeypatch,
+        (SessionStore, "lasts"),
+        lambda: done.append(changes(seen, browser.session, PASSWORD, None)),
+    )
+    with pytest.raises(Refusal):
+        changes(seen, browser.session, OTHER_PASSWORD, None)
+    a_minute_passes(services)
+    (counted,) = done
+    assert isinstance(counted, SignedIn)
+    assert services.browser_sessions.find(counted.session_cookie) is not None
+    assert services.hasher.verify(PASSWORD, account(services).password_hash)
 
 
 @pytest.mark.parametrize("prompt", [None, "none"])
