@@ -9,16 +9,19 @@ from idp.app import Services, first_time, flows, own_account, ways_in
 from idp.domain.accounts import Account
 from idp.domain.consent import Consent
 from idp.domain.errors import AuthorizationError, Refusal
+from idp.domain.merging import OFFER_LIFETIME
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode, digits
 from idp.domain.passkeys import MOST_PER_ACCOUNT, Credential, Passkey, PasskeyRefused
-from idp.domain.proofing import Proofing
+from idp.domain.proofing import ConfirmedBy, Proofing, ProofingState
 from idp.domain.sessions import SignedIn
+from idp.flows.adoption import Adoption
 from idp.flows.authorization import Finished
 from idp.flows.passkeys import PasskeyFlow
 from idp.passkeys.relying_party import RelyingParty
 from idp.storage.grants import GrantStore
 from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.passkeys import PasskeyStore
+from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
 from tests.flows.one_person import ADDRESS, signed_in
 from tests.flows.test_behind_the_back import (
@@ -34,6 +37,7 @@ from tests.flows.test_behind_the_back import (
 from tests.openid.world import asking
 
 ANOTHER = "voleur@b.example"
+OTHER_MAILBOX = "ines@b.example"
 
 
 def has_asked(services: Services, browser: SignedIn) -> OneTimeCode:
@@ -181,6 +185,49 @@ def test_a_form_for_another_password_that_is_sent_twice_ends_no_sign_in_of_the_o
     assert isinstance(counted, SignedIn)
     assert services.browser_sessions.find(counted.session_cookie) is not None
     assert services.hasher.verify(PASSWORD, account(services).password_hash)
+
+
+@pytest.mark.parametrize(
+    ("step", "mailbox"),
+    [
+        ((ProofingStore, "void_address"), ADDRESS),
+        ((ProofingStore, "void_account"), OTHER_MAILBOX),
+        ((Adoption, "__call__"), OTHER_MAILBOX),
+    ],
+)
+def test_of_two_proofs_of_one_person_that_are_confirmed_at_once_one_goes_on(
+    services: Services, monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], mailbox: str
+) -> None:
+    """In two browsers. Each ends the others, but not the one by which it was ended: nobody would get in."""
+    proofings, now = services.stores.proofings, services.clock()
+    confirms = first_time.mailbox_proof(services)
+    first, second = (
+        Proofing(
+            id=of,
+            browser=of,
+            authorization_id=of,
+            entity_id=OWN.entity_id,
+            request_id=of,
+            reference=of,
+            created_at=now,
+            expires_at=now + OFFER_LIFETIME,
+            state=ProofingState.VOUCHED,
+            identities=(OWN,),
+            address=address,
+            assertion_id=of,
+        )
+        for of, address in (("first", ADDRESS), ("second", mailbox))
+    )
+    for one in (first, second):
+        proofings.put(one, link_hash=one.id)
+    overtakes = partial(confirms, second, ConfirmedBy.LINK)
+    at_the_end_of(monkeypatch, step, overtakes, before=True)
+    confirms(first, ConfirmedBy.LINK)
+    left = proofings.find("second", now=services.clock())
+    assert left is not None
+    assert left.state is ProofingState.CONFIRMED
+    assert proofings.find("first", now=services.clock()) is None
+    assert [one.id for one in services.stores.accounts.by_identities([OWN])] == [left.account_id]
 
 
 @pytest.mark.parametrize("prompt", [None, "none"])
