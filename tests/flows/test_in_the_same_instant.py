@@ -9,7 +9,7 @@ from idp.app import Services, first_time, flows, own_account, ways_in
 from idp.domain.accounts import Account
 from idp.domain.consent import Consent
 from idp.domain.errors import AuthorizationError, Refusal
-from idp.domain.merging import OFFER_LIFETIME
+from idp.domain.merging import OFFER_LIFETIME, Merge
 from idp.domain.one_time_codes import CodePurpose, OneTimeCode, digits
 from idp.domain.passkeys import MOST_PER_ACCOUNT, Credential, Passkey, PasskeyRefused
 from idp.domain.proofing import ConfirmedBy, Proofing, ProofingState
@@ -19,6 +19,7 @@ from idp.flows.authorization import Finished
 from idp.flows.passkeys import PasskeyFlow
 from idp.passkeys.relying_party import RelyingParty
 from idp.storage.grants import GrantStore
+from idp.storage.merged_accounts import MergedAccounts
 from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofings import ProofingStore
@@ -125,6 +126,34 @@ def test_nor_do_passkeys_that_leave_with_the_other_account_when_two_are_parted(
     assert merging.undo(account(services), merge.id) is None
     assert services.stores.passkeys.of_account("account-1") == ()
     assert account(services).lets_in_by_code(services.clock())
+
+
+@pytest.mark.parametrize("how", ["given back", "proof", "everywhere"])
+def test_an_account_that_is_merged_in_while_its_sender_is_put_out_brings_nothing_of_theirs(
+    services: Services, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """It is the thief's own, has no password, and would bring their address and passkey into the account."""
+    services.stores.accounts.renew_proof(account(services), identities=(OWN,), attributes={}, now=services.clock())
+    services.stores.accounts.create(Account("theirs", "subject-2", services.clock(), addresses=(ANOTHER,)))
+    theirs = Passkey(Credential("id", b"key", 0, "", (), True, True), "theirs", b"handle", "x", services.clock())
+    assert services.stores.passkeys.add(theirs)
+    thief, owner, now = signed_in(services), signed_in(services), services.clock()
+    offered = Merge("m", "account-1", "theirs", ANOTHER, now, now + OFFER_LIFETIME)
+    services.stores.merges.offer(offered, thief.session.browser)
+    acts = {
+        "given back": lambda: give_back(services),
+        "proof": lambda: adopted(services),
+        "everywhere": lambda: flows.account(services).sign_out_everywhere(account(services), owner.session),
+    }
+    merging, seen = own_account.merging(services), account(services)
+    offer = merging.offer(seen, thief.session, "m")
+    assert offer is not None
+    at_the_end_of(monkeypatch, (MergedAccounts, "leave"), acts[how])
+    assert merging.accept(seen, thief.session, offer, "") == "merge.changed"
+    assert account(services).addresses == (ADDRESS,)
+    assert services.stores.passkeys.of_account("account-1") == ()
+    assert [one.id for one in services.stores.passkeys.of_account("theirs")] == [theirs.id]
+    assert not services.stores.merges.is_under_way("account-1")
 
 
 def test_many_passkeys_that_are_added_at_once_are_no_more_than_an_account_may_have(
