@@ -29,6 +29,7 @@ def authorization(services: Services) -> AuthorizationFlow:
         proofings=stores.proofings,
         consents=stores.consents,
         releases=stores.releases,
+        ends_sign_ins=services.ends_sign_ins,
         audit=stores.audit,
         claims=services.claims,
         is_confirmation_due=proofs(services).is_confirmation_due,

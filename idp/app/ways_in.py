@@ -17,6 +17,7 @@ def addresses(services: Services) -> AddressesFlow:
         codes=stores.codes,
         limits=stores.limits,
         merges=stores.merges,
+        sessions=stores.sessions,
         mails=stores.outbox,
         audit=stores.audit,
         secret=services.secret,

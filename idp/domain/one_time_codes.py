@@ -9,6 +9,8 @@ from idp.domain.keyed import SecretKey, same
 LIFETIME = timedelta(minutes=10)
 MINUTES = LIFETIME // timedelta(minutes=1)
 ATTEMPTS = 5
+# Within this time the same form comes from a double click, not from somebody who waited for a mail in vain.
+SENT_TWICE = timedelta(seconds=10)
 
 
 class CodePurpose(StrEnum):

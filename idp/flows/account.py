@@ -87,8 +87,11 @@ class AccountFlow:
         # just gone, began before this.
         now = self.clock()
         # First, so that the others end whatever goes wrong below, also who signs in meanwhile with the old password.
-        self.sweeps.put(account.id, now=now, began_before=now)
+        planned = self.sweeps.put(account.id, now=now, began_before=now)
         if not self.accounts.change_password(account, hashed, now=now, locale=locale):
+            # Whoever was first has planned another. This one would end what they signed in with afterwards, such as the
+            # person's own sign-in where the form was sent twice.
+            self.sweeps.done(planned)
             raise _put_out(reference)
         self._tell_changed(replace(account, locale=locale or account.locale), reference or present_reference(), now)
         self._end_everything(account, session)

@@ -1,5 +1,6 @@
 """A person's own addresses: one more, proven by a mailed code; another primary one; one less."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,12 +8,13 @@ from datetime import datetime, timedelta
 from idp.domain import addresses, one_time_codes
 from idp.domain.accounts import Account
 from idp.domain.addresses import InvalidAddress
+from idp.domain.errors import Refusal
 from idp.domain.guessing import MAILS_PER_HOUR, SHARED_BUDGET, WINDOW, mail_limit, proofing_limit
 from idp.domain.keyed import SecretKey, random_id
 from idp.domain.merging import OFFER_LIFETIME, Merge
 from idp.domain.messages import Delivery, MailQueue, Message
 from idp.domain.notices import tell
-from idp.domain.one_time_codes import CodePurpose, OneTimeCode
+from idp.domain.one_time_codes import SENT_TWICE, CodePurpose, OneTimeCode
 from idp.domain.references import present_reference, reference_of
 from idp.domain.sessions import Session
 from idp.storage.account_addresses import MOST_ADDRESSES, AccountAddresses
@@ -22,6 +24,7 @@ from idp.storage.database import AlreadyExists
 from idp.storage.limits import LimitStore
 from idp.storage.merges import MergeStore
 from idp.storage.one_time_codes import OneTimeCodeStore
+from idp.storage.sessions import SessionStore
 
 # Whoever has an account cannot have a whole university mailed.
 CODES_PER_HOUR = 10
@@ -34,15 +37,19 @@ class AddressesFlow:
     codes: OneTimeCodeStore
     limits: LimitStore
     merges: MergeStore
+    sessions: SessionStore
     mails: MailQueue
     audit: AuditTrail
     secret: SecretKey
     clock: Callable[[], datetime]
 
-    def ask(self, account: Account, session: Session, typed: str, *, locale: str | None) -> OneTimeCode | str:
+    def ask(
+        self, account: Account, session: Session, typed: str, *, locale: str | None, is_again: bool = False
+    ) -> OneTimeCode | str:
         """Mail a code to the address that was typed; else the key of a field sentence.
 
-        Whether another account has it makes no difference here: who asks has proven nothing yet.
+        is_again: the person asks for another mail; else a form that is sent twice mails once. Whether another account
+        has it makes no difference here: who asks has proven nothing yet.
         """
         try:
             address = addresses.clean(typed)
@@ -56,7 +63,10 @@ class AddressesFlow:
         if not self._may_mail(account, address, now):
             return "code.too_many_mails"
         code = self.codes.issue(_new_code(account, session, address, now), now=now)
-        self.mails.put(_message(code, locale, now))
+        # The first mail of a code has its id, so that of two requests at once one is mailed.
+        is_first = not is_again and now - code.created_at < SENT_TWICE
+        with contextlib.suppress(AlreadyExists):
+            self.mails.put(_message(code.id if is_first else random_id(), code, locale, now))
         return code
 
     def still_valid(self, account: Account, session: Session, typed: str) -> OneTimeCode | None:
@@ -81,7 +91,8 @@ class AddressesFlow:
     def confirm(self, account: Account, session: Session, code: OneTimeCode, typed: str) -> Merge | str | None:
         """Take the code: None where the address is the account's now, or the key of a field sentence.
 
-        An offer to merge where another account has the address, which is told to nobody but who reads its mail.
+        An offer to merge where another account has the address, which is told to nobody but who reads its mail. Refuses
+        ``authorization.expired`` who was put out of the account meanwhile.
         """
         if code.address in account.addresses:
             # The form was sent twice: the first one has taken the code.
@@ -135,6 +146,9 @@ class AddressesFlow:
                 # Somebody was first between the two lines above.
                 owner = self.accounts.by_address(address)
             else:
+                # Whoever ended this sign-in may have taken the account's addresses away before this one was there.
+                if not self.sessions.lasts(session, now=self.clock()) and self.addresses.remove(account.id, address):
+                    raise Refusal("authorization.expired", "put out meanwhile")
                 self._tell(account, "added", address)
                 return None
         if owner is None or owner.disabled:
@@ -173,9 +187,9 @@ def _new_code(account: Account, session: Session, address: str, now: datetime) -
     )
 
 
-def _message(code: OneTimeCode, locale: str | None, now: datetime) -> Message:
+def _message(mail_id: str, code: OneTimeCode, locale: str | None, now: datetime) -> Message:
     return Message(
-        id=random_id(),
+        id=mail_id,
         kind="new_address",
         to=code.address,
         locale=locale,

@@ -218,7 +218,9 @@ class Adoption:
         if proofing.address_given:
             return None
         self._plan_sweep(owner)
-        previous = self.accounts.release_address(proofing.address or "", except_account=known.id if known else None)
+        previous = self.accounts.release_address(
+            proofing.address or "", except_account=known.id if known else None, now=self.clock()
+        )
         if previous is not None:
             self._end_everything_of(previous, proofing)
             self._plan_sweep(previous)

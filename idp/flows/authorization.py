@@ -24,6 +24,7 @@ from idp.domain.consent import asks_every_time, asks_for_what_is_new, may_be_ano
 from idp.domain.errors import AuthorizationError, Refusal
 from idp.domain.identity import is_named
 from idp.domain.keyed import random_id
+from idp.domain.logout import EndsSignIns
 from idp.domain.measures import Hears, nobody
 from idp.domain.proofing import Proofing, ProofingState
 from idp.domain.references import go_on_under, present_reference
@@ -85,6 +86,7 @@ class AuthorizationFlow:
     proofings: ProofingStore
     consents: ConsentStore
     releases: ReleaseStore
+    ends_sign_ins: EndsSignIns
     audit: AuditTrail
     claims: GivesClaims
     is_confirmation_due: Callable[[Account], bool]
@@ -343,6 +345,13 @@ class AuthorizationFlow:
         given = self.consents.find(account.id, client.client_id)
         return given is None or not given.covers(frozenset(request.scope), self.provider.asked_claims(request))
 
+    def _is_withdrawn(self, request: AuthorizationRequest, account: Account, client_id: str) -> bool:
+        """Whether the person has taken back what they agreed to, since that was looked at. They do so on the page of
+        their own; whoever is not asked agreed to nothing."""
+        client = self.provider.client(client_id)
+        is_asked = client is not None and (asks_every_time(client, request) or asks_for_what_is_new(client))
+        return is_asked and self.consents.find(account.id, client_id) is None
+
     def _is_hinted(self, request: AuthorizationRequest, account: Account) -> bool:
         """Whether the account is the one that ``id_token_hint`` or ``claims`` names, if any (Core 3.1.2.1, 5.5.1)."""
         return request.client_id is None or self.provider.is_about(request, account.subject)
@@ -362,6 +371,10 @@ class AuthorizationFlow:
             now=self.clock(),
             reference=reference,
         )
+        if self._is_withdrawn(request, account, request.client_id):
+            # Where the grant came after those that this ended, it is there still; nobody was told of its code.
+            self.ends_sign_ins.of_application(account.id, request.client_id)
+            raise self.provider.error(request, "consent_required", "The person has to agree")
         # Noted before the answer leaves, and not for an error: a client that is refused receives nothing.
         self._note_release(request, account, request.client_id)
         return _finished(answer)

@@ -51,7 +51,7 @@ class GivingBack:
         # meanwhile.
         self.puts_out(account_id)
         try:
-            done = self.accounts.give_back(account_id, address)
+            done = self.accounts.give_back(account_id, address, now=self.clock())
         except AlreadyExists:
             return "helpdesk.address_taken"
         if not done:
@@ -63,6 +63,8 @@ class GivingBack:
 
     def _end_ways_in(self, account: Account, address: str) -> None:
         self.passkeys.remove_account(account.id)
+        # Somebody in the account may have chosen meanwhile that these alone lead in; from now on that is refused.
+        self.accounts.set_only_passkeys(account.id, only=False)
         # Once more, for what was offered meanwhile.
         self.merges.withdraw_offers(account.id)
         # Codes are bound to the browser that asked for them, whosever it was.

@@ -41,7 +41,7 @@ class MailboxProof:
         if confirmed is None:
             raise Refusal("proofing.link_used", proofing.id).during(proofing.reference)
         self.codes.void_address(address, now=now)
-        self.proofings.void_address(address, except_id=proofing.id)
+        self.proofings.void_address(address, by=confirmed)
         adopted = self._adopted(confirmed)
         account_id, known = adopted.account_id, asdict(adopted)
         self.proofings.move(proofing.id, ProofingState.CONFIRMED, ProofingState.CONFIRMED, now=now, **known)
@@ -53,7 +53,7 @@ class MailboxProof:
             entity_id=proofing.entity_id,
         )
         # One that had come as far by another mailbox of the person would let whoever finds it choose the password.
-        self.proofings.void_account(account_id, except_id=proofing.id)
+        self.proofings.void_account(account_id, by=confirmed)
         self.learns(confirmed, account_id)
         return replace(confirmed, **known)
 

@@ -74,7 +74,13 @@ class MergingFlow:
         if other.only_passkeys:
             # Neither a password nor the proof of a mailbox opens this account at a sign-in; so they do not here either.
             return "merge.only_passkeys"
-        return self._problem_with(other, session, password) or self._merge(account, other, offer.merge)
+        problem = self._problem_with(other, session, password) or self._merge(account, other, offer.merge)
+        if problem is None and not self.sessions.lasts(session, now=self.clock()):
+            # Whoever ended this sign-in may have freed the account from its sender before there was in it what had been
+            # the other one's, which leads in as well.
+            self.undo(account, offer.merge.id)
+            return "merge.changed"
+        return problem
 
     def merge_by_hand(self, survivor_id: str, other_id: str) -> bool:
         """Somebody who helps knows that both are one person; False, and nothing changed, where one is not open."""
@@ -166,6 +172,8 @@ class MergingFlow:
         self.merged_accounts.restore(merge)
         self.records.separate(merge.id, merge.other)
         self.passkeys.separate(merge.id, merge.other)
+        # Somebody may have chosen meanwhile that passkeys alone lead in, with those that have just gone.
+        self.accounts.set_only_passkeys(merge.survivor, only=False)
         self._tell("parted", merge, before={})
         self.merges.forget(merge.id)
         return None

@@ -102,6 +102,10 @@ class PasskeyFlow:
             # Whoever ended this sign-in may have removed the account's passkeys before this one was there.
             self.passkeys.remove(passkey.id, account.id)
             raise PasskeyRefused("passkey.expired")
+        if len(self.of_account(account)) > MOST_PER_ACCOUNT:
+            # Others were added at the same moment.
+            self.passkeys.remove(passkey.id, account.id)
+            raise PasskeyRefused("passkey.too_many")
         self._tell(account, passkey, "added")
         return passkey
 
@@ -120,7 +124,10 @@ class PasskeyFlow:
         if removed.suspected_at is None and self._is_locked_out(account.id):
             # Another one was removed, or the choice made, at the same moment: whoever looks last puts it right.
             self.passkeys.add(removed)
-            raise PasskeyRefused("passkey.needed")
+            if self._relies_on_passkeys(account.id):
+                raise PasskeyRefused("passkey.needed")
+            # Whoever ended that choice meanwhile may have taken every passkey away before this one was back.
+            self.passkeys.remove(credential_id, account.id)
         self._tell(account, removed, "removed")
 
     def problem_with_only(self, account: Account) -> str | None:
@@ -155,8 +162,15 @@ class PasskeyFlow:
 
     def _is_locked_out(self, account_id: str) -> bool:
         """Whether nothing but passkeys leads in, as it stands now, and they do not suffice."""
+        return (
+            self._relies_on_passkeys(account_id)
+            and passkeys.problem_with_only(self.passkeys.of_account(account_id)) is not None
+        )
+
+    def _relies_on_passkeys(self, account_id: str) -> bool:
+        """Whether nothing but passkeys leads in, as it stands now."""
         account = self.accounts.find(account_id)
-        return account is not None and account.only_passkeys and self.problem_with_only(account) is not None
+        return account is not None and account.only_passkeys
 
     def _tell(self, account: Account, passkey: Passkey, change: str) -> None:
         # The name is the person's own words: it is told to them, and does not outlive the passkey.

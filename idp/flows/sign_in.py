@@ -34,7 +34,7 @@ from idp.domain.invitations import AdmitsInvited
 from idp.domain.keyed import SecretKey, random_id
 from idp.domain.mail_providers import OFTEN_TYPED, is_public
 from idp.domain.messages import Delivery, MailQueue, Message
-from idp.domain.one_time_codes import CodePurpose, OneTimeCode
+from idp.domain.one_time_codes import SENT_TWICE, CodePurpose, OneTimeCode
 from idp.domain.passwords import PasswordHasher
 from idp.domain.routing import RoutesDomains
 from idp.domain.sessions import ACR_BASIC, AMR_CODE, AMR_PASSWORD, Session, SignedIn, SignsIn
@@ -47,8 +47,6 @@ from idp.storage.devices import DeviceStore
 from idp.storage.limits import LimitStore
 from idp.storage.one_time_codes import OneTimeCodeStore
 
-# Within this time the same form comes from a double click, not from somebody who waited for a mail in vain.
-SENT_TWICE = timedelta(seconds=10)
 # An address that may be meant otherwise: nothing is wrong with it.
 SUGGESTED = "email.suggestion"
 

@@ -133,17 +133,19 @@ class AccountStore:
         """
         self._write_proof(account, _proven(identities, attributes, now))
 
-    def release_address(self, address: str, *, except_account: str | None) -> Account | None:
+    def release_address(self, address: str, *, except_account: str | None, now: datetime) -> Account | None:
         """Take the address, and with it the password, from whichever other account has it; returns that account."""
+        # The moment, too: ``change_password`` at the same moment stores none for who saw the one of before.
+        gone = {"password_hash": None, "password_changed_at": now}
         with translated():
             return read_account_if_any(
                 self._accounts.find_one_and_update(
                     _having(address) | {"_id": {"$ne": except_account}},
-                    {"$pull": {"addresses": address}, "$set": {"password_hash": None}},
+                    {"$pull": {"addresses": address}, "$set": gone},
                 )
             )
 
-    def give_back(self, account_id: str, address: str) -> bool:
+    def give_back(self, account_id: str, address: str, *, now: datetime) -> bool:
         """Let this address alone lead into the account, by code; False where it ended in another one, or is erased.
 
         Raises AlreadyExists when the address belongs to somebody else.
@@ -151,6 +153,8 @@ class AccountStore:
         changes: Document = {
             "addresses": [{"$literal": address}],
             "password_hash": None,
+            # As in ``release_address``.
+            "password_changed_at": now,
             "only_passkeys": False,
             "bounces": [],
         }

@@ -88,15 +88,28 @@ class ProofingStore:
         with translated():
             self._proofings.delete_one({"_id": proofing_id, "state": unproven})
 
-    def void_address(self, address: str, *, except_id: str) -> None:
-        """End every other unfinished journey for this mailbox: their links and codes lead nowhere."""
-        self._void({"address": address, "_id": {"$ne": except_id}})
+    def void_address(self, address: str, *, by: Proofing) -> None:
+        """End every other unfinished journey for this mailbox: their links and codes lead nowhere.
 
-    def void_account(self, account_id: str, *addresses: str, except_id: str | None = None) -> None:
+        by: the one that was confirmed. One that was confirmed after it stays, and ends this one: of several at once the
+        last one goes on, where each would have ended all others.
+        """
+        self._void({"address": address} | _overtaken(by))
+
+    def void_account(self, account_id: str, *addresses: str, by: Proofing | None = None) -> None:
         """End every unfinished journey that leads into this account: those for its addresses, and those that reached
-        it already, whatever became of their address since."""
-        leads_there = [{"account_id": account_id}, {"address": {"$in": addresses}}]
-        self._void({"$or": leads_there, "_id": {"$ne": except_id}})
+        it already, whatever became of their address since. by: as in ``void_address``; None: all of them."""
+        leads_there: dict[str, Any] = {"$or": [{"account_id": account_id}, {"address": {"$in": addresses}}]}
+        if by is None:
+            self._void(leads_there)
+            return
+        self._void({"$and": [leads_there, _overtaken(by)]})
+        # One that was confirmed later may have looked for others before this one reached the account.
+        later = leads_there | {"state": str(ProofingState.CONFIRMED), "$nor": [{"_id": by.id}, _overtaken(by)]}
+        with translated():
+            is_overtaken = self._proofings.find_one(later, {"_id": 1}) is not None
+        if is_overtaken:
+            self.forget(by.id)
 
     def forget_account(self, account_id: str, *addresses: str) -> None:
         """Delete what stands here of an account that is erased, finished journeys as well."""
@@ -138,6 +151,16 @@ class ProofingStore:
 
     def _find(self, condition: dict[str, Any], now: datetime) -> Proofing | None:
         return _read(find_live(self._proofings, condition, now=now))
+
+
+def _overtaken(by: Proofing) -> dict[str, Any]:
+    """Every other one, but those that were confirmed later; two of one moment have an order as well."""
+    earlier = [
+        {"confirmed_at": None},
+        {"confirmed_at": {"$lt": by.confirmed_at}},
+        {"confirmed_at": by.confirmed_at, "_id": {"$lt": by.id}},
+    ]
+    return {"_id": {"$ne": by.id}, "$or": earlier}
 
 
 def _read(document: dict[str, Any] | None) -> Proofing | None:

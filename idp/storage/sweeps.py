@@ -34,14 +34,16 @@ class SweepStore:
     def __init__(self, database: Database) -> None:
         self._sweeps = database.collection(INDEXES.collection)
 
-    def put(self, account_id: str, *, now: datetime, began_before: datetime | None = None) -> None:
-        """Have the account's sign-ins ended in a minute, by whichever process is there."""
-        self._put({"account_id": account_id, "began_before": began_before}, now)
+    def put(self, account_id: str, *, now: datetime, began_before: datetime | None = None) -> Sweep:
+        """Have the account's sign-ins ended in a minute, by whichever process is there; ``done`` takes that back."""
+        planned = Sweep(random_id(), account_id, began_before)
+        self._put(planned.id, {"account_id": account_id, "began_before": began_before}, now)
+        return planned
 
     def put_session(self, sid: str, *, now: datetime) -> None:
         """The same for one sign-in."""
         # Workers of the release before look for an account, and find nothing to do.
-        self._put({"account_id": "", "sid": sid}, now)
+        self._put(random_id(), {"account_id": "", "sid": sid}, now)
 
     def next_due(self, *, now: datetime) -> Sweep | None:
         """The one that has been due for longest."""
@@ -56,6 +58,6 @@ class SweepStore:
         with translated():
             self._sweeps.delete_one({"_id": sweep.id})
 
-    def _put(self, which: Document, now: datetime) -> None:
+    def _put(self, sweep_id: str, which: Document, now: datetime) -> None:
         with translated():
-            self._sweeps.insert_one({"_id": random_id(), "due_at": now + SECOND_SWEEP} | which)
+            self._sweeps.insert_one({"_id": sweep_id, "due_at": now + SECOND_SWEEP} | which)

@@ -27,11 +27,11 @@ def blueprint(flow: AddressesFlow, door: AccountDoor, pages: Pages) -> Blueprint
     @views.post("/new")
     def ask() -> ResponseReturnValue:
         session, account = door.fresh("addresses.new", posted=True)
-        typed = forms.field("email")
-        outcome = flow.ask(account, session, typed, locale=known_language())
+        typed, is_again = forms.field("email"), "again" in request.form
+        outcome = flow.ask(account, session, typed, locale=known_language(), is_again=is_again)
         if isinstance(outcome, OneTimeCode):
             page = url_for("addresses.code", code_id=outcome.id)
-            return redirect(asked_again(page, sent=True) if "again" in request.form else page, 303)
+            return redirect(asked_again(page, sent=True) if is_again else page, 303)
         valid = flow.still_valid(account, session, typed) if outcome == "code.too_many_mails" else None
         if valid is not None:
             return redirect(asked_again(url_for("addresses.code", code_id=valid.id), sent=False), 303)

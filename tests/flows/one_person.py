@@ -21,6 +21,13 @@ redirect_uris = ["https://rp.example/cb"]
 grant_types = ["authorization_code", "refresh_token"]
 scope = "openid email offline_access"
 backchannel_logout_uri = "https://rp.example/logout"
+
+[[client]]
+client_id = "asks"
+client_secret = "{SECRET}"
+redirect_uris = ["https://rp.example/asks"]
+scope = "openid email"
+consent = "first time"
 """
 
 

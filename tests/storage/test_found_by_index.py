@@ -40,7 +40,7 @@ def crowded(indexed_database: Database) -> Database:
 ACTS: dict[str, Callable[[Database], object]] = {
     "by_address": lambda database: AccountStore(database).by_address(ADDRESS),
     "by_address of nobody": lambda database: AccountStore(database).by_address("nobody@univ-exemple.fr"),
-    "release_address": lambda database: AccountStore(database).release_address(ADDRESS, except_account=None),
+    "release_address": lambda database: AccountStore(database).release_address(ADDRESS, except_account=None, now=NOW),
     "note_bounce": lambda database: AccountStore(database).note_bounce(Bounce(ADDRESS, NOW, "5.1.1")),
     "forget_bounce": lambda database: AccountStore(database).forget_bounce(ADDRESS),
     "claim_overdue": lambda database: ClosedAccounts(database).claim_overdue(now=NOW, lease=timedelta(minutes=1)),

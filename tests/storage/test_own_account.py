@@ -145,7 +145,7 @@ def test_a_proof_at_the_same_moment_finds_no_account_to_write_to(database: Datab
 
 
 def test_nothing_is_merged_where_the_proven_address_has_gone(database: Database, accounts: AccountStore) -> None:
-    accounts.release_address("b@u.example", except_account="c")
+    accounts.release_address("b@u.example", except_account="c", now=NOW)
     assert not MergedAccounts(database).leave(merge())
     assert not account(accounts, "b").disabled
 

@@ -184,13 +184,29 @@ def test_o_25_a_proven_mailbox_ends_every_other_unfinished_proof_for_it_and_no_m
         ("elsewhere", another, ProofingState.VOUCHED),
     ):
         store.put(proofing(name, address=address, state=state), link_hash=name)
-    store.void_address(mailbox, except_id="this")
+    store.void_address(mailbox, by=proofing("this", confirmed_at=NOW))
     assert [store.find(name, now=NOW) is not None for name in ("this", "other", "completed", "elsewhere")] == [
         True,
         False,
         True,
         True,
     ]
+
+
+def test_o_25_of_proofs_that_are_confirmed_at_once_each_ends_those_before_it_so_that_one_stays(
+    database: Database,
+) -> None:
+    store, mailbox = ProofingStore(database), "a@univ-exemple.fr"
+    moments = {"first": NOW, "second": NOW + timedelta(seconds=1), "same moment": NOW}
+    made = {
+        name: proofing(name, address=mailbox, state=ProofingState.CONFIRMED, confirmed_at=at)
+        for name, at in moments.items()
+    }
+    for name, one in made.items():
+        store.put(one, link_hash=name)
+    for one in made.values():
+        store.void_address(mailbox, by=one)
+    assert [name for name in made if store.find(name, now=NOW)] == ["second"]
 
 
 @pytest.mark.parametrize(

@@ -220,13 +220,13 @@ def test_the_mail_of_an_earlier_code_is_not_that_of_the_next_one(
 
 def moved(world: World) -> None:
     """The address is another account's by now."""
-    world.services.stores.accounts.release_address(CAMILLE, except_account=None)
+    world.services.stores.accounts.release_address(CAMILLE, except_account=None, now=world.services.clock())
     world.account("noe", CAMILLE)
 
 
 def released(world: World) -> None:
     """Nobody has the address by now."""
-    world.services.stores.accounts.release_address(CAMILLE, except_account=None)
+    world.services.stores.accounts.release_address(CAMILLE, except_account=None, now=world.services.clock())
 
 
 def only_by_passkey(world: World) -> None:
