@@ -49,6 +49,15 @@ def test_revocation_answers_with_json_that_says_nothing(client: FlaskClient) -> 
     assert response.headers["Cache-Control"] == "no-store"
 
 
+def test_why_a_client_is_refused_stands_in_the_audit_trail_alone(client: FlaskClient, database: Database) -> None:
+    name, secret = PORTAL
+    refused = client.post("/token", data={"client_id": name, "client_secret": secret}, headers=HOST)
+    assert refused.get_json() == {"error": "invalid_client", "error_description": "Client authentication failed"}
+    (entry,) = database.collection("audit").find({"event": "request.refused"})
+    why = f"{name}: client_secret_post sent, client_secret_basic registered"
+    assert entry["fields"]["detail"] == f"Client authentication failed: {why}"
+
+
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_o_40_nobody_is_answered_without_authentication_and_by_get(client: FlaskClient, path: str) -> None:
     refused = client.post(path, data={"token": "x"}, headers=HOST)
