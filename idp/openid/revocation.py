@@ -57,7 +57,7 @@ class IntrospectionEndpoint:
         client = self.authenticate(form, authorization, now)
         if client.is_public:
             # Section 2.1: whoever asks must be authorized, or tokens could be tried out here.
-            raise invalid_client()
+            raise invalid_client(f"{client.client_id}: without a secret")
         token = _token(form)
         if _is_refresh_token(token):
             return self._refresh_token(token, client, now)

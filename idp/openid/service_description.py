@@ -126,7 +126,7 @@ def _form(
     *,
     proof: bool = False,
 ) -> dict[str, Any]:
-    """A POST of a form by a client, which may authenticate in the form, too; answer: a schema, none for no body."""
+    """A POST of a form by a client, which may authenticate in the form, too; answer: a schema, if it says anything."""
     properties = typed | dict.fromkeys((*others, *_CLIENT), _TEXT)
     schema: Schema = {"type": "object", "properties": properties, "required": list(required)}
     success = {status: _json(answer) if answer else {"description": "Done"}}

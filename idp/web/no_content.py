@@ -3,8 +3,8 @@
 from flask import Response
 
 
-def no_content(status: int = 200) -> Response:
+def no_content() -> Response:
     """An empty answer, which has no type either (RFC 9110 section 8.3): some programs take HTML for a failure."""
-    answer = Response(status=status)
+    answer = Response(status=204)
     del answer.headers["Content-Type"]
     return answer

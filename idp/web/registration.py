@@ -28,6 +28,6 @@ def blueprint(flow: RegistrationFlow) -> Blueprint:
     @views.delete("/register/<client_id>")
     def delete(client_id: str) -> ResponseReturnValue:
         flow.delete(client_id, authorization())
-        return no_content(204)
+        return no_content()
 
     return views

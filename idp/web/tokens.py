@@ -5,7 +5,6 @@ from flask.typing import ResponseReturnValue
 
 from idp.flows.tokens import TokenFlow
 from idp.web.cross_origin import open_to_scripts
-from idp.web.no_content import no_content
 
 
 def blueprint(flow: TokenFlow) -> Blueprint:
@@ -36,7 +35,9 @@ def blueprint(flow: TokenFlow) -> Blueprint:
     @views.post("/revoke")
     def revoke() -> ResponseReturnValue:
         flow.revoke(list(request.form.items(multi=True)), request.headers.get("Authorization"))
-        return no_content()
+        # Applications ignore what it says (RFC 7009 section 2.2), but some want JSON: simple-oauth2 takes anything else
+        # for a failure, after which it does not come to the refresh token.
+        return jsonify({})
 
     @views.post("/introspect")
     def introspect() -> ResponseReturnValue:

@@ -80,6 +80,30 @@ def test_o_40_pyop_fault_anything_else_is_401_with_a_challenge(form: dict[str, s
     assert caught.value.headers["WWW-Authenticate"].startswith("Basic realm=")
 
 
+@pytest.mark.parametrize(
+    ("form", "authorization", "why"),
+    [
+        ({"client_id": "portail", "client_secret": SECRET}, None, "portail: client_secret_post sent"),
+        ({"client_id": "portail"}, None, "portail: none sent, client_secret_basic"),
+        ({}, basic("library", OTHER_SECRET), "library: client_secret_basic sent, client_secret_post"),
+        ({}, basic("portail", "wrong"), "portail: wrong secret"),
+        ({}, basic(SECRET, "portail"), "unknown client"),
+        ({}, encoded(":"), "unknown client"),
+        ({}, "Bearer x", "unreadable credentials"),
+        ({}, None, "no client_id"),
+    ],
+)
+def test_the_log_alone_says_why_and_names_known_clients_only(
+    form: dict[str, str], authorization: str | None, why: str
+) -> None:
+    """Whose application it is looks in the log; a secret in the place of the client_id must not come to stand there."""
+    with pytest.raises(ProtocolError) as caught:
+        authenticated(form, authorization)
+    assert caught.value.detail.startswith(f"Client authentication failed: {why}")
+    assert caught.value.description == "Client authentication failed"
+    assert SECRET not in caught.value.detail
+
+
 @pytest.mark.parametrize("form", [{"client_secret": SECRET}, {"client_id": "library"}])
 def test_o_40_two_methods_at_once_are_refused(form: dict[str, str]) -> None:
     with pytest.raises(ProtocolError) as caught:

@@ -41,11 +41,21 @@ def test_introspection_is_json_and_kept_by_nobody(client: FlaskClient) -> None:
     assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_revocation_answers_with_nothing_which_has_no_type(client: FlaskClient) -> None:
-    """oidc-client-ts takes a type that is not JSON for a failure."""
+def test_revocation_answers_with_json_that_says_nothing(client: FlaskClient) -> None:
+    """oidc-client-ts takes a type that is not JSON for a failure, simple-oauth2 takes none at all for one, too."""
     response = client.post("/revoke", auth=PORTAL, data={"token": "x"}, headers=HOST)
-    assert (response.status_code, response.data) == (200, b"")
-    assert "Content-Type" not in response.headers
+    assert (response.status_code, response.get_json()) == (200, {})
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_why_a_client_is_refused_stands_in_the_audit_trail_alone(client: FlaskClient, database: Database) -> None:
+    name, secret = PORTAL
+    refused = client.post("/token", data={"client_id": name, "client_secret": secret}, headers=HOST)
+    assert refused.get_json() == {"error": "invalid_client", "error_description": "Client authentication failed"}
+    (entry,) = database.collection("audit").find({"event": "request.refused"})
+    why = f"{name}: client_secret_post sent, client_secret_basic registered"
+    assert entry["fields"]["detail"] == f"Client authentication failed: {why}"
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
