@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 MAX_MEMORY_BYTES: Final = 4 << 30
 MAX_CPU_SECONDS: Final = 300
 _MOST_WARNINGS: Final = 20
-_NO_PROVIDER: Final = "holds no identity provider with a sign-in endpoint and a signing key"
+_NO_PROVIDER: Final = "holds no identity provider with a sign-in endpoint and a signing key in a certificate"
 
 
 @dataclass(slots=True)

@@ -146,6 +146,11 @@ BAD_FILES: dict[str, tuple[Callable[[university.Key, list[bytes]], bytes], str]]
         lambda key, some: aggregates.signed(aggregates.aggregate([]), key),
         "holds no identity provider",
     ),
+    # As LemonLDAP::NG publishes its key where it was made without a certificate.
+    "bare keys": (
+        lambda key, some: aggregates.signed(aggregates.aggregate([_with_bare_keys(entity) for entity in some]), key),
+        "signing key in a certificate",
+    ),
     "truncated": (lambda key, some: aggregates.signed(aggregates.aggregate(some), key)[:-200], "download cut off"),
     "empty": (lambda key, some: b"\n", "is empty"),
     "html": (lambda key, some: b"<html><body>Not found</body></html>", "is a web page"),
@@ -162,6 +167,16 @@ BAD_FILES: dict[str, tuple[Callable[[university.Key, list[bytes]], bytes], str]]
 
 def _signed_with_key_info(root: university.Element, key: university.Key) -> bytes:
     return aggregates.signed(root, key, key_info=key)
+
+
+def _with_bare_keys(entity: bytes) -> bytes:
+    key_value = b"<ds:RSAKeyValue><ds:Modulus>qmEz</ds:Modulus><ds:Exponent>AQAB</ds:Exponent></ds:RSAKeyValue>"
+    root = etree.fromstring(entity)
+    for data in root.iter("{http://www.w3.org/2000/09/xmldsig#}X509Data"):
+        data.tag = "{http://www.w3.org/2000/09/xmldsig#}KeyValue"
+        data[:] = etree.fromstring(b'<a xmlns:ds="http://www.w3.org/2000/09/xmldsig#">' + key_value + b"</a>")[:]
+    bare: bytes = etree.tostring(root)
+    return bare
 
 
 def _one_entity_signed(key: university.Key, entities: list[bytes]) -> bytes:
