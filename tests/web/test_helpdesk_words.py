@@ -54,7 +54,8 @@ def test_every_detail_has_a_label() -> None:
     named = {keyword.arg for _, call in noted() for keyword in call.keywords if keyword.arg}
     assert {"client_id", "entity_id", "problem"} <= named
     of_mails = {"message", "kind", "to", "reply"}
-    assert of_mails | named - {"at", "reference", "account_id"} <= helpdesk_story._LABELS.keys()
+    lost = sorted((of_mails | named - {"at", "reference", "account_id"}) - helpdesk_story._LABELS.keys())
+    assert not lost, f"give these details a label in _LABELS (idp/web/helpdesk_story.py), and in English: {lost}"
 
 
 def test_every_mail_has_words() -> None:
