@@ -19,6 +19,7 @@ from idp.app.saml import description
 from idp.app.services import Services
 from idp.domain.default_ports import DEFAULT_PORTS
 from idp.domain.errors import Refusal
+from idp.domain.languages import LANGUAGES
 from idp.domain.references import under_reference
 from idp.metrics.exposition import CONTENT_TYPE
 from idp.metrics.state import State
@@ -112,7 +113,7 @@ def create_app(services: Services) -> Flask:
     browser = Browser(services.browser_sessions, secure=configured.https)
     look = configured.web
     theme = theme_files.read_theme(look.logo, look.brand_color, look.brand_color_dark)
-    templates = PageTemplates(cast(PageEnvironment, app.jinja_env), TRANSLATIONS, every_page.LANGUAGES)
+    templates = PageTemplates(cast(PageEnvironment, app.jinja_env), TRANSLATIONS, LANGUAGES)
     pages = Pages(
         browser=browser,
         service_name=look.service_name,

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from idp.domain.claims import SCOPES
+from idp.domain.languages import LANGUAGES
 from idp.openid.authorization_checks import PROMPTS
 from idp.openid.client_authentication import CONFIDENTIAL_METHODS, METHODS
 from idp.openid.client_keys import ALGORITHMS, ENCRYPTION_ALGORITHMS
@@ -71,7 +72,7 @@ def discovery_document(
         "code_challenge_methods_supported": ["S256"],
         "prompt_values_supported": list(PROMPTS),
         "acr_values_supported": list(acr_values),
-        "ui_locales_supported": ["fr", "en"],
+        "ui_locales_supported": list(LANGUAGES),
         "authorization_response_iss_parameter_supported": True,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,

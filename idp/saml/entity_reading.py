@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Final, TypeAlias
 
 from idp.domain.federation import IdentityProvider, host_of
+from idp.domain.languages import LANGUAGES
 from idp.saml import xml_names as names
 from idp.saml.ordinary_key import is_ordinary
 from idp.saml.plain_values import domain_name, plain_name, web_address
@@ -18,7 +19,6 @@ _LANGUAGE: Final = f"{names.XML} lang"
 # and stands beside the universities of everybody whose address ends in it.
 _MOST_NAMES: Final = 24
 _MOST_HINTS: Final = 50
-_OUR_LANGUAGES: Final = ("fr", "en")
 # What operators write into the name of a provider that nobody should choose, not yet or not any more; overrides.toml
 # can show it all the same. Every alternative begins with one of few letters: nearly every name is dismissed by those
 # alone.
@@ -85,7 +85,7 @@ class EntityDraft:
         found = self.organization if self.is_nameless else self.role_names
         shown = tuple([(language, name) for language, name in found.items() if name])
         if len(shown) > _MOST_NAMES:
-            shown = tuple(sorted(shown, key=lambda named: named[0] not in _OUR_LANGUAGES)[:_MOST_NAMES])
+            shown = tuple(sorted(shown, key=lambda named: named[0] not in LANGUAGES)[:_MOST_NAMES])
         return IdentityProvider(
             entity_id=self.entity_id,
             names=shown or (("", plain_name(self.entity_id)),),

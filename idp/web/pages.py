@@ -10,12 +10,12 @@ from flask import Response
 from flask_babel import to_user_timezone
 from werkzeug.datastructures import MultiDict
 
+from idp.domain.languages import LANGUAGES
 from idp.web.browser import Browser
 from idp.web.page_templates import PageTemplates
 from idp.web.theme import Theme, theme_context
 from idp.web.this_answer import this_answer, this_request
 
-LANGUAGES = {"fr": "Français", "en": "English"}
 # Requests that look at a page, and ask for nothing else (RFC 9110 section 9.2.1).
 _LOOKS = ("GET", "HEAD")
 

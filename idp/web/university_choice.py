@@ -8,13 +8,14 @@ from flask.typing import ResponseReturnValue
 from idp.domain.authorization import must_be_proof
 from idp.domain.errors import Refusal
 from idp.domain.federation import IdentityProvider
+from idp.domain.languages import LANGUAGES
 from idp.flows.authorization import AuthorizationFlow
 from idp.flows.university import UniversityFlow
 from idp.flows.university_choice import UniversityChoice
 from idp.web import forms
 from idp.web.authorization import Journey, lead_on
 from idp.web.headers import allow_own_data
-from idp.web.pages import LANGUAGES, Pages, language
+from idp.web.pages import Pages, language
 from idp.web.sentences import field_sentence
 from idp.web.step_urls import step_url
 from idp.web.university import leave_for

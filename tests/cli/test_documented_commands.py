@@ -26,7 +26,7 @@ def commands(command: click.Command, *names: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("command", [*commands(cli.main, "idp")])
 def test_a_command_is_documented(command: str) -> None:
-    assert any(command in text for text in pages().values())
+    assert any(command in text for text in pages().values()), f"name `{command}` in README.md or a page of docs/"
 
 
 def pages() -> dict[str, str]:

@@ -100,7 +100,8 @@ def test_every_alert_says_what_is_wrong_and_how_urgent_it_is() -> None:
         assert rule["annotations"]["summary"]
         assert rule["labels"]["severity"] in ("warning", "critical")
     text = (PROJECT / "docs" / "observability.md").read_text()
-    assert {name for name in names if f"`{name}`" not in text} == set()
+    lost = [name for name in names if f"`{name}`" not in text]
+    assert not lost, f"say in docs/observability.md what to do at these alerts: {lost}"
 
 
 def test_panels_have_a_place_of_their_own() -> None:
@@ -118,7 +119,8 @@ def test_panels_have_a_place_of_their_own() -> None:
 def test_the_documentation_lists_every_metric_and_no_other() -> None:
     text = (PROJECT / "docs" / "observability.md").read_text()
     rows = set(re.findall(r"^\| `(idp_\w+)`", text, re.MULTILINE))
-    assert rows == set(told())
+    lost, gone = sorted(set(told()) - rows), sorted(rows - set(told()))
+    assert not lost + gone, f"docs/observability.md: add rows for {lost}, remove those for {gone}"
 
 
 def test_the_example_of_prometheus_names_files_that_are_there() -> None:

@@ -38,3 +38,8 @@ def test_one_more_is_evaluated_while_both_budgets_have_room(password: int, toget
     lately = {guess_limit(SECRET, ACCOUNT, Method.PASSWORD): password, guess_limit(SECRET, ACCOUNT, None): together}
     assert Guesses(limits, lately).are_left is are_left
     assert Guesses(limits, {}).are_left
+
+
+def test_every_method_has_a_budget() -> None:
+    lost = [method.name for method in Method if method not in guessing.METHOD_BUDGET]
+    assert not lost, f"say in METHOD_BUDGET (idp/domain/guessing.py) how many guesses these have: {lost}"

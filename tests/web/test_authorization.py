@@ -19,6 +19,7 @@ from idp.domain.registrations import Registration
 from idp.domain.sessions import ACR_BASIC, ACR_UNIVERSITY, Session
 from idp.flows.authorization import Finished, Step
 from idp.storage.database import Database
+from idp.web.authorization import STEP_PAGES
 from idp.web.consent import rows
 from tests.openid.world import CHALLENGE
 from tests.waiting import PATIENCE_MS
@@ -628,3 +629,8 @@ def test_a_preferred_class_chooses_the_way_and_leaves_the_other_open(visitor: Vi
     handle = visitor.tree.xpath("//form[@method='get']/@action")[0].rpartition("/")[0]
     visitor.get(handle + "/methods")
     assert "code" in visitor.press("Se connecter", password=PASSWORD).answer
+
+
+def test_every_step_has_a_page() -> None:
+    lost = [step.name for step in Step if step not in STEP_PAGES]
+    assert not lost, f"say in STEP_PAGES (idp/web/authorization.py) which page these steps have: {lost}"

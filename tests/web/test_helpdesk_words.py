@@ -44,7 +44,8 @@ def _events(argument: ast.expr) -> Iterator[str]:
 def test_every_event_has_words() -> None:
     events = {event for event, _ in noted()}
     assert {"account.merged", "sign_in.succeeded", "invitation.changed", "request.refused"} <= events
-    assert events <= helpdesk_story._EVENTS.keys()
+    lost = sorted(events - helpdesk_story._EVENTS.keys())
+    assert not lost, f"give these events words in _EVENTS (idp/web/helpdesk_story.py), and in English: {lost}"
     for queue in ("accepted", "deferred", "refused", "expired", "queued"):
         assert f"mail.{queue}" in helpdesk_story._EVENTS
 
@@ -53,7 +54,8 @@ def test_every_detail_has_a_label() -> None:
     named = {keyword.arg for _, call in noted() for keyword in call.keywords if keyword.arg}
     assert {"client_id", "entity_id", "problem"} <= named
     of_mails = {"message", "kind", "to", "reply"}
-    assert of_mails | named - {"at", "reference", "account_id"} <= helpdesk_story._LABELS.keys()
+    lost = sorted((of_mails | named - {"at", "reference", "account_id"}) - helpdesk_story._LABELS.keys())
+    assert not lost, f"give these details a label in _LABELS (idp/web/helpdesk_story.py), and in English: {lost}"
 
 
 def test_every_mail_has_words() -> None:

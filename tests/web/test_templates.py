@@ -575,6 +575,15 @@ def render(page: str, language: str = "fr") -> Any:
         return html.document_fromstring(flask.render_template(template, **context))
 
 
+# Pages of the account that came before this list was checked; tests of their journeys look at them.
+ONLY_IN_THEIR_FLOWS = {
+    "account_closed.html",
+    "close_account.html",
+    "merge_accounts.html",
+    "new_address.html",
+    "new_address_code.html",
+    "reopen_account.html",
+}
 every_page = pytest.mark.parametrize("page", PAGES)
 every_language = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -603,6 +612,15 @@ def test_every_visible_field_has_a_label_and_its_name_as_id(page: str, language:
         assert field.get("id") == field.get("name")
         (label,) = tree.xpath("//label[@for=$id]", id=field.get("id"))
         assert words(label)
+
+
+def test_every_page_is_tested_here() -> None:
+    folder = WEB / "templates"
+    pages = {
+        str(file.relative_to(folder)) for file in folder.rglob("*.html") if "{% extends" in file.read_text("utf-8")
+    }
+    lost = pages - {template for template, _ in PAGES.values()}
+    assert lost == ONLY_IN_THEIR_FLOWS, f"give these an entry in PAGES: {sorted(lost - ONLY_IN_THEIR_FLOWS)}"
 
 
 def test_no_two_pages_have_the_same_title() -> None:

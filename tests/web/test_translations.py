@@ -11,6 +11,8 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 
+from idp.domain.languages import LANGUAGES
+
 PROJECT = Path(__file__).parents[2]
 FOLDER = PROJECT / "idp" / "translations" / "en" / "LC_MESSAGES"
 PLACES = re.compile(r"%\(\w+\)\w|<[^>]+>")
@@ -40,6 +42,12 @@ def translated(catalogue: Catalog) -> Iterator[tuple[Message, list[str], list[st
 def _wordings(told: str | Iterable[str] | None) -> list[str]:
     """Singular and plural, or the one there is."""
     return [told] if isinstance(told, str) else list(told or ())
+
+
+def test_pages_and_mails_have_the_same_languages() -> None:
+    """Mails are in the languages that have a catalogue."""
+    catalogues = {file.parts[-3] for file in FOLDER.parents[1].glob("*/LC_MESSAGES/messages.mo")}
+    assert {"fr", *catalogues} == set(LANGUAGES), "name in domain/languages.py what has a catalogue in idp/translations"
 
 
 def test_english_has_every_text_and_no_other(english: Catalog, texts_in_use: set[str | tuple[str, ...]]) -> None:

@@ -1,10 +1,12 @@
 """Each migration on documents of the old shape, read and written afterwards by the stores of today."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from idp.domain.accounts import Account
 from idp.domain.grants import Rotation
 from idp.domain.messages import DeliveryState
+from idp.storage import migrations
 from idp.storage.accounts import AccountStore
 from idp.storage.audit import AuditTrail
 from idp.storage.database import Database
@@ -26,6 +28,13 @@ def migrate(database: Database) -> None:
 
 def test_migrations_are_numbered_without_gaps() -> None:
     assert [one.number for one in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))
+
+
+def test_every_migration_is_listed() -> None:
+    modules = {file.stem for file in Path(migrations.__file__).parent.glob("m[0-9]*.py")}
+    listed = {name for name in vars(migrations) if name in modules}
+    assert modules == listed, f"import and list in storage/migrations/__init__.py: {sorted(modules - listed)}"
+    assert len(MIGRATIONS) == len(modules), "a migration is imported in storage/migrations/__init__.py, and not listed"
 
 
 def test_no_migration_selects_again_what_it_has_changed(database: Database) -> None:
