@@ -1,13 +1,18 @@
 """The profile for the OpenID Foundation's conformance suite stays usable."""
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from idp import app as application
 from idp import settings
+from idp.domain.keyed import random_token, token_hash
+from idp.domain.registrations import InitialToken
 from idp.openid.clients import read_clients
 from idp.settings import Settings
+from idp.storage.clients import InitialTokenStore
 from idp.storage.database import Database
 
 PROJECT = Path(__file__).parents[1]
@@ -43,3 +48,31 @@ def test_it_announces_what_the_plans_need(profile: Settings, database: Database)
     assert {"query", "fragment", "form_post"} == set(document["response_modes_supported"])
     for endpoint in ("registration", "end_session", "pushed_authorization_request"):
         assert f"{endpoint}_endpoint" in document
+
+
+def test_every_flow_can_be_registered_for_as_the_suites_do(profile: Settings, database: Database) -> None:
+    """The first request of nearly every flow of the dynamic plans; they know nothing of PKCE."""
+    services, now, token = application.build(profile, database=database), datetime.now(UTC), random_token()
+    announced = services.provider.discovery()["response_types_supported"]
+    assert len(announced) == 6
+    InitialTokenStore(database).add(InitialToken(token_hash(token), len(announced), now + timedelta(days=1)))
+    for response_type in announced:
+        grants = {"authorization_code"} if "code" in response_type.split() else set()
+        grants |= {"implicit"} if response_type != "code" else set()
+        asked = {
+            "application_type": "web",
+            "redirect_uris": ["https://suite.example/authz_cb"],
+            "contacts": ["somebody@suite.example"],
+            "client_name": "OIDC test tool",
+            "post_logout_redirect_uris": ["https://suite.example/logout"],
+            "jwks_uri": "https://suite.example/jwks.json",
+            "request_uris": ["https://suite.example/export/of-this-provider#version"],
+            "token_endpoint_auth_method": "client_secret_basic",
+            "response_types": [response_type],
+            "grant_types": sorted(grants),
+        }
+        answer = services.registration.create(json.dumps(asked).encode(), f"Bearer {token}", now=now)
+        client = services.registration.clients.get(answer["client_id"])
+        assert client is not None
+        assert (client.response_types, client.require_pkce) == ((response_type,), False)
+        assert answer["request_uris"] == asked["request_uris"]

@@ -37,7 +37,7 @@ _LEAST_RSA_BITS = 2048
 _MOST_RSA_BITS = 8192
 _MOST_KEYS = 20
 _KEPT_SECONDS = 600
-# Nobody makes us fetch more often than this, whatever key identifiers they invent.
+# Nobody makes us fetch for keys that we do not know more often than this, whatever key identifiers they invent.
 _PAUSE_SECONDS = 30
 # An address that took longer than this is read by one request at a time.
 _SLOW_SECONDS = 1
@@ -49,11 +49,15 @@ class UnusableJwk(ValueError):
 
 @dataclass
 class _Kept:
-    """What was found at the address of one client, when that was last looked at, and whether it let us wait."""
+    """What was found at the address of one client, when that was last looked at, and whether it let us wait.
+
+    searched_at: when a key that was not known last had us look there before the time.
+    """
 
     uri: str = ""
     keys: tuple[PublicKey, ...] = ()
     looked_at: float | None = None
+    searched_at: float | None = None
     is_slow: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -93,19 +97,21 @@ class ClientKeys:
 
     def _current(self, client: Client, kept: _Kept, choose: Callable[[Keys], Keys]) -> Keys:
         if kept.uri != client.jwks_uri:
-            kept.keys, kept.looked_at = (), None
+            kept.keys, kept.looked_at, kept.searched_at = (), None, None
             kept.uri = client.jwks_uri
-        if self._is_older_than(kept, _KEPT_SECONDS):
+        if self._is_over(kept.looked_at, _KEPT_SECONDS):
             self._look(client, kept)
+            return choose(kept.keys)
         found = choose(kept.keys)
-        # A key that is not known yet may be a new one (OpenID Connect Core section 10.1.1).
-        if not found and self._is_older_than(kept, _PAUSE_SECONDS):
+        # A key that is not known yet may be a new one (OpenID Connect Core section 10.1.1), however lately we looked.
+        if not found and self._is_over(kept.searched_at, _PAUSE_SECONDS):
+            kept.searched_at = self._seconds()
             self._look(client, kept)
             found = choose(kept.keys)
         return found
 
-    def _is_older_than(self, kept: _Kept, seconds: float) -> bool:
-        return kept.looked_at is None or self._seconds() - kept.looked_at >= seconds
+    def _is_over(self, since: float | None, seconds: float) -> bool:
+        return since is None or self._seconds() - since >= seconds
 
     def _look(self, client: Client, kept: _Kept) -> None:
         kept.looked_at = self._seconds()
@@ -115,7 +121,7 @@ class ClientKeys:
             # The keys of the last time stay good: an outage there must not end sign-ins here.
             fields = {"client_id": client.client_id, "problem": str(problem)}
             logger.warning("client_keys_kept", extra={"fields": fields})
-        kept.is_slow = self._is_older_than(kept, _SLOW_SECONDS)
+        kept.is_slow = self._is_over(kept.looked_at, _SLOW_SECONDS)
 
 
 def read_keys(jwks: Any) -> tuple[PublicKey, ...]:

@@ -29,6 +29,7 @@ class Seconds:
         self.now = 0.0
         self.takes = takes
         self.reads: list[str] = []
+        self.published: Any = PUBLISHED
         self.meanwhile: Callable[[], None] = lambda: None
 
     def __call__(self) -> float:
@@ -38,7 +39,7 @@ class Seconds:
         self.reads.append(uri)
         self.meanwhile()
         self.now += self.takes
-        return PUBLISHED
+        return self.published
 
 
 def is_done_at_once(call: Callable[[], Any]) -> bool:
@@ -63,6 +64,28 @@ def test_keys_at_a_slow_address_hold_up_one_thread_alone() -> None:
     web.meanwhile = lambda: answers.append(is_done_at_once(somebody_else))
     assert not keys.find(CLIENT, UNKNOWN)
     assert (answers, found) == ([True], [True])
+
+
+def test_a_new_key_is_good_at_once_however_lately_the_old_ones_were_read() -> None:
+    """As the certification suites rotate a client's keys: a moment after the first use of the old ones."""
+    web = Seconds(0.0)
+    keys = ClientKeys(web.fetch, seconds=web)
+    assert keys.find(CLIENT, KNOWN)
+    web.published = {"keys": [key | {"kid": f"new {key['kid']}"} for key in PUBLISHED["keys"]]}
+    web.now += 1
+    assert keys.find(CLIENT, KNOWN | {"kid": "new ec"})
+    assert not keys.find(CLIENT, KNOWN)
+
+
+def test_made_up_keys_have_an_address_read_once_in_half_a_minute() -> None:
+    web = Seconds(0.0)
+    keys = ClientKeys(web.fetch, seconds=web)
+    assert not keys.find(CLIENT, UNKNOWN)
+    assert len(web.reads) == 1, "what was read just now is not read again"
+    for _ in range(60):
+        assert not keys.find(CLIENT, UNKNOWN)
+        web.now += 1
+    assert len(web.reads) == 3
 
 
 def test_a_slow_client_that_moves_is_still_a_slow_one_and_its_old_keys_are_gone() -> None:

@@ -72,6 +72,16 @@ def test_o_33_a_redirect_uri_that_is_not_the_registered_one_gets_a_page(reader: 
     assert page_of(reader, asking(redirect_uri=uri)).reason == "oauth.invalid_redirect_uri"
 
 
+@pytest.mark.parametrize("query", ["", "?", "?from=other", "?from=idp&x=1", "?x=1&from=idp", "?from=idp&from=idp"])
+def test_o_33_the_query_of_a_redirect_uri_is_the_registered_one(reader: World, query: str) -> None:
+    """OP-redirect_uri-Query-Added and OP-redirect_uri-Query-Mismatch."""
+    registered = LIBRARY.redirect_uris[0]
+    assert registered.endswith("?from=idp")
+    assert reader.read(LIBRARY).redirect_uri == registered
+    changed = registered.partition("?")[0] + query
+    assert page_of(reader, asking(LIBRARY, redirect_uri=changed)).reason == "oauth.invalid_redirect_uri"
+
+
 def test_o_33_two_redirect_uris_or_two_clients_get_a_page(reader: World) -> None:
     assert page_of(reader, [*asking(), ("redirect_uri", CALLBACK)]).reason == "oauth.repeated_parameter"
     assert page_of(reader, [("client_id", "library"), *asking()]).reason == "oauth.repeated_parameter"
@@ -234,6 +244,15 @@ def test_the_clients_default_acr_values_count_where_the_request_names_no_class(r
 def test_odd_hints_are_left_out_and_never_an_error(reader: World) -> None:
     request = reader.read(login_hint="x" * 5000, ui_locales="fr <b> " + "x" * 300, acr_values=" ", display="tv")
     assert (request.login_hint, request.ui_locales, request.acr_values) == (None, ("fr",), ())
+
+
+@pytest.mark.parametrize(
+    "more", [{"extra": "foobar"}, {"claims_locales": "se fr"}, {"display": "page"}, {"display": "popup"}], ids=str
+)
+def test_what_is_not_understood_changes_nothing(reader: World, more: dict[str, str]) -> None:
+    """OpenID Connect Core section 3.1.2.1; OP-Req-NotUnderstood, OP-Req-claims_locales, OP-display-*."""
+    plain = reader.read()
+    assert replace(reader.read(**more), parameters=plain.parameters) == plain
 
 
 @pytest.mark.parametrize(("name", "longest"), [("state", 8192), ("nonce", 1024)])

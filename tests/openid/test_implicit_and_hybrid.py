@@ -110,6 +110,16 @@ def test_the_id_token_ties_code_and_token_to_it(open_world: World, response_type
     assert claims.get("at_hash") == (half(got["access_token"]) if "access_token" in got else None)
 
 
+@pytest.mark.parametrize("response_type", ALL)
+def test_the_answer_keeps_the_query_of_the_redirect_uri(open_world: World, response_type: str) -> None:
+    """RFC 6749 section 3.1.2; OP-redirect_uri-Query-OK."""
+    asked = f"{CALLBACK}?foo=bar"
+    open_world.clients["hybrid"] = client = replace(HYBRID, redirect_uris=(asked,))
+    request = open_world.read(client, response_type=response_type)
+    location = open_world.provider.authorize(request, ACCOUNT, SUBJECT, SIGN_IN, now=NOW).location
+    assert location.startswith(f"{asked}&code=" if response_type == "code" else f"{asked}#")
+
+
 def test_the_order_of_the_words_means_nothing(open_world: World) -> None:
     assert {"code", "id_token"} <= set(answer(open_world, response_type="id_token code"))
 

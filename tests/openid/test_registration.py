@@ -217,6 +217,9 @@ def test_loopback_is_a_redirect_uri(office: Office) -> None:
         {"grant_types": "authorization_code"},
         {"response_types": ["token"]},
         {"id_token_signed_response_alg": "none"},
+        {"id_token_signed_response_alg": "HS256"},
+        {"userinfo_signed_response_alg": "HS256"},
+        {"request_object_signing_alg": "none"},
         {"subject_type": "both"},
         {"jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}},
         {"jwks": "x"},
@@ -435,6 +438,19 @@ def test_a_device_has_no_response_type(office: Office, said: dict[str, Any]) -> 
 def test_response_types_and_grant_types_fit(office: Office, metadata: dict[str, Any]) -> None:
     """RFC 7591 section 2.1: a client that could receive codes, and never use them."""
     assert office.refusal(**metadata).error == "invalid_client_metadata"
+
+
+def test_what_we_do_not_keep_is_no_fault_and_not_told_back(office: Office) -> None:
+    """RFC 7591 section 2: what is not understood is ignored; OP-Registration-logo_uri, -policy_uri, -tos_uri."""
+    ignored: dict[str, Any] = {
+        **{name: f"https://new.example/{name}" for name in ("logo_uri", "policy_uri", "tos_uri", "initiate_login_uri")},
+        "contacts": ["technique@new.example"],
+        "request_object_encryption_alg": "RSA-OAEP",
+        "made_up": {"by": [1]},
+    }
+    answer = office.register(**ignored)
+    assert not answer.keys() & ignored.keys()
+    assert not office.flow.read(answer["client_id"], managed(answer)).keys() & ignored.keys()
 
 
 def test_what_was_left_out_is_told_as_it_will_be(office: Office) -> None:
