@@ -490,7 +490,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "merge-accounts-changed": (
         "merge_accounts.html",
-        MERGE | {"needs_password": False, "errors": {"form": "L’un des deux comptes a changé entre-temps."}},
+        MERGE | {"errors": {"form": "L’un des deux comptes a changé entre-temps."}},
     ),
     "close-account": ("close_account.html", CLOSE),
     "close-account-for-a-day": ("close_account.html", CLOSE | {"days": 1}),
