@@ -11,6 +11,9 @@ from idp.web.account_door import AccountDoor
 from idp.web.pages import Pages
 from idp.web.sentences import field_sentence
 
+# Refusals that no other password would change: they are said of the form, not of its field.
+_WHATEVER_IS_TYPED = ("merge.changed", "merge.only_passkeys")
+
 
 def blueprint(flow: MergingFlow, door: AccountDoor, pages: Pages) -> Blueprint:
     """Every page and act here asks for a fresh sign-in."""
@@ -47,7 +50,7 @@ def blueprint(flow: MergingFlow, door: AccountDoor, pages: Pages) -> Blueprint:
 
 
 def _page(pages: Pages, account: Account, offer: MergeOffer, problem: str | None = None) -> Response:
-    field = "password" if offer.needs_password and problem != "merge.changed" else "form"
+    field = "password" if offer.needs_password and problem not in _WHATEVER_IS_TYPED else "form"
     return pages.render(
         "merge_accounts.html",
         status=forms.FORM_ERROR if problem else 200,

@@ -83,6 +83,19 @@ def test_where_nothing_can_be_reopened_the_notice_does_not_say_so(
         assert {"fr": "connectez-vous dès maintenant", "en": "sign in now"}[locale] not in text
 
 
+@pytest.mark.parametrize(("locale", "told"), [("fr", "Pendant 1 jour, vous"), ("en", "For 1 day you")])
+@pytest.mark.parametrize("change", ["closed", "unused"])
+def test_a_closed_account_that_waits_for_one_day_is_not_said_to_wait_for_days(
+    renderer: MessageRenderer, change: str, locale: str, told: str
+) -> None:
+    """``[retention] closed_accounts_days = 1``."""
+    account = Account("a", "s", NOW, addresses=(OLD,), locale=locale)
+    (message,) = notices("account_closed", account, (OLD,), reference="REF", now=NOW, change=change, days="1")
+    rendered = renderer.render(message)
+    for text in (" ".join(rendered.text.split()), rendered.html):
+        assert told in text
+
+
 def test_the_code_for_a_new_address_stands_first_in_the_subject(renderer: MessageRenderer) -> None:
     until = NOW + timedelta(minutes=10)
     rendered = renderer.render(Message("m", "new_address", CHANGED, "fr", NOW, until, "REF", record_id="code-1"))

@@ -241,6 +241,7 @@ def test_an_account_that_takes_only_passkeys_is_not_merged_by_its_mailbox_or_pas
     person.press("Réunir les deux comptes", password=PASSWORD)
     assert person.last.status_code == 422
     assert "n’accepte que ses clés" in person.text
+    assert not person.tree.xpath("//input[@aria-invalid]"), "no other password would do"
     assert account(world).addresses == (CAMILLE,)
 
 

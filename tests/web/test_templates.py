@@ -56,8 +56,10 @@ SIGN_IN = {
     "university_help_url": "https://aide.univ-exemple.fr/",
     "throttled": False,
 }
-NEW_ADDRESS = {"action": "/account/addresses/new", "email": "", "back_url": "/account"}
+# Asked for on the page of the account: no application waits.
+NEW_ADDRESS = {"action": "/account/addresses/new", "email": "", "back_url": "/account", "client_name": None}
 NEW_ADDRESS_CODE = {
+    "client_name": None,
     "address": "camille@agence-de-sante.example",
     "action": "/account/addresses/code/c",
     "resend_action": "/account/addresses/new",
@@ -69,6 +71,7 @@ NEW_ADDRESS_CODE = {
     "delivery": MailNews("Le message est en route depuis 10:00:05.", True),
 }
 MERGE = {
+    "client_name": None,
     "address": "camille@agence-de-sante.example",
     "own_address": ADDRESS,
     "needs_password": True,
@@ -76,7 +79,9 @@ MERGE = {
     "action": "/account/merge/m",
     "back_url": "/account",
 }
+CLOSED = {"days": 30, "account_url": "/account", "client_name": None}
 CLOSE = {
+    "client_name": None,
     "address": ADDRESS,
     "days": 30,
     "log_days": 365,
@@ -461,27 +466,57 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "new-address-code": ("new_address_code.html", NEW_ADDRESS_CODE),
     "new-address-code-resent": ("new_address_code.html", NEW_ADDRESS_CODE | {"resent": True}),
+    "new-address-code-not-sent": (
+        "new_address_code.html",
+        NEW_ADDRESS_CODE | {"errors": {"form": "Plusieurs messages sont déjà partis : patientez une heure."}},
+    ),
     "new-address-code-error": (
         "new_address_code.html",
         NEW_ADDRESS_CODE | {"errors": {"code": "Ce n’est pas le code attendu."}},
     ),
+    "new-address-code-used-up-error": (
+        "new_address_code.html",
+        NEW_ADDRESS_CODE | {"is_used_up": True, "errors": {"code": "Trop d’essais avec ce code."}},
+    ),
     "new-address-code-used-up": (
         "new_address_code.html",
-        NEW_ADDRESS_CODE | {"is_used_up": True, "errors": {"form": "Aucun code ne fonctionne plus."}},
+        NEW_ADDRESS_CODE | {"is_used_up": True, "errors": {"form": "Trop d’essais avec ce code."}},
     ),
     "merge-accounts": ("merge_accounts.html", MERGE),
-    "merge-accounts-by-hand": ("merge_accounts.html", MERGE | {"needs_password": False}),
+    "merge-accounts-without-password": ("merge_accounts.html", MERGE | {"needs_password": False}),
     "merge-accounts-error": (
         "merge_accounts.html",
         MERGE | {"errors": {"password": "Ce n’est pas le mot de passe de l’autre compte."}},
     ),
+    "merge-accounts-changed": (
+        "merge_accounts.html",
+        MERGE | {"errors": {"form": "L’un des deux comptes a changé entre-temps."}},
+    ),
     "close-account": ("close_account.html", CLOSE),
+    "close-account-for-a-day": ("close_account.html", CLOSE | {"days": 1}),
     "close-account-at-once": ("close_account.html", CLOSE | {"days": 0}),
-    "account-closed": ("account_closed.html", {"days": 30, "account_url": "/account"}),
-    "account-closed-at-once": ("account_closed.html", {"days": 0, "account_url": "/account"}),
+    "account-closed": ("account_closed.html", CLOSED),
+    "account-closed-for-a-day": ("account_closed.html", CLOSED | {"days": 1}),
+    "account-closed-at-once": ("account_closed.html", CLOSED | {"days": 0}),
     "reopen-account": (
         "reopen_account.html",
-        {"address": ADDRESS, "until": "31 octobre 2026", "action": "/reopen", "sign_out_action": "/sign-out"},
+        {
+            "address": ADDRESS,
+            "until": "31 octobre 2026",
+            "action": "/reopen",
+            "sign_out_action": "/sign-out",
+            "waits_until": "19:45",
+        },
+    ),
+    "reopen-account-of-the-account-page": (
+        "reopen_account.html",
+        {
+            "address": ADDRESS,
+            "until": "31 octobre 2026",
+            "action": "/reopen",
+            "sign_out_action": "/sign-out",
+            "client_name": None,
+        },
     ),
     "passkey": ("passkey.html", {"passkey": PASSKEY, "is_required": True, "add_url": "/add", "cancel_action": "/no"}),
     "passkey-refused": (
@@ -589,6 +624,9 @@ AUTOCOMPLETE = {
     ("code", "code"): "one-time-code",
     ("check-mailbox", "code"): "one-time-code",
     ("give-address", "email"): "email",
+    ("new-address", "email"): "email",
+    ("new-address-code", "code"): "one-time-code",
+    ("merge-accounts", "password"): "current-password",
 }
 
 
@@ -739,10 +777,10 @@ def test_fields_tell_password_managers_and_phones_what_they_are(page: str, field
     assert element.get("autocomplete") == AUTOCOMPLETE[page, field]
 
 
-@pytest.mark.parametrize("page", ["sign-in", "new-password"])
+@pytest.mark.parametrize("page", ["sign-in", "new-password", "merge-accounts"])
 def test_a_password_stands_beside_the_name_of_its_account(page: str) -> None:
     (name,) = render(page).xpath("//form[.//input[@type='password']]//input[@autocomplete='username']")
-    assert name.get("value") == ADDRESS
+    assert name.get("value") == context_for(page, "fr")[1]["address"]
     assert name.get("name") is None, "it must not be posted"
 
 
@@ -751,22 +789,35 @@ def test_only_an_address_that_may_be_right_can_be_kept() -> None:
     assert "Si la vôtre était juste" not in words(render("email-suggestion-error"))
 
 
-def test_the_address_field_takes_what_people_paste() -> None:
-    (field,) = render("email").xpath("//input[@name='email']")
+@pytest.mark.parametrize("page", ["email", "new-address"])
+def test_the_address_field_takes_what_people_paste(page: str) -> None:
+    (field,) = render(page).xpath("//input[@name='email']")
     assert (field.get("type"), field.get("inputmode")) == ("text", "email")
     assert (field.get("autocapitalize"), field.get("spellcheck")) == ("none", "false")
 
 
-def test_the_code_field_is_one_field_for_digits_without_a_length_that_would_cut_a_pasted_one() -> None:
-    (field,) = render("code").xpath("//input[@name='code']")
+@pytest.mark.parametrize("page", ["code", "new-address-code"])
+def test_the_code_field_is_one_field_for_digits_without_a_length_that_would_cut_a_pasted_one(page: str) -> None:
+    (field,) = render(page).xpath("//input[@name='code']")
     assert field.get("inputmode") == "numeric"
     assert field.get("maxlength") is None
 
 
-def test_the_focus_does_not_jump_over_what_was_just_done() -> None:
+@pytest.mark.parametrize("page", ["code", "new-address-code"])
+def test_the_focus_does_not_jump_over_what_was_just_done(page: str) -> None:
     """A screen reader begins at the field that has the focus, and reads nothing of what stands above it."""
-    assert render("code").xpath("//input[@name='code']/@autofocus")
-    assert not render("code-resent").xpath("//main//@autofocus")
+    assert render(page).xpath("//input[@name='code']/@autofocus")
+    assert not render(f"{page}-resent").xpath("//main//@autofocus")
+
+
+@pytest.mark.parametrize("page", ["close-account", "account-closed"])
+@pytest.mark.parametrize(("language", "day", "days"), [("fr", " 1 jour,", " 30 jours,"), ("en", " 1 day", " 30 days")])
+def test_a_closed_account_waits_for_a_day_or_for_days(page: str, language: str, day: str, days: str) -> None:
+    """``[retention] closed_accounts_days = 1``."""
+    told = words(render(f"{page}-for-a-day", language).find(".//main"))
+    assert day in told
+    assert f"{day}s" not in told
+    assert days in words(render(page, language).find(".//main"))
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.endswith("-error")])
