@@ -38,7 +38,9 @@ def university_choice(services: Services) -> UniversityChoice:
     configured = services.settings
     url = configured.federation.discovery_url
     outside = OutsideDiscovery(url, configured.saml.entity_id, f"{configured.issuer}/saml/discovery") if url else None
-    return UniversityChoice(services.federation, routing(services), outside)
+    return UniversityChoice(
+        services.federation, routing(services), services.stores.audit, services.clock, outside=outside
+    )
 
 
 def arrival(services: Services) -> ArrivalFlow:

@@ -1,6 +1,8 @@
 """Choosing a university: what the address names, what a search finds, and an outside discovery service."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlencode
 
 from idp.domain import addresses
@@ -9,6 +11,7 @@ from idp.domain.federation import IdentityProvider
 from idp.domain.mail_providers import is_public
 from idp.domain.routing import RoutesDomains
 from idp.saml.federation import FederationFolder
+from idp.storage.audit import AuditTrail
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class OutsideDiscovery:
 class UniversityChoice:
     federation: FederationFolder
     routes: RoutesDomains
+    audit: AuditTrail
+    clock: Callable[[], datetime]
     outside: OutsideDiscovery | None = None
 
     def of_address(self, pending: PendingAuthorization) -> tuple[IdentityProvider, ...]:
@@ -53,6 +58,16 @@ class UniversityChoice:
     def search(self, query: str, *, limit: int) -> tuple[IdentityProvider, ...]:
         """Those that match every word, the best first."""
         return self.federation.current.search(query, limit=limit)
+
+    def note_refused(self, pending: PendingAuthorization, problem: str) -> None:
+        """The person was told that nothing was found, or chosen. What they searched for may be anything: not noted."""
+        self.audit.append(
+            "proofing.no_university",
+            at=self.clock(),
+            reference=pending.reference,
+            client_id=pending.for_whom,
+            problem=problem,
+        )
 
     def shown(self, entity_id: str) -> IdentityProvider | None:
         """The identity provider, if the federation still holds and shows it."""

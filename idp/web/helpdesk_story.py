@@ -68,6 +68,7 @@ _EVENTS: dict[str, LazyString] = SENTENCES | {
     "proofing.identity_conflict": _("L’identité annoncée ne correspond pas à ce qui était connu"),
     "proofing.link_followed": _("Lien du message ouvert"),
     "proofing.mail_limit": _("Aucun message de plus : cinq sont partis dans l’heure"),
+    "proofing.no_university": _("Aucune université trouvée ou choisie"),
     "proofing.recorded": _("Preuve d’identité enregistrée"),
     "proofing.renewed": _("Identité prouvée de nouveau"),
     "proofing.started": _("Départ vers l’université"),

@@ -130,6 +130,8 @@ def _page(
     found = named if query is None else choice.search(query, limit=SHOWN + 1)
     offered = last if query is None and not named else None
     shown = problem or ("university.none_found" if query is not None and not found else None)
+    if shown:
+        choice.note_refused(here.pending, shown)
     handle = here.pending.id
     is_required = must_be_proof(here.pending.request)
     allow_own_data()

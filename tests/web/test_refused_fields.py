@@ -57,6 +57,7 @@ REFUSED: dict[str, tuple[Callable[[World], Traveller], Callable[[Traveller], obj
         lambda world: world.browser().get("/account"),
         lambda person: person.send(f"/sign-in/{person.handle}/passkey", credential="{}", challenge="x.1.y"),
     ),
+    "no university chosen": (choosing, lambda person: person.post(f"/sign-in/{person.handle}/university")),
     "choose-university": (choosing, lambda person: person.get(f"/sign-in/{person.handle}/university", q="atlantide")),
 }
 
