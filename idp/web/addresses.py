@@ -106,5 +106,6 @@ def _code_page(
         is_used_up=is_used_up,
         resent=is_resent() and not is_used_up,
         delivery=mail_news(flow.delivery(asked)),
-        errors={"code" if problem else "form": field_sentence(shown)} if shown else {},
+        # What is wrong with the address no other code would change.
+        errors={"code" if problem and problem.startswith("code.") else "form": field_sentence(shown)} if shown else {},
     )

@@ -342,6 +342,7 @@ def test_an_address_of_a_closed_account_is_neither_added_nor_offered(world: Worl
     person = offered(world, world.browser().signed_in(world.account("own", OWN, OWN_ID, password=PASSWORD)))
     assert (person.last.status_code, person.step) == (422, "new-address-code")
     assert "appartient à un compte fermé" in person.text
+    assert not person.tree.xpath("//input[@aria-invalid]"), "the code was right"
     assert world.events("account.merge_offered") == []
     assert account(world, "own").addresses == (OWN,)
 
