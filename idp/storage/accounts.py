@@ -135,13 +135,11 @@ class AccountStore:
 
     def release_address(self, address: str, *, except_account: str | None, now: datetime) -> Account | None:
         """Take the address, and with it the password, from whichever other account has it; returns that account."""
-        # The moment, too: ``change_password`` at the same moment stores none for who saw the one of before.
-        gone = {"password_hash": None, "password_changed_at": now}
         with translated():
             return read_account_if_any(
                 self._accounts.find_one_and_update(
                     _having(address) | {"_id": {"$ne": except_account}},
-                    {"$pull": {"addresses": address}, "$set": gone},
+                    {"$pull": {"addresses": address}, "$set": _no_password(now)},
                 )
             )
 
@@ -152,13 +150,10 @@ class AccountStore:
         """
         changes: Document = {
             "addresses": [{"$literal": address}],
-            "password_hash": None,
-            # As in ``release_address``.
-            "password_changed_at": now,
             "only_passkeys": False,
             "bounces": [],
         }
-        return self._write(account_id, changes)
+        return self._write(account_id, changes | _no_password(now))
 
     def set_password(self, account_id: str, password_hash: str, *, now: datetime, locale: str | None = None) -> None:
         """locale: the language in which it was chosen; None where that is not known."""
@@ -314,6 +309,12 @@ def _set_aside(changes: Document) -> list[Document]:
 def _new_password(password_hash: str, now: datetime, locale: str | None) -> Document:
     language = {"locale": locale} if locale else {}
     return {"$set": {"password_hash": password_hash, "password_changed_at": now, **language}}
+
+
+def _no_password(now: datetime) -> Document:
+    """The password goes, and the moment with it: ``change_password`` at the same moment stores none for who saw the one
+    of before."""
+    return {"password_hash": None, "password_changed_at": now}
 
 
 def _bounces_of_others(address: str) -> Document:
