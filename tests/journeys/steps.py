@@ -46,6 +46,17 @@ def confirm_by_code(page: Page, system: System, mail: str, already: int) -> Page
     return page
 
 
+def first_time_after(page: Page, system: System, mail: str, already: int, *, name: str, log: str) -> None:
+    """From the page that follows the university's answer to the portal, which knows the name, and once more by
+    password in another browser. already: how many mails there were before. log: the university's."""
+    assert page.step == "check-mailbox", page.main_text + log
+    page = confirm_by_code(page, system, mail, already)
+    page = page.submit("Créer", password=PASSWORD)
+    assert page.step == "portal-signed-in", page.main_text
+    assert name in page.text
+    assert with_password(Walker(), system, mail).step == "portal-signed-in"
+
+
 def enrol(walker: Walker, system: System, mail: str, password: str = PASSWORD) -> Page:
     """The whole first time; the portal's page, signed in."""
     already = len(system.mails(mail))

@@ -1,7 +1,6 @@
 """LemonLDAP::NG as Debian packages it, with Lasso under it: the portal alone, a child of the test, on its own port."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,8 +13,8 @@ from typing import Any
 import requests
 
 from idp.demo.keys import key_pair
-from tests.journeys import debian
-from tests.waiting import PATIENCE_SECONDS, wait_until
+from tests.journeys import debian, foreign
+from tests.waiting import wait_until
 
 # The first only so that apt does not take Apache, which the portal wants otherwise; the portal runs without it here.
 PACKAGES = (
@@ -143,16 +142,10 @@ def running(folder: Path, port: int, service_provider: bytes, people: dict[str, 
     (folder / "portal.psgi").write_text(_PORTAL.format(folder=folder))
     site.write({}, {})
     command = ["plackup", "-E", "deployment", "--host", "127.0.0.1", "--port", str(port), str(folder / "portal.psgi")]
-    environment = os.environ | {"LLNG_DEFAULTCONFFILE": str(folder / "lemonldap-ng.ini")}
-    with (
-        (folder / "portal.log").open("wb") as log,
-        subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as process,
-    ):
-        try:
-            _wait(site, process)
-            yield site
-        finally:
-            process.terminate()
+    environment = {"LLNG_DEFAULTCONFFILE": str(folder / "lemonldap-ng.ini")}
+    output = folder / "portal.log"
+    with foreign.running(command, site.entity_id, output=output, environment=environment, log=site.log):
+        yield site
 
 
 def _is_there() -> bool:
@@ -205,15 +198,3 @@ def _configuration(site: LemonLdap, number: int, service_provider: str, options:
 
 def _kept_in(folder: Path) -> dict[str, str]:
     return {"Directory": str(folder), "LockDirectory": str(folder / "lock")}
-
-
-def _wait(site: LemonLdap, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            requests.get(site.entity_id, timeout=10)
-        except requests.RequestException:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"LemonLDAP::NG did not start: {site.log() or process.poll()}")

@@ -1,10 +1,8 @@
 """SimpleSAMLphp as Debian packages it, behind PHP's built-in web server: a child of the test, on a port of its own."""
 
 import json
-import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,8 +11,7 @@ from pathlib import Path
 import requests
 
 from idp.demo.keys import key_pair
-from tests.journeys import debian
-from tests.waiting import PATIENCE_SECONDS
+from tests.journeys import debian, foreign
 
 HOME = Path("/usr/share/simplesamlphp")
 # php-cgi first and only so that apt does not take Apache's module, which changes an Apache that is there for others.
@@ -123,16 +120,10 @@ def running(
     site = SimpleSamlPhp(f"http://localhost:{port}", folder)
     _write(site, service_provider, people)
     command = ["php", "-d", "opcache.enable=0", "-S", f"localhost:{port}", "-t", str(HOME / "www")]
-    environment = os.environ | {"SIMPLESAMLPHP_CONFIG_DIR": str(folder / "config")}
-    with (
-        (folder / "php.log").open("wb") as log,
-        subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log) as process,
-    ):
-        try:
-            _wait(site, process)
-            yield site
-        finally:
-            process.terminate()
+    environment = {"SIMPLESAMLPHP_CONFIG_DIR": str(folder / "config")}
+    output = folder / "php.log"
+    with foreign.running(command, site.entity_id, output=output, environment=environment, log=site.log):
+        yield site
 
 
 def _is_there() -> bool:
@@ -153,15 +144,3 @@ def _write(site: SimpleSamlPhp, service_provider: bytes, people: dict[str, dict[
     (folder / "config" / "config.php").write_text(_CONFIGURATION.format(**values))
     (folder / "config" / "authsources.php").write_text(_PEOPLE.format(**values))
     site.answer_with()
-
-
-def _wait(site: SimpleSamlPhp, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            requests.get(site.entity_id, timeout=10)
-        except requests.RequestException:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError(f"SimpleSAMLphp did not start: {site.log() or process.poll()}")

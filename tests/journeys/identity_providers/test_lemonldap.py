@@ -82,14 +82,8 @@ def test_a_student_signs_in_for_the_first_time(
     form = answer(walker, system, username)
     assert expected in xml(form)
 
-    page = walker.submit(form)
-    assert page.step == "check-mailbox", page.main_text + university.log()
-    page = steps.confirm_by_code(page, system, mail(username), already)
-    page = page.submit("Créer", password=steps.PASSWORD)
-    assert page.step == "portal-signed-in", page.main_text
-    assert PEOPLE[username] in page.text
-
-    assert steps.with_password(Walker(), system, mail(username)).step == "portal-signed-in"
+    page, name = walker.submit(form), PEOPLE[username]
+    steps.first_time_after(page, system, mail(username), already, name=name, log=university.log())
 
 
 @pytest.mark.parametrize(

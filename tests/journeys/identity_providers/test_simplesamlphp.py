@@ -83,15 +83,8 @@ def test_a_student_signs_in_for_the_first_time(
     xml = base64.b64decode(form.fields["SAMLResponse"])
     assert (b"EncryptedAssertion" in xml) is making["encrypted"]
 
-    page = walker.submit(form)
-    assert page.step == "check-mailbox", page.main_text + university.log()
-    page = steps.confirm_by_code(page, system, mail(username), already)
-    page = page.submit("Créer", password=steps.PASSWORD)
-    assert page.step == "portal-signed-in", page.main_text
-    assert PEOPLE[username] in page.text
-
-    again = Walker()
-    assert steps.with_password(again, system, mail(username)).step == "portal-signed-in"
+    page, name = walker.submit(form), PEOPLE[username]
+    steps.first_time_after(page, system, mail(username), already, name=name, log=university.log())
 
 
 def test_o_13_its_aes_cbc_in_an_unsigned_response_is_refused(

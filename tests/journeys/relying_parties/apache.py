@@ -1,18 +1,13 @@
 """Apache with mod_auth_openidc, as Debian packages them: a child of the test, on a port of its own."""
 
 import shutil
-import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import requests
-
-from tests.journeys import debian
+from tests.journeys import debian, foreign
 from tests.journeys.relying_parties.registration import SECRET
-from tests.waiting import PATIENCE_SECONDS
 
 MODULES = Path("/usr/lib/apache2/modules")
 PACKAGES = ("apache2", "libapache2-mod-auth-openidc")
@@ -71,12 +66,12 @@ def running(issuer: str, port: int) -> Iterator[str]:
         folder.chmod(0o755)  # Apache gives up root's rights before it reads pages
         _write(folder, issuer, port)
         arguments = ["apache2", "-d", name, "-f", f"{name}/httpd.conf", "-DFOREGROUND"]
-        with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            try:
-                _wait(f"http://localhost:{port}/", folder, process)
-                yield f"http://localhost:{port}"
-            finally:
-                process.terminate()
+        address = f"http://localhost:{port}"
+        log = folder / "error.log"
+        with foreign.running(
+            arguments, f"{address}/", output=folder / "output.log", log=lambda: log.read_text() if log.exists() else ""
+        ):
+            yield address
 
 
 def _is_there() -> bool:
@@ -91,16 +86,3 @@ def _write(folder: Path, issuer: str, port: int) -> None:
         file = folder / "pages" / page
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(_PAGE if page.startswith("secure") else page)
-
-
-def _wait(url: str, folder: Path, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            requests.get(url, timeout=5)
-        except requests.RequestException:
-            time.sleep(0.1)
-        else:
-            return
-    log = folder / "error.log"
-    raise AssertionError(f"Apache did not start: {log.read_text() if log.exists() else process.poll()}")
