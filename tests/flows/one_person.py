@@ -1,17 +1,26 @@
-"""What one person holds who is signed in, and one application that they use; and what happens when work is cut."""
+"""What one person holds who is signed in, and one application that they use; and what happens when work is cut or
+something comes in between."""
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from idp.app import Services
+from idp.app import Services, assistance, first_time
+from idp.domain.accounts import Account, Identity
 from idp.domain.authorization import AuthorizationRequest
 from idp.domain.errors import ProtocolError, ServiceUnavailable
+from idp.domain.helpdesk import Act
+from idp.domain.proofing import Proofing
 from idp.domain.sessions import ACR_BASIC, SignedIn
+from idp.storage.sweeps import SECOND_SWEEP
 from tests.openid.world import VERIFIER, asking, basic, query_of
 
 ADDRESS = "ines@univ-exemple.fr"
+OWN = Identity("https://idp.univ-exemple.fr", "eppn", "ines@univ-exemple.fr")
+PASSWORD = "trois pommes vertes"
+OTHER_PASSWORD = "un voleur passe sous la fenêtre ouverte"
 SECRET = "a-secret-of-this-client-1"
 CLIENTS = f"""
 [[client]]
@@ -49,6 +58,31 @@ def signed_in(services: Services, account_id: str = "account-1") -> SignedIn:
     return services.browser_sessions.sign_in(
         anonymous, account_id=account_id, methods=("pwd",), acr=ACR_BASIC, device=None, now=services.clock()
     )
+
+
+def account(services: Services) -> Account:
+    found = services.stores.accounts.find("account-1")
+    assert found is not None
+    return found
+
+
+def adopted(services: Services) -> None:
+    """The person proves who they are, and the mailbox: whoever was in the account is out."""
+    now = services.clock()
+    proofing = Proofing(
+        "p", "browser", "z", OWN.entity_id, "r", "REF", now, now, identities=(OWN,), address=ADDRESS, assertion_id="a"
+    )
+    services.stores.accounts.renew_proof(account(services), identities=(OWN,), attributes={}, now=now)
+    first_time.mailbox_proof(services).adopts(proofing)
+
+
+def a_minute_passes(services: Services) -> None:
+    while services.ends_sign_ins.sweep_next(services.clock() + SECOND_SWEEP):
+        continue
+
+
+def give_back(services: Services, address: str = ADDRESS) -> str | None:
+    return assistance.helpdesk_acts(services).give_back("account-1", address, Act("alex", "carte vue au guichet"))
 
 
 def request(services: Services) -> AuthorizationRequest:
@@ -95,6 +129,26 @@ def cut_at(monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], act: Callabl
         patched.setattr(*step, away)
         with pytest.raises(ServiceUnavailable):
             act()
+
+
+def at_the_end_of(
+    monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], act: Callable[[], object], *, before: bool = False
+) -> None:
+    """Act once, when this step has been done, or just before it."""
+    done = getattr(*step)
+    acted: list[object] = []
+
+    def and_act(*args: Any, **named: Any) -> Any:
+        is_first = not acted
+        acted.append(True)
+        if before and is_first:
+            act()
+        result = done(*args, **named)
+        if not before and is_first:
+            act()
+        return result
+
+    monkeypatch.setattr(*step, and_act)
 
 
 def refused(call: Callable[[], object]) -> str:

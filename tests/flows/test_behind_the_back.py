@@ -1,9 +1,7 @@
 """Acts of somebody who is put out of the account at the same moment: nothing of theirs stays."""
 
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 import pytest
 
@@ -27,53 +25,19 @@ from idp.storage.merged_accounts import MergedAccounts
 from idp.storage.merges import LEASE
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.sessions import SessionStore
-from idp.storage.sweeps import SECOND_SWEEP
-from tests.flows.one_person import ADDRESS, cut_at, signed_in
-
-OWN = Identity("https://idp.univ-exemple.fr", "eppn", "ines@univ-exemple.fr")
-PASSWORD = "trois pommes vertes"
-OTHER_PASSWORD = "un voleur passe sous la fenêtre ouverte"
-
-
-def account(services: Services) -> Account:
-    found = services.stores.accounts.find("account-1")
-    assert found is not None
-    return found
-
-
-def adopted(services: Services) -> None:
-    """The person proves who they are, and the mailbox: whoever was in the account is out."""
-    now = services.clock()
-    proofing = Proofing(
-        "p", "browser", "z", OWN.entity_id, "r", "REF", now, now, identities=(OWN,), address=ADDRESS, assertion_id="a"
-    )
-    services.stores.accounts.renew_proof(account(services), identities=(OWN,), attributes={}, now=now)
-    first_time.mailbox_proof(services).adopts(proofing)
-
-
-def at_the_end_of(
-    monkeypatch: pytest.MonkeyPatch, step: tuple[type, str], act: Callable[[], object], *, before: bool = False
-) -> None:
-    """Act once, when this step has been done, or just before it."""
-    done = getattr(*step)
-    acted: list[object] = []
-
-    def and_act(*args: Any, **named: Any) -> Any:
-        is_first = not acted
-        acted.append(True)
-        if before and is_first:
-            act()
-        result = done(*args, **named)
-        if not before and is_first:
-            act()
-        return result
-
-    monkeypatch.setattr(*step, and_act)
-
-
-def a_minute_passes(services: Services) -> None:
-    while services.ends_sign_ins.sweep_next(services.clock() + SECOND_SWEEP):
-        continue
+from tests.flows.one_person import (
+    ADDRESS,
+    OTHER_PASSWORD,
+    OWN,
+    PASSWORD,
+    a_minute_passes,
+    account,
+    adopted,
+    at_the_end_of,
+    cut_at,
+    give_back,
+    signed_in,
+)
 
 
 def test_a_password_that_waits_to_be_hashed_is_not_stored_once_its_sender_is_out(
@@ -465,10 +429,6 @@ def test_an_invited_account_that_a_university_vouched_for_is_nobody_else_s(servi
     guest = services.stores.accounts.find("guest")
     assert guest is not None
     assert guest.identities == (theirs,)
-
-
-def give_back(services: Services, address: str = ADDRESS) -> str | None:
-    return assistance.helpdesk_acts(services).give_back("account-1", address, Act("alex", "carte vue au guichet"))
 
 
 def test_who_signs_in_while_everybody_is_put_out_is_out_a_minute_later(

@@ -24,8 +24,8 @@ from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.passkeys import PasskeyStore
 from idp.storage.proofings import ProofingStore
 from idp.storage.sessions import SessionStore
-from tests.flows.one_person import ADDRESS, signed_in
-from tests.flows.test_behind_the_back import (
+from tests.flows.one_person import (
+    ADDRESS,
     OTHER_PASSWORD,
     OWN,
     PASSWORD,
@@ -34,6 +34,7 @@ from tests.flows.test_behind_the_back import (
     adopted,
     at_the_end_of,
     give_back,
+    signed_in,
 )
 from tests.openid.world import asking
 

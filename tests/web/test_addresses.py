@@ -10,7 +10,7 @@ from idp.domain.guessing import MAILS_PER_HOUR, SHARED_BUDGET, WINDOW, proofing_
 from idp.domain.one_time_codes import SENT_TWICE, digits
 from idp.flows.addresses import CODES_PER_HOUR
 from idp.storage.one_time_codes import OneTimeCodeStore
-from tests.flows.test_behind_the_back import at_the_end_of
+from tests.flows.one_person import at_the_end_of
 from tests.web.proofing_world import CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 OWN, NEW = "ines@univ-exemple.fr", "ines@agence.example"

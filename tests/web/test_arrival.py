@@ -9,7 +9,7 @@ from idp.domain.guessing import SHARED_BUDGET, WINDOW, proofing_limit
 from idp.domain.proofing import link_token
 from idp.saml.federation_snapshot import FederationSnapshot
 from idp.storage.one_time_codes import OneTimeCodeStore
-from tests.flows.test_behind_the_back import at_the_end_of
+from tests.flows.one_person import at_the_end_of
 from tests.web.proofing_world import AUTRE, CAMILLE, EXEMPLE, PASSWORD, Traveller, World
 
 OTHER = {"mail": ("alix.roux@autre.fr",), "eppn": ("aroux@autre.fr",), "displayName": ("Alix <b>Roux</b>",)}

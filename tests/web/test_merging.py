@@ -18,7 +18,7 @@ from idp.domain.one_time_codes import digits
 from idp.domain.passkeys import Credential, Passkey
 from idp.domain.passwords import PasswordHasher
 from idp.openid.release import with_former_subs
-from tests.flows.test_behind_the_back import at_the_end_of
+from tests.flows.one_person import at_the_end_of
 from tests.openid.test_verified_claims import RECORD
 from tests.openid.world import basic
 from tests.web.proofing_world import AUTRE, EXEMPLE, PASSWORD, Traveller, World

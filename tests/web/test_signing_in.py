@@ -18,7 +18,7 @@ from idp.flows.sign_in import Visitor as Tries
 from idp.storage.learned_domains import LearnedDomains
 from idp.storage.one_time_codes import OneTimeCodeStore
 from idp.storage.outbox import Outbox
-from tests.flows.test_behind_the_back import at_the_end_of
+from tests.flows.one_person import at_the_end_of
 from tests.web.proofing_world import CAMILLE, PASSWORD, Traveller, World
 from tests.web.test_account_page import FIREFOX
 from tests.web.test_invited import invite
