@@ -51,8 +51,6 @@ CUT_OFF = """[...document.querySelectorAll("main *, footer *")]
   .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1
     || element.tagName === "BUTTON" && element.scrollHeight > element.clientHeight + 4)
   .map(element => `${element.tagName} ${element.textContent.trim().slice(0, 40)}`)"""
-# Deferred scripts have run then; what stands in the history before them is the POST itself.
-SCRIPT_HAS_RUN = "document.readyState === 'complete'"
 FINDINGS = """scope => axe.run(document, {resultTypes: ["violations"], ...scope}).then(result =>
   result.violations.map(found => [found.id, found.nodes.map(node => `${node.target}: ${node.failureSummary}`)])
 )"""
@@ -245,7 +243,7 @@ def test_back_to_a_refused_form_is_the_form_again(window: Page, served: str) -> 
     window.goto(f"{served}/email")
     window.get_by_role("button", name="Se connecter", exact=True).click()
     window.locator(".error-summary").wait_for()
-    window.wait_for_function(SCRIPT_HAS_RUN)
+    window.wait_for_load_state("load")  # until deferred scripts have run, the history holds the POST itself
     window.goto(f"{served}/page/code?lang=fr")
     window.go_back()
     assert (window.url, window.locator("#email").is_visible()) == (f"{served}/email", True)
@@ -257,7 +255,7 @@ def test_back_to_what_a_post_showed_is_no_question_of_the_browser_s(window: Page
     window.fill("#query", "camille")
     window.get_by_role("button", name="Rechercher").click()
     window.locator("#found").wait_for()
-    window.wait_for_function(SCRIPT_HAS_RUN)
+    window.wait_for_load_state("load")  # until deferred scripts have run, the history holds the POST itself
     window.goto(f"{served}/page/code?lang=fr")
     window.go_back()
     assert (window.url, window.locator("#query").is_visible()) == (f"{served}/found", True)
